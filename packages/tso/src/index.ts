@@ -1,0 +1,1 @@
+export { type Oracle, oracleEpochMs, timestampsPerMs } from './oracle.js';
