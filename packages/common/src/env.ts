@@ -1,0 +1,74 @@
+/**
+ * What a program takes from the machine besides disk and network: time and randomness. Passed in, so
+ * that a whole server can run on virtual time from a seed.
+ */
+import { randomBytes } from 'node:crypto';
+
+export interface Clock {
+  /** Wall clock, in whole milliseconds since 1970. May jump either way. */
+  now(): number;
+  /** Milliseconds with fractions, from an arbitrary start; never goes back. */
+  monotonic(): number;
+}
+
+/** A handle of `Timers.setTimeout`; opaque. */
+export type Timer = object;
+
+export interface Timers {
+  /** Calls `callback` once, `delayMs` from now or later. Does not keep the process alive. */
+  setTimeout(callback: () => void, delayMs: number): Timer;
+  clearTimeout(timer: Timer): void;
+  /** Calls `callback` after the input that is already waiting was handled. */
+  setImmediate(callback: () => void): void;
+}
+
+export interface Random {
+  /** Uniform in [0, 2^32). */
+  uint32(): number;
+  /** Fills `target` with random bytes and returns it. */
+  fill<T extends Uint8Array>(target: T): T;
+}
+
+export interface Env {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+}
+
+/** Uniform integer in [0, bound), for bound up to 2^32. */
+export function randomBelow(random: Random, bound: number): number {
+  return Math.floor((random.uint32() / 0x100000000) * bound);
+}
+
+class SystemRandom implements Random {
+  readonly #pool = new Uint32Array(256);
+  #next = 256;
+
+  uint32(): number {
+    if (this.#next === 256) {
+      this.fill(new Uint8Array(this.#pool.buffer));
+      this.#next = 0;
+    }
+    return this.#pool[this.#next++];
+  }
+
+  fill<T extends Uint8Array>(target: T): T {
+    target.set(randomBytes(target.length));
+    return target;
+  }
+}
+
+/** The real machine. The only place besides tests that reads the process's clock. */
+export function systemEnv(): Env {
+  return {
+    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    timers: {
+      setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, 0x7fffffff)).unref(),
+      clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+      setImmediate: (callback) => {
+        setImmediate(callback);
+      },
+    },
+    random: new SystemRandom(),
+  };
+}

@@ -1,0 +1,29 @@
+export {
+  byteStringOf,
+  bytesEqual,
+  bytesOf,
+  compareBytes,
+  copyBytes,
+  digitCount,
+  emptyBytes,
+  formatDouble,
+  parseBigInteger,
+  parseDouble,
+  parseInteger,
+  writeInteger,
+} from './bytes.js';
+export { type Clock, type Env, type Random, randomBelow, systemEnv, type Timer, type Timers } from './env.js';
+export { type ErrorCode, errorCodes, KvError } from './errors.js';
+export { crc16, hashSlotOf } from './hash-slot.js';
+export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';
+export { Reply } from './reply.js';
+export { Request } from './request.js';
+export {
+  DoubleReply,
+  ErrorReply,
+  MapReply,
+  type ReplyValue,
+  SetReply,
+  StatusReply,
+  ValueReply,
+} from './value-reply.js';

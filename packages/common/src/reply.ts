@@ -1,0 +1,48 @@
+/**
+ * Where a command writes its answer: a writer, not a tree. Commands say what the answer is, once, in
+ * order; an implementation turns it into RESP2, RESP3, gRPC values or plain JavaScript values. A
+ * command never knows which.
+ *
+ * Aggregates are announced with their length and followed by exactly that many values (twice as
+ * many for a map). Bytes passed in are copied before the call returns.
+ */
+export abstract class Reply {
+  /** Set by `error`; callers that need to know whether a command failed clear and read it. */
+  failed = false;
+
+  /** A status such as `OK`: no CR, no LF. */
+  abstract simple(text: string): void;
+  /** The status `OK`. */
+  abstract ok(): void;
+  /** An error: an upper-case code, a space, and the message. CR and LF are replaced by spaces. */
+  abstract error(message: string): void;
+  /** A safe integer. */
+  abstract integer(n: number): void;
+  /** A 64-bit integer beyond the safe range. */
+  abstract bigInteger(n: bigint): void;
+  abstract double(n: number): void;
+  /** `length` bytes of `bytes` from `start`. */
+  abstract bulk(bytes: Uint8Array, start: number, length: number): void;
+  /** A byte string (one character a byte) as a bulk. */
+  abstract byteString(value: string): void;
+  /** A text as a bulk, encoded as UTF-8. */
+  abstract text(value: string): void;
+  /** No value. In RESP2 the null bulk. */
+  abstract null(): void;
+  /** No value where an array was expected. In RESP2 the null array. */
+  abstract nullArray(): void;
+  abstract array(count: number): void;
+  /** `count` pairs of key and value. In RESP2 a flat array. */
+  abstract map(count: number): void;
+  abstract set(count: number): void;
+  /** An out-of-band message. In RESP2 an array. */
+  abstract push(count: number): void;
+  /** In RESP2 the integers 1 and 0. */
+  abstract boolean(value: boolean): void;
+  /** An integer of any size. In RESP2 a bulk of its digits. */
+  abstract bigNumber(digits: string): void;
+  /** A text with a three-letter format, `txt` or `mkd`. In RESP2 a bulk of the text. */
+  abstract verbatim(format: string, text: string): void;
+  /** 2 or 3: some commands shape their answer by the dialect of the client (RESP2's flat pairs). */
+  abstract readonly dialect: 2 | 3;
+}

@@ -1,0 +1,1 @@
+export { SeededRandom, SimulatedEnv } from './simulated-env.js';

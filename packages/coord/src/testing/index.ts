@@ -1,0 +1,1 @@
+export { LocalServer, type Plain, plainOf, TestClient } from './local-server.js';

@@ -1,0 +1,110 @@
+/**
+ * A whole local server without sockets, on virtual time: for tests of commands and of what the
+ * coordinator does around them.
+ */
+import {
+  DoubleReply,
+  ErrorReply,
+  MapReply,
+  type ReplyValue,
+  Request,
+  SetReply,
+  StatusReply,
+  ValueReply,
+} from '@holdfast/common';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import { KV, type Session, type SessionSink } from '@holdfast/engine';
+import { MemoryStorage, type Storage } from '@holdfast/storage';
+import { outcomes } from '../coordinator.js';
+import { LocalCoordinator } from '../local-coordinator.js';
+
+/** A reply in the plainest form: bulks and statuses as byte strings, errors as `Error`. */
+export type Plain = null | boolean | number | bigint | string | Error | Plain[] | { [key: string]: Plain };
+
+export class TestClient implements SessionSink {
+  readonly reply: ValueReply;
+  readonly outputBytes = 0;
+  readonly inputBytes = 0;
+  session!: Session;
+  isClosed = false;
+  readonly #server: LocalServer;
+
+  constructor(server: LocalServer, dialect: 2 | 3) {
+    this.#server = server;
+    this.reply = new ValueReply(dialect);
+  }
+
+  /** Runs a command; its reply in plain form, or undefined when it blocks: see `take`. */
+  run(...args: (string | number | Uint8Array)[]): Plain | undefined {
+    const { coordinator } = this.#server;
+    coordinator.beginTurn();
+    const request = Request.of(...args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)));
+    const outcome = coordinator.coordinate(this.session, request, this.reply);
+    coordinator.settle();
+    if (outcome === outcomes.close) this.isClosed = true;
+    this.reply.dialect = this.session.dialect;
+    return outcome === outcomes.pending ? undefined : this.take();
+  }
+
+  /** As `run`, with the words of a line: no quoting. */
+  line(line: string): Plain | undefined {
+    return this.run(...line.split(' '));
+  }
+
+  /** The next reply or message that arrived; undefined when there is none. */
+  take(): Plain | undefined {
+    const value = this.reply.take();
+    return value === undefined ? undefined : plainOf(value);
+  }
+
+  wake(): void {}
+  resume(): void {}
+
+  close(): void {
+    this.isClosed = true;
+    this.#server.coordinator.close(this.session);
+  }
+}
+
+export class LocalServer {
+  readonly env: SimulatedEnv;
+  readonly storage: Storage;
+  readonly kv: KV;
+  readonly coordinator: LocalCoordinator;
+
+  constructor(seed = 1, storage?: Storage) {
+    this.env = new SimulatedEnv(seed);
+    this.storage = storage ?? new MemoryStorage(this.env.random);
+    let last = 0;
+    const oracle = {
+      next: (count: number) => {
+        last += count;
+        return last - count + 1;
+      },
+      ready: async () => {},
+      close: async () => {},
+    };
+    this.kv = new KV({ storage: this.storage, oracle, env: this.env });
+    this.coordinator = new LocalCoordinator({ kv: this.kv, env: this.env });
+  }
+
+  client(dialect: 2 | 3 = 2): TestClient {
+    const client = new TestClient(this, dialect);
+    const options = { protocol: 'redis', address: '127.0.0.1:1', localAddress: '127.0.0.1:6379' };
+    client.session = this.coordinator.open(client, options)!;
+    client.session.dialect = dialect;
+    return client;
+  }
+}
+
+export function plainOf(value: ReplyValue): Plain {
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  if (value instanceof StatusReply) return value.text;
+  if (value instanceof ErrorReply) return new Error(value.message);
+  if (value instanceof DoubleReply) return value.value;
+  if (value instanceof MapReply) {
+    return Object.fromEntries(value.entries.map(([key, each]) => [String(plainOf(key)), plainOf(each)]));
+  }
+  if (value instanceof SetReply) return value.members.map(plainOf);
+  return Array.isArray(value) ? value.map(plainOf) : value;
+}

@@ -1,0 +1,80 @@
+/** WATCH: which sessions care about which keys. A change of a key breaks the watch of each of them. */
+import type { Session } from '@holdfast/engine';
+import type { Database, Storage } from '@holdfast/storage';
+import { keyNameOf } from './wait-queues.js';
+
+export class Watches {
+  readonly #storage: Storage;
+  readonly #sessions = new Map<string, Set<Session>>();
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Number of watched keys. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  add(session: Session, database: number, key: Uint8Array, nowMs: number): void {
+    const name = keyNameOf(database, key, 0, key.length);
+    let sessions = this.#sessions.get(name);
+    if (sessions === undefined) this.#sessions.set(name, (sessions = new Set()));
+    if (sessions.has(session)) return;
+    sessions.add(session);
+    const wasExpired = this.#isExpired(database, key, nowMs);
+    session.watched.push({ database, key: Buffer.from(key), wasExpired });
+  }
+
+  /** Forgets what a session watches. */
+  clear(session: Session): void {
+    for (const { database, key } of session.watched) {
+      const name = keyNameOf(database, key, 0, key.length);
+      const sessions = this.#sessions.get(name)!;
+      sessions.delete(session);
+      if (sessions.size === 0) this.#sessions.delete(name);
+    }
+    session.watched = [];
+    session.watchBroken = false;
+  }
+
+  changed(name: string): void {
+    const sessions = this.#sessions.get(name);
+    if (sessions === undefined) return;
+    for (const session of sessions) {
+      const watched = session.watched.find(
+        ({ database, key }) => keyNameOf(database, key, 0, key.length) === name,
+      )!;
+      // An expired key that is removed looks as it did when it was watched.
+      if (!watched.wasExpired) session.watchBroken = true;
+      else Object.assign(watched, { wasExpired: false });
+    }
+  }
+
+  /** A database loses its keys, or gets those of another: watches on keys that exist in either break. */
+  replaced(database: Database, by: Database | null): void {
+    for (const [name, sessions] of this.#sessions) {
+      if (name.charCodeAt(0) !== database.index) continue;
+      const key = Buffer.from(name.slice(1), 'latin1');
+      const exists =
+        database.find(key, 0, key.length) !== 0 || (by !== null && by.find(key, 0, key.length) !== 0);
+      if (exists) for (const session of sessions) session.watchBroken = true;
+    }
+  }
+
+  /** Whether EXEC must refuse: a watched key changed, or its time came meanwhile. */
+  isBroken(session: Session, nowMs: number): boolean {
+    if (session.watchBroken) return true;
+    return session.watched.some(
+      ({ database, key, wasExpired }) => !wasExpired && this.#isExpired(database, key, nowMs),
+    );
+  }
+
+  #isExpired(database: number, key: Uint8Array, nowMs: number): boolean {
+    const db = this.#storage.database(database);
+    const ref = db.find(key, 0, key.length);
+    if (ref === 0) return false;
+    const expiryMs = db.expiry(ref);
+    return expiryMs !== 0 && expiryMs <= nowMs;
+  }
+}

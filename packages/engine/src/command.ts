@@ -1,0 +1,305 @@
+/**
+ * A command, declared once: what it is called, what it takes, what it may do, and the handler. All that
+ * others know of it is derived here and never written twice.
+ */
+import type { Reply, Request } from '@holdfast/common';
+import type { Context } from './context.js';
+import {
+  type ArgsOf,
+  type Argument,
+  type ArgumentDoc,
+  ArgumentParser,
+  type ArgumentShape,
+  IndexArgument,
+  type KeySpec,
+  syntaxError,
+} from './grammar.js';
+
+/** As COMMAND reports them; `movablekeys` is derived. */
+export type CommandFlag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'skip_monitor'
+  | 'skip_slowlog'
+  | 'asking'
+  | 'fast'
+  | 'no_auth'
+  | 'may_replicate'
+  | 'no_mandatory_keys'
+  | 'no_async_loading'
+  | 'no_multi'
+  | 'allow_busy';
+
+export type CommandGroup =
+  | 'bitmap'
+  | 'connection'
+  | 'generic'
+  | 'geo'
+  | 'hash'
+  | 'hyperloglog'
+  | 'list'
+  | 'pubsub'
+  | 'scripting'
+  | 'server'
+  | 'set'
+  | 'sorted-set'
+  | 'stream'
+  | 'string'
+  | 'transactions';
+
+export interface CommandDeclaration<S extends ArgumentShape> {
+  /** Persisted: never reused, never changed. */
+  readonly id: number;
+  /** Upper case; of a subcommand the last word (`GET` of `CONFIG GET`). */
+  readonly name: string;
+  readonly group: CommandGroup;
+  readonly since: string;
+  readonly complexity: string;
+  readonly summary: string;
+  readonly flags: readonly CommandFlag[];
+  /** ACL categories beyond those that follow from flags and group. */
+  readonly categories?: readonly string[];
+  readonly tips?: readonly string[];
+  readonly args: S;
+  /** The arity, where it is not what the grammar gives. */
+  readonly arity?: number;
+  /** Key positions, where they are not what the grammar gives. */
+  readonly keySpecs?: readonly KeySpec[];
+  /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
+  readonly subcommands?: readonly Command[];
+  /** Needs pages of the key space resident, not only its keys: says which. */
+  readonly scansKeyspace?: 'page' | 'all';
+  readonly run?: (ctx: Context, args: ArgsOf<S>, reply: Reply) => void;
+}
+
+const groupCategories: Partial<Record<CommandGroup, string>> = {
+  bitmap: 'bitmap',
+  connection: 'connection',
+  generic: 'keyspace',
+  geo: 'geo',
+  hash: 'hash',
+  hyperloglog: 'hyperloglog',
+  list: 'list',
+  pubsub: 'pubsub',
+  scripting: 'scripting',
+  set: 'set',
+  'sorted-set': 'sortedset',
+  stream: 'stream',
+  string: 'string',
+  transactions: 'transaction',
+};
+
+export class Command {
+  readonly id: number;
+  readonly name: string;
+  /** As errors and INFO name it: lower case, `config|get` for a subcommand. Set by the container. */
+  fullName: string;
+  readonly declaration: CommandDeclaration<ArgumentShape>;
+  readonly flags: ReadonlySet<CommandFlag>;
+  readonly isWrite: boolean;
+  readonly isBlocking: boolean;
+  readonly group: CommandGroup;
+  readonly scansKeyspace: 'page' | 'all' | undefined;
+  /** Where the keys are. */
+  keySpecs: readonly KeySpec[] = [];
+  /** Index of the only key, when it is that simple; 0 otherwise. */
+  soleKey = 0;
+  /** First argument after the name: 1, or 2 for a subcommand. */
+  argsStart = 1;
+  /** Positive: exactly; negative: at least. The name counts. Set once the place in the tree is known. */
+  arity = 0;
+  readonly subcommands = new Map<string, Command>();
+  readonly run: ((ctx: Context, args: never, reply: Reply) => void) | null;
+  /** How often it ran, and how often with an error. */
+  calls = 0;
+  failedCalls = 0;
+  rejectedCalls = 0;
+
+  readonly #shape: [string, Argument<unknown>][];
+  readonly #parser = new ArgumentParser();
+  readonly #groups: Argument<unknown>[][] = [];
+  /** Arguments whose value never changes: fixed positions of bytes. The rest must be parsed. */
+  #constants = 0;
+  /** Nothing but `#constants` is required. */
+  #isRestOptional = false;
+  #dirty = false;
+
+  constructor(declaration: CommandDeclaration<ArgumentShape>) {
+    this.declaration = declaration;
+    this.id = declaration.id;
+    this.name = declaration.name;
+    this.fullName = declaration.name.toLowerCase();
+    this.flags = new Set(declaration.flags);
+    this.isWrite = this.flags.has('write');
+    this.group = declaration.group;
+    this.scansKeyspace = declaration.scansKeyspace;
+    this.isBlocking = this.flags.has('blocking');
+    this.run = (declaration.run as typeof this.run) ?? null;
+    this.#shape = Object.entries(declaration.args);
+    for (const [name, argument] of this.#shape) argument.name = name;
+    for (const sub of declaration.subcommands ?? []) {
+      this.subcommands.set(sub.name, sub);
+      sub.fullName = `${this.fullName}|${sub.name.toLowerCase()}`;
+      sub.argsStart = 2;
+      sub.#place();
+    }
+    this.#place();
+  }
+
+  /** Parses a request into the object that `run` receives; null when it does not fit: see `parseError`. */
+  parse(request: Request): object | null {
+    const parser = this.#parser;
+    if (this.#dirty) this.#resetArgs();
+    if (this.#groups.length === 0) return parser.args;
+    let at = this.argsStart + this.#constants;
+    if (at === request.count && this.#isRestOptional) return parser.args;
+    this.#dirty = true;
+    parser.request = request;
+    for (const group of this.#groups) {
+      at = group[0].isOption ? parseGroup(parser, group, at) : group[0].parse(parser, at);
+      if (at < 0) return null;
+    }
+    if (at === request.count) return parser.args;
+    parser.fail(syntaxError);
+    return null;
+  }
+
+  /** Why the last `parse` returned null. */
+  get parseError(): string {
+    return this.#parser.error;
+  }
+
+  get hasMovableKeys(): boolean {
+    return this.keySpecs.some((spec) => 'keyword' in spec.begin || 'keyNumIndex' in spec.find);
+  }
+
+  /** Calls `visit` with the index of each key in a request that fits the arity. */
+  forEachKey(request: Request, visit: (index: number, spec: KeySpec) => void): void {
+    for (const spec of this.keySpecs) {
+      const first = 'index' in spec.begin ? spec.begin.index : findKeyword(request, spec.begin);
+      if (first <= 0 || first >= request.count) continue;
+      if ('lastKey' in spec.find) {
+        const { lastKey, step, limit } = spec.find;
+        let last = lastKey < 0 ? request.count + lastKey : first + lastKey;
+        if (lastKey === -1 && limit > 1) last = first + Math.floor((request.count - first) / limit) - 1;
+        for (let i = first; i <= last && i < request.count; i += step) visit(i, spec);
+      } else {
+        const count = request.integer(first + spec.find.keyNumIndex);
+        for (let i = 0; i < count; i++) {
+          const index = first + spec.find.firstKey + i * spec.find.step;
+          if (index >= request.count) break;
+          visit(index, spec);
+        }
+      }
+    }
+  }
+
+  /** ACL categories, without the `@`. */
+  get categories(): string[] {
+    const { flags, declaration } = this;
+    const categories = new Set<string>(declaration.categories ?? []);
+    const group = groupCategories[declaration.group];
+    if (group !== undefined) categories.add(group);
+    if (flags.has('write')) categories.add('write');
+    if (flags.has('readonly') && !categories.has('scripting')) categories.add('read');
+    if (flags.has('admin')) categories.add('admin').add('dangerous');
+    if (flags.has('pubsub')) categories.add('pubsub');
+    if (flags.has('blocking')) categories.add('blocking');
+    categories.add(flags.has('fast') ? 'fast' : 'slow');
+    return [...categories];
+  }
+
+  describeArguments(): ArgumentDoc[] {
+    return this.#shape.map(([, argument]) => argument.describe());
+  }
+
+  /** Derives what depends on where the arguments start. */
+  #place(): void {
+    const { declaration } = this;
+    let countMin = this.argsStart;
+    let isFixed = true;
+    for (const [, argument] of this.#shape) {
+      countMin += argument.countMin;
+      isFixed &&= argument.isFixed;
+    }
+    if (this.subcommands.size > 0) this.arity = declaration.arity ?? (this.run === null ? -2 : -1);
+    else this.arity = declaration.arity ?? (isFixed ? countMin : -countMin);
+    this.#constants = 0;
+    this.#groups.length = 0;
+    for (const [, argument] of this.#shape) {
+      if (this.#groups.length === 0 && argument instanceof IndexArgument) {
+        this.#constants++;
+        continue;
+      }
+      const last = this.#groups.at(-1);
+      if (argument.isOption && last?.[0].isOption) last.push(argument);
+      else this.#groups.push([argument]);
+    }
+    this.#isRestOptional = this.#groups.every((group) => group[0].countMin === 0);
+    this.#resetArgs();
+    this.#deriveKeys();
+  }
+
+  #resetArgs(): void {
+    const { args } = this.#parser;
+    for (let i = 0; i < this.#shape.length; i++) {
+      const [name, argument] = this.#shape[i];
+      args[name] = i < this.#constants ? this.argsStart + i : argument.initial();
+    }
+    this.#dirty = false;
+  }
+
+  #deriveKeys(): void {
+    const specs: KeySpec[] = [...(this.declaration.keySpecs ?? [])];
+    if (specs.length === 0) {
+      let position = this.argsStart;
+      for (const [, argument] of this.#shape) {
+        argument.collectKeys(position, { specs });
+        position = argument.isFixed ? position + argument.countMin : Number.NaN;
+      }
+    }
+    this.keySpecs = specs;
+    const [only] = specs;
+    const isSole =
+      specs.length === 1 && 'index' in only.begin && 'lastKey' in only.find && only.find.lastKey === 0;
+    this.soleKey = isSole && 'index' in only.begin ? only.begin.index : 0;
+  }
+}
+
+function findKeyword(request: Request, begin: { keyword: string; startFrom: number }): number {
+  if (begin.startFrom > 0) {
+    for (let i = begin.startFrom; i < request.count; i++) if (request.is(i, begin.keyword)) return i + 1;
+    return 0;
+  }
+  for (let i = request.count + begin.startFrom; i > 0; i--) if (request.is(i, begin.keyword)) return i + 1;
+  return 0;
+}
+
+/** Options in any order: as many as match. */
+function parseGroup(parser: ArgumentParser, group: readonly Argument<unknown>[], start: number): number {
+  let at = start;
+  for (let matched = true; matched && at < parser.request.count; ) {
+    matched = false;
+    for (const argument of group) {
+      const next = argument.parse(parser, at);
+      if (next < 0) return next;
+      if (next === at) continue;
+      at = next;
+      matched = true;
+      break;
+    }
+  }
+  return at;
+}
+
+/** Declares a command: the type of `args` in `run` follows from the grammar. */
+export function defineCommand<S extends ArgumentShape>(declaration: CommandDeclaration<S>): Command {
+  return new Command(declaration as unknown as CommandDeclaration<ArgumentShape>);
+}

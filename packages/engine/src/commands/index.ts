@@ -1,0 +1,25 @@
+/** Every command, by group. */
+import type { Command } from '../command.js';
+import { connectionCommands } from './connection/index.js';
+import { genericCommands } from './generic/index.js';
+import { hashCommands } from './hash/index.js';
+import { listCommands } from './list/index.js';
+import { pubsubCommands } from './pubsub/index.js';
+import { serverCommands } from './server/index.js';
+import { setCommands } from './set/index.js';
+import { sortedSetCommands } from './sorted-set/index.js';
+import { stringCommands } from './string/index.js';
+import { transactionsCommands } from './transactions/index.js';
+
+export const commands: readonly Command[] = [
+  ...connectionCommands,
+  ...stringCommands,
+  ...genericCommands,
+  ...hashCommands,
+  ...listCommands,
+  ...setCommands,
+  ...sortedSetCommands,
+  ...pubsubCommands,
+  ...transactionsCommands,
+  ...serverCommands,
+];

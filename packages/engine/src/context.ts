@@ -1,0 +1,144 @@
+/**
+ * What a command handler works with. One object per engine, set up anew for each call: handlers keep
+ * nothing of it.
+ */
+// @hot-path
+import type { Env, Reply, Request } from '@holdfast/common';
+import { type Collection, type Database, type Ref, type Storage, valueTypes } from '@holdfast/storage';
+import type { Command } from './command.js';
+import type { BlockOptions, Host } from './host.js';
+import type { KV } from './kv.js';
+import type { Session } from './session.js';
+
+export const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value';
+
+/** What `lookup` returns when the key holds another type: the error has been replied. */
+export const isWrongType = -1;
+
+export class Context {
+  readonly kv: KV;
+  readonly storage: Storage;
+  readonly env: Env;
+  request!: Request;
+  reply!: Reply;
+  session!: Session;
+  command!: Command;
+  /** The session's database. */
+  db!: Database;
+  /** Wall clock in ms since 1970, one value for a whole command, script or transaction. */
+  nowMs = 0;
+  /** In a transaction or script: a blocking command must not wait. */
+  mayBlock = true;
+  /** A blocked command that runs again: data may have come. */
+  isResumed = false;
+
+  constructor(kv: KV) {
+    this.kv = kv;
+    this.storage = kv.storage;
+    this.env = kv.env;
+  }
+
+  get host(): Host {
+    return this.kv.host;
+  }
+
+  /** The record of the key at argument `i`, whatever its type; 0 when there is none, or it has expired. */
+  find(i: number): Ref {
+    const { request } = this;
+    return this.findKey(request.bytes, request.start(i), request.length(i));
+  }
+
+  /** As `find`, for any bytes, in the current database. */
+  findKey(bytes: Uint8Array, start: number, length: number): Ref {
+    const { db, session } = this;
+    const ref = db.find(bytes, start, length);
+    if (ref === 0) {
+      if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
+      return 0;
+    }
+    const expiryMs = db.expiry(ref);
+    if (expiryMs !== 0 && expiryMs <= this.nowMs) {
+      this.kv.expire(db, ref);
+      db.find(bytes, start, length);
+      return 0;
+    }
+    const version = db.version(ref);
+    if (version > session.dependsOn) session.dependsOn = version;
+    session.keyVersion = version;
+    return ref;
+  }
+
+  /** As `find`, counting a hit or a miss: for commands that read. */
+  read(i: number): Ref {
+    const ref = this.find(i);
+    if (ref === 0) this.kv.stats.misses++;
+    else this.kv.stats.hits++;
+    return ref;
+  }
+
+  /** The record of a key of one type: 0 when there is none, `isWrongType` after replying that error. */
+  lookup(i: number, type: number): Ref {
+    const ref = this.command.isWrite ? this.find(i) : this.read(i);
+    if (ref !== 0 && this.db.type(ref) !== type) {
+      this.reply.error(wrongType);
+      return isWrongType;
+    }
+    return ref;
+  }
+
+  /** The collection at argument `i`: null when there is none, undefined after replying WRONGTYPE. */
+  collection<C extends Collection>(i: number, type: number): C | null | undefined {
+    const ref = this.lookup(i, type);
+    if (ref === 0) return null;
+    return ref === isWrongType ? undefined : (this.db.collection(ref) as C);
+  }
+
+  /** Removes the key at argument `i`; whether it was there. */
+  remove(i: number): boolean {
+    const ref = this.find(i);
+    if (ref === 0) return false;
+    this.db.remove(ref);
+    return true;
+  }
+
+  /** Removes the key at argument `i` when its collection has no element left; whether it did. */
+  removeIfEmpty(i: number, collection: Collection): boolean {
+    if (collection.size > 0) return false;
+    const { request, db } = this;
+    const ref = db.find(request.bytes, request.start(i), request.length(i));
+    if (ref === 0) return false;
+    db.remove(ref);
+    this.notify('g', 'del', i);
+    return true;
+  }
+
+  /**
+   * Publishes a keyspace event for the key at argument `i`, if the configuration asks for its class:
+   * one letter of `notify-keyspace-events`.
+   */
+  notify(eventClass: string, event: string, i: number): void {
+    const { request } = this;
+    if (this.kv.notifications === 0) return;
+    this.kv.notify(eventClass, event, this.db, request.bytes, request.start(i), request.length(i));
+  }
+
+  /**
+   * Waits for one of the keys at arguments `first`, `first + 1`, ... (count of them). To be called
+   * before anything was replied; the handler returns right after. In a transaction or script, where
+   * waiting is impossible, it answers as if the time were over.
+   */
+  block(first: number, count: number, options: BlockOptions): void {
+    if (!this.mayBlock) {
+      options.onTimeout(this.reply);
+      return;
+    }
+    const keys: Uint8Array[] = [];
+    for (let i = 0; i < count; i++) keys.push(this.request.copy(first + i));
+    this.host.block(this.session, keys, options);
+  }
+
+  /** Whether argument `i` holds a string that is there; replies WRONGTYPE or the null when not. */
+  string(i: number): Ref {
+    return this.lookup(i, valueTypes.string);
+  }
+}

@@ -1,0 +1,596 @@
+/**
+ * The grammar of a command's arguments, declared once with the command. Derived from it: the arity, the
+ * parser, the positions of the keys, and the argument part of COMMAND DOCS.
+ *
+ *     args: { key: key('RW', 'update'), value: bytes(), condition: oneOf('NX', 'XX'), get: token('GET') }
+ *
+ * Required arguments come in order. Neighbouring options (`token`, `oneOf`, `choice`, `option`) form a
+ * group that clients may write in any order. A parsed argument of bytes is its index in the request,
+ * not its content: nothing is copied or decoded that the handler does not ask for. The object that a
+ * handler receives is one per command, filled anew by each call.
+ */
+import type { Request } from '@holdfast/common';
+
+export const syntaxError = 'ERR syntax error';
+export const notAnInteger = 'ERR value is not an integer or out of range';
+export const notADouble = 'ERR value is not a valid float';
+
+/** How a key is used: read only, read and written, overwritten, removed. */
+export type KeyAccess = 'RO' | 'RW' | 'OW' | 'RM';
+export type KeyUse = 'access' | 'update' | 'insert' | 'delete' | 'not_key' | 'incomplete' | 'variable_flags';
+
+/** Where keys are, in the terms of COMMAND INFO's key specifications. */
+export interface KeySpec {
+  readonly access: KeyAccess;
+  readonly uses: readonly KeyUse[];
+  readonly begin: { readonly index: number } | { readonly keyword: string; readonly startFrom: number };
+  readonly find:
+    | { readonly lastKey: number; readonly step: number; readonly limit: number }
+    | { readonly keyNumIndex: number; readonly firstKey: number; readonly step: number };
+}
+
+/** An argument as COMMAND DOCS describes it. */
+export interface ArgumentDoc {
+  readonly name: string;
+  readonly type: string;
+  readonly token?: string;
+  readonly keySpecIndex?: number;
+  readonly flags: readonly string[];
+  readonly arguments?: readonly ArgumentDoc[];
+}
+
+/** State of one parse. */
+export class ArgumentParser {
+  request!: Request;
+  /** The object that the handler receives. */
+  args: Record<string, unknown> = {};
+  /** Why the parse failed. */
+  error = syntaxError;
+
+  fail(message: string): -1 {
+    this.error = message;
+    return -1;
+  }
+}
+
+interface KeyCollector {
+  readonly specs: KeySpec[];
+}
+
+export abstract class Argument<T> {
+  name = '';
+  /** The value before parsing, and when the argument is left out. */
+  abstract initial(): T;
+  /** How many arguments it takes at least. */
+  abstract readonly countMin: number;
+  /** Whether it always takes exactly `countMin`. */
+  abstract readonly isFixed: boolean;
+  /** Named by a token, and may be left out: part of a group in any order. */
+  readonly isOption: boolean = false;
+  /** Parses from argument `at` into `parser.args[name]`; the position after it, or -1. */
+  abstract parse(parser: ArgumentParser, at: number): number;
+  /** Adds the positions of its keys. `at` is its position, or NaN when that varies. */
+  collectKeys(_at: number, _collector: KeyCollector): void {}
+  abstract describe(): ArgumentDoc;
+
+  protected store(parser: ArgumentParser, value: unknown): void {
+    parser.args[this.name] = value;
+  }
+}
+
+export type ArgumentShape = Record<string, Argument<unknown>>;
+export type ArgsOf<S> = { [K in keyof S]: S[K] extends Argument<infer T> ? T : never };
+
+/** Takes one argument; `check` says what is wrong with it, or null. */
+class SingleArgument<T> extends Argument<T> {
+  readonly countMin = 1;
+  readonly isFixed = true;
+  readonly docType: string;
+  readonly #initial: T;
+  readonly read: (request: Request, i: number) => T;
+  readonly check: (value: T) => string | null;
+
+  constructor(
+    docType: string,
+    initial: T,
+    read: (request: Request, i: number) => T,
+    check: (value: T) => string | null,
+  ) {
+    super();
+    this.docType = docType;
+    this.#initial = initial;
+    this.read = read;
+    this.check = check;
+  }
+
+  initial(): T {
+    return this.#initial;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    if (at >= parser.request.count) return parser.fail(syntaxError);
+    const value = this.read(parser.request, at);
+    const problem = this.check(value);
+    if (problem !== null) return parser.fail(problem);
+    this.store(parser, value);
+    return at + 1;
+  }
+
+  describe(): ArgumentDoc {
+    return { name: this.name, type: this.docType, flags: [] };
+  }
+}
+
+const indexOf = (_request: Request, i: number): number => i;
+const nothingWrong = (): null => null;
+
+/** An argument whose value is its index in the request: bytes, or a key. */
+export class IndexArgument extends SingleArgument<number> {
+  readonly access: KeyAccess | null;
+  readonly uses: readonly KeyUse[];
+  keySpecIndex = -1;
+
+  constructor(docType: string, access: KeyAccess | null, uses: readonly KeyUse[]) {
+    super(docType, 0, indexOf, nothingWrong);
+    this.access = access;
+    this.uses = uses;
+  }
+
+  override collectKeys(at: number, { specs }: KeyCollector): void {
+    if (this.access === null) return;
+    this.keySpecIndex = specs.length;
+    const { access, uses } = this;
+    specs.push({ access, uses, begin: { index: at }, find: { lastKey: 0, step: 1, limit: 0 } });
+  }
+
+  override describe(): ArgumentDoc {
+    const doc = super.describe();
+    return this.keySpecIndex < 0 ? doc : { ...doc, keySpecIndex: this.keySpecIndex };
+  }
+}
+
+/** A key; its value is its index in the request. */
+export function key(access: KeyAccess, ...uses: KeyUse[]): IndexArgument {
+  return new IndexArgument('key', access, uses);
+}
+
+/** Any bytes; the value is their index in the request. */
+export function bytes(): IndexArgument {
+  return new IndexArgument('string', null, []);
+}
+
+/** A pattern; the value is its index in the request. */
+export function pattern(): IndexArgument {
+  return new IndexArgument('pattern', null, []);
+}
+
+export interface NumberRules {
+  readonly min?: number;
+  readonly max?: number;
+  /** Said when it is no number. */
+  readonly error?: string;
+  /** Said when it is out of `min` and `max`. */
+  readonly rangeError?: string;
+}
+
+function numberArgument(
+  docType: string,
+  read: (r: Request, i: number) => number,
+  rules: NumberRules,
+  error: string,
+) {
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = rules;
+  const parseError = rules.error ?? error;
+  const rangeError = rules.rangeError ?? parseError;
+  return new SingleArgument<number>(docType, 0, read, (n) => {
+    if (n !== n) return parseError;
+    return n < min || n > max ? rangeError : null;
+  });
+}
+
+const readInteger = (request: Request, i: number): number => request.integer(i);
+const readDouble = (request: Request, i: number): number => request.double(i);
+
+/** A 64-bit integer, as a number (the nearest double beyond 2^53). */
+export function integer(rules: NumberRules = {}): Argument<number> {
+  return numberArgument('integer', readInteger, rules, notAnInteger);
+}
+
+/** A point in time, in seconds or milliseconds as the command says. */
+export function unixTime(rules: NumberRules = {}): Argument<number> {
+  return numberArgument('unix-time', readInteger, rules, notAnInteger);
+}
+
+export function double(rules: NumberRules = {}): Argument<number> {
+  return numberArgument('double', readDouble, rules, notADouble);
+}
+
+/** A word that may be there: true when it is. */
+export function token(word: string): Argument<boolean> {
+  return new TokenArgument(word);
+}
+
+class TokenArgument extends Argument<boolean> {
+  readonly countMin = 0;
+  readonly isFixed = false;
+  override readonly isOption = true;
+  readonly word: string;
+
+  constructor(word: string) {
+    super();
+    this.word = word;
+  }
+
+  initial(): boolean {
+    return false;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    if (at >= parser.request.count || !parser.request.is(at, this.word)) return at;
+    this.store(parser, true);
+    return at + 1;
+  }
+
+  describe(): ArgumentDoc {
+    return { name: this.name, type: 'pure-token', token: this.word, flags: ['optional'] };
+  }
+}
+
+/** What a `choice` found: which word, and the value after it (0 for a word alone). */
+export interface Chosen<W extends string> {
+  word: W | null;
+  value: number;
+}
+
+type Alternatives<W extends string> = Record<W, Argument<number> | true>;
+
+/**
+ * One of several words, at most once, each alone (`true`) or followed by a value. A second, different
+ * word is a syntax error; the same one again replaces its value only with `repeatable`.
+ */
+export function choice<W extends string>(
+  words: Alternatives<W>,
+  rules: { readonly required?: boolean; readonly repeatable?: boolean } = {},
+): Argument<Chosen<W>> {
+  return new ChoiceArgument(words, rules.required ?? false, rules.repeatable ?? true);
+}
+
+class ChoiceArgument<W extends string> extends Argument<Chosen<W>> {
+  readonly countMin: number;
+  readonly isFixed = false;
+  override readonly isOption: boolean;
+  readonly #entries: [W, Argument<number> | true][];
+  readonly #required: boolean;
+  readonly #repeatable: boolean;
+  readonly #initial: Chosen<W> = { word: null, value: 0 };
+
+  constructor(words: Alternatives<W>, required: boolean, repeatable: boolean) {
+    super();
+    this.#entries = Object.entries(words) as [W, Argument<number> | true][];
+    this.#required = required;
+    this.#repeatable = repeatable;
+    this.isOption = !required;
+    const counts = this.#entries.map(([, value]) => (value === true ? 1 : 2));
+    this.countMin = required ? Math.min(...counts) : 0;
+    for (const [word, value] of this.#entries) if (value !== true) value.name = word.toLowerCase();
+  }
+
+  initial(): Chosen<W> {
+    return this.#initial;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    const { request } = parser;
+    const missing = this.#required ? parser.fail(syntaxError) : at;
+    if (at >= request.count) return missing;
+    for (const [word, value] of this.#entries) {
+      if (!request.is(at, word)) continue;
+      const chosen = parser.args[this.name] as Chosen<W>;
+      if (chosen.word !== null && (chosen.word !== word || !this.#repeatable))
+        return parser.fail(syntaxError);
+      if (value === true) {
+        this.store(parser, { word, value: 0 });
+        return at + 1;
+      }
+      const name = value.name;
+      value.name = this.name;
+      const next = value.parse(parser, at + 1);
+      value.name = name;
+      if (next < 0) return next;
+      this.store(parser, { word, value: parser.args[this.name] as number });
+      return next;
+    }
+    return missing;
+  }
+
+  describe(): ArgumentDoc {
+    const parts = this.#entries.map(([word, value]): ArgumentDoc => {
+      if (value === true) return { name: word.toLowerCase(), type: 'pure-token', token: word, flags: [] };
+      return { ...value.describe(), token: word };
+    });
+    return { name: this.name, type: 'oneof', flags: this.#required ? [] : ['optional'], arguments: parts };
+  }
+}
+
+/** One of several words: the one that is there, or null. Two different ones are a syntax error. */
+export function oneOf<W extends string>(...words: W[]): Argument<W | null> {
+  return new WordArgument(words, false);
+}
+
+/** One of several words, at this place. */
+export function requiredWord<W extends string>(...words: W[]): Argument<W> {
+  return new WordArgument(words, true) as Argument<W>;
+}
+
+class WordArgument<W extends string> extends Argument<W | null> {
+  readonly countMin: number;
+  readonly isFixed: boolean;
+  override readonly isOption: boolean;
+  readonly #words: readonly W[];
+
+  constructor(words: readonly W[], required: boolean) {
+    super();
+    this.#words = words;
+    this.countMin = required ? 1 : 0;
+    this.isFixed = required;
+    this.isOption = !required;
+  }
+
+  initial(): W | null {
+    return null;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    const { request } = parser;
+    if (at < request.count) {
+      for (const word of this.#words) {
+        if (!request.is(at, word)) continue;
+        const present = parser.args[this.name];
+        if (this.isOption && present !== null && present !== word) return parser.fail(syntaxError);
+        this.store(parser, word);
+        return at + 1;
+      }
+    }
+    return this.isOption ? at : parser.fail(syntaxError);
+  }
+
+  describe(): ArgumentDoc {
+    const parts = this.#words.map(
+      (word): ArgumentDoc => ({ name: word.toLowerCase(), type: 'pure-token', token: word, flags: [] }),
+    );
+    return { name: this.name, type: 'oneof', flags: this.isOption ? ['optional'] : [], arguments: parts };
+  }
+}
+
+/** What an `option` found: whether its word is there, and the values after it. */
+export type Option<S extends ArgumentShape> = { present: boolean } & ArgsOf<S>;
+
+/** A word followed by values, such as `LIMIT offset count`. */
+export function option<S extends ArgumentShape>(word: string, values: S): Argument<Option<S>> {
+  return new OptionArgument(word, values);
+}
+
+class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
+  readonly countMin = 0;
+  readonly isFixed = false;
+  override readonly isOption = true;
+  readonly word: string;
+  readonly #values: [string, Argument<unknown>][];
+  readonly #initial: Option<S>;
+
+  constructor(word: string, values: S) {
+    super();
+    this.word = word;
+    this.#values = Object.entries(values);
+    const initial: Record<string, unknown> = { present: false };
+    for (const [name, value] of this.#values) {
+      value.name = name;
+      initial[name] = value.initial();
+    }
+    this.#initial = initial as Option<S>;
+  }
+
+  initial(): Option<S> {
+    return this.#initial;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    const { request, args } = parser;
+    if (at >= request.count || !request.is(at, this.word)) return at;
+    const parsed: Record<string, unknown> = { present: true };
+    for (const [name, value] of this.#values) parsed[name] = value.initial();
+    let next = at + 1;
+    parser.args = parsed;
+    for (const [, value] of this.#values) {
+      next = value.parse(parser, next);
+      if (next < 0) break;
+    }
+    parser.args = args;
+    if (next >= 0) this.store(parser, parsed);
+    return next;
+  }
+
+  override collectKeys(at: number, collector: KeyCollector): void {
+    for (const [, value] of this.#values) value.collectKeys(at, collector);
+  }
+
+  describe(): ArgumentDoc {
+    if (this.#values.length === 1) {
+      return { ...this.#values[0][1].describe(), token: this.word, flags: ['optional'] };
+    }
+    const parts = this.#values.map(([, value]) => value.describe());
+    return { name: this.name, type: 'block', token: this.word, flags: ['optional'], arguments: parts };
+  }
+}
+
+/** Arguments that come again and again: item i has its first argument at `first + i * stride`. */
+export interface Repeated {
+  first: number;
+  count: number;
+  stride: number;
+}
+
+/** One or more items up to the end; an item is one argument or several in a row. */
+export function repeat(item: Argument<unknown> | ArgumentShape, rules: RepeatRules = {}): Argument<Repeated> {
+  return new RepeatArgument(item, null, rules);
+}
+
+/** A number, then as many items: `numkeys key [key ...]`. `Repeated.first` is the first item. */
+export function counted(
+  item: Argument<unknown> | ArgumentShape,
+  count: NumberRules & RepeatRules & { readonly name?: string } = {},
+): Argument<Repeated> {
+  return new RepeatArgument(item, count, count);
+}
+
+export interface RepeatRules {
+  /** Said when the last item is incomplete, or fewer arguments follow than were announced. */
+  readonly incompleteError?: string;
+  /** No item at all is fine. */
+  readonly mayBeEmpty?: boolean;
+}
+
+class RepeatArgument extends Argument<Repeated> {
+  readonly countMin: number;
+  readonly isFixed = false;
+  readonly #items: [string, Argument<unknown>][];
+  readonly #count: (NumberRules & { readonly name?: string }) | null;
+  readonly #incompleteError: string;
+  readonly #scratch: Record<string, unknown> = {};
+  readonly #validates: boolean;
+  readonly #repeated: Repeated;
+
+  constructor(
+    item: Argument<unknown> | ArgumentShape,
+    count: (NumberRules & { readonly name?: string }) | null,
+    rules: RepeatRules,
+  ) {
+    super();
+    this.#items = item instanceof Argument ? [['item', item]] : Object.entries(item);
+    for (const [name, value] of this.#items) value.name = name;
+    this.#count = count;
+    this.#incompleteError = rules.incompleteError ?? syntaxError;
+    this.countMin = (count === null ? 0 : 1) + (rules.mayBeEmpty ? 0 : this.#items.length);
+    this.#repeated = { first: 0, count: 0, stride: this.#items.length };
+    this.#validates = this.#items.some(([, value]) => !(value instanceof IndexArgument));
+  }
+
+  /** One object, filled by every parse. */
+  initial(): Repeated {
+    const repeated = this.#repeated;
+    repeated.count = 0;
+    return repeated;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    const { request } = parser;
+    const stride = this.#items.length;
+    const repeated = parser.args[this.name] as Repeated;
+    let first = at;
+    if (this.#count !== null) {
+      if (at >= request.count) return parser.fail(syntaxError);
+      const {
+        min = 1,
+        max = Number.POSITIVE_INFINITY,
+        error = notAnInteger,
+        rangeError = error,
+      } = this.#count;
+      const announced = request.integer(at);
+      if (announced !== announced) return parser.fail(error);
+      if (announced < min || announced > max) return parser.fail(rangeError);
+      first = at + 1;
+      if (announced * stride > request.count - first) return parser.fail(this.#incompleteError);
+      repeated.count = announced;
+    } else {
+      const left = request.count - at;
+      if (left % stride !== 0 || left < this.countMin) return parser.fail(this.#incompleteError);
+      repeated.count = left / stride;
+    }
+    repeated.first = first;
+    repeated.stride = stride;
+    if (this.#validates && !this.#validate(parser, first, repeated.count)) return -1;
+    return first + repeated.count * stride;
+  }
+
+  /** Checks the items one by one; their values are read again by the handler. */
+  #validate(parser: ArgumentParser, first: number, count: number): boolean {
+    const { args } = parser;
+    parser.args = this.#scratch;
+    let at = first;
+    for (let i = 0; i < count && at >= 0; i++) {
+      for (const [, value] of this.#items) {
+        at = value.parse(parser, at);
+        if (at < 0) break;
+      }
+    }
+    parser.args = args;
+    return at >= 0;
+  }
+
+  override collectKeys(at: number, { specs }: KeyCollector): void {
+    const found = this.#items.findIndex(([, item]) => item instanceof IndexArgument && item.access !== null);
+    if (found < 0) return;
+    const item = this.#items[found][1] as IndexArgument;
+    const { access, uses } = item;
+    item.keySpecIndex = specs.length;
+    const step = this.#items.length;
+    if (this.#count === null) {
+      const begin = { index: at + found };
+      specs.push({ access: access!, uses, begin, find: { lastKey: -1, step, limit: 0 } });
+    } else {
+      specs.push({
+        access: access!,
+        uses,
+        begin: { index: at },
+        find: { keyNumIndex: 0, firstKey: 1 + found, step },
+      });
+    }
+  }
+
+  describe(): ArgumentDoc {
+    const parts = this.#items.map(([, item]) => item.describe());
+    const items: ArgumentDoc =
+      parts.length === 1
+        ? { ...parts[0], name: this.name, flags: ['multiple'] }
+        : { name: this.name, type: 'block', flags: ['multiple'], arguments: parts };
+    if (this.#count === null) return items;
+    const number: ArgumentDoc = { name: this.#count.name ?? 'numkeys', type: 'integer', flags: [] };
+    return { name: this.name, type: 'block', flags: [], arguments: [number, items] };
+  }
+}
+
+/** An argument at its place that may be left out: null then. */
+export function optional<T>(argument: Argument<T>): Argument<T | null> {
+  return new OptionalArgument(argument);
+}
+
+class OptionalArgument<T> extends Argument<T | null> {
+  readonly countMin = 0;
+  readonly isFixed = false;
+  readonly #argument: Argument<T>;
+
+  constructor(argument: Argument<T>) {
+    super();
+    this.#argument = argument;
+  }
+
+  initial(): T | null {
+    return null;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    if (at >= parser.request.count) return at;
+    this.#argument.name = this.name;
+    return this.#argument.parse(parser, at);
+  }
+
+  describe(): ArgumentDoc {
+    this.#argument.name = this.name;
+    return { ...this.#argument.describe(), flags: ['optional'] };
+  }
+}
+
+/** Whatever follows, unparsed: for the few commands whose grammar is their own. */
+export function rest(countMin = 0): Argument<Repeated> {
+  return repeat(bytes(), countMin === 0 ? { mayBeEmpty: true } : {});
+}

@@ -1,0 +1,74 @@
+/**
+ * What commands ask of the server around the engine: other clients, messages, waiting, transactions. The
+ * coordinator implements it; the engine knows only this.
+ */
+import type { Reply } from '@holdfast/common';
+import type { Command } from './command.js';
+import type { Session } from './session.js';
+
+export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
+
+/** How a blocked command ends without data. */
+export interface BlockOptions {
+  /** One of `valueTypes`: a key that holds another type wakes nobody. */
+  readonly type: number;
+  /** Milliseconds; 0 waits for ever. */
+  readonly timeoutMs: number;
+  /** Writes what the client gets when the time is over. */
+  readonly onTimeout: (reply: Reply) => void;
+}
+
+export interface Host {
+  // Messages
+  /** Sends to subscribers; returns how many got it. */
+  publish(channel: string, message: Uint8Array, sharded: boolean): number;
+  /** Adds or removes one subscription; true when that changed something. */
+  subscribe(session: Session, kind: SubscriptionKind, name: string): boolean;
+  unsubscribe(session: Session, kind: SubscriptionKind, name: string): boolean;
+  /** Channels with subscribers, in no order. */
+  channels(sharded: boolean): Iterable<string>;
+  subscriberCount(channel: string, sharded: boolean): number;
+  patternCount(): number;
+
+  // Clients
+  sessions(): Iterable<Session>;
+  sessionById(id: number): Session | undefined;
+  /** Ends a session; its own connection only after the reply to the current command. */
+  kill(session: Session, current: Session): void;
+  /** Holds back commands of all clients until `untilMs`: all, or those that write. */
+  pause(untilMs: number, mode: 'all' | 'write'): void;
+  unpause(): void;
+  /** Ends a blocked client's wait: with its time-out reply, or with an UNBLOCKED error. False when it does not wait. */
+  unblock(session: Session, withError: boolean): boolean;
+  isWaiting(session: Session): boolean;
+
+  // Transactions
+  /** Remembers the version of a key for EXEC. */
+  watch(session: Session, database: number, key: Uint8Array): void;
+  unwatch(session: Session): void;
+  /** Ends the transaction without running it, watched keys included. */
+  discard(session: Session): void;
+  /** Runs the queued commands and writes their replies. */
+  exec(session: Session, reply: Reply): void;
+
+  // Waiting
+  /**
+   * The current command found nothing: it runs again when one of `keys` changes to something it may use,
+   * oldest waiter first. Nothing has been replied.
+   */
+  block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void;
+
+  /** Ends the session's state: as if it had just connected (RESET). */
+  reset(session: Session): void;
+  /** Checks a password; true when the session now is that user. */
+  authenticate(session: Session, user: string, password: string): boolean;
+  /** How many other copies of the data there are: replicas that acknowledged (WAIT). */
+  replicaCount(): number;
+  /** Begins the server's orderly end. */
+  requestShutdown(save: boolean): void;
+  /** Further lines of an INFO section that the host knows, `field:value`. */
+  info(section: string): readonly string[];
+  /** Commands that a test may ask for by DEBUG; false when the host knows none of that name. */
+  debug(name: string, argument: string): boolean;
+  readonly commands: readonly Command[];
+}

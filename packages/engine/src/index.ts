@@ -1,0 +1,22 @@
+export {
+  Command,
+  type CommandDeclaration,
+  type CommandFlag,
+  type CommandGroup,
+  defineCommand,
+} from './command.js';
+export { Config, type Parameter, type ParameterKind, parseMemory } from './config.js';
+export { Context, isWrongType, wrongType } from './context.js';
+export { globMatch } from './glob.js';
+export type { BlockOptions, Host, SubscriptionKind } from './host.js';
+export { EngineStats, eventClassBit, KV, type KVOptions } from './kv.js';
+export { parameters } from './parameters.js';
+export { Registry } from './registry.js';
+export {
+  type QueuedCommand,
+  type ReplyMode,
+  Session,
+  type SessionSink,
+  Transaction,
+  type WatchedKey,
+} from './session.js';

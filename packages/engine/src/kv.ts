@@ -1,0 +1,183 @@
+/**
+ * The engine: runs one command at a time over a storage, stamping what it writes with a version from the
+ * oracle. It knows no socket and no log; who calls it decides when a reply may leave.
+ */
+// @hot-path
+import type { Env, Reply, Request } from '@holdfast/common';
+import { KvError } from '@holdfast/common';
+import type { Database, Storage } from '@holdfast/storage';
+import type { Oracle } from '@holdfast/tso';
+import type { Command } from './command.js';
+import { commands } from './commands/index.js';
+import { Config } from './config.js';
+import { Context } from './context.js';
+import type { Host } from './host.js';
+import { parameters } from './parameters.js';
+import { Registry } from './registry.js';
+import type { Session } from './session.js';
+
+export interface KVOptions {
+  readonly storage: Storage;
+  readonly oracle: Oracle;
+  readonly env: Env;
+  readonly config?: Config;
+}
+
+/** Figures of the engine, as INFO reports them. */
+export class EngineStats {
+  hits = 0;
+  misses = 0;
+  expired = 0;
+  expiredFields = 0;
+  evicted = 0;
+  commands = 0;
+  errorReplies = 0;
+  /** Replies of an error, by its first word. */
+  readonly errors = new Map<string, number>();
+}
+
+export class KV {
+  readonly storage: Storage;
+  readonly oracle: Oracle;
+  readonly env: Env;
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly stats = new EngineStats();
+  readonly context: Context;
+  /** Set by the coordinator before the first command. */
+  host!: Host;
+  /** Classes of keyspace events that are wanted, as bits; 0 for none: see `notify`. */
+  notifications = 0;
+  /** Active expiry may be switched off by DEBUG. */
+  expiresActively = true;
+  /** Commands run inside a transaction share its version and its time. */
+  #inTransaction = false;
+
+  constructor(options: KVOptions) {
+    this.storage = options.storage;
+    this.oracle = options.oracle;
+    this.env = options.env;
+    this.config = options.config ?? new Config(parameters);
+    this.registry = new Registry(commands);
+    this.storage.stamp.source = options.oracle;
+    this.context = new Context(this);
+    this.context.nowMs = this.env.clock.now();
+  }
+
+  /** Time goes on: called once per turn of the event loop, before its commands. */
+  beginTurn(): void {
+    this.context.nowMs = this.env.clock.now();
+  }
+
+  /**
+   * Runs a command whose arity is right, and writes exactly one reply, unless it blocks. Returns the
+   * version of what it wrote, 0 if it wrote nothing.
+   */
+  execute(session: Session, command: Command, request: Request, reply: Reply): number {
+    const { context, storage } = this;
+    const { stamp } = storage;
+    if (!this.#inTransaction) stamp.reset();
+    context.request = request;
+    context.reply = reply;
+    context.session = session;
+    context.command = command;
+    context.db = storage.database(session.database);
+    session.keyVersion = 0;
+    command.calls++;
+    const args = command.parse(request);
+    if (args === null) {
+      reply.error(command.parseError);
+      return 0;
+    }
+    try {
+      command.run!(context, args as never, reply);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      reply.error(`ERR ${error.message}`);
+    }
+    const version = stamp.version;
+    if (version !== 0) {
+      session.keyVersion = version;
+      if (version > session.dependsOn) session.dependsOn = version;
+    }
+    return version;
+  }
+
+  /** Runs `body` as one write: everything it executes shares one version and one time. */
+  transaction(body: () => void): number {
+    const { stamp } = this.storage;
+    stamp.reset();
+    this.#inTransaction = true;
+    const { mayBlock } = this.context;
+    this.context.mayBlock = false;
+    try {
+      body();
+    } finally {
+      this.#inTransaction = false;
+      this.context.mayBlock = mayBlock;
+    }
+    return stamp.version;
+  }
+
+  /** Removes a key whose time is over, found just now. */
+  expire(db: Database, ref: number): void {
+    this.stats.expired++;
+    if (this.notifications !== 0) {
+      const { arena, dict } = db;
+      const start = dict.keyStart(ref);
+      const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
+      db.remove(db.find(key, 0, key.length));
+      this.notify('x', 'expired', db, key, 0, key.length);
+      return;
+    }
+    db.remove(ref);
+  }
+
+  /**
+   * Removes keys whose time is over, for at most `budgetMs`; whether more are left. Each is a write of
+   * its own.
+   */
+  expireSome(budgetMs: number): boolean {
+    const { clock } = this.env;
+    const nowMs = clock.now();
+    const untilMs = clock.monotonic() + budgetMs;
+    for (let index = 0; index < 16; index++) {
+      const db = this.storage.database(index);
+      for (let count = 1; ; count++) {
+        const ref = db.nextExpired(nowMs);
+        if (ref === 0) break;
+        this.storage.stamp.reset();
+        this.expire(db, ref);
+        if ((count & 15) === 0 && clock.monotonic() >= untilMs) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Publishes a keyspace event: on `__keyspace@db__:key` and `__keyevent@db__:event`, as configured. */
+  notify(
+    eventClass: string,
+    event: string,
+    db: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    if ((this.notifications & eventClassBit(eventClass)) === 0) return;
+    const key = Buffer.from(bytes.subarray(start, start + length));
+    if ((this.notifications & eventClassBit('K')) !== 0) {
+      this.host.publish(`__keyspace@${db.index}__:${key.toString('latin1')}`, Buffer.from(event), false);
+    }
+    if ((this.notifications & eventClassBit('E')) !== 0) {
+      this.host.publish(`__keyevent@${db.index}__:${event}`, key, false);
+    }
+  }
+}
+
+const eventClasses = 'KEg$lshzxetdmn';
+
+/** The bit of a class of keyspace events, by its letter in `notify-keyspace-events`. */
+export function eventClassBit(letter: string): number {
+  const position = eventClasses.indexOf(letter);
+  return position < 0 ? 0 : 1 << position;
+}

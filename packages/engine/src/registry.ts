@@ -1,0 +1,50 @@
+/** All commands, found by the name in a request without decoding it. */
+// @hot-path
+import type { Request } from '@holdfast/common';
+import type { Command } from './command.js';
+
+const slots = 1024;
+
+/** Hash of a name, letters in any case. */
+function hashName(bytes: Uint8Array, start: number, length: number): number {
+  let h = length;
+  for (let i = 0; i < length; i++) h = (Math.imul(h, 31) + (bytes[start + i] & 0xdf)) | 0;
+  return (h ^ (h >>> 10)) & (slots - 1);
+}
+
+export class Registry {
+  /** In order of their names, containers before their subcommands' own lists. */
+  readonly commands: readonly Command[];
+  readonly #byName = new Map<string, Command>();
+  readonly #buckets: Command[][] = Array.from({ length: slots }, () => []);
+
+  constructor(commands: readonly Command[]) {
+    this.commands = commands;
+    const ids = new Set<number>();
+    for (const command of commands) {
+      const name = Buffer.from(command.name);
+      if (this.#byName.has(command.name)) throw new Error(`two commands are called ${command.name}`);
+      this.#byName.set(command.name, command);
+      this.#buckets[hashName(name, 0, name.length)].push(command);
+      for (const each of [command, ...command.subcommands.values()]) {
+        if (ids.has(each.id)) throw new Error(`two commands have the id ${each.id}: ${each.fullName}`);
+        ids.add(each.id);
+      }
+    }
+  }
+
+  /** The command that a request names first, whatever its subcommand; null when there is none. */
+  find(request: Request): Command | null {
+    if (request.count === 0) return null;
+    const bucket = this.#buckets[hashName(request.bytes, request.start(0), request.length(0))];
+    for (let i = 0; i < bucket.length; i++) if (request.is(0, bucket[i].name)) return bucket[i];
+    return null;
+  }
+
+  /** By name in any case; `config|get` for a subcommand. */
+  byName(name: string): Command | undefined {
+    const [first, second] = name.toUpperCase().split('|');
+    const command = this.#byName.get(first);
+    return second === undefined ? command : command?.subcommands.get(second);
+  }
+}

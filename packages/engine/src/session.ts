@@ -1,0 +1,103 @@
+/**
+ * What the server remembers of one client: the part that commands see. Whoever opened the session owns
+ * it; commands change it only while they run.
+ */
+import type { Reply, Request } from '@holdfast/common';
+import type { Command } from './command.js';
+
+/** The way back to a client, beyond the reply to its current command. */
+export interface SessionSink {
+  /** Writer for what the client did not ask for just now: messages, replies of unblocked commands. */
+  readonly reply: Reply;
+  /** Something was written to `reply` outside of a call to the coordinator: send it. */
+  wake(): void;
+  /** The command that was pending is answered: go on with the next one. */
+  resume(): void;
+  /** Ends the connection, after what was written so far if `flush`. */
+  close(flush: boolean): void;
+  /** Bytes waiting to be sent. */
+  readonly outputBytes: number;
+  /** Bytes received and not yet executed. */
+  readonly inputBytes: number;
+}
+
+export interface QueuedCommand {
+  readonly command: Command;
+  readonly request: Request;
+}
+
+export interface WatchedKey {
+  readonly database: number;
+  readonly key: Buffer;
+  /** The key was there but its time was over: its removal is no change. */
+  readonly wasExpired: boolean;
+}
+
+/** A MULTI that is being filled. */
+export class Transaction {
+  readonly queue: QueuedCommand[] = [];
+  /** A command was refused while queueing: EXEC will be too. */
+  failed = false;
+}
+
+export type ReplyMode = 'on' | 'off' | 'skip-next' | 'skip';
+
+export class Session {
+  readonly id: number;
+  readonly sink: SessionSink;
+  /** Which protocol: `redis`, `grpc`, `memcached`, `embedded`. */
+  readonly protocol: string;
+  /** `127.0.0.1:50312`, or the path of a unix socket. */
+  readonly address: string;
+  readonly localAddress: string;
+  readonly createdMs: number;
+  dialect: 2 | 3 = 2;
+  database = 0;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  user = 'default';
+  isAuthenticated = true;
+  replyMode: ReplyMode = 'on';
+  /** Not evicted, and does not touch access times, by the client's wish. */
+  noEvict = false;
+  noTouch = false;
+  transaction: Transaction | null = null;
+  watched: WatchedKey[] = [];
+  /** A watched key was changed, even if it looks the same again. */
+  watchBroken = false;
+  readonly channels = new Set<string>();
+  readonly patterns = new Set<string>();
+  readonly shardChannels = new Set<string>();
+  lastCommand: Command | null = null;
+  lastActiveMs: number;
+  /** Waits for a key, for data to be loaded, or for a pause to end; its next commands wait. */
+  isBlocked = false;
+  closeAfterReply = false;
+  /** The version that what was replied so far depends on: not to be sent before it is committed. */
+  dependsOn = 0;
+  /** The version of the key that the last command wrote or read; 0 when it found none. */
+  keyVersion = 0;
+  totalCommands = 0;
+
+  constructor(
+    id: number,
+    sink: SessionSink,
+    protocol: string,
+    address: string,
+    localAddress: string,
+    nowMs: number,
+  ) {
+    this.id = id;
+    this.sink = sink;
+    this.protocol = protocol;
+    this.address = address;
+    this.localAddress = localAddress;
+    this.createdMs = nowMs;
+    this.lastActiveMs = nowMs;
+  }
+
+  get subscriptionCount(): number {
+    return this.channels.size + this.patterns.size;
+  }
+}

@@ -1,0 +1,2 @@
+export { RedisExporter, type RedisExporterOptions } from './resp/index.js';
+export type { Settings } from './settings.js';

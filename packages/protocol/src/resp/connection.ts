@@ -1,0 +1,249 @@
+/**
+ * One Redis client: bytes in, requests to the coordinator, replies out in order.
+ *
+ * Input that can't be handled yet (the client waits for a key, or does not read what it is sent) stays
+ * in `#input`. Output is sent by the exporter once per turn of the event loop, as far as the versions it
+ * depends on are committed:
+ *
+ *     reply.bytes   | replies of turn 1 | of turn 2 | of turn 3 ...
+ *     gates                         ^ v1        ^ v2       (a reply up to the mark waits for the version)
+ */
+// @hot-path
+import type { Socket } from 'node:net';
+import { type Coordinator, outcomes, type Session, type SessionSink } from '@holdfast/coord';
+
+import { malformed, needMore, RequestDecoder } from './decoder.js';
+import type { RedisExporter } from './exporter.js';
+import { inputPauseBytes, outputPauseBytes } from './limits.js';
+import { RespReply } from './reply.js';
+
+export class Connection implements SessionSink {
+  readonly reply: RespReply;
+  session!: Session;
+  socket!: Socket;
+  /** In the exporter's list of connections to be flushed. */
+  isQueued = false;
+  readonly #exporter: RedisExporter;
+  readonly #coordinator: Coordinator;
+  readonly #decoder: RequestDecoder;
+  /** Input not yet handled: `#input[0, #inputLength)`. */
+  #input: Buffer = empty;
+  #inputLength = 0;
+  /** Output may not go out before versions are committed: pairs of (end in `reply.bytes`, version). */
+  #gates: number[] = [];
+  /** The client does not read: no further commands until its socket has drained. */
+  #isChoked = false;
+  #isClosing = false;
+  #isClosed = false;
+  /** Since when the output is over the soft limit; 0 when it is not. */
+  #softLimitSinceMs = 0;
+
+  constructor(exporter: RedisExporter, coordinator: Coordinator) {
+    this.#exporter = exporter;
+    this.#coordinator = coordinator;
+    this.reply = new RespReply(exporter.pool);
+    this.#decoder = new RequestDecoder(exporter.bulkBytesMax);
+  }
+
+  /** Bytes arrived: `bytes[0, length)`, not to be kept. */
+  receive(bytes: Buffer, length: number): void {
+    if (this.#isClosing) return;
+    this.#coordinator.beginTurn();
+    if (this.#inputLength > 0) {
+      this.#append(bytes, 0, length);
+      if (this.#inputLength > this.#exporter.queryBytesMax) {
+        this.close(false);
+        return;
+      }
+      if (!this.session.isBlocked && !this.#isChoked) this.#executeInput();
+      else if (this.#inputLength > inputPauseBytes) this.socket.pause();
+    } else if (this.session.isBlocked || this.#isChoked) {
+      this.#append(bytes, 0, length);
+    } else {
+      const used = this.#execute(bytes, 0, length);
+      if (used < length && !this.#isClosing) {
+        this.#decoder.rebase(used);
+        this.#append(bytes, used, length);
+      }
+    }
+    if (this.reply.length > 0) this.wake();
+  }
+
+  // SessionSink
+
+  wake(): void {
+    this.#exporter.queue(this);
+  }
+
+  resume(): void {
+    this.#exporter.resumeLater(this);
+  }
+
+  close(flush: boolean): void {
+    if (this.#isClosed) return;
+    this.#isClosing = true;
+    if (flush) this.wake();
+    else this.socket.destroy();
+  }
+
+  get outputBytes(): number {
+    return this.reply.length + this.socket.writableLength;
+  }
+
+  get inputBytes(): number {
+    return this.#inputLength;
+  }
+
+  // Called by the exporter
+
+  /** Goes on with input that waited. */
+  continue(): void {
+    if (this.#isClosed || this.#isClosing || this.session.isBlocked || this.#isChoked) return;
+    if (this.#inputLength > 0) this.#executeInput();
+    if (this.socket.isPaused()) this.socket.resume();
+    if (this.reply.length > 0) this.wake();
+  }
+
+  /** Sends what may be sent; false when something has to wait for a commit. */
+  flush(committedVersion: number): boolean {
+    if (this.#isClosed) return true;
+    const { reply, session } = this;
+    let sendable = reply.length;
+    const gates = this.#gates;
+    if (session.dependsOn > committedVersion) {
+      if (gates.length === 0 || gates[gates.length - 2] < reply.length)
+        gates.push(reply.length, session.dependsOn);
+      sendable = 0;
+      let passed = 0;
+      while (passed < gates.length && gates[passed + 1] <= committedVersion) {
+        sendable = gates[passed];
+        passed += 2;
+      }
+      gates.splice(0, passed);
+      for (let i = 0; i < gates.length; i += 2) gates[i] -= sendable;
+    } else if (gates.length > 0) {
+      gates.length = 0;
+    }
+    if (sendable > 0) this.#send(sendable);
+    if (gates.length > 0) return false;
+    if (this.#isClosing) this.socket.end();
+    return true;
+  }
+
+  /** The socket has taken everything it was given. */
+  drained(): void {
+    if (!this.#isChoked) return;
+    this.#isChoked = false;
+    this.#softLimitSinceMs = 0;
+    this.continue();
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isClosing = true;
+    this.#input = empty;
+    this.#inputLength = 0;
+    this.reply.consume(this.reply.length, false);
+    this.#coordinator.close(this.session);
+  }
+
+  /** Whether the output limit of the client's class is exceeded: for long, or by far. */
+  isOverOutputLimit(nowMs: number): boolean {
+    const { hard, soft, softSeconds } = this.#exporter.outputLimit(this.session);
+    const bytes = this.outputBytes;
+    if (hard > 0 && bytes > hard) return true;
+    if (soft === 0 || bytes <= soft) {
+      this.#softLimitSinceMs = 0;
+      return false;
+    }
+    if (this.#softLimitSinceMs === 0) this.#softLimitSinceMs = nowMs;
+    return nowMs - this.#softLimitSinceMs > softSeconds * 1000;
+  }
+
+  #executeInput(): void {
+    const input = this.#input;
+    const used = this.#execute(input, 0, this.#inputLength);
+    if (this.#isClosing) return;
+    if (used === 0) return;
+    this.#decoder.rebase(used);
+    const rest = this.#inputLength - used;
+    if (rest === 0) this.#input = empty;
+    else input.copyWithin(0, used, this.#inputLength);
+    this.#inputLength = rest;
+  }
+
+  /** Runs the commands in `bytes[start, end)`; returns how far it came. */
+  #execute(bytes: Buffer, start: number, end: number): number {
+    const decoder = this.#decoder;
+    const { session, reply } = this;
+    const coordinator = this.#coordinator;
+    let at = start;
+    while (at < end) {
+      decoder.isAuthenticated = session.isAuthenticated;
+      const next = decoder.decode(bytes, at, end);
+      if (next < 0) {
+        if (next === needMore) return at;
+        if (next === malformed) this.#failProtocol();
+        return end;
+      }
+      at = next;
+      if (decoder.request.count === 0) continue;
+      const outcome = coordinator.coordinate(session, decoder.request, reply);
+      reply.dialect = session.dialect;
+      if (outcome === outcomes.done) {
+        if (reply.length > outputPauseBytes && this.#choke()) return at;
+        continue;
+      }
+      if (outcome === outcomes.close) {
+        this.close(true);
+        return end;
+      }
+      return at;
+    }
+    return at;
+  }
+
+  /** A lot was written: sends it now, and stops executing when the client does not keep up. */
+  #choke(): boolean {
+    this.#coordinator.settle();
+    this.flush(this.#coordinator.committedVersion);
+    if (this.outputBytes <= outputPauseBytes) return false;
+    this.#isChoked = true;
+    return true;
+  }
+
+  #failProtocol(): void {
+    this.reply.error(`ERR ${this.#decoder.error}`);
+    this.close(true);
+  }
+
+  #send(length: number): void {
+    const { socket, reply } = this;
+    socket.write(length === reply.bytes.length ? reply.bytes : reply.bytes.subarray(0, length));
+    // Nothing left in the socket: the kernel has taken it all, and the buffer can be used again.
+    reply.consume(length, socket.writableLength > 0);
+    if (socket.writableLength === 0) return;
+    if (socket.writableLength > outputPauseBytes) this.#isChoked = true;
+    if (this.isOverOutputLimit(this.#exporter.nowMs())) this.close(false);
+  }
+
+  #append(bytes: Buffer, start: number, end: number): void {
+    const length = this.#inputLength + end - start;
+    if (length > this.#input.length) {
+      const wanted = Math.max(
+        length + Math.min(this.#decoder.missingBytes, 1 << 30),
+        this.#input.length * 2,
+        1024,
+      );
+      const grown = Buffer.allocUnsafeSlow(Math.min(wanted, this.#exporter.queryBytesMax + 65536));
+      this.#input.copy(grown, 0, 0, this.#inputLength);
+      this.#input = grown;
+    }
+    bytes.copy(this.#input, this.#inputLength, start, end);
+    this.#inputLength = length;
+  }
+}
+
+const empty = Buffer.allocUnsafeSlow(0);

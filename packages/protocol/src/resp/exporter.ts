@@ -1,0 +1,249 @@
+/**
+ * Serves the Redis protocol on TCP and unix sockets.
+ *
+ * All replies of a turn of the event loop go out together at its end: each write to an idle peer costs
+ * a wake-up, and a turn's writes are committed as one group. It knows the coordinator's contract, and
+ * nothing of what commands do.
+ */
+// @hot-path
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Env } from '@holdfast/common';
+import type { Coordinator, Session } from '@holdfast/coord';
+import type { Settings } from '../settings.js';
+import { BufferPool } from './buffer-pool.js';
+import { Connection } from './connection.js';
+import { readInto } from './socket.js';
+
+export interface RedisExporterOptions {
+  readonly coordinator: Coordinator;
+  readonly env: Env;
+  readonly config: Settings;
+  /** Read by the runtime's `data` events only: the fallback of `readInto`. */
+  readonly plainReads?: boolean;
+}
+
+export interface OutputLimit {
+  /** Bytes; 0 for none. */
+  readonly hard: number;
+  readonly soft: number;
+  readonly softSeconds: number;
+}
+
+const sweepIntervalMs = 1000;
+
+export class RedisExporter {
+  readonly pool = new BufferPool();
+  bulkBytesMax = 0;
+  queryBytesMax = 0;
+  readonly #coordinator: Coordinator;
+  readonly #env: Env;
+  readonly #config: Settings;
+  readonly #plainReads: boolean;
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<Connection>();
+  #flushing: Connection[] = [];
+  #queued: Connection[] = [];
+  #gated: Connection[] = [];
+  #resumed: Connection[] = [];
+  #isFlushScheduled = false;
+  #isClosed = false;
+  #outputLimits = new Map<string, OutputLimit>();
+  readonly #flush = (): void => this.#endTurn();
+
+  constructor(options: RedisExporterOptions) {
+    this.#coordinator = options.coordinator;
+    this.#env = options.env;
+    this.#config = options.config;
+    this.#plainReads = options.plainReads ?? false;
+    const { config } = options;
+    config.onChange('proto-max-bulk-len', () => {
+      this.bulkBytesMax = config.number('proto-max-bulk-len');
+    });
+    config.onChange('client-query-buffer-limit', () => {
+      this.queryBytesMax = config.number('client-query-buffer-limit');
+    });
+    config.onChange('client-output-buffer-limit', (value) => {
+      this.#outputLimits = parseOutputLimits(value);
+    });
+    this.#coordinator.onCommitted(() => this.#flushGated());
+    this.#scheduleSweep();
+  }
+
+  /** Listens on a TCP port (0: any free one); resolves with the port. */
+  listen(port: number, host: string): Promise<number> {
+    return this.#listen({ port, host, backlog: this.#config.number('tcp-backlog') }).then((server) => {
+      const address = server.address();
+      return address !== null && typeof address === 'object' ? address.port : port;
+    });
+  }
+
+  /** Listens on a unix socket. */
+  async listenUnix(path: string): Promise<void> {
+    await this.#listen({ path });
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Accepts nobody any more, sends what is pending, and ends all connections. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const closing = this.#servers.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    this.#endTurn();
+    for (const connection of this.#connections) connection.close(true);
+    this.#endTurn();
+    const timer = this.#env.timers.setTimeout(() => {
+      for (const connection of this.#connections) connection.close(false);
+    }, 1000);
+    await Promise.all(closing);
+    this.#env.timers.clearTimeout(timer);
+  }
+
+  // Called by connections
+
+  /** Sends the connection's output at the end of this turn. */
+  queue(connection: Connection): void {
+    if (connection.isQueued) return;
+    connection.isQueued = true;
+    this.#queued.push(connection);
+    this.#schedule();
+  }
+
+  /** Lets a connection go on with its input, in a turn of its own. */
+  resumeLater(connection: Connection): void {
+    this.#resumed.push(connection);
+    this.#schedule();
+  }
+
+  outputLimit(session: Session): OutputLimit {
+    const isSubscriber = session.subscriptionCount + session.shardChannels.size > 0;
+    return this.#outputLimits.get(isSubscriber ? 'pubsub' : 'normal') ?? noLimit;
+  }
+
+  nowMs(): number {
+    return this.#env.clock.now();
+  }
+
+  #schedule(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    this.#env.timers.setImmediate(this.#flush);
+  }
+
+  #endTurn(): void {
+    this.#isFlushScheduled = false;
+    if (this.#resumed.length > 0) {
+      const resumed = this.#resumed;
+      this.#resumed = [];
+      this.#coordinator.beginTurn();
+      for (const connection of resumed) connection.continue();
+    }
+    this.#coordinator.settle();
+    const { committedVersion } = this.#coordinator;
+    const flushing = this.#queued;
+    this.#queued = this.#flushing;
+    for (let i = 0; i < flushing.length; i++) {
+      const connection = flushing[i];
+      if (connection.flush(committedVersion)) connection.isQueued = false;
+      else this.#gated.push(connection);
+    }
+    flushing.length = 0;
+    this.#flushing = flushing;
+  }
+
+  /** Versions were committed: connections that waited for them are flushed again. */
+  #flushGated(): void {
+    const gated = this.#gated;
+    if (gated.length === 0) return;
+    this.#gated = [];
+    const { committedVersion } = this.#coordinator;
+    for (const connection of gated) {
+      if (connection.flush(committedVersion)) connection.isQueued = false;
+      else this.#gated.push(connection);
+    }
+  }
+
+  #listen(where: { port: number; host: string; backlog: number } | { path: string }): Promise<Server> {
+    return new Promise((resolve, reject) => {
+      const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket));
+      server.once('error', reject);
+      server.listen(where, () => {
+        server.off('error', reject);
+        server.on('error', () => {});
+        this.#servers.push(server);
+        resolve(server);
+      });
+    });
+  }
+
+  #accept(accepted: Socket): void {
+    const { address, localAddress } = addressesOf(accepted);
+    const connection = new Connection(this, this.#coordinator);
+    const session = this.#coordinator.open(connection, { protocol: 'redis', address, localAddress });
+    if (session === null || this.#isClosed) {
+      accepted.on('error', () => {});
+      accepted.end('-ERR max number of clients reached\r\n');
+      accepted.resume();
+      return;
+    }
+    connection.session = session;
+    connection.socket = accepted;
+    const socket = readInto(accepted, (bytes, length) => connection.receive(bytes, length), this.#plainReads);
+    connection.socket = socket;
+    this.#connections.add(connection);
+    socket.setNoDelay(true);
+    const keepAliveSeconds = this.#config.number('tcp-keepalive');
+    if (keepAliveSeconds > 0) socket.setKeepAlive(true, keepAliveSeconds * 1000);
+    socket.on('drain', () => connection.drained());
+    socket.on('error', () => {});
+    socket.on('end', () => socket.end());
+    socket.on('close', () => {
+      this.#connections.delete(connection);
+      connection.closed();
+    });
+  }
+
+  /** Ends connections that were idle for too long, or whose output stays over its limit. */
+  #scheduleSweep(): void {
+    this.#env.timers.setTimeout(() => {
+      if (this.#isClosed) return;
+      const nowMs = this.nowMs();
+      const timeoutMs = this.#config.number('timeout') * 1000;
+      for (const connection of this.#connections) {
+        const { session } = connection;
+        const isIdle = timeoutMs > 0 && nowMs - session.lastActiveMs > timeoutMs;
+        if (isIdle && !session.isBlocked && session.subscriptionCount === 0) connection.close(false);
+        else if (connection.isOverOutputLimit(nowMs)) connection.close(false);
+      }
+      this.#scheduleSweep();
+    }, sweepIntervalMs);
+  }
+}
+
+const noLimit: OutputLimit = { hard: 0, soft: 0, softSeconds: 0 };
+
+/** Reads `normal 0 0 0 pubsub 33554432 8388608 60`. */
+function parseOutputLimits(value: string): Map<string, OutputLimit> {
+  const limits = new Map<string, OutputLimit>();
+  const words = value.split(' ');
+  for (let i = 0; i + 3 < words.length; i += 4) {
+    const [hard, soft, softSeconds] = words.slice(i + 1, i + 4).map(Number);
+    limits.set(words[i], { hard, soft, softSeconds });
+  }
+  return limits;
+}
+
+function addressesOf(socket: Socket): { address: string; localAddress: string } {
+  if (socket.remoteAddress === undefined) return { address: 'unix-socket:0', localAddress: 'unix-socket:0' };
+  return {
+    address: endpoint(socket.remoteAddress, socket.remotePort),
+    localAddress: endpoint(socket.localAddress, socket.localPort),
+  };
+}
+
+function endpoint(host: string | undefined, port: number | undefined): string {
+  return host?.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,2 @@
+export { malformed, needMore, RequestDecoder } from './decoder.js';
+export { RedisExporter, type RedisExporterOptions } from './exporter.js';

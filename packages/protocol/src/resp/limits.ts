@@ -1,0 +1,14 @@
+/** Limits of the Redis protocol that no configuration changes. The others are parameters (CONFIG GET). */
+
+/** Longest inline command, and longest line of a length, in bytes. */
+export const inlineBytesMax: number = 64 * 1024;
+
+/** What a client may send before it has authenticated: arguments, and bytes of one argument. */
+export const unauthenticatedArgumentsMax = 10;
+export const unauthenticatedBulkBytesMax = 16384;
+
+/** A client with more output waiting than this is not served further commands until it has read. */
+export const outputPauseBytes: number = 1024 * 1024;
+
+/** A client that waits for a key or a pause is not read further with more input than this. */
+export const inputPauseBytes: number = 1024 * 1024;

@@ -1,0 +1,465 @@
+/**
+ * One logical database: the keys that are resident, their values, versions and expiries.
+ *
+ * Everything is synchronous. A method that takes a `ref` from `find` must be called before the next
+ * `find`: the record is the one that the dict last looked at. Every change stamps its key with the
+ * version of the current write, tells the observer and, when changes are journaled, writes one
+ * mutation. It does not decide whether an expired key is still to be seen: its callers ask `expiry`.
+ */
+// @hot-path
+import { copyBytes } from '@holdfast/common';
+import { Arena, type Ref } from './arena.js';
+import { Collection, valueTypes } from './collection.js';
+import { Dict, hasExpiry, hasObject, isRaw } from './dict.js';
+import { ExpiryQueue } from './expiry-queue.js';
+import { type MutationWriter, mutationKinds } from './mutation.js';
+import type { WriteStamp } from './write-stamp.js';
+
+/** Strings up to this length lie in the arena; longer ones have a buffer of their own. */
+export const inlineValueBytesMax: number = 512 * 1024;
+
+/** A collection with at most this many elements is freed at once when its key goes. */
+const releaseAtOnce = 64;
+
+/** Told of every change of a key, before its old value is gone: WATCH, tracking, caches. */
+export interface KeyspaceObserver {
+  changed(database: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** All keys of a database are about to be removed, or to be replaced by those of another one. */
+  replaced(database: Database, by: Database | null): void;
+}
+
+/** What the databases of one storage share. */
+export interface DatabaseContext {
+  readonly stamp: WriteStamp;
+  readonly seed: number;
+  journal: MutationWriter | null;
+  observer: KeyspaceObserver | null;
+  /** A renamed key is journaled with its whole value: while a snapshot is being taken. */
+  describeMoves: boolean;
+  /** Collections that lost their key and still hold memory: released a bit at a time. */
+  readonly released: Collection[];
+}
+
+class LargeString {
+  bytes: Buffer;
+  length: number;
+
+  constructor(capacity: number, length: number) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.length = length;
+  }
+}
+
+export class Database {
+  /** 0 to 15; SWAPDB changes it. */
+  index: number;
+  readonly context: DatabaseContext;
+  arena!: Arena;
+  dict!: Dict;
+  /** Number of keys with an expiry. */
+  expiring = 0;
+  /** The version of the last removal: what a reader depends on who found nothing. */
+  removalVersion = 0;
+  /** Where `readString` found the value. Valid until the next change. */
+  valueBytes!: Uint8Array;
+  valueStart = 0;
+  valueLength = 0;
+  #expiries!: ExpiryQueue;
+
+  constructor(index: number, context: DatabaseContext) {
+    this.index = index;
+    this.context = context;
+    this.#reset();
+  }
+
+  get journal(): MutationWriter | null {
+    return this.context.journal;
+  }
+
+  /** Number of keys, those that have expired but were not yet removed among them. */
+  get size(): number {
+    return this.dict.size;
+  }
+
+  /** The record of a key, 0 when there is none. */
+  find(bytes: Uint8Array, start: number, length: number): Ref {
+    return this.dict.find(bytes, start, length);
+  }
+
+  /** One of `valueTypes`. */
+  type(ref: Ref): number {
+    return this.dict.type(ref);
+  }
+
+  version(ref: Ref): number {
+    return this.dict.stamp(ref);
+  }
+
+  /** Ms since 1970; 0 when the key does not expire. */
+  expiry(ref: Ref): number {
+    return this.dict.expiry(ref);
+  }
+
+  /** Whether a string was changed in place (APPEND, SETRANGE, SETBIT). */
+  isRaw(ref: Ref): boolean {
+    return (this.dict.typeAndFlags(ref) & isRaw) !== 0;
+  }
+
+  /** Points `valueBytes`, `valueStart` and `valueLength` at a string's bytes: a view, not a copy. */
+  readString(ref: Ref): void {
+    const dict = this.dict;
+    if ((dict.typeAndFlags(ref) & hasObject) !== 0) {
+      const large = this.arena.object(dict.object(ref)) as LargeString;
+      this.valueBytes = large.bytes;
+      this.valueStart = 0;
+      this.valueLength = large.length;
+      return;
+    }
+    this.valueBytes = this.arena.chunk(ref);
+    this.valueStart = dict.valueStart(ref);
+    this.valueLength = dict.valueLength(ref);
+  }
+
+  stringLength(ref: Ref): number {
+    if ((this.dict.typeAndFlags(ref) & hasObject) === 0) return this.dict.valueLength(ref);
+    return (this.arena.object(this.dict.object(ref)) as LargeString).length;
+  }
+
+  /** The collection of a key that is not a string. */
+  collection(ref: Ref): Collection {
+    return this.arena.object(this.dict.object(ref)) as Collection;
+  }
+
+  /**
+   * Sets a key to a string, whatever it was. `ref` is what `find` just returned for the key. The value
+   * must not lie in this database's arena. Returns the record.
+   */
+  putString(
+    ref: Ref,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    expiryMs: number,
+    raw: boolean,
+  ): Ref {
+    const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, expiryMs, raw);
+    this.readString(record);
+    copyBytes(value, valueStart, this.valueBytes, this.valueStart, valueLength);
+    this.#stringChanged(record, expiryMs);
+    return record;
+  }
+
+  /**
+   * Sets the string at `ref` to `length` bytes: the old ones as far as they reach, then zeros, then
+   * `patch` over them at `patchAt`. The base of APPEND, SETRANGE and SETBIT. Keeps the expiry; the
+   * string becomes `raw`. `ref` is what `find` just returned, not 0. Returns the record.
+   */
+  patchString(
+    ref: Ref,
+    length: number,
+    patchAt: number,
+    patch: Uint8Array,
+    from: number,
+    count: number,
+  ): Ref {
+    const dict = this.dict;
+    const head = dict.typeAndFlags(ref) | isRaw;
+    const oldLength = this.stringLength(ref);
+    let record = ref;
+    if ((head & hasObject) === 0 && length <= inlineValueBytesMax) {
+      record = dict.replace(ref, length, head, true);
+      if (record !== ref) this.#moved(record);
+    } else {
+      record = this.#enlarge(ref, length);
+    }
+    this.readString(record);
+    if (length > oldLength) this.valueBytes.fill(0, this.valueStart + oldLength, this.valueStart + length);
+    copyBytes(patch, from, this.valueBytes, this.valueStart + patchAt, count);
+    this.#stringChanged(record, dict.expiry(record));
+    return record;
+  }
+
+  /** Attaches a new collection to a key that `find` just missed. Elements are added afterwards. */
+  putCollection(key: Uint8Array, start: number, length: number, collection: Collection): Ref {
+    const record = this.dict.create(key, start, length, 0, (collection.type << 24) | hasObject);
+    this.dict.setObject(record, this.arena.attach(collection));
+    this.dict.setStamp(record, this.context.stamp.current());
+    collection.ref = record;
+    return record;
+  }
+
+  /** Sets the expiry of the key `find` just returned, in ms since 1970, or removes it with 0. Returns the record. */
+  setExpiry(ref: Ref, expiryMs: number): Ref {
+    const record = this.#shapeExpiry(ref, expiryMs);
+    this.touch(record);
+    if (this.context.journal !== null) {
+      this.#begin(mutationKinds.setExpiry, record);
+      this.context.journal.number(expiryMs);
+    }
+    return record;
+  }
+
+  /** Removes the key that `find` just returned. Large values are released later, bit by bit. */
+  remove(ref: Ref): void {
+    const version = this.context.stamp.current();
+    this.removalVersion = version;
+    this.dict.setStamp(ref, version);
+    if (this.context.journal !== null) this.#begin(mutationKinds.deleteKey, ref);
+    this.#observe(ref);
+    this.#disposeValue(ref);
+    if (this.dict.expiry(ref) !== 0) this.expiring--;
+    this.dict.remove(ref);
+  }
+
+  /**
+   * Moves the key `find` just returned to another name, which must not exist, with value and expiry;
+   * O(1) whatever its size, and one small mutation, except while a snapshot is being taken: then the
+   * value is written out, since the snapshot may have passed the new name and not yet the old one.
+   */
+  rename(ref: Ref, key: Uint8Array, start: number, length: number): Ref {
+    const { dict, context } = this;
+    const version = context.stamp.current();
+    this.removalVersion = version;
+    dict.setStamp(ref, version);
+    if (context.journal !== null) {
+      if (context.describeMoves) {
+        this.#begin(mutationKinds.deleteKey, ref);
+      } else {
+        this.#begin(mutationKinds.renameKey, ref);
+        context.journal.field(key, start, length);
+      }
+    }
+    this.#observe(ref);
+    const head = dict.typeAndFlags(ref);
+    const expiryMs = dict.expiry(ref);
+    const valueLength = dict.valueLength(ref);
+    const object = (head & hasObject) === 0 ? 0 : dict.object(ref);
+    const value = Buffer.allocUnsafe(valueLength);
+    copyBytes(this.arena.chunk(ref), dict.valueStart(ref), value, 0, valueLength);
+    dict.remove(ref);
+    dict.find(key, start, length);
+    const record = dict.create(key, start, length, valueLength, head);
+    if ((head & hasObject) !== 0) dict.setObject(record, object);
+    copyBytes(value, 0, this.arena.chunk(record), dict.valueStart(record), valueLength);
+    if (expiryMs !== 0) {
+      dict.setExpiry(record, expiryMs);
+      this.#expiries.push(expiryMs, record);
+    }
+    this.#moved(record);
+    this.touch(record);
+    if (context.journal !== null && context.describeMoves) this.describe(record, context.journal);
+    return record;
+  }
+
+  /** Writes records that build a key again, with its value, version and expiry. */
+  describe(ref: Ref, writer: MutationWriter): void {
+    const { dict } = this;
+    const expiryMs = dict.expiry(ref);
+    if (dict.type(ref) === valueTypes.string) {
+      this.readString(ref);
+      this.#describeString(ref, expiryMs, writer);
+      return;
+    }
+    this.collection(ref).describe(writer);
+    if (expiryMs === 0) return;
+    this.#begin(mutationKinds.setExpiry, ref, writer);
+    writer.number(expiryMs);
+  }
+
+  /** Stamps a key as changed by the current write, and tells the observer. */
+  touch(ref: Ref): void {
+    this.dict.setStamp(ref, this.context.stamp.current());
+    if (this.context.observer !== null) this.#observe(ref);
+  }
+
+  /** Removes all keys at once; O(1) beside what the runtime then frees. */
+  flush(): void {
+    const { context } = this;
+    const version = context.stamp.current();
+    if (context.journal !== null) {
+      context.journal.begin(mutationKinds.flushDatabase, this.index, version, Buffer.alloc(0), 0, 0);
+    }
+    if (context.observer !== null) context.observer.replaced(this, null);
+    this.#reset();
+    this.removalVersion = version;
+  }
+
+  /**
+   * The record of a key that expired at `nowMs` or before, found as by `find` so that it can be
+   * removed; 0 when there is none.
+   */
+  nextExpired(nowMs: number): Ref {
+    const queue = this.#expiries;
+    while (queue.earliestMs <= nowMs) {
+      const ref = queue.earliest;
+      const timeMs = queue.earliestMs;
+      queue.pop();
+      if (this.#isLiveEntry(timeMs, ref)) return ref;
+    }
+    return 0;
+  }
+
+  /** When the next key expires, or earlier: ms since 1970, Infinity when none does. */
+  get nextExpiryMs(): number {
+    return this.#expiries.earliestMs;
+  }
+
+  /** Whether an entry of the expiry queue still names a key with that expiry; leaves it found. */
+  #isLiveEntry(timeMs: number, ref: Ref): boolean {
+    const dict = this.dict;
+    if (dict.expiry(ref) !== timeMs) return false;
+    return dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)) === ref;
+  }
+
+  /** Gives the record of a key the shape of a string of `length` bytes; content and version are not set. */
+  #shapeString(
+    ref: Ref,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    length: number,
+    expiryMs: number,
+    raw: boolean,
+  ): Ref {
+    const dict = this.dict;
+    const large = length > inlineValueBytesMax;
+    const head =
+      (valueTypes.string << 24) |
+      (expiryMs !== 0 ? hasExpiry : 0) |
+      (large ? hasObject : 0) |
+      (raw ? isRaw : 0);
+    const inline = large ? 0 : length;
+    let record = ref;
+    if (ref === 0) {
+      record = dict.create(key, keyStart, keyLength, inline, head);
+      if (expiryMs !== 0) this.expiring++;
+    } else {
+      const oldExpiryMs = dict.expiry(ref);
+      this.#disposeValue(ref);
+      if (oldExpiryMs !== 0) this.expiring--;
+      if (expiryMs !== 0) this.expiring++;
+      record = dict.replace(ref, inline, head, false);
+      if (record === ref && expiryMs === oldExpiryMs) expiryMs = 0;
+    }
+    if (large) dict.setObject(record, this.arena.attach(new LargeString(length, length)));
+    if (expiryMs !== 0) {
+      dict.setExpiry(record, expiryMs);
+      this.#enqueue(expiryMs, record);
+    }
+    return record;
+  }
+
+  #stringChanged(ref: Ref, expiryMs: number): void {
+    this.touch(ref);
+    if (this.context.journal !== null) this.#describeString(ref, expiryMs, this.context.journal);
+  }
+
+  #describeString(ref: Ref, expiryMs: number, writer: MutationWriter): void {
+    this.#begin(mutationKinds.putString, ref, writer);
+    writer.number(expiryMs);
+    writer.byte(this.isRaw(ref) ? 1 : 0);
+    writer.field(this.valueBytes, this.valueStart, this.valueLength);
+  }
+
+  /** Gives a string of any kind a buffer of its own with room for `length` bytes, old content kept. */
+  #enlarge(ref: Ref, length: number): Ref {
+    const dict = this.dict;
+    const head = dict.typeAndFlags(ref);
+    this.readString(ref);
+    if ((head & hasObject) !== 0) {
+      const large = this.arena.object(dict.object(ref)) as LargeString;
+      if (length > large.bytes.length) {
+        const grown = Buffer.allocUnsafeSlow(
+          Math.max(length, Math.min(large.length * 2, large.length + (1 << 24))),
+        );
+        grown.set(large.bytes.subarray(0, large.length));
+        large.bytes = grown;
+      }
+      large.length = length;
+      return dict.replace(ref, 0, head | isRaw, false);
+    }
+    const large = new LargeString(length, length);
+    copyBytes(this.valueBytes, this.valueStart, large.bytes, 0, this.valueLength);
+    const record = dict.replace(ref, 0, head | isRaw | hasObject, false);
+    dict.setObject(record, this.arena.attach(large));
+    this.#moved(record);
+    return record;
+  }
+
+  #shapeExpiry(ref: Ref, expiryMs: number): Ref {
+    const dict = this.dict;
+    const head = dict.typeAndFlags(ref);
+    const had = (head & hasExpiry) !== 0;
+    if (expiryMs === 0) {
+      if (!had) return ref;
+      this.expiring--;
+      const record = dict.replace(ref, dict.valueLength(ref), head & ~hasExpiry, true);
+      this.#moved(record);
+      return record;
+    }
+    let record = ref;
+    if (!had) {
+      this.expiring++;
+      record = dict.replace(ref, dict.valueLength(ref), head | hasExpiry, true);
+    }
+    dict.setExpiry(record, expiryMs);
+    this.#enqueue(expiryMs, record);
+    if (record !== ref) this.#moved(record);
+    return record;
+  }
+
+  #enqueue(expiryMs: number, ref: Ref): void {
+    const queue = this.#expiries;
+    if (queue.length >= 1024 && queue.length > this.expiring * 2) {
+      const { dict } = this;
+      // The entries are checked against the dict, whose last lookup must be this record's again.
+      queue.rebuild((timeMs, entry) => this.#isLiveEntry(timeMs, entry) && entry !== ref);
+      dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
+    }
+    queue.push(expiryMs, ref);
+  }
+
+  /** A record has a new ref: its collection and its entry in the expiry queue must know. */
+  #moved(ref: Ref): void {
+    const dict = this.dict;
+    const expiryMs = dict.expiry(ref);
+    if (expiryMs !== 0) this.#expiries.push(expiryMs, ref);
+    if ((dict.typeAndFlags(ref) & hasObject) === 0) return;
+    const object = this.arena.object(dict.object(ref));
+    if (object instanceof Collection) object.ref = ref;
+  }
+
+  #disposeValue(ref: Ref): void {
+    const dict = this.dict;
+    if ((dict.typeAndFlags(ref) & hasObject) === 0) return;
+    const number = dict.object(ref);
+    const object = this.arena.object(number);
+    this.arena.detach(number);
+    if (!(object instanceof Collection)) return;
+    object.ref = 0;
+    if (object.size > releaseAtOnce || !object.release(releaseAtOnce * 2)) this.context.released.push(object);
+  }
+
+  #begin(kind: number, ref: Ref, writer: MutationWriter = this.context.journal!): void {
+    const { dict, arena } = this;
+    const start = dict.keyStart(ref);
+    writer.begin(kind, this.index, dict.stamp(ref), arena.chunk(ref), start, dict.keyLength(ref));
+  }
+
+  #observe(ref: Ref): void {
+    const { dict, arena, context } = this;
+    if (context.observer === null) return;
+    context.observer.changed(this, arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
+  }
+
+  #reset(): void {
+    this.arena = new Arena();
+    this.dict = new Dict(this.arena, this.context.seed);
+    this.#expiries = new ExpiryQueue();
+    this.expiring = 0;
+    this.valueBytes = Buffer.alloc(0);
+  }
+}

@@ -1,0 +1,399 @@
+/**
+ * A hash table from bytes to records in an arena: the key space of a database, and the large hashes,
+ * sets and sorted sets in it.
+ *
+ * Extendible hashing. The top bits of a key's hash choose a segment, the next bits its home slot there,
+ * so that walking the slots is walking the hashes in order:
+ *
+ *     hash      | top `depth` bits | home slot          | rest ...
+ *                      |                 |
+ *     directory   [0] [1] [2] [3]        v
+ *                  |   |    \ /     segment: | hash, ref | hash, ref | 0, 0 | ...   linear probing
+ *                  v   v     v
+ *                 seg seg   seg (its own depth is smaller: two entries share it)
+ *
+ * A full segment doubles up to 8,192 slots, then splits in two: no insertion ever moves more than one
+ * segment's slots (about 0.1 ms), however many keys there are, and no array limit of the runtime is
+ * near. The hash beside the ref spares a look at records that don't match. A removal shifts the
+ * following slots back: there are no tombstones.
+ *
+ * A record is one block of the arena:
+ *
+ *     word 0   | flags 4 | type 4 | value length 24 |
+ *     word 1   | marks 4 | size class 8 | key length 20 |
+ *     double   stamp: the version of a key, the expiry of a field, the score of a member
+ *     [double  object: number of the collection or large string, with flag `hasObject`]
+ *     [double  expiry in ms since 1970, with flag `hasExpiry`]
+ *     key bytes, value bytes
+ *
+ * Cursors of `scan` are hashes: an element that is there from the start of a full scan to its end is
+ * always returned, whatever is inserted, removed, split or merged meanwhile.
+ */
+// @hot-path
+import { bytesEqual, copyBytes } from '@holdfast/common';
+import { type Arena, type Ref, sizeClassOf, unitsOfClass } from './arena.js';
+import { hashBytes } from './hash-bytes.js';
+
+const segmentBitsMin = 2;
+const segmentBitsMax = 13;
+
+export const hasExpiry: number = 1 << 28;
+export const hasObject: number = 1 << 29;
+/** A string that was changed in place: reported as `raw`. */
+export const isRaw: number = 1 << 30;
+const lengthMask = 0xffffff;
+const keyLengthMask = 0xfffff;
+
+class Segment {
+  /** Slot i: hash at [2i], ref at [2i + 1], 0 = empty. */
+  slots: Int32Array;
+  /** log2 of the number of slots. */
+  bits: number;
+  /** How many top bits of the hash all its elements share. */
+  depth: number;
+  count = 0;
+
+  constructor(bits: number, depth: number) {
+    this.slots = new Int32Array(2 << bits);
+    this.bits = bits;
+    this.depth = depth;
+  }
+
+  home(hash: number): number {
+    return (hash << this.depth) >>> (32 - this.bits);
+  }
+
+  add(hash: number, ref: Ref): void {
+    const slots = this.slots;
+    const mask = (1 << this.bits) - 1;
+    let slot = this.home(hash);
+    while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
+    slots[2 * slot] = hash;
+    slots[2 * slot + 1] = ref;
+    this.count++;
+  }
+
+  /** Empties a slot and closes the gap: later elements of the run move back where they may. */
+  removeSlot(slot: number): void {
+    const slots = this.slots;
+    const mask = (1 << this.bits) - 1;
+    let gap = slot;
+    for (let next = (gap + 1) & mask; slots[2 * next + 1] !== 0; next = (next + 1) & mask) {
+      const distance = (next - this.home(slots[2 * next])) & mask;
+      if (distance < ((next - gap) & mask)) continue;
+      slots[2 * gap] = slots[2 * next];
+      slots[2 * gap + 1] = slots[2 * next + 1];
+      gap = next;
+    }
+    slots[2 * gap] = 0;
+    slots[2 * gap + 1] = 0;
+    this.count--;
+  }
+}
+
+export class Dict {
+  readonly arena: Arena;
+  /** Number of elements. */
+  size = 0;
+  readonly #seed: number;
+  #directory: Segment[];
+  /** log2 of the directory's length, at least 1 so that the shift by `32 - depth` is defined. */
+  #depth = 1;
+  // Where the last `find` ended: what `create`, `replace` and `remove` act upon.
+  #hash = 0;
+  #segment: Segment;
+  #slot = 0;
+
+  constructor(arena: Arena, seed: number) {
+    this.arena = arena;
+    this.#seed = seed;
+    this.#segment = new Segment(segmentBitsMin, 0);
+    this.#directory = [this.#segment, this.#segment];
+  }
+
+  /** The record of a key, or 0. `create`, `replace` and `remove` then act on that key. */
+  find(bytes: Uint8Array, start: number, length: number): Ref {
+    const hash = hashBytes(bytes, start, length, this.#seed);
+    const segment = this.#directory[hash >>> (32 - this.#depth)];
+    const slots = segment.slots;
+    const mask = (1 << segment.bits) - 1;
+    this.#hash = hash;
+    this.#segment = segment;
+    for (let slot = (hash << segment.depth) >>> (32 - segment.bits); ; slot = (slot + 1) & mask) {
+      const ref = slots[2 * slot + 1];
+      if (ref === 0) return 0;
+      if (slots[2 * slot] === hash && this.keyEquals(ref, bytes, start, length)) {
+        this.#slot = slot;
+        return ref;
+      }
+    }
+  }
+
+  /**
+   * Adds the key that `find` just missed, with room for a value of `valueLength` bytes that the caller
+   * then writes. `typeAndFlags`: the type in bits 24-27, `hasExpiry`, `hasObject`.
+   */
+  create(bytes: Uint8Array, start: number, length: number, valueLength: number, typeAndFlags: number): Ref {
+    if (this.#segment.count >= 3 << (this.#segment.bits - 2)) this.#makeRoom();
+    const ref = this.#allocate(length, valueLength, typeAndFlags);
+    copyBytes(bytes, start, this.arena.chunk(ref), this.keyStart(ref), length);
+    this.#segment.add(this.#hash, ref);
+    this.size++;
+    return ref;
+  }
+
+  /**
+   * Gives the record that `find` just returned another value length or other flags. The key and the
+   * stamp stay; object, expiry and, with `keepValue`, the value (as much as fits) do too. Returns the
+   * record's ref, which may be a new one.
+   */
+  replace(ref: Ref, valueLength: number, typeAndFlags: number, keepValue: boolean): Ref {
+    const arena = this.arena;
+    const words = arena.wordsOf(ref);
+    const at = arena.offset(ref) >>> 2;
+    const old = words[at];
+    const keyLength = words[at + 1] & keyLengthMask;
+    const sizeClass = (words[at + 1] >>> 20) & 0xff;
+    if (((old ^ typeAndFlags) & (hasExpiry | hasObject)) === 0) {
+      const units = recordUnits(keyLength, valueLength, typeAndFlags);
+      const room = unitsOfClass(sizeClass);
+      if (units <= room && units * 2 >= room) {
+        words[at] = typeAndFlags | valueLength;
+        return ref;
+      }
+    }
+    const created = this.#allocate(keyLength, valueLength, typeAndFlags);
+    arena.doublesOf(created)[(arena.offset(created) >>> 3) + 1] = arena.doublesOf(ref)[(at >>> 1) + 1];
+    if ((old & typeAndFlags & hasObject) !== 0) this.setObject(created, this.object(ref));
+    if ((old & typeAndFlags & hasExpiry) !== 0) this.setExpiry(created, this.expiry(ref));
+    copyBytes(arena.chunk(ref), this.keyStart(ref), arena.chunk(created), this.keyStart(created), keyLength);
+    if (keepValue) {
+      const kept = Math.min(valueLength, old & lengthMask);
+      copyBytes(arena.chunk(ref), this.valueStart(ref), arena.chunk(created), this.valueStart(created), kept);
+    }
+    arena.free(ref, sizeClass);
+    this.#segment.slots[2 * this.#slot + 1] = created;
+    return created;
+  }
+
+  /** Removes the record that `find` just returned and frees it. */
+  remove(ref: Ref): void {
+    const arena = this.arena;
+    const sizeClass = (arena.wordsOf(ref)[(arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff;
+    arena.free(ref, sizeClass);
+    this.#segment.removeSlot(this.#slot);
+    this.size--;
+    const segment = this.#segment;
+    if (segment.bits > segmentBitsMin && segment.count < 1 << (segment.bits - 3)) this.#shrink(segment);
+  }
+
+  keyEquals(ref: Ref, bytes: Uint8Array, start: number, length: number): boolean {
+    const arena = this.arena;
+    const words = arena.wordsOf(ref);
+    const at = arena.offset(ref) >>> 2;
+    if ((words[at + 1] & keyLengthMask) !== length) return false;
+    const extra = ((words[at] >>> 28) & 1) + ((words[at] >>> 29) & 1);
+    return bytesEqual(arena.chunk(ref), (at << 2) + 16 + (extra << 3), bytes, start, length);
+  }
+
+  // What a record holds. Positions are in `arena.chunk(ref)`.
+
+  keyStart(ref: Ref): number {
+    const offset = this.arena.offset(ref);
+    const head = this.arena.wordsOf(ref)[offset >>> 2];
+    return offset + 16 + ((((head >>> 28) & 1) + ((head >>> 29) & 1)) << 3);
+  }
+
+  keyLength(ref: Ref): number {
+    return this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] & keyLengthMask;
+  }
+
+  valueStart(ref: Ref): number {
+    return this.keyStart(ref) + this.keyLength(ref);
+  }
+
+  valueLength(ref: Ref): number {
+    return this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] & lengthMask;
+  }
+
+  /** Type in bits 24-27, with the flags above it. */
+  typeAndFlags(ref: Ref): number {
+    return this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] & ~lengthMask;
+  }
+
+  type(ref: Ref): number {
+    return (this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] >>> 24) & 15;
+  }
+
+  stamp(ref: Ref): number {
+    return this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 1];
+  }
+
+  setStamp(ref: Ref, stamp: number): void {
+    this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 1] = stamp;
+  }
+
+  object(ref: Ref): number {
+    return this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 2];
+  }
+
+  setObject(ref: Ref, object: number): void {
+    this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 2] = object;
+  }
+
+  /** When the key expires, in ms since 1970; 0 when it does not. */
+  expiry(ref: Ref): number {
+    const offset = this.arena.offset(ref);
+    const head = this.arena.wordsOf(ref)[offset >>> 2];
+    if ((head & hasExpiry) === 0) return 0;
+    return this.arena.doublesOf(ref)[(offset >>> 3) + 2 + ((head >>> 29) & 1)];
+  }
+
+  /** Sets the expiry of a record that has the flag `hasExpiry`. */
+  setExpiry(ref: Ref, expiryMs: number): void {
+    const offset = this.arena.offset(ref);
+    const head = this.arena.wordsOf(ref)[offset >>> 2];
+    this.arena.doublesOf(ref)[(offset >>> 3) + 2 + ((head >>> 29) & 1)] = expiryMs;
+  }
+
+  /** Bytes of the record's block. */
+  recordBytes(ref: Ref): number {
+    return unitsOfClass((this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff) << 3;
+  }
+
+  /**
+   * Appends at least `count` refs to `into` (fewer at the end), starting at `cursor` (0 at first), and
+   * returns the next cursor, 0 when all was seen. Looks at no more than ten slots for each ref wanted.
+   * Elements with the same hash come in the same call.
+   */
+  scan(cursor: number, count: number, into: Ref[]): number {
+    let from = cursor;
+    const wanted = into.length + count;
+    for (let visits = count * 10; from < 0x100000000 && visits > 0 && into.length < wanted; visits--) {
+      const segment = this.#directory[from >>> (32 - this.#depth)];
+      const slots = segment.slots;
+      const mask = (1 << segment.bits) - 1;
+      const home = segment.home(from | 0);
+      const width = Math.max(1, 2 ** (32 - segment.depth - segment.bits));
+      const until = Math.floor(from / width) * width + width;
+      for (let slot = home; slots[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
+        const hash = slots[2 * slot] >>> 0;
+        if (hash >= from && hash < until) into.push(slots[2 * slot + 1]);
+      }
+      from = until;
+    }
+    return from >= 0x100000000 ? 0 : from;
+  }
+
+  /** A random record: close to uniform. `random` gives uniform 32-bit integers. The dict must not be empty. */
+  random(random: () => number): Ref {
+    for (;;) {
+      const hash = random() | 0;
+      const segment = this.#directory[hash >>> (32 - this.#depth)];
+      const ref = segment.slots[2 * (random() & ((1 << segment.bits) - 1)) + 1];
+      if (ref !== 0) return ref;
+    }
+  }
+
+  /** Calls `visit` with every record. The dict must not be changed meanwhile. */
+  forEach(visit: (ref: Ref) => void): void {
+    for (const segment of new Set(this.#directory)) {
+      for (let i = 1; i < segment.slots.length; i += 2) if (segment.slots[i] !== 0) visit(segment.slots[i]);
+    }
+  }
+
+  /** Frees all records and empties the table. */
+  clear(): void {
+    this.forEach((ref) => {
+      this.arena.free(ref, (this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff);
+    });
+    this.#segment = new Segment(segmentBitsMin, 0);
+    this.#directory = [this.#segment, this.#segment];
+    this.#depth = 1;
+    this.size = 0;
+  }
+
+  /** Bytes of the directory and its segments, records not counted. */
+  get indexBytes(): number {
+    let bytes = this.#directory.length * 8;
+    for (const segment of new Set(this.#directory)) bytes += segment.slots.byteLength + 160;
+    return bytes;
+  }
+
+  #allocate(keyLength: number, valueLength: number, typeAndFlags: number): Ref {
+    const sizeClass = sizeClassOf(recordUnits(keyLength, valueLength, typeAndFlags));
+    const arena = this.arena;
+    const ref = arena.allocate(sizeClass);
+    const words = arena.wordsOf(ref);
+    const at = arena.offset(ref) >>> 2;
+    words[at] = typeAndFlags | valueLength;
+    words[at + 1] = (sizeClass << 20) | keyLength;
+    return ref;
+  }
+
+  /** Grows or splits the segment that `find` ended in, then points at the right one again. */
+  #makeRoom(): void {
+    const segment = this.#segment;
+    if (segment.bits < segmentBitsMax || segment.depth + segment.bits >= 32) {
+      this.#rebuild(segment, segment.bits + 1);
+    } else {
+      this.#split(segment);
+    }
+    this.#segment = this.#directory[this.#hash >>> (32 - this.#depth)];
+  }
+
+  #rebuild(segment: Segment, bits: number): void {
+    const old = segment.slots;
+    segment.bits = bits;
+    segment.slots = new Int32Array(2 << bits);
+    segment.count = 0;
+    for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) segment.add(old[i], old[i + 1]);
+  }
+
+  #split(segment: Segment): void {
+    if (segment.depth === this.#depth) {
+      const doubled: Segment[] = new Array(this.#directory.length * 2);
+      for (let i = 0; i < this.#directory.length; i++) {
+        doubled[2 * i] = this.#directory[i];
+        doubled[2 * i + 1] = this.#directory[i];
+      }
+      this.#directory = doubled;
+      this.#depth++;
+    }
+    const low = new Segment(segment.bits, segment.depth + 1);
+    const high = new Segment(segment.bits, segment.depth + 1);
+    const { slots, depth } = segment;
+    for (let i = 0; i < slots.length; i += 2) {
+      if (slots[i + 1] === 0) continue;
+      (((slots[i] << depth) & 0x80000000) === 0 ? low : high).add(slots[i], slots[i + 1]);
+    }
+    const span = 1 << (this.#depth - depth);
+    const first = Math.floor((this.#hash >>> (32 - this.#depth)) / span) * span;
+    for (let i = 0; i < span; i++) this.#directory[first + i] = i < span / 2 ? low : high;
+  }
+
+  /** An almost empty segment is merged with its sibling, or made smaller when it is the only one. */
+  #shrink(segment: Segment): void {
+    if (segment.depth === 0 || segment.bits < segmentBitsMax) {
+      this.#rebuild(segment, segment.bits - 1);
+      return;
+    }
+    const span = 1 << (this.#depth - segment.depth);
+    const first = Math.floor((this.#hash >>> (32 - this.#depth)) / span) * span;
+    const buddy = this.#directory[first ^ span];
+    if (buddy.depth !== segment.depth || buddy.count + segment.count > 1 << (segment.bits - 2)) return;
+    const merged = new Segment(segmentBitsMax, segment.depth - 1);
+    for (const part of [segment, buddy]) {
+      for (let i = 0; i < part.slots.length; i += 2) {
+        if (part.slots[i + 1] !== 0) merged.add(part.slots[i], part.slots[i + 1]);
+      }
+    }
+    const start = Math.min(first, first ^ span);
+    for (let i = 0; i < span * 2; i++) this.#directory[start + i] = merged;
+  }
+}
+
+function recordUnits(keyLength: number, valueLength: number, typeAndFlags: number): number {
+  const extra = ((typeAndFlags >>> 28) & 1) + ((typeAndFlags >>> 29) & 1);
+  return 2 + extra + ((keyLength + valueLength + 7) >>> 3);
+}

@@ -1,0 +1,152 @@
+/**
+ * Everything in memory: keys and values in arenas outside the JavaScript heap. The simplest Storage,
+ * and the resident part of every other one.
+ */
+import { databasesMax, KvError, type Random } from '@holdfast/common';
+import { MutationApplier } from './apply.js';
+import type { Collection } from './collection.js';
+import { Database, type DatabaseContext, type KeyspaceObserver } from './database.js';
+import { MutationWriter, mutationKinds } from './mutation.js';
+import type { KeyName, Storage } from './storage.js';
+import { WriteStamp } from './write-stamp.js';
+
+/** A snapshot's batches are about this large. */
+const snapshotBatchBytes = 256 * 1024;
+
+export class MemoryStorage implements Storage {
+  readonly stamp = new WriteStamp();
+  readonly durablePosition = 0;
+  readonly #context: DatabaseContext;
+  readonly #databases: Database[] = [];
+  readonly #applier: MutationApplier;
+  /** Grows with each swap: a snapshot notices. */
+  #swaps = 0;
+  readonly #scratch: number[] = [];
+
+  /** `random` seeds the hash of keys. */
+  constructor(random: Random) {
+    this.#context = {
+      stamp: this.stamp,
+      seed: random.uint32() | 0,
+      journal: null,
+      observer: null,
+      describeMoves: false,
+      released: [],
+    };
+    for (let i = 0; i < databasesMax; i++) this.#databases.push(new Database(i, this.#context));
+    this.#applier = new MutationApplier(this);
+  }
+
+  get journal(): MutationWriter | null {
+    return this.#context.journal;
+  }
+
+  set journal(journal: MutationWriter | null) {
+    this.#context.journal = journal;
+  }
+
+  get observer(): KeyspaceObserver | null {
+    return this.#context.observer;
+  }
+
+  set observer(observer: KeyspaceObserver | null) {
+    this.#context.observer = observer;
+  }
+
+  database(index: number): Database {
+    return this.#databases[index];
+  }
+
+  swap(a: number, b: number): void {
+    if (a === b) return;
+    const first = this.#databases[a];
+    const second = this.#databases[b];
+    const version = this.stamp.current();
+    this.#context.journal?.begin(mutationKinds.swapDatabases, a, version, Buffer.alloc(0), 0, 0);
+    this.#context.journal?.byte(b);
+    this.#context.observer?.replaced(first, second);
+    this.#context.observer?.replaced(second, first);
+    this.#databases[a] = second;
+    this.#databases[b] = first;
+    second.index = a;
+    first.index = b;
+    first.removalVersion = version;
+    second.removalVersion = version;
+    this.#swaps++;
+  }
+
+  isResident(_database: number, _bytes: Uint8Array, _start: number, _length: number): boolean {
+    return true;
+  }
+
+  async load(_keys: readonly KeyName[]): Promise<void> {}
+
+  keyCount(database: number): number {
+    return this.#databases[database].size;
+  }
+
+  prepareScan(_database: number, _cursor: number, _count: number): Promise<void> | null {
+    return null;
+  }
+
+  scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number {
+    const refs = this.#scratch;
+    refs.length = 0;
+    const next = this.#databases[database].dict.scan(cursor, count, refs);
+    for (const ref of refs) visit(ref);
+    return next;
+  }
+
+  apply(batch: Uint8Array, _position: number): void {
+    const { journal } = this.#context;
+    this.#context.journal = null;
+    try {
+      this.#applier.apply(batch);
+    } finally {
+      this.#context.journal = journal;
+    }
+  }
+
+  committed(_batch: Uint8Array, _position: number): void {}
+
+  async *snapshot(): AsyncIterable<Uint8Array> {
+    const writer = new MutationWriter(snapshotBatchBytes * 2);
+    const swaps = this.#swaps;
+    this.#context.describeMoves = true;
+    try {
+      for (let index = 0; index < databasesMax; index++) {
+        let cursor = 0;
+        do {
+          if (this.#swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
+          cursor = this.scanPage(index, cursor, 256, (ref) => this.#databases[index].describe(ref, writer));
+          if (writer.length < snapshotBatchBytes) continue;
+          yield Buffer.from(writer.bytes.subarray(0, writer.length));
+          writer.clear();
+        } while (cursor !== 0);
+      }
+      if (writer.length > 0) yield Buffer.from(writer.bytes.subarray(0, writer.length));
+    } finally {
+      this.#context.describeMoves = false;
+    }
+  }
+
+  releaseSome(budget: number): boolean {
+    const { released } = this.#context;
+    while (released.length > 0) {
+      const collection = released[released.length - 1] as Collection;
+      if (!collection.release(budget)) return false;
+      released.pop();
+    }
+    return true;
+  }
+
+  get usedBytes(): number {
+    let bytes = 0;
+    for (const { arena, dict } of this.#databases) bytes += arena.usedBytes + dict.indexBytes;
+    return bytes;
+  }
+
+  async flush(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

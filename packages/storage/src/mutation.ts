@@ -1,0 +1,178 @@
+/**
+ * Mutations: what a write did, as small physical records. One format serves the log, the disk,
+ * snapshots, watch and change feeds.
+ *
+ *     | kind u8 | database u8 | version f64 | key length u32 | key | fields of the kind ... |
+ *
+ * Numbers are little-endian; a byte field is a u32 length and its bytes. A batch is records one after
+ * another; a record is applied only to a key whose version is not newer, so that applying a batch again
+ * changes nothing. Records of one command or transaction share a version.
+ *
+ * The collections own the kinds of their range (`collectionKinds`): first kind + type * 8.
+ */
+// @hot-path
+import { copyBytes, KvError } from '@holdfast/common';
+
+export const mutationKinds = {
+  /** expiry f64 (0: none), flags u8 (1: changed in place), value */
+  putString: 1,
+  deleteKey: 2,
+  /** expiry f64 (0: none) */
+  setExpiry: 3,
+  /** The key moves to another name in the same database, replacing what is there: target key */
+  renameKey: 4,
+  /** Key is empty. */
+  flushDatabase: 5,
+  /** Key is empty; other database u8 */
+  swapDatabases: 6,
+} as const;
+
+/** First kind of a collection type's range of eight: `kind >>> 3` is the type + 1. */
+export function collectionKinds(type: number): number {
+  return (type + 1) << 3;
+}
+
+export class MutationWriter {
+  /** The records so far are `bytes[0, length)`. */
+  bytes: Buffer;
+  length = 0;
+  /** Number of records. */
+  count = 0;
+
+  constructor(capacity = 65536) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Starts a record; its fields follow in order. */
+  begin(
+    kind: number,
+    database: number,
+    version: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+  ): void {
+    this.#reserve(14 + keyLength);
+    const bytes = this.bytes;
+    const at = this.length;
+    bytes[at] = kind;
+    bytes[at + 1] = database;
+    this.length = at + 2;
+    this.number(version);
+    this.field(key, keyStart, keyLength);
+    this.count++;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  number(value: number): void {
+    this.#reserve(8);
+    scratchDouble[0] = value;
+    const bytes = this.bytes;
+    const at = this.length;
+    for (let i = 0; i < 8; i++) bytes[at + i] = scratchBytes[i];
+    this.length = at + 8;
+  }
+
+  uint32(value: number): void {
+    this.#reserve(4);
+    const bytes = this.bytes;
+    const at = this.length;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
+    this.length = at + 4;
+  }
+
+  field(source: Uint8Array, start: number, length: number): void {
+    this.#reserve(4 + length);
+    this.uint32(length);
+    copyBytes(source, start, this.bytes, this.length, length);
+    this.length += length;
+  }
+
+  /** Forgets the records, keeps the buffer unless it grew beyond 4 MiB. */
+  clear(): void {
+    this.length = 0;
+    this.count = 0;
+    if (this.bytes.length > 4 << 20) this.bytes = Buffer.allocUnsafeSlow(65536);
+  }
+
+  #reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
+
+const scratchDouble = new Float64Array(1);
+const scratchBytes = new Uint8Array(scratchDouble.buffer);
+
+/** Reads a batch record by record: `next`, then the fields of its kind. Throws KvError CORRUPT past the end. */
+export class MutationReader {
+  readonly bytes: Uint8Array;
+  /** Where the next field starts. */
+  at = 0;
+  kind = 0;
+  database = 0;
+  version = 0;
+  keyStart = 0;
+  keyLength = 0;
+  /** The byte field that `field` read last is `bytes[fieldStart, fieldStart + fieldLength)`. */
+  fieldStart = 0;
+  fieldLength = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Moves to the next record; the fields of the one before must have been read. */
+  next(): boolean {
+    if (this.at >= this.bytes.length) return false;
+    this.kind = this.byte();
+    this.database = this.byte();
+    this.version = this.number();
+    this.field();
+    this.keyStart = this.fieldStart;
+    this.keyLength = this.fieldLength;
+    return true;
+  }
+
+  byte(): number {
+    this.#need(1);
+    return this.bytes[this.at++];
+  }
+
+  number(): number {
+    this.#need(8);
+    for (let i = 0; i < 8; i++) scratchBytes[i] = this.bytes[this.at + i];
+    this.at += 8;
+    return scratchDouble[0];
+  }
+
+  uint32(): number {
+    this.#need(4);
+    const { bytes, at } = this;
+    this.at += 4;
+    return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+  }
+
+  /** Reads a byte field: see `fieldStart`. */
+  field(): void {
+    const length = this.uint32();
+    this.#need(length);
+    this.fieldStart = this.at;
+    this.fieldLength = length;
+    this.at += length;
+  }
+
+  #need(length: number): void {
+    if (this.at + length > this.bytes.length) throw new KvError('CORRUPT', 'a mutation record is cut short');
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The state at a position of the log.
+ *
+ * Lookups are synchronous, for what is resident; `load` makes keys resident, or known to be absent, so
+ * that a command handler is plain synchronous code. In MemoryStorage everything is resident always. In
+ * LevelStorage the number of keys may exceed memory, and opening costs no scan.
+ *
+ * Who writes, in order: `stamp.reset`, changes through `database(i)`, which end up in `journal`; the
+ * batch of a turn goes to the log; when it is durable there, `committed` tells the storage, which may
+ * now write its own copy behind. A storage without a log has no journal.
+ */
+import type { Database, KeyspaceObserver } from './database.js';
+import type { MutationWriter } from './mutation.js';
+import type { WriteStamp } from './write-stamp.js';
+
+/** A key as it is asked for: views are copied before the call returns. */
+export interface KeyName {
+  readonly database: number;
+  readonly key: Uint8Array;
+}
+
+export interface Storage {
+  readonly stamp: WriteStamp;
+  /** Changes are recorded here when set. */
+  journal: MutationWriter | null;
+  observer: KeyspaceObserver | null;
+  /** Everything up to this position of the log is in the state that a restart would find without the log. */
+  readonly durablePosition: number;
+
+  /** Database `index`, 0 to 15. The object stays the same for the storage's life, but see `swap`. */
+  database(index: number): Database;
+  /** Exchanges two databases: their Database objects change places and indexes. */
+  swap(a: number, b: number): void;
+
+  /** Whether lookups of a key are exact without `load`. Synchronous, cheap. */
+  isResident(database: number, bytes: Uint8Array, start: number, length: number): boolean;
+  /** Makes keys resident, or known to be absent, in one batch. They stay so until the next turn at least. */
+  load(keys: readonly KeyName[]): Promise<void>;
+  /** Number of keys of a database, resident or not. */
+  keyCount(database: number): number;
+  /**
+   * Makes the next page of a scan resident: what `scanPage` with the same arguments then returns. Null
+   * when it already is; otherwise resolves when it is.
+   */
+  prepareScan(database: number, cursor: number, count: number): Promise<void> | null;
+  /**
+   * Calls `visit` with the record of at least `count` keys (fewer at the end) from `cursor` on, and
+   * returns the next cursor, 0 at the end. A key that is there during a whole scan is always visited.
+   */
+  scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number;
+
+  /**
+   * Applies a batch of mutations that others made, at its position of the log. Atomic; applying it
+   * again, or over a newer state, changes nothing.
+   */
+  apply(batch: Uint8Array, position: number): void;
+  /** The journal's content was made durable in the log, as `batch` at `position`. `batch` is not kept. */
+  committed(batch: Uint8Array, position: number): void;
+  /**
+   * All keys as batches of mutations, readable by `apply`. Writes may go on: what they change after the
+   * call began may or may not be in it, so the log from `position()` at that time has to be applied after.
+   * Ends with KvError INVALID when databases were swapped meanwhile: begin again.
+   */
+  snapshot(): AsyncIterable<Uint8Array>;
+
+  /** Gives memory of removed values back, for about `budget` elements; true when nothing is left to do. */
+  releaseSome(budget: number): boolean;
+  /** Bytes taken by keys and values, indexes and all. */
+  readonly usedBytes: number;
+  /** Waits until what was committed is written. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,18 @@
+import { KvError } from '@holdfast/common';
+import { type Collection, valueTypes } from '../collection.js';
+import type { Database } from '../database.js';
+
+/** An empty collection of a type, for a database; not yet attached to a key. */
+export function createCollection(type: number, _database: Database): Collection {
+  switch (type) {
+    case valueTypes.hash:
+    case valueTypes.list:
+    case valueTypes.set:
+    case valueTypes.zset:
+    default:
+      throw new KvError(
+        'CORRUPT',
+        `no collection has type ${type}: the record is damaged or newer than this program`,
+      );
+  }
+}
