@@ -11,6 +11,7 @@ import type { Command } from './command.js';
 import { commands } from './commands/index.js';
 import { Config } from './config.js';
 import { Context } from './context.js';
+import { followEncodingParameters } from './encoding-parameters.js';
 import type { Host } from './host.js';
 import { parameters } from './parameters.js';
 import { Registry } from './registry.js';
@@ -58,6 +59,7 @@ export class KV {
     this.oracle = options.oracle;
     this.env = options.env;
     this.config = options.config ?? new Config(parameters);
+    followEncodingParameters(this.config);
     this.registry = new Registry(commands);
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);

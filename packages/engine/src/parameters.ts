@@ -1,5 +1,6 @@
 /** The parameters of the server, with Redis' names, limits and defaults. */
 import { type Parameter, parseMemory } from './config.js';
+import { encodingParameters } from './encoding-parameters.js';
 
 const whole = { type: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const int32 = { type: 'integer', min: 0, max: 2147483647 } as const;
@@ -24,6 +25,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'maxmemory', kind: memory, initial: '0' },
   { name: 'activerehashing', kind: flag, initial: 'yes' },
   { name: 'hz', kind: whole, initial: '10' },
+  ...encodingParameters,
 ];
 
 /** `class hard soft seconds` for some classes; amounts may have units. Classes left out keep their limits. */

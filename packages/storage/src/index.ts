@@ -12,4 +12,5 @@ export { MemoryStorage } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export type { KeyName, Storage } from './storage.js';
 export { createCollection } from './values/create.js';
+export { type EncodingLimits, encodingLimits } from './values/encoding-limits.js';
 export { type VersionSource, WriteStamp } from './write-stamp.js';
