@@ -11,8 +11,11 @@ export type ParameterKind =
   | { readonly type: 'flag' }
   | { readonly type: 'text' }
   | { readonly type: 'word'; readonly words: readonly string[] }
-  /** Checked and normalized by a function; returns null when the value is wrong. */
-  | { readonly type: 'custom'; readonly normalize: (value: string) => string | null };
+  /**
+   * Checked and normalized by a function, which is told the present value: some keep parts of it. Throws
+   * KvError INVALID, with Redis' words, when the value is wrong.
+   */
+  | { readonly type: 'custom'; readonly normalize: (value: string, current: string) => string };
 
 export interface Parameter {
   readonly name: string;
@@ -20,8 +23,12 @@ export interface Parameter {
   readonly initial: string;
   /** Can't be changed while the server runs. */
   readonly isFixed?: boolean;
+  /** Not to be shown: SLOWLOG and MONITOR leave its value out. */
+  readonly isSecret?: boolean;
   /** Another name for the parameter of this name: the old one. */
   readonly aliasOf?: string;
+  /** Known for the sake of clients, operators and test suites; nothing here depends on its value. */
+  readonly isInert?: boolean;
 }
 
 interface Entry {
@@ -30,9 +37,18 @@ interface Entry {
   number: number;
 }
 
+/** Why a value can't be set: the parameter's own name, and what is wrong, in Redis' words. */
+export interface Refusal {
+  readonly name: string;
+  readonly problem: string;
+}
+
+type Guard = (value: string) => string | null;
+
 export class Config {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Map<string, ((value: string) => void)[]>();
+  readonly #guards = new Map<string, Guard>();
 
   constructor(parameters: readonly Parameter[]) {
     for (const parameter of parameters) {
@@ -40,7 +56,7 @@ export class Config {
         this.#entries.set(parameter.name, this.#entry(parameter.aliasOf));
         continue;
       }
-      const entry: Entry = { parameter, text: parameter.initial, number: 0 };
+      const entry: Entry = { parameter, text: '', number: 0 };
       this.#entries.set(parameter.name, entry);
       assign(entry, parameter.initial);
     }
@@ -77,18 +93,27 @@ export class Config {
   set(name: string, value: string): void {
     const entry = this.#entry(name);
     assign(entry, value);
-    for (const listener of this.#listeners.get(entry.parameter.name) ?? []) listener(entry.text);
+    this.#announce(entry);
+  }
+
+  /** Sets all of these parameters, or none: then says which can't be set, and why. Names must differ. */
+  setAll(values: ReadonlyMap<string, string>): Refusal | null {
+    const checked: [Entry, Entry][] = [];
+    for (const [name, value] of values) {
+      const entry = this.#entry(name);
+      const draft: Entry = { ...entry };
+      const problem = attempt(draft, value) ?? this.#guards.get(entry.parameter.name)?.(draft.text) ?? null;
+      if (problem !== null) return { name: entry.parameter.name, problem };
+      checked.push([entry, draft]);
+    }
+    for (const [entry, { text, number }] of checked) Object.assign(entry, { text, number });
+    for (const [entry] of checked) this.#announce(entry);
+    return null;
   }
 
   /** Says what is wrong with a value, or null. */
   check(name: string, value: string): string | null {
-    const { parameter } = this.#entry(name);
-    try {
-      assign({ parameter, text: '', number: 0 }, value);
-      return null;
-    } catch (error) {
-      return (error as Error).message;
-    }
+    return attempt({ ...this.#entry(name) }, value);
   }
 
   /** Calls `listener` with the value now and after each change. */
@@ -99,6 +124,15 @@ export class Config {
     listener(this.text(name));
   }
 
+  /** From now on `setAll` asks `guard` too: it says why a valid value can't be had here, or null. */
+  guard(name: string, guard: Guard): void {
+    this.#guards.set(name, guard);
+  }
+
+  #announce(entry: Entry): void {
+    for (const listener of this.#listeners.get(entry.parameter.name) ?? []) listener(entry.text);
+  }
+
   #entry(name: string): Entry {
     const entry = this.#entries.get(name);
     if (entry === undefined) throw new KvError('INVALID', `Unknown option '${name}'`);
@@ -106,54 +140,73 @@ export class Config {
   }
 }
 
+/** Assigns a value; what is wrong with it, or null. */
+function attempt(entry: Entry, value: string): string | null {
+  try {
+    assign(entry, value);
+    return null;
+  } catch (error) {
+    if (error instanceof KvError) return error.message;
+    throw error;
+  }
+}
+
 function assign(entry: Entry, value: string): void {
   const { kind } = entry.parameter;
   switch (kind.type) {
     case 'integer':
-    case 'memory': {
-      const n = kind.type === 'integer' ? parseWhole(value) : parseMemory(value);
-      if (n === null) {
-        throw new KvError(
-          'INVALID',
-          kind.type === 'integer'
-            ? "argument couldn't be parsed into an integer"
-            : 'argument must be a memory value',
-        );
-      }
-      if (n < kind.min || n > kind.max) {
-        throw new KvError('INVALID', `argument must be between ${kind.min} and ${kind.max} inclusive`);
-      }
-      entry.number = n;
-      entry.text = String(n);
+      assignNumber(entry, kind, parseWhole(value), "argument couldn't be parsed into an integer");
       return;
-    }
-    case 'flag': {
-      const text = value.toLowerCase();
-      if (text !== 'yes' && text !== 'no') throw new KvError('INVALID', "argument must be 'yes' or 'no'");
-      entry.text = text;
+    case 'memory':
+      assignNumber(entry, kind, parseMemory(value), 'argument must be a memory value');
       return;
-    }
+    case 'flag':
+      entry.text = value.toLowerCase();
+      if (entry.text !== 'yes' && entry.text !== 'no') throw invalid("argument must be 'yes' or 'no'");
+      return;
     case 'word': {
       const word = kind.words.find((each) => each === value.toLowerCase());
       if (word === undefined) {
-        throw new KvError('INVALID', `argument(s) must be one of the following: ${kind.words.join(', ')}`);
+        throw invalid(`argument(s) must be one of the following: ${kind.words.join(', ')}`);
       }
       entry.text = word;
       return;
     }
-    case 'custom': {
-      const normalized = kind.normalize(value);
-      if (normalized === null) throw new KvError('INVALID', 'Invalid argument');
-      entry.text = normalized;
+    case 'custom':
+      entry.text = kind.normalize(value, entry.text);
+      entry.number = Number(entry.text);
       return;
-    }
     default:
       entry.text = value;
   }
 }
 
+interface Limits {
+  readonly min: number;
+  readonly max: number;
+}
+
+function assignNumber(entry: Entry, { min, max }: Limits, n: number | null, problem: string): void {
+  if (n === null) throw invalid(problem);
+  if (n < min || n > max) {
+    throw invalid(`argument must be between ${limitText(min)} and ${limitText(max)} inclusive`);
+  }
+  entry.number = n;
+  entry.text = String(n);
+}
+
+/** Limits beyond what is exact here stand for Redis' 64-bit ones. */
+function limitText(limit: number): string {
+  return limit === Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(limit);
+}
+
+/** An error of a parameter's value, to be thrown by `normalize`. */
+export function invalid(message: string): KvError {
+  return new KvError('INVALID', message);
+}
+
 function parseWhole(value: string): number | null {
-  return /^-?\d{1,16}$/.test(value) ? Number(value) : null;
+  return /^(0|-?[1-9]\d{0,15})$/.test(value) ? Number(value) : null;
 }
 
 const memoryUnits: Readonly<Record<string, number>> = {

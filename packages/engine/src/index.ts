@@ -9,7 +9,8 @@ export { Config, type Parameter, type ParameterKind, parseMemory } from './confi
 export { Context, isWrongType, wrongType } from './context.js';
 export { globMatch } from './glob.js';
 export type { BlockOptions, Host, SubscriptionKind } from './host.js';
-export { EngineStats, eventClassBit, KV, type KVOptions } from './kv.js';
+export { eventClassBit } from './keyspace-events.js';
+export { EngineStats, KV, type KVOptions } from './kv.js';
 export { parameters } from './parameters.js';
 export { Registry } from './registry.js';
 export {

@@ -13,6 +13,7 @@ import { Config } from './config.js';
 import { Context } from './context.js';
 import { followEncodingParameters } from './encoding-parameters.js';
 import type { Host } from './host.js';
+import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
 import { Registry } from './registry.js';
 import type { Session } from './session.js';
@@ -60,6 +61,9 @@ export class KV {
     this.env = options.env;
     this.config = options.config ?? new Config(parameters);
     followEncodingParameters(this.config);
+    this.config.onChange('notify-keyspace-events', (value) => {
+      this.notifications = parseEventClasses(value);
+    });
     this.registry = new Registry(commands);
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);
@@ -174,12 +178,4 @@ export class KV {
       this.host.publish(`__keyevent@${db.index}__:${event}`, key, false);
     }
   }
-}
-
-const eventClasses = 'KEg$lshzxetdmn';
-
-/** The bit of a class of keyspace events, by its letter in `notify-keyspace-events`. */
-export function eventClassBit(letter: string): number {
-  const position = eventClasses.indexOf(letter);
-  return position < 0 ? 0 : 1 << position;
 }

@@ -1,45 +1,80 @@
-/** The parameters of the server, with Redis' names, limits and defaults. */
-import { type Parameter, parseMemory } from './config.js';
+/**
+ * The parameters of the server, with Redis' names, limits and defaults: those that matter here, and after
+ * them those that are known only because clients, operators and test suites read or set them.
+ */
+import type { Parameter } from './config.js';
 import { encodingParameters } from './encoding-parameters.js';
+import { inertParameters } from './inert-parameters.js';
+import { between, by, flag, int32, int64, memory, oneWordOf, port, text } from './parameter-kinds.js';
+import {
+  normalizeEventClasses,
+  normalizeFrequency,
+  normalizeOutputLimits,
+  normalizePercentiles,
+  normalizeSavePoints,
+} from './parameter-rules.js';
 
-const whole = { type: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER } as const;
-const int32 = { type: 'integer', min: 0, max: 2147483647 } as const;
-const memory = { type: 'memory', min: 0, max: Number.MAX_SAFE_INTEGER } as const;
-const flag = { type: 'flag' } as const;
-const text = { type: 'text' } as const;
+const evictionPolicies = [
+  'volatile-lru',
+  'volatile-lfu',
+  'volatile-random',
+  'volatile-ttl',
+  'allkeys-lru',
+  'allkeys-lfu',
+  'allkeys-random',
+  'noeviction',
+];
+
+const protection = oneWordOf('no', 'yes', 'local');
 
 export const parameters: readonly Parameter[] = [
-  { name: 'maxclients', kind: { type: 'integer', min: 1, max: 4294967295 }, initial: '10000' },
+  // Clients
+  { name: 'maxclients', kind: between(1, 4294967295), initial: '10000' },
   { name: 'timeout', kind: int32, initial: '0' },
   { name: 'tcp-keepalive', kind: int32, initial: '300' },
   { name: 'tcp-backlog', kind: int32, initial: '511', isFixed: true },
   {
     name: 'client-output-buffer-limit',
-    kind: { type: 'custom', normalize: normalizeOutputLimits },
+    kind: by(normalizeOutputLimits),
     initial: 'normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60',
   },
-  { name: 'requirepass', kind: text, initial: '' },
-  { name: 'proto-max-bulk-len', kind: { ...memory, min: 1024 * 1024 }, initial: '512mb' },
   { name: 'client-query-buffer-limit', kind: { ...memory, min: 1024 * 1024 }, initial: '1gb' },
-  { name: 'databases', kind: { type: 'integer', min: 1, max: 16 }, initial: '16', isFixed: true },
-  { name: 'maxmemory', kind: memory, initial: '0' },
-  { name: 'activerehashing', kind: flag, initial: 'yes' },
-  { name: 'hz', kind: whole, initial: '10' },
-  ...encodingParameters,
-];
+  { name: 'proto-max-bulk-len', kind: { ...memory, min: 1024 * 1024 }, initial: '512mb' },
+  { name: 'requirepass', kind: text, initial: '', isSecret: true },
+  { name: 'enable-debug-command', kind: protection, initial: 'no', isFixed: true },
 
-/** `class hard soft seconds` for some classes; amounts may have units. Classes left out keep their limits. */
-function normalizeOutputLimits(value: string): string | null {
-  const words = value.trim().split(/\s+/);
-  if (words.length % 4 !== 0) return null;
-  const normalized: string[] = [];
-  for (let i = 0; i < words.length; i += 4) {
-    const name = words[i].toLowerCase() === 'replica' ? 'slave' : words[i].toLowerCase();
-    const hard = parseMemory(words[i + 1]);
-    const soft = parseMemory(words[i + 2]);
-    if (!['normal', 'slave', 'pubsub'].includes(name) || hard === null || soft === null) return null;
-    if (!/^\d+$/.test(words[i + 3])) return null;
-    normalized.push(name, String(hard), String(soft), words[i + 3]);
-  }
-  return normalized.join(' ');
-}
+  // What the process is: given at its start
+  { name: 'port', kind: port, initial: '6379', isFixed: true },
+  { name: 'bind', kind: text, initial: '127.0.0.1', isFixed: true },
+  { name: 'unixsocket', kind: text, initial: '', isFixed: true },
+  { name: 'databases', kind: between(1, 16), initial: '16', isFixed: true },
+  { name: 'dir', kind: text, initial: '', isFixed: true },
+  { name: 'cluster-enabled', kind: flag, initial: 'no', isFixed: true },
+  { name: 'appendonly', kind: flag, initial: 'no' },
+  { name: 'appendfsync', kind: oneWordOf('everysec', 'always', 'no'), initial: 'everysec' },
+  { name: 'save', kind: by(normalizeSavePoints), initial: '' },
+
+  // The data
+  { name: 'maxmemory', kind: memory, initial: '0' },
+  { name: 'maxmemory-policy', kind: oneWordOf(...evictionPolicies), initial: 'noeviction' },
+  { name: 'maxmemory-samples', kind: between(1, 2147483647), initial: '5' },
+  { name: 'lfu-log-factor', kind: int32, initial: '10' },
+  { name: 'lfu-decay-time', kind: int32, initial: '1' },
+  { name: 'notify-keyspace-events', kind: by(normalizeEventClasses), initial: '' },
+  { name: 'hll-sparse-max-bytes', kind: memory, initial: '3000' },
+  { name: 'stream-node-max-bytes', kind: memory, initial: '4096' },
+  { name: 'stream-node-max-entries', kind: int64, initial: '100' },
+  ...encodingParameters,
+
+  // What is measured
+  { name: 'slowlog-log-slower-than', kind: { ...int64, min: -1 }, initial: '10000' },
+  { name: 'slowlog-max-len', kind: int64, initial: '128' },
+  { name: 'latency-monitor-threshold', kind: int64, initial: '0' },
+  { name: 'latency-tracking', kind: flag, initial: 'yes' },
+  { name: 'latency-tracking-info-percentiles', kind: by(normalizePercentiles), initial: '50 99 99.9' },
+  { name: 'busy-reply-threshold', kind: int64, initial: '5000' },
+  { name: 'lua-time-limit', kind: int64, initial: '5000', aliasOf: 'busy-reply-threshold' },
+  { name: 'hz', kind: by(normalizeFrequency), initial: '10' },
+
+  ...inertParameters,
+];

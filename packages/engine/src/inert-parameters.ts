@@ -1,0 +1,109 @@
+/**
+ * Parameters of Redis that mean nothing here: no fork, no AOF to rewrite, no replica by REPLICAOF, no
+ * allocator to tune. They can be read and set, with Redis' checks, so that what is written for Redis goes
+ * on working. `[name, kind, initial value, older name]`.
+ */
+import type { Parameter, ParameterKind } from './config.js';
+import { between, by, flag, int32, int64, memory, oneWordOf, port, text } from './parameter-kinds.js';
+import { normalizeMemoryOrPercent, normalizeOomScores, normalizeShutdownWords } from './parameter-rules.js';
+
+type Declaration = readonly [name: string, kind: ParameterKind, initial: string, olderName?: string];
+
+const settable: readonly Declaration[] = [
+  ['acl-pubsub-default', oneWordOf('allchannels', 'resetchannels'), 'resetchannels'],
+  ['acllog-max-len', int64, '128'],
+  ['active-defrag-cycle-max', between(1, 99), '25'],
+  ['active-defrag-cycle-min', between(1, 99), '1'],
+  ['active-defrag-ignore-bytes', { ...memory, min: 1 }, '100mb'],
+  ['active-defrag-max-scan-fields', { ...int64, min: 1 }, '1000'],
+  ['active-defrag-threshold-lower', between(0, 1000), '10'],
+  ['active-defrag-threshold-upper', between(0, 1000), '100'],
+  ['active-expire-effort', between(1, 10), '1'],
+  ['activerehashing', flag, 'yes'],
+  ['aof-load-truncated', flag, 'yes'],
+  ['aof-rewrite-incremental-fsync', flag, 'yes'],
+  ['aof-timestamp-enabled', flag, 'no'],
+  ['aof-use-rdb-preamble', flag, 'yes'],
+  ['auto-aof-rewrite-min-size', memory, '64mb'],
+  ['auto-aof-rewrite-percentage', int32, '100'],
+  ['cluster-allow-pubsubshard-when-down', flag, 'yes'],
+  ['cluster-allow-reads-when-down', flag, 'no'],
+  ['cluster-migration-barrier', int32, '1'],
+  ['cluster-node-timeout', int64, '15000'],
+  ['cluster-preferred-endpoint-type', oneWordOf('ip', 'hostname', 'unknown-endpoint'), 'ip'],
+  ['cluster-replica-no-failover', flag, 'no', 'cluster-slave-no-failover'],
+  ['cluster-replica-validity-factor', int32, '10', 'cluster-slave-validity-factor'],
+  ['cluster-require-full-coverage', flag, 'yes'],
+  ['crash-log-enabled', flag, 'yes'],
+  ['crash-memcheck-enabled', flag, 'yes'],
+  ['dbfilename', text, 'dump.rdb'],
+  ['dynamic-hz', flag, 'yes'],
+  ['jemalloc-bg-thread', flag, 'yes'],
+  ['lazyfree-lazy-eviction', flag, 'no'],
+  ['lazyfree-lazy-expire', flag, 'no'],
+  ['lazyfree-lazy-server-del', flag, 'no'],
+  ['lazyfree-lazy-user-del', flag, 'no'],
+  ['lazyfree-lazy-user-flush', flag, 'no'],
+  ['list-compress-depth', int32, '0'],
+  ['loglevel', oneWordOf('debug', 'verbose', 'notice', 'warning', 'nothing'), 'notice'],
+  ['maxmemory-clients', by(normalizeMemoryOrPercent), '0'],
+  ['maxmemory-eviction-tenacity', between(0, 100), '10'],
+  ['min-replicas-max-lag', int32, '10', 'min-slaves-max-lag'],
+  ['min-replicas-to-write', int32, '0', 'min-slaves-to-write'],
+  ['no-appendfsync-on-rewrite', flag, 'no'],
+  ['oom-score-adj', oneWordOf('no', 'yes', 'relative', 'absolute'), 'no'],
+  ['oom-score-adj-values', by(normalizeOomScores), '0 200 800'],
+  ['proc-title-template', text, '{title} {listen-addr} {server-mode}'],
+  ['protected-mode', flag, 'yes'],
+  ['rdb-del-sync-files', flag, 'no'],
+  ['rdb-save-incremental-fsync', flag, 'yes'],
+  ['rdbcompression', flag, 'yes'],
+  ['repl-backlog-size', { ...memory, min: 1 }, '1mb'],
+  ['repl-backlog-ttl', int64, '3600'],
+  ['repl-disable-tcp-nodelay', flag, 'no'],
+  ['repl-diskless-load', oneWordOf('disabled', 'on-empty-db', 'swapdb'), 'disabled'],
+  ['repl-diskless-sync', flag, 'yes'],
+  ['repl-diskless-sync-delay', int32, '5'],
+  ['repl-ping-replica-period', between(1, 2147483647), '10', 'repl-ping-slave-period'],
+  ['repl-timeout', between(1, 2147483647), '60'],
+  ['replica-announce-ip', text, '', 'slave-announce-ip'],
+  ['replica-announce-port', port, '0', 'slave-announce-port'],
+  ['replica-ignore-maxmemory', flag, 'yes', 'slave-ignore-maxmemory'],
+  ['replica-lazy-flush', flag, 'no', 'slave-lazy-flush'],
+  ['replica-priority', int32, '100', 'slave-priority'],
+  ['replica-read-only', flag, 'yes', 'slave-read-only'],
+  ['replica-serve-stale-data', flag, 'yes', 'slave-serve-stale-data'],
+  ['sanitize-dump-payload', oneWordOf('no', 'yes', 'clients'), 'no'],
+  ['shutdown-on-sigint', by(normalizeShutdownWords), 'default'],
+  ['shutdown-on-sigterm', by(normalizeShutdownWords), 'default'],
+  ['shutdown-timeout', int32, '10'],
+  ['stop-writes-on-bgsave-error', flag, 'yes'],
+  ['tracking-table-max-keys', int64, '1000000'],
+];
+
+const fixed: readonly Declaration[] = [
+  ['aclfile', text, ''],
+  ['appenddirname', text, 'appendonlydir'],
+  ['appendfilename', text, 'appendonly.aof'],
+  ['daemonize', flag, 'no'],
+  ['enable-module-command', oneWordOf('no', 'yes', 'local'), 'no'],
+  ['enable-protected-configs', oneWordOf('no', 'yes', 'local'), 'no'],
+  ['io-threads', between(1, 128), '1'],
+  ['logfile', text, ''],
+  ['pidfile', text, ''],
+  ['rdbchecksum', flag, 'yes'],
+  ['replicaof', text, '', 'slaveof'],
+  ['supervised', oneWordOf('upstart', 'systemd', 'auto', 'no'), 'no'],
+];
+
+function declare([name, kind, initial, olderName]: Declaration, isFixed: boolean): Parameter[] {
+  const parameter: Parameter = { name, kind, initial, isFixed, isInert: true };
+  return olderName === undefined
+    ? [parameter]
+    : [parameter, { ...parameter, name: olderName, aliasOf: name }];
+}
+
+export const inertParameters: readonly Parameter[] = [
+  ...settable.flatMap((declaration) => declare(declaration, false)),
+  ...fixed.flatMap((declaration) => declare(declaration, true)),
+];
