@@ -1,8 +1,7 @@
 /**
  * The append path against a real disk: a plain script, because what counts is time per sync under a
- * pattern of load, which a loop of iterations does not show.
+ * pattern of load, which a loop of iterations does not show. After a build:
  *
- *     node --conditions=source --import <ts loader> file-log.bench.ts, or after a build:
  *     node packages/log/dist/file-log.bench.js [directory]
  */
 import { mkdtempSync, rmSync } from 'node:fs';

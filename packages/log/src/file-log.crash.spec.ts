@@ -10,7 +10,7 @@ import { FileLog, type FsyncPolicy } from './file-log.js';
 import { batchOf, entriesOf } from './testing/log-conformance.js';
 import { SimulatedDisk } from './testing/simulated-disk.js';
 
-/** Raise it for a long search: 5,000 take two minutes. */
+/** Raise it for a long search: 4,000 take three minutes. */
 const seedCount = 300;
 const livesPerSeed = 4;
 

@@ -375,6 +375,19 @@ describe('segments', () => {
     await reopened.close();
   });
 
+  it('an entry longer than a segment, the first of its file, survives a trim up to it', async () => {
+    const disk = new SimulatedDisk();
+    let log = await openLog(disk);
+    await log.append(batchOf(1, 9000), 0, 1);
+    await log.append(batchOf(2, 9000), 1, 1);
+    await log.trim(1);
+    expect(await positionsOf(log)).toEqual([1, 2]);
+    disk.kill();
+    log = await openLog(disk);
+    expect(await positionsOf(log)).toEqual([1, 2]);
+    await log.close();
+  });
+
   it('one directory belongs to one log', async () => {
     const disk = new SimulatedDisk();
     const log = await openLog(disk);

@@ -205,6 +205,11 @@ export class FileLog implements Log {
     return this.#commitNow(this.#write(batch, after, epoch));
   }
 
+  /** Resolves when everything appended so far is on the disk, whatever the policy. Throws the log's failure. */
+  sync(): Promise<void> {
+    return this.#sync();
+  }
+
   read(from: Position): AsyncIterable<LogEntry> {
     this.#throwWhenClosed();
     return readSegments(this.#segments, from, this.#committed);

@@ -44,8 +44,6 @@ interface SegmentScan {
   readonly next: Position;
   readonly epoch: number;
   readonly sealed: boolean;
-  /** No good frame at all, not even a mark, so the epoch is not known from here. */
-  readonly isEmpty: boolean;
   /** Highest `durable` of the good frames, and of the heads behind the break. */
   readonly durable: Position;
   readonly strayDurable: Position;
@@ -128,13 +126,13 @@ async function openSegments(
   }
 }
 
-/** Scans from the end back to the first segment that later frames show to follow a complete one. */
+/** Scans from the end back to a segment whose own good frames show that all before it was on the disk. */
 async function scanFromLastVouchedFor(segments: Segment[]): Promise<SegmentScan[]> {
   const scans: SegmentScan[] = [];
   for (let i = segments.length - 1; i >= 0; i--) {
     const scan = await scanSegment(segments[i]);
     scans.unshift(scan);
-    if (!scan.isEmpty && scan.durable >= scan.segment.firstPosition - 1) break;
+    if (scan.durable >= scan.segment.firstPosition - 1) break;
   }
   return scans;
 }
@@ -146,7 +144,6 @@ async function scanSegment(segment: Segment): Promise<SegmentScan> {
   let epoch = 0;
   let durable = 0;
   let sealed = false;
-  let isEmpty = true;
   while (await reader.headAt(segment.end)) {
     const isBatch = head.kind === frameKinds.batch;
     if (head.position !== (isBatch ? next : next - 1) || !(await reader.verify())) break;
@@ -154,7 +151,6 @@ async function scanSegment(segment: Segment): Promise<SegmentScan> {
     epoch = head.epoch;
     durable = Math.max(durable, head.durable);
     sealed ||= head.kind === frameKinds.seal;
-    isEmpty = false;
     segment.end += frameBytes(head.length);
   }
   const strays: number[] = [];
@@ -163,7 +159,7 @@ async function scanSegment(segment: Segment): Promise<SegmentScan> {
     strays.push(at);
     strayDurable = Math.max(strayDurable, head.durable);
   }
-  return { segment, next, epoch, sealed, isEmpty, durable, strayDurable, strays };
+  return { segment, next, epoch, sealed, durable, strayDurable, strays };
 }
 
 function refuseDamage(end: SegmentScan, behind: SegmentScan[]): void {
