@@ -2,11 +2,12 @@ import { Reply } from '@holdfast/common';
 
 /** Takes a reply and forgets it: CLIENT REPLY OFF, and commands that the server runs for itself. */
 export class DiscardReply extends Reply {
-  readonly dialect = 2;
+  dialect: 2 | 3 = 2;
   simple(): void {}
   ok(): void {}
-  error(): void {
+  error(message: string): void {
     this.failed = true;
+    this.lastError = message;
   }
   integer(): void {}
   bigInteger(): void {}

@@ -17,7 +17,7 @@ import {
   type Transaction,
 } from '@holdfast/engine';
 import type { Database, KeyspaceObserver } from '@holdfast/storage';
-import { Committer, type CommitterOptions } from './committer.js';
+import { Committer } from './committer.js';
 import { type Coordinator, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
 import { DiscardReply } from './discard-reply.js';
 import { PubSubHub } from './pubsub-hub.js';
@@ -28,9 +28,11 @@ import { Watches } from './watches.js';
 const backgroundBudgetMs = 2;
 const backgroundIntervalMs = 100;
 
-export interface LocalCoordinatorOptions extends CommitterOptions {
+export interface LocalCoordinatorOptions {
   readonly kv: KV;
   readonly env: Env;
+  /** What makes writes durable; the default keeps them in memory only. */
+  readonly committer?: Committer;
   /** Called by SHUTDOWN. */
   readonly onShutdown?: (save: boolean) => void;
 }
@@ -71,7 +73,7 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     this.#env = options.env;
     this.#onShutdown = options.onShutdown ?? (() => {});
     this.#watches = new Watches(this.kv.storage);
-    this.#committer = new Committer(options);
+    this.#committer = options.committer ?? memoryCommitter(this.kv, this.#env);
     this.kv.host = this;
     this.#scheduleBackground(backgroundIntervalMs);
   }
@@ -132,13 +134,22 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     return this.#committer.committedVersion;
   }
 
+  /** Why writes are refused now; null while they are accepted. */
+  get refusal(): string | null {
+    return this.#committer.acceptsWrites ? null : this.#committer.refusal;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
   onCommitted(listener: () => void): void {
     this.#committer.onCommitted(listener);
   }
 
   async shutdown(): Promise<void> {
     this.#isShuttingDown = true;
-    await this.#committer.close();
+    await this.#committer.drained();
   }
 
   // What happens to a command
@@ -570,6 +581,10 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
       this.#scheduleBackground(isBusy ? 5 : backgroundIntervalMs);
     }, delayMs);
   }
+}
+
+function memoryCommitter({ storage }: KV, env: Env): Committer {
+  return new Committer({ storage, env, log: null, onFatal: () => {} });
 }
 
 function subcommandOf(container: Command, request: Request): Command | null {

@@ -41,6 +41,16 @@ export class Registry {
     return null;
   }
 
+  /** How many commands ran, subcommands counted by themselves. */
+  totalCalls(): number {
+    let calls = 0;
+    for (const command of this.commands) {
+      calls += command.calls;
+      for (const subcommand of command.subcommands.values()) calls += subcommand.calls;
+    }
+    return calls;
+  }
+
   /** By name in any case; `config|get` for a subcommand. */
   byName(name: string): Command | undefined {
     const [first, second] = name.toUpperCase().split('|');

@@ -107,7 +107,11 @@ export class MemoryStorage implements Storage {
     }
   }
 
-  committed(_batch: Uint8Array, _position: number): void {}
+  readonly needsJournal = false;
+
+  staged(_batch: Uint8Array): void {}
+
+  committed(_position: number): void {}
 
   async *snapshot(): AsyncIterable<Uint8Array> {
     const writer = new MutationWriter(snapshotBatchBytes * 2);

@@ -54,8 +54,15 @@ export interface Storage {
    * again, or over a newer state, changes nothing.
    */
   apply(batch: Uint8Array, position: number): void;
-  /** The journal's content was made durable in the log, as `batch` at `position`. `batch` is not kept. */
-  committed(batch: Uint8Array, position: number): void;
+  /** Whether changes must be journaled even without a log: the storage itself lives on the batches. */
+  readonly needsJournal: boolean;
+  /**
+   * The journal's content of a turn, about to be handed to the log. Called synchronously, while the state
+   * is exactly what the batch leads to. `batch` is not kept.
+   */
+  staged(batch: Uint8Array): void;
+  /** The oldest staged batch is durable in the log, at `position`: it may be written to the storage's own disk. */
+  committed(position: number): void;
   /**
    * All keys as batches of mutations, readable by `apply`. Writes may go on: what they change after the
    * call began may or may not be in it, so the log from `position()` at that time has to be applied after.

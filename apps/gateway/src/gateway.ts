@@ -1,0 +1,92 @@
+/** The server: one engine, every protocol, in this process. */
+import { type KvError, systemEnv } from '@holdfast/common';
+import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { NodeDisk } from '@holdfast/log';
+import { RedisExporter } from '@holdfast/protocol';
+import type { Logger } from 'pino';
+import { HttpServer } from './http-server.js';
+import type { Settings } from './settings.js';
+
+/** Where the server listens: `host:port`, or null for what is off. */
+export interface Addresses {
+  readonly redis: string | null;
+  readonly unix: string | null;
+  readonly grpc: string | null;
+  readonly http: string | null;
+}
+
+export interface GatewayEvents {
+  /** SHUTDOWN was called, or the process can't go on: `error` says why. */
+  readonly onEnd: (error: KvError | null) => void;
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+export class Gateway {
+  readonly addresses: Addresses;
+  readonly #stack: LocalStack;
+  /** In the order of their start. */
+  readonly #servers: readonly Closable[];
+
+  private constructor(stack: LocalStack, servers: readonly Closable[], addresses: Addresses) {
+    this.#stack = stack;
+    this.#servers = servers;
+    this.addresses = addresses;
+  }
+
+  /** Opens the data and listens. Throws KvError, or the system's error when an address is taken. */
+  static async start(settings: Settings, logger: Logger, events: GatewayEvents): Promise<Gateway> {
+    const env = systemEnv();
+    const stack = await openLocalStack({
+      env,
+      disk: new NodeDisk(),
+      storage: settings.storage,
+      log: settings.log,
+      fsync: settings.fsync,
+      directory: settings.directory,
+      parameters: settings.parameters,
+      onFatal: (error) => events.onEnd(error),
+      onShutdown: () => events.onEnd(null),
+      onError: (error) => logger.error({ err: error }, 'a background task failed'),
+    });
+    if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
+    const servers: Closable[] = [];
+    try {
+      const addresses = await listen(settings, stack, servers);
+      return new Gateway(stack, servers, addresses);
+    } catch (error) {
+      for (const server of servers) await server.close();
+      await stack.close();
+      throw error;
+    }
+  }
+
+  /** Accepts nobody any more, finishes what was begun, and brings everything to the disk. */
+  async close(): Promise<void> {
+    for (const server of this.#servers) await server.close();
+    await this.#stack.close();
+  }
+}
+
+async function listen(settings: Settings, stack: LocalStack, servers: Closable[]): Promise<Addresses> {
+  const { host, redisPort, httpPort, unixSocket } = settings;
+  const { coordinator, config } = stack;
+  const env = systemEnv();
+  const at = (port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  let redis: string | null = null;
+  if (redisPort >= 0 || unixSocket !== '') {
+    const exporter = new RedisExporter({ coordinator, env, config });
+    servers.push(exporter);
+    if (redisPort >= 0) redis = at(await exporter.listen(redisPort, host));
+    if (unixSocket !== '') await exporter.listenUnix(unixSocket);
+  }
+  let http: string | null = null;
+  if (httpPort >= 0) {
+    const server = new HttpServer(stack);
+    servers.push(server);
+    http = at(await server.listen(httpPort, host));
+  }
+  return { redis, unix: unixSocket === '' ? null : unixSocket, grpc: null, http };
+}

@@ -1,0 +1,55 @@
+/**
+ * Brings a storage to the state at the end of its log: what the storage kept by itself, or the newest
+ * snapshot, then every entry of the log after it.
+ */
+import { KvError } from '@holdfast/common';
+import type { Log } from '@holdfast/log';
+import type { Storage } from '@holdfast/storage';
+import type { SnapshotFiles } from './snapshot-files.js';
+
+export interface Recovered {
+  /** Position up to which the state came from the storage or a snapshot. */
+  readonly from: number;
+  /** Entries of the log that were applied. */
+  readonly entries: number;
+  /** The highest version found: new ones must be above. */
+  readonly version: number;
+}
+
+/** Throws KvError CORRUPT when the log does not reach back to the state, or not up to it. */
+export async function recover(storage: Storage, log: Log, snapshots: SnapshotFiles | null): Promise<Recovered> {
+  let from = storage.durablePosition;
+  const newest = snapshots === null ? null : await snapshots.newest();
+  const tail = await log.tail();
+  if (newest !== null && newest.from > from) {
+    if (newest.to > tail) {
+      throw new KvError(
+        'CORRUPT',
+        `${newest.name} reaches to position ${newest.to}, but the log ends at ${tail}: entries of the log are missing. Restore both from one backup.`,
+      );
+    }
+    for await (const batch of snapshots!.read(newest)) storage.apply(batch, newest.from);
+    from = newest.from;
+  }
+  const head = await log.head();
+  if (head > from + 1) {
+    throw new KvError(
+      'CORRUPT',
+      `the log begins at position ${head}, but the state is that of position ${from}: a snapshot is missing. Restore the directory from a backup.`,
+    );
+  }
+  if (from > tail) {
+    throw new KvError(
+      'CORRUPT',
+      `the state is that of position ${from}, but the log ends at ${tail}: entries of the log are missing. Restore the directory from a backup.`,
+    );
+  }
+  let entries = 0;
+  if (from < tail) {
+    for await (const { position, batch } of log.read(from + 1)) {
+      storage.apply(batch, position);
+      entries++;
+    }
+  }
+  return { from, entries, version: storage.stamp.last };
+}

@@ -1,0 +1,104 @@
+/**
+ * Keeps the log of a memory storage short: takes a snapshot when the log has grown enough, and drops what
+ * the snapshot covers. For a storage that writes its own disk it drops what that has reached.
+ */
+import type { Env } from '@holdfast/common';
+import { KvError } from '@holdfast/common';
+import type { FileLog } from '@holdfast/log';
+import type { Storage } from '@holdfast/storage';
+import type { Committer } from './committer.js';
+import type { SnapshotFiles } from './snapshot-files.js';
+
+/** A snapshot is taken when the log is longer than this and than twice the last snapshot, in bytes. */
+const logBytesMin = 64 * 1024 * 1024;
+const checkIntervalMs = 1000;
+
+export interface SnapshotterOptions {
+  readonly storage: Storage;
+  readonly log: FileLog;
+  readonly committer: Committer;
+  /** Null for a storage that writes its own disk. */
+  readonly snapshots: SnapshotFiles | null;
+  readonly env: Env;
+  readonly onError: (error: unknown) => void;
+}
+
+export class Snapshotter {
+  readonly #options: SnapshotterOptions;
+  #snapshotBytes = 0;
+  #running: Promise<void> | null = null;
+  #isClosed = false;
+  /** When the last snapshot was finished, in ms since 1970; 0 for none. */
+  lastFinishedMs = 0;
+
+  constructor(options: SnapshotterOptions) {
+    this.#options = options;
+    this.#schedule();
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Takes a snapshot now, or joins the one under way. */
+  take(): Promise<void> {
+    this.#running ??= this.#take().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#running?.catch(() => {});
+  }
+
+  async #take(): Promise<void> {
+    const { storage, log, committer, snapshots, env } = this.#options;
+    if (snapshots === null) {
+      await storage.flush();
+    } else {
+      const from = await this.#write(snapshots);
+      await snapshots.removeOld();
+      await log.trim(from + 1);
+    }
+    if (snapshots === null) await log.trim(storage.durablePosition + 1);
+    committer.settle();
+    this.lastFinishedMs = env.clock.now();
+  }
+
+  async #write(snapshots: SnapshotFiles): Promise<number> {
+    const { storage, log, committer } = this.#options;
+    for (;;) {
+      const from = log.committedPosition;
+      try {
+        this.#snapshotBytes = await snapshots.write(from, storage.snapshot(), async () => {
+          await committer.drained();
+          await log.sync();
+          return log.committedPosition;
+        });
+        return from;
+      } catch (error) {
+        // Databases were swapped meanwhile: begin again.
+        if (!(error instanceof KvError && error.code === 'INVALID') || this.#isClosed) throw error;
+      }
+    }
+  }
+
+  #schedule(): void {
+    this.#options.env.timers.setTimeout(() => {
+      if (this.#isClosed) return;
+      void this.#check().finally(() => this.#schedule());
+    }, checkIntervalMs);
+  }
+
+  async #check(): Promise<void> {
+    const { log, storage, snapshots } = this.#options;
+    try {
+      if (snapshots === null) await log.trim(storage.durablePosition + 1);
+      else if (log.bytes > Math.max(logBytesMin, this.#snapshotBytes * 2)) await this.take();
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+}
