@@ -70,6 +70,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly args: S;
   /** The arity, where it is not what the grammar gives. */
   readonly arity?: number;
+  /** Arguments beyond the grammar are reported as a wrong number of arguments, not as a syntax error. */
+  readonly surplusIsArityError?: boolean;
   /** Key positions, where they are not what the grammar gives. */
   readonly keySpecs?: readonly KeySpec[];
   /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
@@ -167,7 +169,7 @@ export class Command {
       if (at < 0) return null;
     }
     if (at === request.count) return parser.args;
-    parser.fail(syntaxError);
+    parser.fail(this.#surplusError());
     return null;
   }
 
@@ -218,6 +220,11 @@ export class Command {
 
   describeArguments(): ArgumentDoc[] {
     return this.#shape.map(([, argument]) => argument.describe());
+  }
+
+  #surplusError(): string {
+    if (!this.declaration.surplusIsArityError) return syntaxError;
+    return `ERR wrong number of arguments for '${this.fullName}' command`;
   }
 
   /** Derives what depends on where the arguments start. */

@@ -164,6 +164,14 @@ export function pattern(): IndexArgument {
   return new IndexArgument('pattern', null, []);
 }
 
+/**
+ * A number that the handler reads itself, since Redis looks at the key before it; the value is its index
+ * in the request.
+ */
+export function unparsedInteger(): IndexArgument {
+  return new IndexArgument('integer', null, []);
+}
+
 export interface NumberRules {
   readonly min?: number;
   readonly max?: number;
@@ -365,9 +373,13 @@ class WordArgument<W extends string> extends Argument<W | null> {
 /** What an `option` found: whether its word is there, and the values after it. */
 export type Option<S extends ArgumentShape> = { present: boolean } & ArgsOf<S>;
 
-/** A word followed by values, such as `LIMIT offset count`. */
-export function option<S extends ArgumentShape>(word: string, values: S): Argument<Option<S>> {
-  return new OptionArgument(word, values);
+/** A word followed by values, such as `LIMIT offset count`. Given again it replaces the first one, if it may. */
+export function option<S extends ArgumentShape>(
+  word: string,
+  values: S,
+  rules: { readonly repeatable?: boolean } = {},
+): Argument<Option<S>> {
+  return new OptionArgument(word, values, rules.repeatable ?? true);
 }
 
 class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
@@ -377,10 +389,12 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
   readonly word: string;
   readonly #values: [string, Argument<unknown>][];
   readonly #initial: Option<S>;
+  readonly #repeatable: boolean;
 
-  constructor(word: string, values: S) {
+  constructor(word: string, values: S, repeatable: boolean) {
     super();
     this.word = word;
+    this.#repeatable = repeatable;
     this.#values = Object.entries(values);
     const initial: Record<string, unknown> = { present: false };
     for (const [name, value] of this.#values) {
@@ -397,6 +411,7 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
   parse(parser: ArgumentParser, at: number): number {
     const { request, args } = parser;
     if (at >= request.count || !request.is(at, this.word)) return at;
+    if (!this.#repeatable && (args[this.name] as Option<S>).present) return parser.fail(syntaxError);
     const parsed: Record<string, unknown> = { present: true };
     for (const [name, value] of this.#values) parsed[name] = value.initial();
     let next = at + 1;
@@ -430,7 +445,7 @@ export interface Repeated {
   stride: number;
 }
 
-/** One or more items up to the end; an item is one argument or several in a row. */
+/** One or more items up to the end, or to the arguments `followedBy`; an item is one argument or several in a row. */
 export function repeat(item: Argument<unknown> | ArgumentShape, rules: RepeatRules = {}): Argument<Repeated> {
   return new RepeatArgument(item, null, rules);
 }
@@ -448,6 +463,8 @@ export interface RepeatRules {
   readonly incompleteError?: string;
   /** No item at all is fine. */
   readonly mayBeEmpty?: boolean;
+  /** So many single arguments come after the items: 0 unless said. */
+  readonly followedBy?: number;
 }
 
 class RepeatArgument extends Argument<Repeated> {
@@ -456,6 +473,7 @@ class RepeatArgument extends Argument<Repeated> {
   readonly #items: [string, Argument<unknown>][];
   readonly #count: (NumberRules & { readonly name?: string }) | null;
   readonly #incompleteError: string;
+  readonly #followedBy: number;
   readonly #scratch: Record<string, unknown> = {};
   readonly #validates: boolean;
   readonly #repeated: Repeated;
@@ -470,6 +488,7 @@ class RepeatArgument extends Argument<Repeated> {
     for (const [name, value] of this.#items) value.name = name;
     this.#count = count;
     this.#incompleteError = rules.incompleteError ?? syntaxError;
+    this.#followedBy = rules.followedBy ?? 0;
     this.countMin = (count === null ? 0 : 1) + (rules.mayBeEmpty ? 0 : this.#items.length);
     this.#repeated = { first: 0, count: 0, stride: this.#items.length };
     this.#validates = this.#items.some(([, value]) => !(value instanceof IndexArgument));
@@ -502,7 +521,7 @@ class RepeatArgument extends Argument<Repeated> {
       if (announced * stride > request.count - first) return parser.fail(this.#incompleteError);
       repeated.count = announced;
     } else {
-      const left = request.count - at;
+      const left = request.count - at - this.#followedBy;
       if (left % stride !== 0 || left < this.countMin) return parser.fail(this.#incompleteError);
       repeated.count = left / stride;
     }
@@ -536,7 +555,7 @@ class RepeatArgument extends Argument<Repeated> {
     const step = this.#items.length;
     if (this.#count === null) {
       const begin = { index: at + found };
-      specs.push({ access: access!, uses, begin, find: { lastKey: -1, step, limit: 0 } });
+      specs.push({ access: access!, uses, begin, find: { lastKey: -1 - this.#followedBy, step, limit: 0 } });
     } else {
       specs.push({
         access: access!,
