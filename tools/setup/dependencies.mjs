@@ -12,7 +12,11 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Programs that the tests use, and the Debian package that brings each. */
-const debianPackages = { 'redis-server': 'redis-server', 'redis-cli': 'redis-tools', 'redis-benchmark': 'redis-tools' };
+const debianPackages = {
+  'redis-server': 'redis-server',
+  'redis-cli': 'redis-tools',
+  'redis-benchmark': 'redis-tools',
+};
 
 /** Runs a program in the workspace's root, its output on ours; ends the process when it fails. */
 export function run(program, args, options = {}) {
@@ -24,7 +28,9 @@ export function run(program, args, options = {}) {
 /** npm packages, as the lock file has them. */
 export function installPackages() {
   const stamp = join(root, 'node_modules', '.holdfast-lock');
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error('installing npm packages');
   // Not `npm ci`: it refuses a lock file without the builds of native packages for other platforms, and a

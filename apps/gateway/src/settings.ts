@@ -101,7 +101,8 @@ function readFlags(argv: readonly string[]): Map<string, string> {
   const flags = new Map<string, string>();
   for (let i = 0; i < argv.length; i++) {
     const match = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]);
-    if (match === null) throw new KvError('INVALID', `expected --setting, found '${argv[i]}'; --help lists them`);
+    if (match === null)
+      throw new KvError('INVALID', `expected --setting, found '${argv[i]}'; --help lists them`);
     const name = checkName(match[1], 'a flag');
     const value = match[2] ?? argv[++i];
     if (value === undefined) throw new KvError('INVALID', `--${name} needs a value`);

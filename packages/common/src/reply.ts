@@ -9,6 +9,8 @@
 export abstract class Reply {
   /** Set by `error`; callers that need to know whether a command failed clear and read it. */
   failed = false;
+  /** The last message that `error` was given. */
+  lastError = '';
 
   /** A status such as `OK`: no CR, no LF. */
   abstract simple(text: string): void;
@@ -44,5 +46,5 @@ export abstract class Reply {
   /** A text with a three-letter format, `txt` or `mkd`. In RESP2 a bulk of the text. */
   abstract verbatim(format: string, text: string): void;
   /** 2 or 3: some commands shape their answer by the dialect of the client (RESP2's flat pairs). */
-  abstract readonly dialect: 2 | 3;
+  abstract dialect: 2 | 3;
 }

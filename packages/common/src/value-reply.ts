@@ -101,6 +101,7 @@ export class ValueReply extends Reply {
 
   error(message: string): void {
     this.failed = true;
+    this.lastError = message;
     this.#put(new ErrorReply(message.replace(/[\r\n]/g, ' ')));
   }
 

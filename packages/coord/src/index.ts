@@ -4,6 +4,6 @@ export { type Coordinator, type Outcome, outcomes, type SessionOptions } from '.
 export { DiscardReply } from './discard-reply.js';
 export { LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
 export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
-export { recover, type Recovered } from './recovery.js';
+export { type Recovered, recover } from './recovery.js';
 export { SnapshotFiles, type SnapshotName } from './snapshot-files.js';
 export { Snapshotter, type SnapshotterOptions } from './snapshotter.js';

@@ -86,7 +86,11 @@ interface Place {
   readonly lock: DiskLock;
 }
 
-async function assemble(options: LocalStackOptions, config: Config, place: Place | null): Promise<LocalStack> {
+async function assemble(
+  options: LocalStackOptions,
+  config: Config,
+  place: Place | null,
+): Promise<LocalStack> {
   const { env } = options;
   const storage = await openStorage(options, place);
   const log = options.log === 'file' ? await openLog(options, place!, storage) : null;
@@ -125,7 +129,11 @@ async function openStorage({ env, storage }: LocalStackOptions, _place: Place | 
   throw new KvError('INVALID', 'level storage is not part of this build');
 }
 
-function openLog({ env, fsync }: LocalStackOptions, { disk, directory }: Place, storage: Storage): Promise<FileLog> {
+function openLog(
+  { env, fsync }: LocalStackOptions,
+  { disk, directory }: Place,
+  storage: Storage,
+): Promise<FileLog> {
   const startAfter = storage.durablePosition;
   return FileLog.open({ disk, env, directory: `${directory}/log`, fsync, startAfter });
 }
@@ -143,7 +151,13 @@ async function checkFormat(disk: Disk, directory: string, storage: string): Prom
   if (found === expected) return;
   const [name, version, kind] = found.trim().split(' ');
   if (name === 'holdfast' && version === '1') {
-    throw new KvError('INVALID', `${directory} holds data of --storage ${kind}, not ${storage}: choose that, or another directory`);
+    throw new KvError(
+      'INVALID',
+      `${directory} holds data of --storage ${kind}, not ${storage}: choose that, or another directory`,
+    );
   }
-  throw new KvError('INVALID', `${directory} was written by a newer version (${found.trim()}): use that version`);
+  throw new KvError(
+    'INVALID',
+    `${directory} was written by a newer version (${found.trim()}): use that version`,
+  );
 }

@@ -17,7 +17,11 @@ export interface Recovered {
 }
 
 /** Throws KvError CORRUPT when the log does not reach back to the state, or not up to it. */
-export async function recover(storage: Storage, log: Log, snapshots: SnapshotFiles | null): Promise<Recovered> {
+export async function recover(
+  storage: Storage,
+  log: Log,
+  snapshots: SnapshotFiles | null,
+): Promise<Recovered> {
   let from = storage.durablePosition;
   const newest = snapshots === null ? null : await snapshots.newest();
   const tail = await log.tail();

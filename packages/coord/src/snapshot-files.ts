@@ -40,7 +40,11 @@ export class SnapshotFiles {
    * Writes a snapshot's batches to a new file; `position` is asked for `to` at the end, and may wait until
    * the log is durable that far. Returns the size in bytes. Without an error the file is durable.
    */
-  async write(from: number, batches: AsyncIterable<Uint8Array>, position: () => Promise<number>): Promise<number> {
+  async write(
+    from: number,
+    batches: AsyncIterable<Uint8Array>,
+    position: () => Promise<number>,
+  ): Promise<number> {
     await this.#disk.makeDirectory(this.#directory);
     const temporary = `${this.#directory}/snapshot.tmp`;
     const file = this.#disk.open(temporary, 'replace');
@@ -76,7 +80,8 @@ export class SnapshotFiles {
         if (length > frameBytesMax) throw damaged(path, at, 'a length is impossible');
         const batch = Buffer.allocUnsafeSlow(length);
         if ((await file.read(batch, at + 8)) < length) throw damaged(path, at, 'it ends too early');
-        if (checksum(batch, 0, length, 0) !== head.readUInt32LE(4)) throw damaged(path, at, 'a checksum is wrong');
+        if (checksum(batch, 0, length, 0) !== head.readUInt32LE(4))
+          throw damaged(path, at, 'a checksum is wrong');
         yield batch;
         at += 8 + length;
       }

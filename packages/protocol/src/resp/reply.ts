@@ -41,6 +41,7 @@ export class RespReply extends Reply {
 
   error(message: string): void {
     this.failed = true;
+    this.lastError = message;
     const clean =
       message.includes('\r') || message.includes('\n') ? message.replace(/[\r\n]/g, ' ') : message;
     this.#reserve(message.length * 3 + 3);
