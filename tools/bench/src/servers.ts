@@ -1,0 +1,136 @@
+/** Starts and ends the servers that are compared: ours and redis-server, each alone on this machine's loopback. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const gatewayMain: string = fileURLToPath(
+  new URL('../../../apps/gateway/dist/main.js', import.meta.url),
+);
+
+export interface RunningServer {
+  readonly name: 'redis' | 'ours';
+  readonly port: number;
+  /** `host:port` of the gRPC API; empty for Redis. */
+  readonly grpc: string;
+  /** Resident memory, in bytes. */
+  residentBytes(): number;
+  stop(): Promise<void>;
+}
+
+/** How the two sides are set up to promise the same. */
+export interface Setup {
+  readonly title: string;
+  readonly redis: readonly string[];
+  readonly ours: readonly string[];
+}
+
+export const inMemory: Setup = {
+  title: 'in memory',
+  redis: ['--save', '', '--appendonly', 'no'],
+  ours: ['--storage', 'memory', '--log', 'none'],
+};
+
+export function onDisk(fsync: 'always' | 'everysec' | 'no', storage: 'memory' | 'level'): Setup {
+  return {
+    title: `${storage} storage, log, fsync ${fsync}`,
+    redis: ['--save', '', '--appendonly', 'yes', '--appendfsync', fsync],
+    ours: ['--storage', storage, '--log', 'file', '--fsync', fsync],
+  };
+}
+
+export async function startRedis(setup: Setup): Promise<RunningServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-redis-'));
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...setup.redis];
+  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  await untilListening(port);
+  return running('redis', child, port, '', directory);
+}
+
+export async function startOurs(setup: Setup): Promise<RunningServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-ours-'));
+  const ports = ['--redis-port', '0', '--grpc-port', '0', '--http-port', '-1'];
+  const args = [
+    gatewayMain,
+    ...ports,
+    '--dir',
+    join(directory, 'data'),
+    '--log-level',
+    'warn',
+    ...setup.ours,
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ready = await firstLine(child);
+  const { redis, grpc } = JSON.parse(ready) as { redis: string; grpc: string | null };
+  return running('ours', child, Number(redis.slice(redis.lastIndexOf(':') + 1)), grpc ?? '', directory);
+}
+
+function running(
+  name: 'redis' | 'ours',
+  child: ChildProcess,
+  port: number,
+  grpc: string,
+  directory: string,
+): RunningServer {
+  return {
+    name,
+    port,
+    grpc,
+    residentBytes() {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    },
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      const cut = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      await ended;
+      clearTimeout(cut);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function untilListening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const isUp = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.once('exit', (code) =>
+      reject(new Error(`the gateway ended with code ${code} before it was ready`)),
+    );
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+      const end = text.indexOf('\n');
+      if (end >= 0) resolve(text.slice(0, end));
+    });
+  });
+}
