@@ -1,0 +1,7 @@
+/** Limits that both ends of a channel must agree on. */
+
+/** Longest message, in bytes. A value that does not fit, with its key, can't pass. */
+export const messageBytesMax: number = 64 * 1024 * 1024;
+
+/** How much of a stream's data may be on its way unread, in bytes: HTTP/2's own default is 64 KiB. */
+export const flowWindowBytes: number = 1024 * 1024;
