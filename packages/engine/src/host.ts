@@ -3,7 +3,6 @@
  * coordinator implements it; the engine knows only this.
  */
 import type { Reply } from '@holdfast/common';
-import type { Command } from './command.js';
 import type { Session } from './session.js';
 
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
@@ -18,6 +17,49 @@ export interface BlockOptions {
   readonly onTimeout: (reply: Reply) => void;
 }
 
+/** Whole copies of the data on disk. */
+export interface Snapshots {
+  readonly isRunning: boolean;
+  /** When the last one was finished, in ms since 1970; 0 for none. */
+  readonly lastFinishedMs: number;
+  /** Takes one now, or joins the one under way; resolves when it is on the disk. */
+  take(): Promise<void>;
+}
+
+/** What the operating system says of this process. */
+export interface ProcessFigures {
+  readonly id: number;
+  readonly executable: string;
+  /** `Linux 6.1.0 x86_64`. */
+  readonly system: string;
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  /** Memory of the machine. */
+  readonly totalBytes: number;
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+}
+
+/** Figures of the server around the engine, as INFO reports them. */
+export interface HostFigures {
+  readonly startedMs: number;
+  /** 40 hex digits, new with every start. */
+  readonly runId: string;
+  /** 40 hex digits that name the history of the data. */
+  readonly replicationId: string;
+  readonly clients: number;
+  readonly blockedClients: number;
+  readonly pubsubClients: number;
+  readonly watchingClients: number;
+  readonly watchedKeys: number;
+  readonly connectionsReceived: number;
+  readonly connectionsRejected: number;
+  /** Over the last second or so. */
+  readonly commandsPerSecond: number;
+  readonly process: ProcessFigures;
+}
+
 export interface Host {
   // Messages
   /** Sends to subscribers; returns how many got it. */
@@ -29,6 +71,8 @@ export interface Host {
   channels(sharded: boolean): Iterable<string>;
   subscriberCount(channel: string, sharded: boolean): number;
   patternCount(): number;
+  /** From now on the session is sent every command. */
+  monitor(session: Session): void;
 
   // Clients
   sessions(): Iterable<Session>;
@@ -41,6 +85,10 @@ export interface Host {
   /** Ends a blocked client's wait: with its time-out reply, or with an UNBLOCKED error. False when it does not wait. */
   unblock(session: Session, withError: boolean): boolean;
   isWaiting(session: Session): boolean;
+  /** Checks a password; true when the session now is that user. */
+  authenticate(session: Session, user: string, password: string): boolean;
+  /** Ends the session's state: as if it had just connected (RESET). */
+  reset(session: Session): void;
 
   // Transactions
   /** Remembers the version of a key for EXEC. */
@@ -57,18 +105,24 @@ export interface Host {
    * oldest waiter first. Nothing has been replied.
    */
   block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void;
+  /**
+   * The current command is answered when `work` is done: by `onDone`, or with its error. Nothing has been
+   * replied; the session's next commands wait. Not in a transaction or script.
+   */
+  defer(session: Session, work: Promise<unknown>, onDone: (reply: Reply) => void): void;
 
-  /** Ends the session's state: as if it had just connected (RESET). */
-  reset(session: Session): void;
-  /** Checks a password; true when the session now is that user. */
-  authenticate(session: Session, user: string, password: string): boolean;
+  // The server
+  /** Null when this server takes none. */
+  readonly snapshots: Snapshots | null;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */
   replicaCount(): number;
   /** Begins the server's orderly end. */
   requestShutdown(save: boolean): void;
+  figures(): HostFigures;
   /** Further lines of an INFO section that the host knows, `field:value`. */
   info(section: string): readonly string[];
-  /** Commands that a test may ask for by DEBUG; false when the host knows none of that name. */
-  debug(name: string, argument: string): boolean;
-  readonly commands: readonly Command[];
+  /** The data got another history (DEBUG CHANGE-REPL-ID). */
+  changeReplicationId(): void;
+  /** Holds everything for so long (DEBUG SLEEP). */
+  sleep(ms: number): void;
 }

@@ -38,8 +38,13 @@ export class Transaction {
   readonly queue: QueuedCommand[] = [];
   /** A command was refused while queueing: EXEC will be too. */
   failed = false;
+  /** Some queued command may write. */
+  isWrite = false;
+  /** Bytes of the queued arguments. */
+  bytes = 0;
 }
 
+/** Whether replies are sent: `skip-next` becomes `skip` with the next command, and `on` after it. */
 export type ReplyMode = 'on' | 'off' | 'skip-next' | 'skip';
 
 export class Session {
@@ -69,6 +74,10 @@ export class Session {
   readonly channels = new Set<string>();
   readonly patterns = new Set<string>();
   readonly shardChannels = new Set<string>();
+  /** Listens to something: kept right by whoever changes the three sets above. */
+  isSubscriber = false;
+  /** Is sent every command that any client runs (MONITOR). */
+  isMonitor = false;
   lastCommand: Command | null = null;
   lastActiveMs: number;
   /** Waits for a key, for data to be loaded, or for a pause to end; its next commands wait. */
@@ -97,7 +106,18 @@ export class Session {
     this.lastActiveMs = nowMs;
   }
 
+  /** What confirmations of SUBSCRIBE and its kin report; shard channels are counted by themselves. */
   get subscriptionCount(): number {
     return this.channels.size + this.patterns.size;
+  }
+
+  /** As the limits of output buffers and CLIENT LIST class it. */
+  get type(): 'normal' | 'pubsub' {
+    return this.isSubscriber ? 'pubsub' : 'normal';
+  }
+
+  /** Where what must be heard goes even when replies are off: messages, confirmations. */
+  audible(reply: Reply): Reply {
+    return this.replyMode === 'on' ? reply : this.sink.reply;
   }
 }
