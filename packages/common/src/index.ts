@@ -12,6 +12,7 @@ export {
   parseInteger,
   writeInteger,
 } from './bytes.js';
+export { checksum } from './checksum.js';
 export { type Clock, type Env, type Random, randomBelow, systemEnv, type Timer, type Timers } from './env.js';
 export { type ErrorCode, errorCodes, KvError } from './errors.js';
 export { crc16, hashSlotOf } from './hash-slot.js';

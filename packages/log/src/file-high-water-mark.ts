@@ -6,8 +6,7 @@
  *
  * A damaged file is refused (CORRUPT), never taken for "no mark": that would let timestamps repeat.
  */
-import { KvError } from '@holdfast/common';
-import { checksum } from './checksum.js';
+import { checksum, KvError } from '@holdfast/common';
 import type { Disk } from './disk.js';
 import { readSmallFile, writeSmallFile } from './small-file.js';
 

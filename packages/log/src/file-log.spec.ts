@@ -170,7 +170,7 @@ describe('damage', () => {
   it('a newer format is refused as such', async () => {
     const disk = new SimulatedDisk();
     await (await openLog(disk)).close();
-    const { checksum } = await import('./checksum.js');
+    const { checksum } = await import('@holdfast/common');
     const head = disk.contentOf(firstPath).slice(0, fileHeadBytes);
     head[8] = 2;
     new DataView(head.buffer).setUint32(16, checksum(head, 0, 16, 0), true);

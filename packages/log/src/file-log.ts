@@ -29,8 +29,7 @@
  *   until the log is closed and opened again; `recovery.ts` then writes the doubtful part anew.
  */
 import { join } from 'node:path';
-import { type Env, KvError, type Timer } from '@holdfast/common';
-import { checksum } from './checksum.js';
+import { checksum, type Env, KvError, type Timer } from '@holdfast/common';
 import type { Disk, DiskLock } from './disk.js';
 import { FrameHead, type FrameKind, frameBytes, frameHeadBytes, frameKinds } from './frame.js';
 import {

@@ -2,7 +2,7 @@
  * Reads frames of one segment file through a window that moves forward. It judges single frames only;
  * what a bad one means is decided by who asks.
  */
-import { checksum } from './checksum.js';
+import { checksum } from '@holdfast/common';
 import type { DiskFile } from './disk.js';
 import { FrameHead, frameHeadBytes } from './frame.js';
 import { readBytes } from './limits.js';

@@ -22,7 +22,7 @@
  * lost it.
  */
 // @hot-path
-import { checksum } from './checksum.js';
+import { checksum } from '@holdfast/common';
 
 export const formatVersion = 1;
 export const fileHeadBytes = 64;

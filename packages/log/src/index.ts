@@ -1,4 +1,4 @@
-export { checksum } from './checksum.js';
+export { checksum } from '@holdfast/common';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';
 export { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';

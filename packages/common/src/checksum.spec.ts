@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { SeededRandom } from '@holdfast/common/testing';
 import { expect, it } from 'vitest';
 import { checksum } from './checksum.js';
+import { SeededRandom } from './testing/index.js';
 
 it('is the same by both roads, at every length and split', () => {
   const bytes = new SeededRandom(7).fill(new Uint8Array(400));

@@ -1,5 +1,5 @@
 /**
- * CRC-32 (the IEEE polynomial, as in zlib), for records of the log. Two roads to the same number: a call
+ * CRC-32 (the IEEE polynomial, as in zlib), for records on disks. Two roads to the same number: a call
  * into zlib costs about 100 ns before the first byte, tables cost 1 ns a byte.
  *
  *     bytes      16    32    64    256    1,024    65,536       Node 20, one core, ns
