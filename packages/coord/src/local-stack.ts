@@ -36,6 +36,8 @@ export interface LocalStackOptions {
   readonly fsync: FsyncPolicy;
   /** Needed with a log or level storage. */
   readonly directory?: string;
+  /** Usual size of a file of the log; FileLog's default when not given. */
+  readonly segmentBytes?: number;
   /** Values of parameters, by Redis' names. */
   readonly parameters?: ReadonlyMap<string, string>;
   /** Beyond the engine's own. */
@@ -130,12 +132,19 @@ async function openStorage({ env, storage }: LocalStackOptions, _place: Place | 
 }
 
 function openLog(
-  { env, fsync }: LocalStackOptions,
+  { env, fsync, segmentBytes }: LocalStackOptions,
   { disk, directory }: Place,
   storage: Storage,
 ): Promise<FileLog> {
   const startAfter = storage.durablePosition;
-  return FileLog.open({ disk, env, directory: `${directory}/log`, fsync, startAfter });
+  return FileLog.open({
+    disk,
+    env,
+    directory: `${directory}/log`,
+    fsync,
+    startAfter,
+    ...(segmentBytes && { segmentBytes }),
+  });
 }
 
 /** A directory belongs to one kind of storage for good. */

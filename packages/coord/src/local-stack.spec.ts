@@ -1,0 +1,230 @@
+import { type KvError, Request, ValueReply } from '@holdfast/common';
+import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
+import type { Session, SessionSink } from '@holdfast/engine';
+import type { FsyncPolicy } from '@holdfast/log';
+import { SimulatedDisk } from '@holdfast/log/testing';
+import { describe, expect, it } from 'vitest';
+import { type LocalStack, openLocalStack } from './local-stack.js';
+import { plainOf } from './testing/index.js';
+
+/** A client of a stack over a simulated disk: replies count once what they depend on is committed. */
+class Client implements SessionSink {
+  readonly reply = new ValueReply(2);
+  readonly outputBytes = 0;
+  readonly inputBytes = 0;
+  readonly session: Session;
+  readonly #stack: LocalStack;
+
+  constructor(stack: LocalStack) {
+    this.#stack = stack;
+    this.session = stack.coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
+  }
+
+  /** Runs a line; returns its reply and the version that must be committed before it counts. */
+  line(line: string): { reply: unknown; dependsOn: number } {
+    const { coordinator } = this.#stack;
+    coordinator.beginTurn();
+    coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
+    coordinator.settle();
+    const value = this.reply.take();
+    return { reply: value === undefined ? undefined : plainOf(value), dependsOn: this.session.dependsOn };
+  }
+
+  wake(): void {}
+  resume(): void {}
+  close(): void {}
+}
+
+interface Machine {
+  readonly env: SimulatedEnv;
+  readonly disk: SimulatedDisk;
+  fatal: KvError | null;
+}
+
+function machine(seed = 1): Machine {
+  return { env: new SimulatedEnv(seed), disk: new SimulatedDisk(seed), fatal: null };
+}
+
+function start(on: Machine, fsync: FsyncPolicy = 'always', directory = '/data'): Promise<LocalStack> {
+  const { env, disk } = on;
+  const onFatal = (error: KvError): void => {
+    on.fatal = error;
+  };
+  return openLocalStack({
+    env,
+    disk,
+    storage: 'memory',
+    log: 'file',
+    fsync,
+    directory,
+    onFatal,
+    segmentBytes: 1 << 20,
+  });
+}
+
+async function untilCommitted({ coordinator }: LocalStack, version: number): Promise<void> {
+  for (let i = 0; i < 10_000 && coordinator.committedVersion < version; i++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  expect(coordinator.committedVersion).toBeGreaterThanOrEqual(version);
+}
+
+describe('a memory storage over a file log', () => {
+  it('finds everything again after an orderly end', async () => {
+    const on = machine();
+    const first = await start(on);
+    const client = new Client(first);
+    client.line('SET a 1');
+    client.line('SET b 2 PX 100000');
+    await first.close();
+    const second = await start(on);
+    expect(second.recovered).toMatchObject({ from: 0, entries: 2 });
+    const again = new Client(second);
+    expect(again.line('GET a').reply).toBe('1');
+    expect(again.line('GET b').reply).toBe('2');
+    on.env.advance(100_000);
+    expect(again.line('GET b').reply).toBe(null);
+    await second.close();
+  });
+
+  it('gives versions that increase over a restart and a clock that went back', async () => {
+    const on = machine();
+    const first = await start(on);
+    const { dependsOn } = new Client(first).line('SET a 1');
+    await first.close();
+    on.env.jumpClock(-86_400_000);
+    const second = await start(on);
+    expect(new Client(second).line('SET a 2').dependsOn).toBeGreaterThan(dependsOn);
+    await second.close();
+  });
+
+  it('does not count a write as committed before it is on the disk', async () => {
+    const stack = await start(machine());
+    const client = new Client(stack);
+    const { reply, dependsOn } = client.line('SET a 1');
+    expect(reply).toBe('OK');
+    expect(stack.coordinator.committedVersion).toBeLessThan(dependsOn);
+    await untilCommitted(stack, dependsOn);
+    await stack.close();
+  });
+
+  it('loses no acknowledged write in a power cut, and shows no write that was never made', async () => {
+    const random = new SeededRandom(7);
+    const on = machine(7);
+    const acknowledged = new Map<string, number>();
+    const attempted = new Map<string, number>();
+    for (let round = 0; round < 60; round++) {
+      const stack = await start(on);
+      const client = new Client(stack);
+      for (const [key, value] of acknowledged) {
+        const found = Number(client.line(`GET ${key}`).reply);
+        expect(found, `${key} after round ${round}`).toBeGreaterThanOrEqual(value);
+        expect(found, `${key} after round ${round}`).toBeLessThanOrEqual(attempted.get(key)!);
+      }
+      const cut = on.disk.powerOffAfter(1 + (random.uint32() % 40));
+      const pending: { key: string; value: number; version: number }[] = [];
+      for (let i = 0; i < 30; i++) {
+        const key = `k${random.uint32() % 10}`;
+        const value = (attempted.get(key) ?? 0) + 1;
+        attempted.set(key, value);
+        try {
+          pending.push({ key, value, version: client.line(`SET ${key} ${value}`).dependsOn });
+        } catch {
+          break;
+        }
+        if (random.uint32() % 3 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      await Promise.race([cut, new Promise<void>((resolve) => setTimeout(resolve, 5))]);
+      const { committedVersion } = stack.coordinator;
+      for (const { key, value, version } of pending) {
+        if (version <= committedVersion) acknowledged.set(key, Math.max(value, acknowledged.get(key) ?? 0));
+      }
+      on.disk.crash();
+    }
+    expect(acknowledged.size).toBeGreaterThan(0);
+  });
+
+  it('refuses writes while the disk is full, goes on reading, and recovers by itself', async () => {
+    const on = machine();
+    const stack = await start(on, 'everysec');
+    const client = new Client(stack);
+    client.line('SET a 1');
+    on.disk.setFreeBytes(0);
+    const big = 'x'.repeat(100_000);
+    client.line(`SET b ${big}`);
+    expect(client.line('SET c 3').reply).toMatchObject({ message: expect.stringContaining('MISCONF') });
+    expect(client.line('GET a').reply).toBe('1');
+    expect(stack.coordinator.refusal).toContain('MISCONF');
+    on.disk.setFreeBytes(1 << 30);
+    for (let i = 0; i < 100 && stack.coordinator.refusal !== null; i++) {
+      on.env.advance(300);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    expect(stack.coordinator.refusal).toBe(null);
+    expect(client.line('SET c 3').reply).toBe('OK');
+    await stack.close();
+    const second = await start(on, 'everysec');
+    const again = new Client(second);
+    expect(again.line('GET b').reply).toBe(big);
+    expect(again.line('GET c').reply).toBe('3');
+    await second.close();
+  });
+
+  it('ends without an answer when a sync fails', async () => {
+    const on = machine();
+    const stack = await start(on);
+    const client = new Client(stack);
+    on.disk.failNext('datasync', 'EIO', 0, 'log');
+    const { dependsOn } = client.line('SET a 1');
+    for (let i = 0; i < 1000 && on.fatal === null; i++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    expect(on.fatal).toMatchObject({ code: 'UNDETERMINED' });
+    expect(stack.coordinator.committedVersion).toBeLessThan(dependsOn);
+  });
+
+  it('takes a snapshot while writes go on, trims the log, and recovers from both', async () => {
+    const on = machine();
+    const stack = await start(on, 'everysec');
+    const client = new Client(stack);
+    for (let i = 0; i < 2000; i++) client.line(`SET key:${i} ${i}`);
+    const taken = stack.snapshotter!.take();
+    for (let i = 0; i < 500; i++) {
+      client.line(`SET key:${i} changed`);
+      if (i % 50 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    await taken;
+    client.line('SET last 1');
+    await stack.close();
+    const second = await start(on, 'everysec');
+    expect(second.recovered!.from).toBeGreaterThan(0);
+    const again = new Client(second);
+    for (let i = 0; i < 2000; i++) {
+      expect(again.line(`GET key:${i}`).reply).toBe(i < 500 ? 'changed' : String(i));
+    }
+    expect(again.line('GET last').reply).toBe('1');
+    await second.close();
+  });
+
+  it('refuses a directory that another server holds', async () => {
+    const on = machine();
+    const stack = await start(on);
+    await expect(start(on)).rejects.toMatchObject({ code: 'LOCKED' });
+    await stack.close();
+  });
+
+  it('refuses a damaged snapshot, naming the file', async () => {
+    const on = machine();
+    const stack = await start(on);
+    const client = new Client(stack);
+    await untilCommitted(stack, client.line('SET a 1').dependsOn);
+    await stack.snapshotter!.take();
+    await stack.close();
+    const [name] = (await on.disk.list('/data/snapshots')).filter((each) => each.endsWith('.kvs'));
+    on.disk.flipBit(`/data/snapshots/${name}`, 40);
+    await expect(start(on)).rejects.toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining(name),
+    });
+  });
+});
