@@ -1,0 +1,206 @@
+/**
+ * Writes for the crash test, and what must hold of them after a crash. Every register is written by one
+ * connection with the numbers 1, 2, 3 ..., so its state after a crash is one number between the last one
+ * that was acknowledged (or read by anybody) and the last one that was sent.
+ */
+import { type Random, randomBelow } from '@holdfast/common';
+import type { RespArgument, WireReply } from '@holdfast/protocol/testing';
+import type { WireClient } from './wire-client.js';
+
+/** What the server can do; the load uses no other commands. */
+export interface Abilities {
+  has(...commands: string[]): boolean;
+}
+
+type Step = readonly RespArgument[];
+
+/** One way to keep a number, so that a half-applied write shows. */
+export interface Form {
+  readonly name: string;
+  readonly needs: readonly string[];
+  /** The requests that bring the register from `n - 1` to `n`: one write, or one transaction. */
+  write(key: string, n: number): readonly Step[];
+  /** One request that reads it. */
+  read(key: string): Step;
+  /** The number that a reply to `read` stands for; throws when it is no whole state. */
+  parse(reply: WireReply): number;
+}
+
+function numberOf(reply: WireReply): number {
+  if (reply.items !== null || reply.type === '-') throw new Error(`unexpected ${JSON.stringify(reply)}`);
+  return reply.text === null ? 0 : Number(reply.text.split(' ', 1)[0]);
+}
+
+/** All parts of a state must be the same number. */
+function sameNumber(reply: WireReply): number {
+  const numbers = (reply.items ?? []).map(numberOf);
+  if (numbers.length === 0 || numbers.some((n) => n !== numbers[0])) {
+    throw new Error(`half applied: ${numbers.join(', ')}`);
+  }
+  return numbers[0];
+}
+
+const padding = (n: number): string => 'x'.repeat((n * 37) % 300);
+
+export const forms: readonly Form[] = [
+  {
+    name: 'register',
+    needs: ['SET', 'GET'],
+    write: (key, n) => [['SET', key, `${n} ${padding(n)}`]],
+    read: (key) => ['GET', key],
+    parse: numberOf,
+  },
+  {
+    name: 'counter',
+    needs: ['INCR', 'GET'],
+    write: (key) => [['INCR', key]],
+    read: (key) => ['GET', key],
+    parse: numberOf,
+  },
+  {
+    name: 'pair',
+    needs: ['MSET', 'MGET'],
+    write: (key, n) => [['MSET', `${key}:a`, `${n} ${padding(n)}`, `${key}:b`, n, `${key}:c`, n]],
+    read: (key) => ['MGET', `${key}:a`, `${key}:b`, `${key}:c`],
+    parse: sameNumber,
+  },
+  {
+    name: 'transaction',
+    needs: ['MULTI', 'EXEC', 'SET', 'INCR', 'MGET'],
+    write: (key, n) => [
+      ['MULTI'],
+      ['SET', `${key}:a`, n],
+      ['INCR', `${key}:b`],
+      ['SET', `${key}:c`, n],
+      ['EXEC'],
+    ],
+    read: (key) => ['MGET', `${key}:a`, `${key}:b`, `${key}:c`],
+    parse: sameNumber,
+  },
+  {
+    name: 'list',
+    needs: ['RPUSH', 'LRANGE'],
+    write: (key, n) => [['RPUSH', key, n]],
+    read: (key) => ['LRANGE', key, 0, -1],
+    parse: (reply) => {
+      const items = reply.items ?? [];
+      items.forEach((item, i) => {
+        if (item.text !== String(i + 1)) throw new Error(`element ${i} is ${item.text}`);
+      });
+      return items.length;
+    },
+  },
+  {
+    name: 'hash',
+    needs: ['HSET', 'HMGET'],
+    write: (key, n) => [['HSET', key, 'a', n, 'b', n, 'c', `${n} ${padding(n)}`]],
+    read: (key) => ['HMGET', key, 'a', 'b', 'c'],
+    parse: sameNumber,
+  },
+  {
+    name: 'set',
+    needs: ['SADD', 'SCARD'],
+    write: (key, n) => [['SADD', key, `member ${n}`]],
+    read: (key) => ['SCARD', key],
+    parse: numberOf,
+  },
+  {
+    name: 'sorted-set',
+    needs: ['ZADD', 'ZRANGE'],
+    write: (key, n) => [['ZADD', key, n, `first`, n, `second`]],
+    read: (key) => ['ZRANGE', key, 0, -1, 'WITHSCORES'],
+    parse: (reply) => {
+      const items = reply.items ?? [];
+      if (items.length === 0) return 0;
+      if (items.length !== 4 || items[1].text !== items[3].text) {
+        throw new Error(`half applied: ${items.map(({ text }) => text).join(' ')}`);
+      }
+      return Number(items[1].text);
+    },
+  },
+  {
+    name: 'rename',
+    needs: ['SET', 'RENAME', 'GET', 'MULTI', 'EXEC'],
+    write: (key, n) => [['MULTI'], ['SET', `${key}:new`, n], ['RENAME', `${key}:new`, key], ['EXEC']],
+    read: (key) => ['GET', key],
+    parse: numberOf,
+  },
+];
+
+export class Tracked {
+  readonly form: Form;
+  readonly key: string;
+  sent = 0;
+  /** Acknowledged, or read by some client. */
+  known = 0;
+
+  constructor(form: Form, key: string) {
+    this.form = form;
+    this.key = key;
+  }
+
+  /** Judges the state after a crash, and goes on from it. */
+  settle(reply: WireReply): void {
+    let state: number;
+    try {
+      state = this.form.parse(reply);
+    } catch (error) {
+      throw new Error(`${this.form.name} ${this.key}: ${(error as Error).message}`, { cause: error });
+    }
+    if (!(state >= this.known && state <= this.sent)) {
+      throw new Error(
+        `${this.form.name} ${this.key} is ${state}; ${this.known} was acknowledged, ${this.sent} was sent`,
+      );
+    }
+    this.known = state;
+    this.sent = state;
+  }
+}
+
+/** Writes to its own registers until the connection is gone. Errors of the server are thrown. */
+export async function writeUntilGone(
+  client: WireClient,
+  tracked: readonly Tracked[],
+  random: Random,
+): Promise<void> {
+  while (!client.isClosed) {
+    const depth = randomBelow(random, 3) === 0 ? 1 : 1 + randomBelow(random, 24);
+    const requests: Step[] = [];
+    const ends: { register: Tracked; n: number; reply: number }[] = [];
+    for (let i = 0; i < depth; i++) {
+      const register = tracked[randomBelow(random, tracked.length)];
+      const n = ++register.sent;
+      requests.push(...register.form.write(register.key, n));
+      ends.push({ register, n, reply: requests.length - 1 });
+    }
+    const replies = client.pipeline(requests);
+    for (const { register, n, reply } of ends) {
+      let answer: WireReply;
+      try {
+        answer = await replies[reply];
+      } catch {
+        return;
+      }
+      if (answer.type === '-') throw new Error(`${register.key}: ${answer.text}`);
+      register.known = n;
+    }
+  }
+}
+
+/** Reads what others write: what was read once must never be lost either. */
+export async function readUntilGone(
+  client: WireClient,
+  tracked: readonly Tracked[],
+  random: Random,
+): Promise<void> {
+  while (!client.isClosed) {
+    const register = tracked[randomBelow(random, tracked.length)];
+    let reply: WireReply;
+    try {
+      reply = await client.call(...register.form.read(register.key));
+    } catch {
+      return;
+    }
+    register.known = Math.max(register.known, register.form.parse(reply));
+  }
+}

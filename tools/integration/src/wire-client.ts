@@ -1,0 +1,86 @@
+/** A client of a plain socket: requests out, replies in the order they come, types kept. */
+import { connect, type Socket } from 'node:net';
+import { encodeRequest, ReplyReader, type RespArgument, type WireReply } from '@holdfast/protocol/testing';
+
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
+interface Waiting {
+  resolve(reply: WireReply): void;
+  reject(error: Error): void;
+}
+
+export class WireClient {
+  /** Resolves when the connection is gone, whoever ended it. */
+  readonly closed: Promise<void>;
+  /** Messages that no request asked for. */
+  readonly pushes: WireReply[] = [];
+  readonly #socket: Socket;
+  readonly #reader = new ReplyReader();
+  readonly #waiting: Waiting[] = [];
+  #isClosed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (bytes: Buffer) => {
+      for (const reply of this.#reader.push(bytes)) {
+        if (reply.type === '>') this.pushes.push(reply);
+        else this.#waiting.shift()?.resolve(reply);
+      }
+    });
+    socket.on('error', () => {});
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#isClosed = true;
+        for (const waiting of this.#waiting.splice(0)) waiting.reject(new Error('the connection was closed'));
+        resolve();
+      });
+    });
+  }
+
+  static connect(address: Address): Promise<WireClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(address);
+      socket.setNoDelay(true);
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(new WireClient(socket));
+      });
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Sends a request; rejects when the connection is closed before its reply. */
+  call(...args: RespArgument[]): Promise<WireReply> {
+    return this.pipeline([args])[0];
+  }
+
+  /** Sends requests in one write; a promise for each. */
+  pipeline(requests: readonly (readonly RespArgument[])[]): Promise<WireReply>[] {
+    const replies = requests.map(() => this.#nextReply());
+    if (!this.#isClosed) this.#socket.write(Buffer.concat(requests.map(encodeRequest)));
+    return replies;
+  }
+
+  /** Sends bytes as they are; what comes back is not waited for. */
+  write(bytes: Buffer): void {
+    if (!this.#isClosed) this.#socket.write(bytes);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #nextReply(): Promise<WireReply> {
+    const reply = new Promise<WireReply>((resolve, reject) => {
+      if (this.#isClosed) reject(new Error('the connection was closed'));
+      else this.#waiting.push({ resolve, reject });
+    });
+    // Whoever looks at it later sees the rejection; nobody has to.
+    reply.catch(() => {});
+    return reply;
+  }
+}
