@@ -12,6 +12,8 @@ const sharedReadBuffer = Buffer.allocUnsafeSlow(readBytes);
 
 interface HandleOwner {
   _handle: { reading?: boolean } | null;
+  /** Who counts the connection: `server.close` waits until none is left. */
+  _server?: object | null;
 }
 
 /** Receives `bytes[0, length)`, which is used again after the call. */
@@ -44,6 +46,8 @@ export function readInto(accepted: Socket, onRead: ReadListener, isPlain: boolea
     },
   };
   const socket = new Socket(options as unknown as { readable: boolean });
+  (socket as unknown as HandleOwner)._server = owner._server ?? null;
+  owner._server = null;
   socket.read(0);
   return socket;
 }
