@@ -9,10 +9,14 @@ const buf = resolve(here, '../../node_modules/.bin/buf');
 
 rmSync(resolve(here, 'src/gen'), { recursive: true, force: true });
 execFileSync(buf, ['generate'], { cwd: here, stdio: 'inherit' });
-const descriptors = execFileSync(buf, ['build', '../../proto', '--exclude-source-info', '-o', '-#format=binpb'], {
-  cwd: here,
-  maxBuffer: 64 * 1024 * 1024,
-});
+const descriptors = execFileSync(
+  buf,
+  ['build', '../../proto', '--exclude-source-info', '-o', '-#format=binpb'],
+  {
+    cwd: here,
+    maxBuffer: 64 * 1024 * 1024,
+  },
+);
 const lines = descriptors
   .toString('base64')
   .match(/.{1,100}/g)

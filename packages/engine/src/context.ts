@@ -59,6 +59,7 @@ export class Context {
     const expiryMs = db.expiry(ref);
     if (expiryMs !== 0 && expiryMs <= this.nowMs) {
       this.kv.expire(db, ref);
+      if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
       db.find(bytes, start, length);
       return 0;
     }

@@ -125,8 +125,13 @@ export class KV {
     return stamp.version;
   }
 
-  /** Removes a key whose time is over, found just now. */
+  /**
+   * Removes a key whose time is over, found just now. A write of its own, unless the current command has
+   * already written: a command that finds its key expired and does no more has no version.
+   */
   expire(db: Database, ref: number): void {
+    const { stamp } = this.storage;
+    const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
     this.stats.expired++;
     if (this.notifications !== 0) {
       const { arena, dict } = db;
@@ -134,9 +139,10 @@ export class KV {
       const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
       db.remove(db.find(key, 0, key.length));
       this.notify('x', 'expired', db, key, 0, key.length);
-      return;
+    } else {
+      db.remove(ref);
     }
-    db.remove(ref);
+    if (isOwnWrite) stamp.reset();
   }
 
   /**
@@ -152,8 +158,10 @@ export class KV {
       for (let count = 1; ; count++) {
         const ref = db.nextExpired(nowMs);
         if (ref === 0) break;
-        this.storage.stamp.reset();
-        this.expire(db, ref);
+        if (ref > 0) {
+          this.storage.stamp.reset();
+          this.expire(db, ref);
+        }
         if ((count & 15) === 0 && clock.monotonic() >= untilMs) return true;
       }
     }

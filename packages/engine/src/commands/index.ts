@@ -10,6 +10,7 @@ import { setCommands } from './set/index.js';
 import { sortedSetCommands } from './sorted-set/index.js';
 import { stringCommands } from './string/index.js';
 import { transactionsCommands } from './transactions/index.js';
+import { typedCommands } from './typed/index.js';
 
 export const commands: readonly Command[] = [
   ...connectionCommands,
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   ...pubsubCommands,
   ...transactionsCommands,
   ...serverCommands,
+  ...typedCommands,
 ];
