@@ -10,9 +10,11 @@ import {
   type BlockOptions,
   type Command,
   type Host,
+  type HostFigures,
   type KV,
   Session,
   type SessionSink,
+  type Snapshots,
   type SubscriptionKind,
   type Transaction,
 } from '@holdfast/engine';
@@ -20,6 +22,7 @@ import type { Database, KeyspaceObserver } from '@holdfast/storage';
 import { Committer } from './committer.js';
 import { type Coordinator, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
 import { DiscardReply } from './discard-reply.js';
+import { processFigures, randomId } from './process-figures.js';
 import { PubSubHub } from './pubsub-hub.js';
 import { keyNameOf, type Waiter, WaitQueues } from './wait-queues.js';
 import { Watches } from './watches.js';
@@ -52,7 +55,17 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
   readonly #watches: Watches;
   readonly #discard = new DiscardReply();
   readonly #onShutdown: (save: boolean) => void;
+  readonly #monitors = new Set<Session>();
+  readonly #startedMs: number;
+  readonly #runId: string;
+  #replicationId: string;
   #nextSessionId = 1;
+  #connectionsRejected = 0;
+  #commandsPerSecond = 0;
+  #commandsCounted = 0;
+  #countedAtMs: number;
+  /** Whole copies of the data on disk; null when none are taken. */
+  snapshots: Snapshots | null = null;
   /** Commands held back by CLIENT PAUSE. */
   #parked: Parked[] = [];
   #pausedUntilMs = 0;
@@ -74,6 +87,10 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     this.#onShutdown = options.onShutdown ?? (() => {});
     this.#watches = new Watches(this.kv.storage);
     this.#committer = options.committer ?? memoryCommitter(this.kv, this.#env);
+    this.#startedMs = this.#env.clock.now();
+    this.#countedAtMs = this.#env.clock.monotonic();
+    this.#runId = randomId(this.#env);
+    this.#replicationId = randomId(this.#env);
     this.kv.host = this;
     this.#scheduleBackground(backgroundIntervalMs);
   }
@@ -81,7 +98,10 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
   // Coordinator
 
   open(sink: SessionSink, options: SessionOptions): Session | null {
-    if (this.#sessions.size >= this.kv.config.number('maxclients')) return null;
+    if (this.#sessions.size >= this.kv.config.number('maxclients')) {
+      this.#connectionsRejected++;
+      return null;
+    }
     const { protocol, address, localAddress } = options;
     const session = new Session(
       this.#nextSessionId++,
@@ -101,6 +121,7 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     this.#endWait(session);
     this.#parked = this.#parked.filter((parked) => parked.session !== session);
     this.#hub.unsubscribeAll(session);
+    this.#monitors.delete(session);
     this.unwatch(session);
   }
 
@@ -547,7 +568,26 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     return true;
   }
 
+  /** Is sent every command from now on, as MONITOR shows it. */
+  monitor(session: Session): void {
+    session.isMonitor = true;
+    this.#monitors.add(session);
+  }
+
   // The server
+
+  defer(session: Session, work: Promise<unknown>, onDone: (reply: Reply) => void): void {
+    this.#hasBlocked = true;
+    const finish = (answer: (reply: Reply) => void): void => {
+      if (!this.#sessions.has(session.id)) return;
+      answer(session.sink.reply);
+      this.#release(session);
+    };
+    work.then(
+      () => finish(onDone),
+      (error: Error) => finish((reply) => reply.error(`ERR ${error.message}`)),
+    );
+  }
 
   replicaCount(): number {
     return 0;
@@ -557,16 +597,51 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     this.#onShutdown(save);
   }
 
+  figures(): HostFigures {
+    let pubsubClients = 0;
+    let watchingClients = 0;
+    for (const session of this.#sessions.values()) {
+      if (session.isSubscriber) pubsubClients++;
+      if (session.watched.length > 0) watchingClients++;
+    }
+    return {
+      startedMs: this.#startedMs,
+      runId: this.#runId,
+      replicationId: this.#replicationId,
+      clients: this.#sessions.size,
+      blockedClients: this.#waits.size,
+      pubsubClients,
+      watchingClients,
+      watchedKeys: this.#watches.size,
+      connectionsReceived: this.#nextSessionId - 1,
+      connectionsRejected: this.#connectionsRejected,
+      commandsPerSecond: this.#commandsPerSecond,
+      process: processFigures(),
+    };
+  }
+
   info(_section: string): readonly string[] {
     return [];
   }
 
-  debug(_name: string, _argument: string): boolean {
-    return false;
+  changeReplicationId(): void {
+    this.#replicationId = randomId(this.#env);
   }
 
-  get commands(): readonly Command[] {
-    return this.kv.registry.commands;
+  sleep(ms: number): void {
+    const untilMs = this.#env.clock.monotonic() + ms;
+    while (this.#env.clock.monotonic() < untilMs);
+  }
+
+  #countCommands(): void {
+    const nowMs = this.#env.clock.monotonic();
+    if (nowMs - this.#countedAtMs < 1000) return;
+    const calls = this.kv.registry.totalCalls();
+    this.#commandsPerSecond = Math.round(
+      ((calls - this.#commandsCounted) * 1000) / (nowMs - this.#countedAtMs),
+    );
+    this.#commandsCounted = calls;
+    this.#countedAtMs = nowMs;
   }
 
   #scheduleBackground(delayMs: number): void {
@@ -578,6 +653,7 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
       if (!this.kv.storage.releaseSome(4096)) isBusy = true;
       if (this.#waits.hasReady) this.#serveWaiters();
       this.settle();
+      this.#countCommands();
       this.#scheduleBackground(isBusy ? 5 : backgroundIntervalMs);
     }, delayMs);
   }

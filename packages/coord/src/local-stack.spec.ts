@@ -174,7 +174,7 @@ describe('a memory storage over a file log', () => {
     const on = machine();
     const stack = await start(on);
     const client = new Client(stack);
-    on.disk.failNext('datasync', 'EIO', 0, 'log');
+    on.disk.failNext('datasync', 'EIO', { pathPart: 'log' });
     const { dependsOn } = client.line('SET a 1');
     for (let i = 0; i < 1000 && on.fatal === null; i++) {
       await new Promise<void>((resolve) => setImmediate(resolve));

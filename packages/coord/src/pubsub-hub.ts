@@ -14,6 +14,7 @@ export class PubSubHub {
     const names = namesOf(session, kind);
     if (names.has(name)) return false;
     names.add(name);
+    session.isSubscriber = true;
     const listeners = this.#listeners[kind];
     const sessions = listeners.get(name);
     if (sessions === undefined) listeners.set(name, new Set([session]));
@@ -27,6 +28,7 @@ export class PubSubHub {
     const sessions = listeners.get(name)!;
     sessions.delete(session);
     if (sessions.size === 0) listeners.delete(name);
+    session.isSubscriber = session.subscriptionCount + session.shardChannels.size > 0;
     return true;
   }
 

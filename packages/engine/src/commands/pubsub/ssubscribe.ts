@@ -1,0 +1,17 @@
+import { defineCommand } from '../../command.js';
+import { key, repeat } from '../../grammar.js';
+import { subscribeTo } from './subscriptions.js';
+
+export const ssubscribe = defineCommand({
+  id: 52,
+  name: 'SSUBSCRIBE',
+  group: 'pubsub',
+  since: '7.0.0',
+  complexity: 'O(N) where N is the number of names',
+  summary: 'Listens for messages published to shard channels.',
+  flags: ['pubsub', 'noscript', 'loading', 'stale'],
+  args: { channels: repeat(key('RO', 'not_key')) },
+  run(ctx, { channels }, reply) {
+    subscribeTo(ctx, 'shard', channels, reply);
+  },
+});
