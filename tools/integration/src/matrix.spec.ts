@@ -1,0 +1,146 @@
+/**
+ * The same commands to redis-server and to the gateway, in RESP2 and RESP3, compared reply by reply. What
+ * differs is listed in `matrix/differences.json` with its reason; anything else fails. Commands that this
+ * build does not have are listed there as well, under `absent`, and their lines are left out.
+ */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasCommands } from './known-commands.js';
+import { comparable, type MatrixLine, type MatrixSequence, readMatrix } from './matrix.js';
+import { pause, type RunningServer, startGateway, startRedis } from './server.js';
+import { WireClient } from './wire-client.js';
+
+interface Difference {
+  /** The line, as it stands in the matrix. */
+  readonly line: string;
+  readonly redis: string;
+  readonly holdfast: string;
+  readonly reason: string;
+}
+
+interface Differences {
+  readonly absent: readonly string[];
+  readonly differences: readonly Difference[];
+}
+
+const { absent, differences } = JSON.parse(
+  readFileSync(new URL('../matrix/differences.json', import.meta.url), 'utf8'),
+) as Differences;
+const files = readMatrix();
+const replyTimeoutMs = 5000;
+
+let redis: Awaited<ReturnType<typeof startRedis>>;
+let gateway: RunningServer;
+const differencesSeen = new Set<Difference>();
+
+beforeAll(async () => {
+  [redis, gateway] = await Promise.all([startRedis(), startGateway()]);
+}, 60_000);
+
+afterAll(async () => {
+  await gateway?.process.stop();
+  await redis?.stop();
+});
+
+/** The two connections of a sequence to one server. */
+class Side {
+  readonly #clients: WireClient[];
+  readonly #server: RunningServer;
+  readonly #dialect: number;
+
+  private constructor(server: RunningServer, dialect: number, client: WireClient) {
+    this.#server = server;
+    this.#dialect = dialect;
+    this.#clients = [client];
+  }
+
+  static async open(server: RunningServer, dialect: number): Promise<Side> {
+    const client = await WireClient.connect(server.address);
+    await client.call('FLUSHALL');
+    await hello(client, dialect);
+    return new Side(server, dialect, client);
+  }
+
+  async client(connection: 1 | 2): Promise<WireClient> {
+    if (this.#clients.length < connection) {
+      const client = await WireClient.connect(this.#server.address);
+      await hello(client, this.#dialect);
+      this.#clients.push(client);
+    }
+    return this.#clients[connection - 1];
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+}
+
+async function hello(client: WireClient, dialect: number): Promise<void> {
+  if (dialect === 2) return;
+  const reply = await client.call('HELLO', dialect);
+  if (reply.type !== '%') throw new Error(`HELLO ${dialect}: ${reply.type}${reply.text}`);
+}
+
+/** Runs a sequence on both; what differs and is not listed, one text each. */
+async function differencesOf({ lines, name }: MatrixSequence, dialect: number): Promise<string[]> {
+  const [reference, ours] = await Promise.all([Side.open(redis, dialect), Side.open(gateway, dialect)]);
+  const found: string[] = [];
+  for (const line of lines) {
+    if (!isUsable(line)) continue;
+    const clients = await Promise.all([reference.client(line.connection), ours.client(line.connection)]);
+    const [expected, actual] = await Promise.all(clients.map((client) => comparableReply(client, line)));
+    if (expected === actual) continue;
+    const listed = differences.find(
+      (each) => each.line === line.text && each.redis === expected && each.holdfast === actual,
+    );
+    if (listed === undefined) {
+      found.push(`${name}  ${line.text}\n    redis    ${expected}\n    holdfast ${actual}`);
+    } else {
+      differencesSeen.add(listed);
+    }
+  }
+  reference.close();
+  ours.close();
+  return found;
+}
+
+/** A reply that does not come is a difference too. */
+async function comparableReply(client: WireClient, line: MatrixLine): Promise<string> {
+  const late = pause(replyTimeoutMs).then(() => '(no reply)');
+  const reply = client.call(...line.args).then(
+    (wire) => comparable(wire, line),
+    (error: Error) => `(${error.message})`,
+  );
+  return Promise.race([reply, late]);
+}
+
+function commandOf({ args }: MatrixLine): string {
+  return args[0].toString('latin1').toUpperCase();
+}
+
+/** Lines that test what a server says of a command that no server has. */
+const unknownOnPurpose = 'NOSUCHCOMMAND';
+
+function isUsable(line: MatrixLine): boolean {
+  return commandOf(line) === unknownOnPurpose || hasCommands(commandOf(line));
+}
+
+describe.each([2, 3])('RESP%i', (dialect) => {
+  const isPossible = hasCommands('FLUSHALL') && (dialect === 2 || hasCommands('HELLO'));
+
+  it.runIf(isPossible).each(files)('$name', { timeout: 120_000 }, async ({ sequences }) => {
+    const found: string[] = [];
+    for (const sequence of sequences) {
+      found.push(...(await differencesOf(sequence, dialect)));
+    }
+    expect.soft(found.length, `differences:\n${found.join('\n')}`).toBe(0);
+  });
+});
+
+it('names the commands that are absent, and no difference that is none any more', () => {
+  const lines = files.flatMap(({ sequences }) => sequences.flatMap((sequence) => sequence.lines));
+  const missing = [...new Set(lines.filter((line) => !isUsable(line)).map(commandOf))].sort();
+  expect(missing.filter((name) => !absent.includes(name))).toEqual([]);
+  const isWhole = missing.length === 0;
+  if (isWhole) expect(differences.filter((each) => !differencesSeen.has(each))).toEqual([]);
+});
