@@ -44,7 +44,7 @@ export class KV {
   readonly env: Env;
   readonly config: Config;
   readonly registry: Registry;
-  readonly stats = new EngineStats();
+  stats = new EngineStats();
   readonly context: Context;
   /** Set by the coordinator before the first command. */
   host!: Host;
@@ -68,6 +68,18 @@ export class KV {
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);
     this.context.nowMs = this.env.clock.now();
+  }
+
+  /** Begins all figures anew (CONFIG RESETSTAT). */
+  resetStats(): void {
+    this.stats = new EngineStats();
+    for (const container of this.registry.commands) {
+      for (const command of [container, ...container.subcommands.values()]) {
+        command.calls = 0;
+        command.failedCalls = 0;
+        command.rejectedCalls = 0;
+      }
+    }
   }
 
   /** Time goes on: called once per turn of the event loop, before its commands. */

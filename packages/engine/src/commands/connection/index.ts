@@ -1,5 +1,6 @@
 import type { Command } from '../../command.js';
 import { auth } from './auth.js';
+import { client } from './client.js';
 import { echo } from './echo.js';
 import { hello } from './hello.js';
 import { ping } from './ping.js';
@@ -7,4 +8,4 @@ import { quit } from './quit.js';
 import { reset } from './reset.js';
 import { select } from './select.js';
 
-export const connectionCommands: readonly Command[] = [ping, echo, select, quit, reset, auth, hello];
+export const connectionCommands: readonly Command[] = [ping, echo, select, quit, reset, auth, hello, client];

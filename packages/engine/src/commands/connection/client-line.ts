@@ -1,0 +1,53 @@
+/** One client as CLIENT LIST and CLIENT INFO describe it: a line of `field=value`. */
+import type { Session } from '../../session.js';
+
+export function clientLine(session: Session, nowMs: number): string {
+  const { sink } = session;
+  const fields: readonly (readonly [string, string | number])[] = [
+    ['id', session.id],
+    ['addr', session.address],
+    ['laddr', session.localAddress],
+    ['fd', -1],
+    ['name', session.name],
+    ['age', Math.floor((nowMs - session.createdMs) / 1000)],
+    ['idle', Math.floor((nowMs - session.lastActiveMs) / 1000)],
+    ['flags', flagsOf(session)],
+    ['db', session.database],
+    ['sub', session.channels.size],
+    ['psub', session.patterns.size],
+    ['ssub', session.shardChannels.size],
+    ['multi', session.transaction?.queue.length ?? -1],
+    ['watch', session.watched.length],
+    ['qbuf', sink.inputBytes],
+    ['qbuf-free', 0],
+    ['argv-mem', 0],
+    ['multi-mem', session.transaction?.bytes ?? 0],
+    ['rbs', 0],
+    ['rbp', 0],
+    ['obl', sink.outputBytes],
+    ['oll', 0],
+    ['omem', sink.outputBytes],
+    ['tot-mem', sink.inputBytes + sink.outputBytes],
+    ['events', 'r'],
+    ['cmd', session.lastCommand?.fullName ?? 'NULL'],
+    ['user', session.user],
+    ['redir', -1],
+    ['resp', session.dialect],
+    ['lib-name', session.libraryName],
+    ['lib-ver', session.libraryVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(' ');
+}
+
+function flagsOf(session: Session): string {
+  let flags = '';
+  if (session.isSubscriber) flags += 'P';
+  if (session.transaction !== null) flags += 'x';
+  if (session.isBlocked) flags += 'b';
+  if (session.watchBroken) flags += 'd';
+  if (session.closeAfterReply) flags += 'c';
+  if (session.noEvict) flags += 'e';
+  if (session.noTouch) flags += 'T';
+  if (session.address.startsWith('unix')) flags += 'U';
+  return flags === '' ? 'N' : flags;
+}

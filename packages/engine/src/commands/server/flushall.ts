@@ -1,0 +1,21 @@
+import { databasesMax } from '@holdfast/common';
+import { defineCommand } from '../../command.js';
+import { oneOf } from '../../grammar.js';
+
+export const flushall = defineCommand({
+  id: 602,
+  name: 'FLUSHALL',
+  group: 'server',
+  since: '1.0.0',
+  complexity: 'O(N) where N is the number of keys; O(1) for the caller',
+  summary: 'Removes all keys from all databases.',
+  flags: ['write'],
+  categories: ['keyspace', 'dangerous'],
+  tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+  args: { mode: oneOf('ASYNC', 'SYNC') },
+  /** Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. */
+  run({ storage }, _args, reply) {
+    for (let index = 0; index < databasesMax; index++) storage.database(index).flush();
+    reply.ok();
+  },
+});

@@ -1,0 +1,20 @@
+import { defineCommand } from '../../command.js';
+import { oneOf } from '../../grammar.js';
+
+export const flushdb = defineCommand({
+  id: 601,
+  name: 'FLUSHDB',
+  group: 'server',
+  since: '1.0.0',
+  complexity: 'O(N) where N is the number of keys; O(1) for the caller',
+  summary: 'Removes all keys from the current database.',
+  flags: ['write'],
+  categories: ['keyspace', 'dangerous'],
+  tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+  args: { mode: oneOf('ASYNC', 'SYNC') },
+  /** Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. */
+  run({ db }, _args, reply) {
+    db.flush();
+    reply.ok();
+  },
+});

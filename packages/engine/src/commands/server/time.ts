@@ -1,0 +1,19 @@
+import { defineCommand } from '../../command.js';
+
+export const time = defineCommand({
+  id: 604,
+  name: 'TIME',
+  group: 'server',
+  since: '2.6.0',
+  complexity: 'O(1)',
+  summary: 'Returns the server time.',
+  flags: ['loading', 'stale', 'fast'],
+  tips: ['nondeterministic_output'],
+  args: {},
+  run({ env }, _args, reply) {
+    const nowMs = env.clock.now();
+    reply.array(2);
+    reply.text(String(Math.floor(nowMs / 1000)));
+    reply.text(String((nowMs % 1000) * 1000));
+  },
+});
