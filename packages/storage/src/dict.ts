@@ -313,6 +313,47 @@ export class Dict {
     this.size = 0;
   }
 
+  /** Frees about `budget` records, a segment at a time; true when none is left. The dict is of no use after. */
+  release(budget: number): boolean {
+    const { arena } = this;
+    const directory = this.#directory;
+    for (let left = budget; left > 0 && directory.length > 0; ) {
+      const segment = directory.pop() as Segment;
+      // A segment may have several entries, side by side: it goes with the last of them.
+      if (segment === directory[directory.length - 1]) continue;
+      const { slots } = segment;
+      for (let i = 1; i < slots.length; i += 2) {
+        const ref = slots[i];
+        if (ref === 0) continue;
+        arena.free(ref, (arena.wordsOf(ref)[(arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff);
+      }
+      left -= segment.count;
+    }
+    return directory.length === 0;
+  }
+
+  /** Order of two records' keys, as `memcmp`: negative, 0, positive. */
+  compareKeys(a: Ref, b: Ref): number {
+    const { arena } = this;
+    const aWords = arena.wordsOf(a);
+    const bWords = arena.wordsOf(b);
+    const aLength = this.keyLength(a);
+    const bLength = this.keyLength(b);
+    const aStart = this.keyStart(a);
+    const bStart = this.keyStart(b);
+    const length = aLength < bLength ? aLength : bLength;
+    // Keys start at whole words: equal ones are skipped four bytes at a time.
+    let i = 0;
+    while (i + 4 <= length && aWords[(aStart + i) >>> 2] === bWords[(bStart + i) >>> 2]) i += 4;
+    const aBytes = arena.chunk(a);
+    const bBytes = arena.chunk(b);
+    for (; i < length; i++) {
+      const difference = aBytes[aStart + i] - bBytes[bStart + i];
+      if (difference !== 0) return difference;
+    }
+    return aLength - bLength;
+  }
+
   /** Bytes of the directory and its segments, records not counted. */
   get indexBytes(): number {
     let bytes = this.#directory.length * 8;
