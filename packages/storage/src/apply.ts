@@ -3,46 +3,65 @@
  * same one from elsewhere (a snapshot that was taken while writes went on), so that a log may be applied
  * over any later state.
  */
-import { Collection } from './collection.js';
+import { KvError } from '@holdfast/common';
+import type { Ref } from './arena.js';
+import { Collection, valueTypes } from './collection.js';
 import type { Database } from './database.js';
-import { MutationReader, mutationKinds } from './mutation.js';
+import { MutationReader, type MutationWriter, mutationKinds } from './mutation.js';
 import type { Storage } from './storage.js';
 import { createCollection } from './values/create.js';
 
 export class MutationApplier {
   readonly #storage: Storage;
-  /** The keys that got the version of the current write here, by record. */
-  readonly #fresh = new Set<number>();
-  #version = 0;
+  /** The keys that got the version of the current write here, by record; for each database. */
+  readonly #freshByDatabase = new Map<Database, Set<Ref>>();
+  #fresh = new Set<Ref>();
+  /** Where the mutations that changed something go, if anybody wants them. */
+  #effects: MutationWriter | null = null;
 
   constructor(storage: Storage) {
     this.#storage = storage;
   }
 
-  /** Applies all records of a batch. The storage's journal must be off. */
-  apply(batch: Uint8Array): void {
+  /**
+   * Applies all records of a batch. The storage's journal must be off. `effects` gets mutations that say
+   * what was changed, and nothing of what was skipped.
+   */
+  apply(batch: Uint8Array, effects: MutationWriter | null = null): void {
+    this.#effects = effects;
     const reader = new MutationReader(batch);
     const { stamp } = this.#storage;
+    // A write lies in one batch as a whole. The same batch again begins with nothing fresh.
+    let version = 0;
+    let start = 0;
     while (reader.next()) {
-      if (reader.version !== this.#version) {
-        this.#version = reader.version;
-        this.#fresh.clear();
+      if (reader.version !== version) {
+        version = reader.version;
+        for (const fresh of this.#freshByDatabase.values()) fresh.clear();
       }
-      stamp.use(reader.version);
-      this.#applyRecord(reader, this.#storage.database(reader.database));
+      stamp.use(version);
+      const database = this.#storage.database(reader.database);
+      this.#fresh = this.#freshOf(database);
+      const hasEffect = this.#applyRecord(reader, database);
+      if (hasEffect && effects !== null) effects.copy(batch, start, reader.at);
+      start = reader.at;
     }
     stamp.reset();
   }
 
-  #applyRecord(reader: MutationReader, database: Database): void {
+  #freshOf(database: Database): Set<Ref> {
+    let fresh = this.#freshByDatabase.get(database);
+    if (fresh === undefined) this.#freshByDatabase.set(database, (fresh = new Set()));
+    return fresh;
+  }
+
+  /** Whether the record, as it is, describes what changed. */
+  #applyRecord(reader: MutationReader, database: Database): boolean {
     const { bytes, keyStart, keyLength, version } = reader;
-    if (reader.kind === mutationKinds.flushDatabase) {
-      this.#flush(database, version);
-      return;
-    }
+    if (reader.kind === mutationKinds.flushDatabase) return this.#flush(database, version);
     if (reader.kind === mutationKinds.swapDatabases) {
       this.#storage.swap(database.index, reader.byte());
-      return;
+      return true;
     }
     const ref = database.find(bytes, keyStart, keyLength);
     const known = ref === 0 ? 0 : database.version(ref);
@@ -52,52 +71,85 @@ export class MutationApplier {
         const expiryMs = reader.number();
         const raw = reader.byte() === 1;
         reader.field();
-        if (isStale) return;
+        if (isStale) return false;
         const { fieldStart, fieldLength } = reader;
         this.#fresh.add(
           database.putString(ref, bytes, keyStart, keyLength, bytes, fieldStart, fieldLength, expiryMs, raw),
         );
-        return;
+        return true;
       }
       case mutationKinds.deleteKey:
-        if (ref !== 0 && !isStale) database.remove(ref);
-        return;
+        if (ref === 0 || isStale) return false;
+        database.remove(ref);
+        return true;
       case mutationKinds.setExpiry: {
         const expiryMs = reader.number();
-        if (ref !== 0 && !isStale) this.#fresh.add(database.setExpiry(ref, expiryMs));
-        return;
+        if (ref === 0 || isStale) return false;
+        this.#fresh.add(database.setExpiry(ref, expiryMs));
+        return true;
       }
+      case mutationKinds.patchString:
+        return this.#patchString(reader, database, ref, isStale);
       case mutationKinds.renameKey:
         reader.field();
-        if (ref !== 0 && !isStale) this.#rename(reader, database);
-        return;
+        return ref !== 0 && !isStale && this.#rename(reader, database);
       default:
-        this.#applyToCollection(reader, database, ref, isStale);
+        return this.#applyToCollection(reader, database, ref, isStale);
     }
   }
 
-  #rename(reader: MutationReader, database: Database): void {
+  /** Removes the key that `find` just returned, as an effect of its own. */
+  #remove(database: Database, ref: Ref): void {
+    const { arena, dict, index } = database;
+    const { version } = this.#storage.stamp;
+    const { deleteKey } = mutationKinds;
+    const length = dict.keyLength(ref);
+    this.#effects?.begin(deleteKey, index, version, arena.chunk(ref), dict.keyStart(ref), length);
+    database.remove(ref);
+  }
+
+  #patchString(reader: MutationReader, database: Database, ref: Ref, isStale: boolean): boolean {
+    const { bytes, keyStart, keyLength } = reader;
+    const length = reader.uint32();
+    const at = reader.uint32();
+    reader.field();
+    if (isStale) return false;
+    const { fieldStart, fieldLength } = reader;
+    if (at + fieldLength > length) throw new KvError('CORRUPT', 'a patch reaches beyond its string');
+    let record = ref;
+    // Over a later state the string may be gone: what removed it comes later in the log.
+    if (ref === 0 || database.type(ref) !== valueTypes.string) {
+      record = database.putString(ref, bytes, keyStart, keyLength, bytes, 0, 0, 0, true);
+    }
+    this.#fresh.add(database.patchString(record, length, at, bytes, fieldStart, fieldLength));
+    return true;
+  }
+
+  #rename(reader: MutationReader, database: Database): boolean {
     const { bytes, fieldStart, fieldLength, version } = reader;
     const target = database.find(bytes, fieldStart, fieldLength);
     if (target !== 0 && database.version(target) > version) {
-      database.remove(database.find(bytes, reader.keyStart, reader.keyLength));
-      return;
+      this.#remove(database, database.find(bytes, reader.keyStart, reader.keyLength));
+      return false;
     }
     if (target !== 0) database.remove(target);
     const ref = database.find(bytes, reader.keyStart, reader.keyLength);
     this.#fresh.add(database.rename(ref, bytes, fieldStart, fieldLength));
+    return true;
   }
 
-  #applyToCollection(reader: MutationReader, database: Database, ref: number, isStale: boolean): void {
+  #applyToCollection(reader: MutationReader, database: Database, ref: Ref, isStale: boolean): boolean {
     const type = (reader.kind >>> 3) - 1;
     const { bytes, keyStart, keyLength } = reader;
     if (isStale) {
       // Its fields must be read all the same: a scratch collection without a key takes them.
-      createCollection(type, database).apply(reader);
-      return;
+      const scratch = createCollection(type, database);
+      scratch.apply(reader);
+      scratch.release(Number.POSITIVE_INFINITY);
+      return false;
     }
     if (ref !== 0 && database.type(ref) !== type) {
-      database.remove(ref);
+      this.#remove(database, ref);
       ref = 0;
     }
     let record = ref;
@@ -106,14 +158,15 @@ export class MutationApplier {
       record = database.putCollection(bytes, keyStart, keyLength, createCollection(type, database));
     }
     const collection = database.collection(record);
-    if (!(collection instanceof Collection)) return;
+    if (!(collection instanceof Collection)) return false;
     database.touch(record);
     collection.apply(reader);
     this.#fresh.add(record);
+    return true;
   }
 
   /** Removes the keys that are older than the flush: all of them, but when applied over a later state. */
-  #flush(database: Database, version: number): void {
+  #flush(database: Database, version: number): boolean {
     const newer: Uint8Array[] = [];
     const older: Uint8Array[] = [];
     const { dict } = database;
@@ -124,8 +177,9 @@ export class MutationApplier {
     });
     if (newer.length === 0) {
       database.flush();
-      return;
+      return true;
     }
-    for (const key of older) database.remove(database.find(key, 0, key.length));
+    for (const key of older) this.#remove(database, database.find(key, 0, key.length));
+    return false;
   }
 }

@@ -48,7 +48,7 @@ export class Arena {
   readonly bytes: Buffer[] = [];
   readonly words: Int32Array[] = [];
   readonly doubles: Float64Array[] = [];
-  /** Bytes in blocks that are handed out. */
+  /** Bytes in blocks that are handed out, and in what is attached, as far as whoever attaches it counts them here. */
   usedBytes = 0;
   /** What is too large or too structured for a block, by number: see `attach`. */
   readonly #objects: (object | null)[] = [];
@@ -95,6 +95,19 @@ export class Arena {
   detach(number: number): void {
     this.#objects[number] = null;
     this.#freeObjects.push(number);
+  }
+
+  /** Takes everything back at once, blocks and objects; keeps the first chunk for what comes. */
+  reset(): void {
+    this.bytes.length = Math.min(this.bytes.length, 1);
+    this.words.length = this.bytes.length;
+    this.doubles.length = this.bytes.length;
+    this.usedBytes = 0;
+    this.#objects.length = 0;
+    this.#freeObjects.length = 0;
+    this.#free.fill(0);
+    this.#top = this.bytes.length;
+    this.#topEnd = this.bytes.length << chunkUnitBits;
   }
 
   /** The chunk that holds a block, as bytes. */

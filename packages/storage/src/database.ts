@@ -28,24 +28,36 @@ export interface KeyspaceObserver {
   replaced(database: Database, by: Database | null): void;
 }
 
+/** Told of what leaves memory by a change: for a storage that has keys elsewhere too. */
+export interface Residency {
+  /** A key was removed, or got another name. */
+  removed(database: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** All keys of a database were removed at once. */
+  emptied(database: Database): void;
+  /** Two databases have changed places. */
+  swapped(a: number, b: number): void;
+}
+
 /** What the databases of one storage share. */
 export interface DatabaseContext {
   readonly stamp: WriteStamp;
   readonly seed: number;
   journal: MutationWriter | null;
   observer: KeyspaceObserver | null;
-  /** A renamed key is journaled with its whole value: while a snapshot is being taken. */
-  describeMoves: boolean;
+  readonly residency: Residency | null;
+  /** Snapshots being taken: meanwhile a renamed key is journaled with its whole value. */
+  snapshots: number;
   /** Collections that lost their key and still hold memory: released a bit at a time. */
   readonly released: Collection[];
 }
 
+/** A string with a buffer of its own, which may have room to grow. */
 class LargeString {
   bytes: Buffer;
   length: number;
 
-  constructor(capacity: number, length: number) {
-    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  constructor(length: number) {
+    this.bytes = Buffer.allocUnsafeSlow(length);
     this.length = length;
   }
 }
@@ -65,6 +77,8 @@ export class Database {
   valueStart = 0;
   valueLength = 0;
   #expiries!: ExpiryQueue;
+  /** Where the next sweep of the expiry queue goes on. */
+  #sweepAt = 0;
 
   constructor(index: number, context: DatabaseContext) {
     this.index = index;
@@ -132,7 +146,7 @@ export class Database {
 
   /**
    * Sets a key to a string, whatever it was. `ref` is what `find` just returned for the key. The value
-   * must not lie in this database's arena. Returns the record.
+   * must not be a view of the one that is replaced. Returns the record.
    */
   putString(
     ref: Ref,
@@ -178,7 +192,14 @@ export class Database {
     this.readString(record);
     if (length > oldLength) this.valueBytes.fill(0, this.valueStart + oldLength, this.valueStart + length);
     copyBytes(patch, from, this.valueBytes, this.valueStart + patchAt, count);
-    this.#stringChanged(record, dict.expiry(record));
+    this.touch(record);
+    const { journal } = this.context;
+    if (journal !== null) {
+      this.#begin(mutationKinds.patchString, record);
+      journal.uint32(length);
+      journal.uint32(patchAt);
+      journal.field(patch, from, count);
+    }
     return record;
   }
 
@@ -209,6 +230,7 @@ export class Database {
     this.dict.setStamp(ref, version);
     if (this.context.journal !== null) this.#begin(mutationKinds.deleteKey, ref);
     this.#observe(ref);
+    if (this.context.residency !== null) this.#leave(ref);
     this.#disposeValue(ref);
     if (this.dict.expiry(ref) !== 0) this.expiring--;
     this.dict.remove(ref);
@@ -225,7 +247,7 @@ export class Database {
     this.removalVersion = version;
     dict.setStamp(ref, version);
     if (context.journal !== null) {
-      if (context.describeMoves) {
+      if (context.snapshots > 0) {
         this.#begin(mutationKinds.deleteKey, ref);
       } else {
         this.#begin(mutationKinds.renameKey, ref);
@@ -233,6 +255,7 @@ export class Database {
       }
     }
     this.#observe(ref);
+    if (context.residency !== null) this.#leave(ref);
     const head = dict.typeAndFlags(ref);
     const expiryMs = dict.expiry(ref);
     const valueLength = dict.valueLength(ref);
@@ -244,13 +267,10 @@ export class Database {
     const record = dict.create(key, start, length, valueLength, head);
     if ((head & hasObject) !== 0) dict.setObject(record, object);
     copyBytes(value, 0, this.arena.chunk(record), dict.valueStart(record), valueLength);
-    if (expiryMs !== 0) {
-      dict.setExpiry(record, expiryMs);
-      this.#expiries.push(expiryMs, record);
-    }
+    if (expiryMs !== 0) dict.setExpiry(record, expiryMs);
     this.#moved(record);
     this.touch(record);
-    if (context.journal !== null && context.describeMoves) this.describe(record, context.journal);
+    if (context.journal !== null && context.snapshots > 0) this.describe(record, context.journal);
     return record;
   }
 
@@ -285,21 +305,28 @@ export class Database {
     if (context.observer !== null) context.observer.replaced(this, null);
     this.#reset();
     this.removalVersion = version;
+    if (context.residency !== null) context.residency.emptied(this);
   }
 
   /**
-   * The record of a key that expired at `nowMs` or before, found as by `find` so that it can be
-   * removed; 0 when there is none.
+   * The record of a key that expired at `nowMs` or before, found as by `find`: the caller removes it. 0
+   * when there is none; -1 when some are due to be looked at and none of the first was found to have
+   * expired: call again.
    */
   nextExpired(nowMs: number): Ref {
     const queue = this.#expiries;
-    while (queue.earliestMs <= nowMs) {
-      const ref = queue.earliest;
+    for (let looks = 64; looks > 0; looks--) {
       const timeMs = queue.earliestMs;
+      if (timeMs > nowMs) return 0;
+      const ref = queue.ref(0);
       queue.pop();
-      if (this.#isLiveEntry(timeMs, ref)) return ref;
+      if (!this.#isEntryOf(timeMs, ref)) continue;
+      const expiryMs = this.dict.expiry(ref);
+      if (expiryMs <= nowMs) return ref;
+      queue.push(expiryMs, ref);
+      this.dict.setQueuedAt(ref, expiryMs);
     }
-    return 0;
+    return -1;
   }
 
   /** When the next key expires, or earlier: ms since 1970, Infinity when none does. */
@@ -307,10 +334,15 @@ export class Database {
     return this.#expiries.earliestMs;
   }
 
-  /** Whether an entry of the expiry queue still names a key with that expiry; leaves it found. */
-  #isLiveEntry(timeMs: number, ref: Ref): boolean {
+  /** Entries of the expiry queue, those that are no longer valid among them. */
+  get queuedExpiries(): number {
+    return this.#expiries.length;
+  }
+
+  /** Whether an entry of the expiry queue is the valid one of a key that is there; leaves that found. */
+  #isEntryOf(timeMs: number, ref: Ref): boolean {
     const dict = this.dict;
-    if (dict.expiry(ref) !== timeMs) return false;
+    if (dict.queuedAt(ref) !== timeMs) return false;
     return dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)) === ref;
   }
 
@@ -342,13 +374,9 @@ export class Database {
       if (oldExpiryMs !== 0) this.expiring--;
       if (expiryMs !== 0) this.expiring++;
       record = dict.replace(ref, inline, head, false);
-      if (record === ref && expiryMs === oldExpiryMs) expiryMs = 0;
     }
-    if (large) dict.setObject(record, this.arena.attach(new LargeString(length, length)));
-    if (expiryMs !== 0) {
-      dict.setExpiry(record, expiryMs);
-      this.#enqueue(expiryMs, record);
-    }
+    if (large) dict.setObject(record, this.#attachLarge(length));
+    if (expiryMs !== 0) this.#expireAt(record, expiryMs);
     return record;
   }
 
@@ -376,17 +404,24 @@ export class Database {
           Math.max(length, Math.min(large.length * 2, large.length + (1 << 24))),
         );
         grown.set(large.bytes.subarray(0, large.length));
+        this.arena.usedBytes += grown.length - large.bytes.length;
         large.bytes = grown;
       }
       large.length = length;
       return dict.replace(ref, 0, head | isRaw, false);
     }
-    const large = new LargeString(length, length);
+    const number = this.#attachLarge(length);
+    const large = this.arena.object(number) as LargeString;
     copyBytes(this.valueBytes, this.valueStart, large.bytes, 0, this.valueLength);
     const record = dict.replace(ref, 0, head | isRaw | hasObject, false);
-    dict.setObject(record, this.arena.attach(large));
+    dict.setObject(record, number);
     this.#moved(record);
     return record;
+  }
+
+  #attachLarge(length: number): number {
+    this.arena.usedBytes += length;
+    return this.arena.attach(new LargeString(length));
   }
 
   #shapeExpiry(ref: Ref, expiryMs: number): Ref {
@@ -400,33 +435,55 @@ export class Database {
       this.#moved(record);
       return record;
     }
-    let record = ref;
-    if (!had) {
-      this.expiring++;
-      record = dict.replace(ref, dict.valueLength(ref), head | hasExpiry, true);
+    if (had) {
+      this.#expireAt(ref, expiryMs);
+      return ref;
     }
+    this.expiring++;
+    const record = dict.replace(ref, dict.valueLength(ref), head | hasExpiry, true);
     dict.setExpiry(record, expiryMs);
-    this.#enqueue(expiryMs, record);
-    if (record !== ref) this.#moved(record);
+    this.#moved(record);
     return record;
   }
 
-  #enqueue(expiryMs: number, ref: Ref): void {
-    const queue = this.#expiries;
-    if (queue.length >= 1024 && queue.length > this.expiring * 2) {
-      const { dict } = this;
-      // The entries are checked against the dict, whose last lookup must be this record's again.
-      queue.rebuild((timeMs, entry) => this.#isLiveEntry(timeMs, entry) && entry !== ref);
-      dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
-    }
-    queue.push(expiryMs, ref);
+  /** Sets the expiry of a record that has room for one. Its entry in the queue stays when it is early enough. */
+  #expireAt(ref: Ref, expiryMs: number): void {
+    const { dict } = this;
+    dict.setExpiry(ref, expiryMs);
+    const queuedAt = dict.queuedAt(ref);
+    if (queuedAt === 0 || expiryMs < queuedAt) this.#enqueue(expiryMs, ref);
   }
 
-  /** A record has a new ref: its collection and its entry in the expiry queue must know. */
+  #enqueue(expiryMs: number, ref: Ref): void {
+    const { dict } = this;
+    if (this.#expiries.length > 1024 + this.expiring * 2) {
+      this.#sweepExpiries();
+      // The sweep looks keys up; the last one found must be this record's again.
+      dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
+    }
+    this.#expiries.push(expiryMs, ref);
+    dict.setQueuedAt(ref, expiryMs);
+  }
+
+  /**
+   * More than half of the entries are invalid: drops those among the next few. With each push that happens
+   * here more are dropped than are added, and no command ever waits for a whole queue to be cleaned.
+   */
+  #sweepExpiries(): void {
+    const queue = this.#expiries;
+    for (let looks = 4; looks > 0; looks--) {
+      if (this.#sweepAt >= queue.length) this.#sweepAt = 0;
+      const i = this.#sweepAt;
+      if (this.#isEntryOf(queue.timeMs(i), queue.ref(i))) this.#sweepAt++;
+      else queue.remove(i);
+    }
+  }
+
+  /** A record has a new ref: its collection and the expiry queue must know. */
   #moved(ref: Ref): void {
     const dict = this.dict;
     const expiryMs = dict.expiry(ref);
-    if (expiryMs !== 0) this.#expiries.push(expiryMs, ref);
+    if (expiryMs !== 0) this.#enqueue(expiryMs, ref);
     if ((dict.typeAndFlags(ref) & hasObject) === 0) return;
     const object = this.arena.object(dict.object(ref));
     if (object instanceof Collection) object.ref = ref;
@@ -438,7 +495,10 @@ export class Database {
     const number = dict.object(ref);
     const object = this.arena.object(number);
     this.arena.detach(number);
-    if (!(object instanceof Collection)) return;
+    if (!(object instanceof Collection)) {
+      this.arena.usedBytes -= (object as LargeString).bytes.length;
+      return;
+    }
     object.ref = 0;
     if (object.size > releaseAtOnce || !object.release(releaseAtOnce * 2)) this.context.released.push(object);
   }
@@ -453,6 +513,11 @@ export class Database {
     const { dict, arena, context } = this;
     if (context.observer === null) return;
     context.observer.changed(this, arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
+  }
+
+  #leave(ref: Ref): void {
+    const { dict } = this;
+    this.context.residency!.removed(this, this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
   }
 
   #reset(): void {

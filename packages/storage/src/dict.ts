@@ -24,13 +24,14 @@
  *     double   stamp: the version of a key, the expiry of a field, the score of a member
  *     [double  object: number of the collection or large string, with flag `hasObject`]
  *     [double  expiry in ms since 1970, with flag `hasExpiry`]
+ *     [double  time of the record's entry in the expiry queue, 0 for none, with flag `hasExpiry`]
  *     key bytes, value bytes
  *
  * Cursors of `scan` are hashes: an element that is there from the start of a full scan to its end is
  * always returned, whatever is inserted, removed, split or merged meanwhile.
  */
 // @hot-path
-import { bytesEqual, copyBytes } from '@holdfast/common';
+import { bytesEqual, copyBytes, KvError } from '@holdfast/common';
 import { type Arena, type Ref, sizeClassOf, unitsOfClass } from './arena.js';
 import { hashBytes } from './hash-bytes.js';
 
@@ -42,6 +43,7 @@ export const hasObject: number = 1 << 29;
 /** A string that was changed in place: reported as `raw`. */
 export const isRaw: number = 1 << 30;
 const lengthMask = 0xffffff;
+/** Also the longest key. */
 const keyLengthMask = 0xfffff;
 
 class Segment {
@@ -63,7 +65,8 @@ class Segment {
     return (hash << this.depth) >>> (32 - this.bits);
   }
 
-  add(hash: number, ref: Ref): void {
+  /** Returns the slot. */
+  add(hash: number, ref: Ref): number {
     const slots = this.slots;
     const mask = (1 << this.bits) - 1;
     let slot = this.home(hash);
@@ -71,6 +74,12 @@ class Segment {
     slots[2 * slot] = hash;
     slots[2 * slot + 1] = ref;
     this.count++;
+    return slot;
+  }
+
+  /** Adds all elements of another segment. */
+  take({ slots }: Segment): void {
+    for (let i = 0; i < slots.length; i += 2) if (slots[i + 1] !== 0) this.add(slots[i], slots[i + 1]);
   }
 
   /** Empties a slot and closes the gap: later elements of the run move back where they may. */
@@ -99,6 +108,8 @@ export class Dict {
   #directory: Segment[];
   /** log2 of the directory's length, at least 1 so that the shift by `32 - depth` is defined. */
   #depth = 1;
+  /** How many segments have the depth `#depth`: none when the whole table is one segment. */
+  #deepest = 0;
   // Where the last `find` ended: what `create`, `replace` and `remove` act upon.
   #hash = 0;
   #segment: Segment;
@@ -131,13 +142,17 @@ export class Dict {
 
   /**
    * Adds the key that `find` just missed, with room for a value of `valueLength` bytes that the caller
-   * then writes. `typeAndFlags`: the type in bits 24-27, `hasExpiry`, `hasObject`.
+   * then writes, and the stamp with it. `typeAndFlags`: the type in bits 24-27, `hasExpiry`, `hasObject`.
+   * `replace` and `remove` may follow, as after a `find`. Throws KvError LIMIT when the key is too long.
    */
   create(bytes: Uint8Array, start: number, length: number, valueLength: number, typeAndFlags: number): Ref {
+    if (length > keyLengthMask) {
+      throw new KvError('LIMIT', `a key, field or member of ${length} bytes is longer than ${keyLengthMask}`);
+    }
     if (this.#segment.count >= 3 << (this.#segment.bits - 2)) this.#makeRoom();
     const ref = this.#allocate(length, valueLength, typeAndFlags);
     copyBytes(bytes, start, this.arena.chunk(ref), this.keyStart(ref), length);
-    this.#segment.add(this.#hash, ref);
+    this.#slot = this.#segment.add(this.#hash, ref);
     this.size++;
     return ref;
   }
@@ -192,16 +207,14 @@ export class Dict {
     const words = arena.wordsOf(ref);
     const at = arena.offset(ref) >>> 2;
     if ((words[at + 1] & keyLengthMask) !== length) return false;
-    const extra = ((words[at] >>> 28) & 1) + ((words[at] >>> 29) & 1);
-    return bytesEqual(arena.chunk(ref), (at << 2) + 16 + (extra << 3), bytes, start, length);
+    return bytesEqual(arena.chunk(ref), (at << 2) + headBytes(words[at]), bytes, start, length);
   }
 
   // What a record holds. Positions are in `arena.chunk(ref)`.
 
   keyStart(ref: Ref): number {
     const offset = this.arena.offset(ref);
-    const head = this.arena.wordsOf(ref)[offset >>> 2];
-    return offset + 16 + ((((head >>> 28) & 1) + ((head >>> 29) & 1)) << 3);
+    return offset + headBytes(this.arena.wordsOf(ref)[offset >>> 2]);
   }
 
   keyLength(ref: Ref): number {
@@ -256,6 +269,24 @@ export class Dict {
     this.arena.doublesOf(ref)[(offset >>> 3) + 2 + ((head >>> 29) & 1)] = expiryMs;
   }
 
+  /**
+   * When the expiry queue will look at the record, 0 when it has no entry there: not after its expiry. Of a
+   * record that may be gone, whose block holds whatever it holds, the answer is any number.
+   */
+  queuedAt(ref: Ref): number {
+    const offset = this.arena.offset(ref);
+    const head = this.arena.wordsOf(ref)[offset >>> 2];
+    if ((head & hasExpiry) === 0) return 0;
+    return this.arena.doublesOf(ref)[(offset >>> 3) + 3 + ((head >>> 29) & 1)];
+  }
+
+  /** Sets when the expiry queue will look at a record that has the flag `hasExpiry`. A new block begins with 0. */
+  setQueuedAt(ref: Ref, timeMs: number): void {
+    const offset = this.arena.offset(ref);
+    const head = this.arena.wordsOf(ref)[offset >>> 2];
+    this.arena.doublesOf(ref)[(offset >>> 3) + 3 + ((head >>> 29) & 1)] = timeMs;
+  }
+
   /** Bytes of the record's block. */
   recordBytes(ref: Ref): number {
     return unitsOfClass((this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff) << 3;
@@ -285,11 +316,13 @@ export class Dict {
     return from >= 0x100000000 ? 0 : from;
   }
 
-  /** A random record: close to uniform. `random` gives uniform 32-bit integers. The dict must not be empty. */
+  /** A random record, each as likely as any other. `random` gives uniform 32-bit integers. The dict must not be empty. */
   random(random: () => number): Ref {
     for (;;) {
-      const hash = random() | 0;
-      const segment = this.#directory[hash >>> (32 - this.#depth)];
+      const entry = random() >>> (32 - this.#depth);
+      const segment = this.#directory[entry];
+      // A segment with several entries in the directory is not to come up more often than the others.
+      if (segment.depth !== 0 && (entry & ((1 << (this.#depth - segment.depth)) - 1)) !== 0) continue;
       const ref = segment.slots[2 * (random() & ((1 << segment.bits) - 1)) + 1];
       if (ref !== 0) return ref;
     }
@@ -310,6 +343,7 @@ export class Dict {
     this.#segment = new Segment(segmentBitsMin, 0);
     this.#directory = [this.#segment, this.#segment];
     this.#depth = 1;
+    this.#deepest = 0;
     this.size = 0;
   }
 
@@ -369,6 +403,7 @@ export class Dict {
     const at = arena.offset(ref) >>> 2;
     words[at] = typeAndFlags | valueLength;
     words[at + 1] = (sizeClass << 20) | keyLength;
+    if ((typeAndFlags & hasExpiry) !== 0) this.setQueuedAt(ref, 0);
     return ref;
   }
 
@@ -400,16 +435,18 @@ export class Dict {
       }
       this.#directory = doubled;
       this.#depth++;
+      this.#deepest = 0;
     }
-    const low = new Segment(segment.bits, segment.depth + 1);
-    const high = new Segment(segment.bits, segment.depth + 1);
     const { slots, depth } = segment;
+    const low = new Segment(segment.bits, depth + 1);
+    const high = new Segment(segment.bits, depth + 1);
+    if (depth + 1 === this.#depth) this.#deepest += 2;
     for (let i = 0; i < slots.length; i += 2) {
       if (slots[i + 1] === 0) continue;
       (((slots[i] << depth) & 0x80000000) === 0 ? low : high).add(slots[i], slots[i + 1]);
     }
     const span = 1 << (this.#depth - depth);
-    const first = Math.floor((this.#hash >>> (32 - this.#depth)) / span) * span;
+    const first = (this.#hash >>> (32 - this.#depth)) & -span;
     for (let i = 0; i < span; i++) this.#directory[first + i] = i < span / 2 ? low : high;
   }
 
@@ -420,21 +457,37 @@ export class Dict {
       return;
     }
     const span = 1 << (this.#depth - segment.depth);
-    const first = Math.floor((this.#hash >>> (32 - this.#depth)) / span) * span;
-    const buddy = this.#directory[first ^ span];
-    if (buddy.depth !== segment.depth || buddy.count + segment.count > 1 << (segment.bits - 2)) return;
+    const first = (this.#hash >>> (32 - this.#depth)) & -span;
+    const sibling = this.#directory[first ^ span];
+    if (sibling.depth !== segment.depth || sibling.count + segment.count > 1 << (segment.bits - 2)) return;
     const merged = new Segment(segmentBitsMax, segment.depth - 1);
-    for (const part of [segment, buddy]) {
-      for (let i = 0; i < part.slots.length; i += 2) {
-        if (part.slots[i + 1] !== 0) merged.add(part.slots[i], part.slots[i + 1]);
-      }
-    }
+    merged.take(segment);
+    merged.take(sibling);
     const start = Math.min(first, first ^ span);
     for (let i = 0; i < span * 2; i++) this.#directory[start + i] = merged;
+    if (segment.depth === this.#depth) this.#deepest -= 2;
+    while (this.#deepest === 0 && this.#depth > 1) this.#halve();
+    this.#segment = merged;
+    // Its new sibling may have waited for this.
+    if (merged.count < 1 << (merged.bits - 3)) this.#shrink(merged);
+  }
+
+  /** No segment needs the last bit of the directory any more. */
+  #halve(): void {
+    const old = this.#directory;
+    const halved: Segment[] = new Array(old.length / 2);
+    for (let i = 0; i < halved.length; i++) halved[i] = old[2 * i];
+    this.#directory = halved;
+    this.#depth--;
+    for (const segment of halved) if (segment.depth === this.#depth) this.#deepest++;
   }
 }
 
+/** Bytes before the key of a record that begins with `head`. */
+function headBytes(head: number): number {
+  return 16 + ((((head >>> 27) & 2) + ((head >>> 29) & 1)) << 3);
+}
+
 function recordUnits(keyLength: number, valueLength: number, typeAndFlags: number): number {
-  const extra = ((typeAndFlags >>> 28) & 1) + ((typeAndFlags >>> 29) & 1);
-  return 2 + extra + ((keyLength + valueLength + 7) >>> 3);
+  return (headBytes(typeAndFlags) + keyLength + valueLength + 7) >>> 3;
 }

@@ -1,9 +1,12 @@
 /**
- * Which keys expire next: a binary heap of (time, record) in typed arrays. Setting an expiry pushes an
- * entry; one that changed its expiry, or is gone, leaves its old entry behind, which is recognized when
- * it comes up. When more than half of a large heap is stale, it is built anew.
+ * Which keys expire next: a binary heap of (time, record) in typed arrays.
  *
  *     entry i: children 2i + 1 and 2i + 2, never earlier than i
+ *
+ * It knows nothing of records. The database keeps one valid entry for each key that expires, at its expiry
+ * or earlier, and notes the entry's time in the record: a key that is given a later expiry again and
+ * again (a session, a cache entry) leaves its entry alone, which is put back when it comes up. Entries that
+ * became invalid are recognized when they come up, or by the database's sweep.
  */
 // @hot-path
 import type { Ref } from './arena.js';
@@ -18,16 +21,41 @@ export class ExpiryQueue {
     return this.length === 0 ? Number.POSITIVE_INFINITY : this.#times[0];
   }
 
-  /** Record of the earliest entry. */
-  get earliest(): Ref {
-    return this.#refs[0];
+  /** Time of entry `i`, any below `length`. */
+  timeMs(i: number): number {
+    return this.#times[i];
+  }
+
+  /** Record of entry `i`; the earliest is 0. */
+  ref(i: number): Ref {
+    return this.#refs[i];
   }
 
   push(timeMs: number, ref: Ref): void {
     if (this.length === this.#times.length) this.#resize(this.length * 2);
+    this.#rise(this.length++, timeMs, ref);
+  }
+
+  /** Drops the earliest entry. */
+  pop(): void {
+    this.remove(0);
+  }
+
+  /** Drops entry `i`; the last one takes its place, and may have risen or sunk from there. */
+  remove(i: number): void {
+    const last = --this.length;
+    if (i !== last) {
+      const timeMs = this.#times[last];
+      if (timeMs < this.#times[i]) this.#rise(i, timeMs, this.#refs[last]);
+      else this.#sink(i, timeMs, this.#refs[last]);
+    }
+    if (this.length > 64 && this.length < this.#times.length >> 2) this.#resize(this.#times.length >> 1);
+  }
+
+  #rise(from: number, timeMs: number, ref: Ref): void {
     const times = this.#times;
     const refs = this.#refs;
-    let at = this.length++;
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >>> 1;
       if (times[parent] <= timeMs) break;
@@ -37,28 +65,6 @@ export class ExpiryQueue {
     }
     times[at] = timeMs;
     refs[at] = ref;
-  }
-
-  /** Drops the earliest entry. */
-  pop(): void {
-    this.length--;
-    this.#sink(0, this.#times[this.length], this.#refs[this.length]);
-    if (this.length > 64 && this.length < this.#times.length >> 2) this.#resize(this.#times.length >> 1);
-  }
-
-  /** Drops the entries for which `isLive` says no, and all but one of those for the same record. */
-  rebuild(isLive: (timeMs: number, ref: Ref) => boolean): void {
-    let kept = 0;
-    const seen = new Set<Ref>();
-    for (let i = 0; i < this.length; i++) {
-      if (seen.has(this.#refs[i]) || !isLive(this.#times[i], this.#refs[i])) continue;
-      seen.add(this.#refs[i]);
-      this.#times[kept] = this.#times[i];
-      this.#refs[kept] = this.#refs[i];
-      kept++;
-    }
-    this.length = kept;
-    for (let i = (kept >>> 1) - 1; i >= 0; i--) this.#sink(i, this.#times[i], this.#refs[i]);
   }
 
   #sink(from: number, timeMs: number, ref: Ref): void {

@@ -1,6 +1,7 @@
 export { MutationApplier } from './apply.js';
 export { Arena, type Ref } from './arena.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
+export { copyKey } from './copy-key.js';
 export {
   Database,
   type DatabaseContext,

@@ -25,6 +25,8 @@ export const mutationKinds = {
   flushDatabase: 5,
   /** Key is empty; other database u8 */
   swapDatabases: 6,
+  /** A string is changed in place (APPEND, SETRANGE, SETBIT): its new length u32, position u32, bytes */
+  patchString: 7,
 } as const;
 
 /** First kind of a collection type's range of eight: `kind >>> 3` is the type + 1. */
@@ -93,6 +95,14 @@ export class MutationWriter {
     this.uint32(length);
     copyBytes(source, start, this.bytes, this.length, length);
     this.length += length;
+  }
+
+  /** Adds one whole record from `batch[start, end)`. */
+  copy(batch: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    copyBytes(batch, start, this.bytes, this.length, end - start);
+    this.length += end - start;
+    this.count++;
   }
 
   /** Forgets the records, keeps the buffer unless it grew beyond 4 MiB. */
