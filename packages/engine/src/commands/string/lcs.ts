@@ -1,0 +1,105 @@
+import { valueTypes } from '@holdfast/storage';
+import { defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
+import { integer, key, option, token } from '../../grammar.js';
+
+/** The table of partial results may take this much, in bytes. */
+const tableBytesMax = 1 << 30;
+
+interface Match {
+  readonly a: number;
+  readonly b: number;
+  readonly length: number;
+}
+
+/** A copy of a string, empty when the key is missing; null when it holds another type. */
+function readOperand(ctx: Context, key: number): Buffer | null {
+  const { db } = ctx;
+  const ref = ctx.read(key);
+  if (ref === 0) return Buffer.alloc(0);
+  if (db.type(ref) !== valueTypes.string) return null;
+  db.readString(ref);
+  return Buffer.from(db.valueBytes.subarray(db.valueStart, db.valueStart + db.valueLength));
+}
+
+/** Dynamic programming over prefixes; matches are found from the end, as Redis reports them. */
+function longestCommon(a: Buffer, b: Buffer): { length: number; matches: Match[]; text: Buffer } {
+  const width = b.length + 1;
+  const table = new Uint32Array((a.length + 1) * width);
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const at = i * width + j;
+      if (a[i - 1] === b[j - 1]) table[at] = table[at - width - 1] + 1;
+      else table[at] = Math.max(table[at - width], table[at - 1]);
+    }
+  }
+  const length = table[a.length * width + b.length];
+  const text = Buffer.alloc(length);
+  const matches: Match[] = [];
+  let left = length;
+  for (let i = a.length, j = b.length; i > 0 && j > 0; ) {
+    if (a[i - 1] === b[j - 1]) {
+      text[--left] = a[i - 1];
+      const last = matches.at(-1);
+      if (last !== undefined && last.a === i && last.b === j) {
+        matches[matches.length - 1] = { a: i - 1, b: j - 1, length: last.length + 1 };
+      } else {
+        matches.push({ a: i - 1, b: j - 1, length: 1 });
+      }
+      i--;
+      j--;
+    } else if (table[(i - 1) * width + j] > table[i * width + j - 1]) {
+      i--;
+    } else {
+      j--;
+    }
+  }
+  return { length, matches, text };
+}
+
+export const lcs = defineCommand({
+  id: 121,
+  name: 'LCS',
+  group: 'string',
+  since: '7.0.0',
+  complexity: 'O(N*M) where N and M are the lengths of s1 and s2, respectively',
+  summary: 'Finds the longest common substring.',
+  flags: ['readonly'],
+  args: {
+    first: key('RO', 'access'),
+    second: key('RO', 'access'),
+    length: token('LEN'),
+    indexes: token('IDX'),
+    minimum: option('MINMATCHLEN', { length: integer() }),
+    withLength: token('WITHMATCHLEN'),
+  },
+  run(ctx, args, reply) {
+    if (args.length && args.indexes) {
+      return reply.error('ERR If you want both the length and indexes, please just use IDX.');
+    }
+    const a = readOperand(ctx, args.first);
+    const b = a === null ? null : readOperand(ctx, args.second);
+    if (a === null || b === null) return reply.error('ERR The specified keys must contain string values');
+    if ((a.length + 1) * (b.length + 1) * 4 > tableBytesMax) {
+      return reply.error('ERR Insufficient memory, failed allocating transient memory for LCS');
+    }
+    const { length, matches, text } = longestCommon(a, b);
+    if (args.length) return reply.integer(length);
+    if (!args.indexes) return reply.bulk(text, 0, text.length);
+    const shown = matches.filter((match) => match.length >= args.minimum.length);
+    reply.map(2);
+    reply.text('matches');
+    reply.array(shown.length);
+    for (const match of shown) {
+      reply.array(args.withLength ? 3 : 2);
+      for (const start of [match.a, match.b]) {
+        reply.array(2);
+        reply.integer(start);
+        reply.integer(start + match.length - 1);
+      }
+      if (args.withLength) reply.integer(match.length);
+    }
+    reply.text('len');
+    reply.integer(length);
+  },
+});
