@@ -1,3 +1,50 @@
 import type { Command } from '../../command.js';
+import { copy } from './copy.js';
+import { del } from './del.js';
+import { exists } from './exists.js';
+import { expire } from './expire.js';
+import { expireat } from './expireat.js';
+import { expiretime } from './expiretime.js';
+import { keys } from './keys.js';
+import { move } from './move.js';
+import { object } from './object.js';
+import { persist } from './persist.js';
+import { pexpire } from './pexpire.js';
+import { pexpireat } from './pexpireat.js';
+import { pexpiretime } from './pexpiretime.js';
+import { pttl } from './pttl.js';
+import { randomkey } from './randomkey.js';
+import { renameKey } from './rename.js';
+import { renamenx } from './renamenx.js';
+import { scan } from './scan.js';
+import { touch } from './touch.js';
+import { ttl } from './ttl.js';
+import { type } from './type.js';
+import { unlink } from './unlink.js';
+import { wait } from './wait.js';
 
-export const genericCommands: readonly Command[] = [];
+export const genericCommands: readonly Command[] = [
+  del,
+  unlink,
+  exists,
+  touch,
+  type,
+  expire,
+  pexpire,
+  expireat,
+  pexpireat,
+  ttl,
+  pttl,
+  expiretime,
+  pexpiretime,
+  persist,
+  renameKey,
+  renamenx,
+  copy,
+  move,
+  keys,
+  scan,
+  randomkey,
+  wait,
+  object,
+];

@@ -1,0 +1,17 @@
+import { defineCommand } from '../../command.js';
+import { integer, key } from '../../grammar.js';
+import { expire, expiryConditions } from './expiring.js';
+
+export const expire = defineCommand({
+  id: 145,
+  name: 'EXPIRE',
+  group: 'generic',
+  since: '1.0.0',
+  complexity: 'O(1)',
+  summary: 'Sets the expiration time of a key.',
+  flags: ['write', 'fast'],
+  args: { key: key('RW', 'update'), seconds: integer(), ...expiryConditions },
+  run(ctx, args, reply) {
+    expire(ctx, args.key, args.seconds, 1000, ctx.nowMs, args, reply);
+  },
+});

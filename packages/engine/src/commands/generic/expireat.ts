@@ -1,0 +1,17 @@
+import { defineCommand } from '../../command.js';
+import { key, unixTime } from '../../grammar.js';
+import { expire, expiryConditions } from './expiring.js';
+
+export const expireat = defineCommand({
+  id: 147,
+  name: 'EXPIREAT',
+  group: 'generic',
+  since: '1.2.0',
+  complexity: 'O(1)',
+  summary: 'Sets the expiration time of a key.',
+  flags: ['write', 'fast'],
+  args: { key: key('RW', 'update'), unixSeconds: unixTime(), ...expiryConditions },
+  run(ctx, args, reply) {
+    expire(ctx, args.key, args.unixSeconds, 1000, 0, args, reply);
+  },
+});

@@ -1,0 +1,20 @@
+import { defineCommand } from '../../command.js';
+import { key } from '../../grammar.js';
+
+export const expiretime = defineCommand({
+  id: 151,
+  name: 'EXPIRETIME',
+  group: 'generic',
+  since: '7.0.0',
+  complexity: 'O(1)',
+  summary: 'Returns the expiration time of a key.',
+  flags: ['readonly', 'fast'],
+  args: { key: key('RO', 'access') },
+  /** -2: no such key; -1: it does not expire. */
+  run(ctx, { key }, reply) {
+    const ref = ctx.read(key);
+    if (ref === 0) return reply.integer(-2);
+    const expiryMs = ctx.db.expiry(ref);
+    reply.integer(expiryMs === 0 ? -1 : Math.floor((expiryMs + 500) / 1000));
+  },
+});

@@ -1,0 +1,17 @@
+import { defineCommand } from '../../command.js';
+import { integer, key } from '../../grammar.js';
+import { expire, expiryConditions } from './expiring.js';
+
+export const pexpire = defineCommand({
+  id: 146,
+  name: 'PEXPIRE',
+  group: 'generic',
+  since: '2.6.0',
+  complexity: 'O(1)',
+  summary: 'Sets the expiration time of a key.',
+  flags: ['write', 'fast'],
+  args: { key: key('RW', 'update'), milliseconds: integer(), ...expiryConditions },
+  run(ctx, args, reply) {
+    expire(ctx, args.key, args.milliseconds, 1, ctx.nowMs, args, reply);
+  },
+});

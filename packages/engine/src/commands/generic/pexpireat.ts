@@ -1,0 +1,17 @@
+import { defineCommand } from '../../command.js';
+import { key, unixTime } from '../../grammar.js';
+import { expire, expiryConditions } from './expiring.js';
+
+export const pexpireat = defineCommand({
+  id: 148,
+  name: 'PEXPIREAT',
+  group: 'generic',
+  since: '2.6.0',
+  complexity: 'O(1)',
+  summary: 'Sets the expiration time of a key.',
+  flags: ['write', 'fast'],
+  args: { key: key('RW', 'update'), unixMs: unixTime(), ...expiryConditions },
+  run(ctx, args, reply) {
+    expire(ctx, args.key, args.unixMs, 1, 0, args, reply);
+  },
+});

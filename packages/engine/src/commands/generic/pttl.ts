@@ -1,0 +1,21 @@
+import { defineCommand } from '../../command.js';
+import { key } from '../../grammar.js';
+
+export const pttl = defineCommand({
+  id: 150,
+  name: 'PTTL',
+  group: 'generic',
+  since: '2.6.0',
+  complexity: 'O(1)',
+  summary: 'Returns the time to live of a key.',
+  flags: ['readonly', 'fast'],
+  tips: ['nondeterministic_output'],
+  args: { key: key('RO', 'access') },
+  /** -2: no such key; -1: it does not expire. */
+  run(ctx, { key }, reply) {
+    const ref = ctx.read(key);
+    if (ref === 0) return reply.integer(-2);
+    const expiryMs = ctx.db.expiry(ref);
+    reply.integer(expiryMs === 0 ? -1 : expiryMs - ctx.nowMs);
+  },
+});
