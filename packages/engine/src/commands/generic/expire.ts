@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { integer, key } from '../../grammar.js';
-import { expire, expiryConditions } from './expiring.js';
+import { expireKey, expiryConditions } from './expiring.js';
 
 export const expire = defineCommand({
   id: 145,
@@ -12,6 +12,6 @@ export const expire = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), seconds: integer(), ...expiryConditions },
   run(ctx, args, reply) {
-    expire(ctx, args.key, args.seconds, 1000, ctx.nowMs, args, reply);
+    expireKey(ctx, args.key, args.seconds, 1000, ctx.nowMs, args, reply);
   },
 });

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key, unixTime } from '../../grammar.js';
-import { expire, expiryConditions } from './expiring.js';
+import { expireKey, expiryConditions } from './expiring.js';
 
 export const expireat = defineCommand({
   id: 147,
@@ -12,6 +12,6 @@ export const expireat = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), unixSeconds: unixTime(), ...expiryConditions },
   run(ctx, args, reply) {
-    expire(ctx, args.key, args.unixSeconds, 1000, 0, args, reply);
+    expireKey(ctx, args.key, args.unixSeconds, 1000, 0, args, reply);
   },
 });

@@ -15,7 +15,7 @@ export interface ExpiryConditions {
 }
 
 /** Sets the expiry of a key to `amount` units after `baseMs`. A time in the past removes the key. */
-export function expire(
+export function expireKey(
   ctx: Context,
   key: number,
   amount: number,

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { integer, key } from '../../grammar.js';
-import { expire, expiryConditions } from './expiring.js';
+import { expireKey, expiryConditions } from './expiring.js';
 
 export const pexpire = defineCommand({
   id: 146,
@@ -12,6 +12,6 @@ export const pexpire = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), milliseconds: integer(), ...expiryConditions },
   run(ctx, args, reply) {
-    expire(ctx, args.key, args.milliseconds, 1, ctx.nowMs, args, reply);
+    expireKey(ctx, args.key, args.milliseconds, 1, ctx.nowMs, args, reply);
   },
 });

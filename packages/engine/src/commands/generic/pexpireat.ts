@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key, unixTime } from '../../grammar.js';
-import { expire, expiryConditions } from './expiring.js';
+import { expireKey, expiryConditions } from './expiring.js';
 
 export const pexpireat = defineCommand({
   id: 148,
@@ -12,6 +12,6 @@ export const pexpireat = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), unixMs: unixTime(), ...expiryConditions },
   run(ctx, args, reply) {
-    expire(ctx, args.key, args.unixMs, 1, 0, args, reply);
+    expireKey(ctx, args.key, args.unixMs, 1, 0, args, reply);
   },
 });
