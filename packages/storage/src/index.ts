@@ -14,4 +14,7 @@ export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from '
 export type { KeyName, Storage } from './storage.js';
 export { createCollection } from './values/create.js';
 export { type EncodingLimits, encodingLimits } from './values/encoding-limits.js';
+export { ListCursor } from './values/list-cursor.js';
+export { type Side, sides } from './values/list-node.js';
+export { type ListSearch, ListValue } from './values/list-value.js';
 export { type VersionSource, WriteStamp } from './write-stamp.js';

@@ -1,12 +1,14 @@
 import { KvError } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
+import { ListValue } from './list-value.js';
 
 /** An empty collection of a type, for a database; not yet attached to a key. */
-export function createCollection(type: number, _database: Database): Collection {
+export function createCollection(type: number, database: Database): Collection {
   switch (type) {
-    case valueTypes.hash:
     case valueTypes.list:
+      return new ListValue(database);
+    case valueTypes.hash:
     case valueTypes.set:
     case valueTypes.zset:
     default:
