@@ -5,7 +5,7 @@
 import { databasesMax, KvError, type Random } from '@holdfast/common';
 import { MutationApplier } from './apply.js';
 import type { Collection } from './collection.js';
-import { Database, type DatabaseContext, type KeyspaceObserver } from './database.js';
+import { Database, type DatabaseContext, type KeyspaceObserver, type Residency } from './database.js';
 import { MutationWriter, mutationKinds } from './mutation.js';
 import type { KeyName, Storage } from './storage.js';
 import { WriteStamp } from './write-stamp.js';
@@ -16,41 +16,46 @@ const snapshotBatchBytes = 256 * 1024;
 export class MemoryStorage implements Storage {
   readonly stamp = new WriteStamp();
   readonly durablePosition = 0;
-  readonly #context: DatabaseContext;
+  readonly needsJournal = false;
+  readonly failure = null;
+  readonly pendingBytes = 0;
+  /** What its databases share: for a storage that is built around this one. */
+  readonly context: DatabaseContext;
   readonly #databases: Database[] = [];
   readonly #applier: MutationApplier;
-  /** Grows with each swap: a snapshot notices. */
-  #swaps = 0;
+  /** How many swaps there were: a snapshot notices. */
+  swaps = 0;
   readonly #scratch: number[] = [];
 
-  /** `random` seeds the hash of keys. */
-  constructor(random: Random) {
-    this.#context = {
+  /** `random` seeds the hash of keys. `residency` is for a storage that is built around this one. */
+  constructor(random: Random, residency: Residency | null = null) {
+    this.context = {
       stamp: this.stamp,
       seed: random.uint32() | 0,
       journal: null,
       observer: null,
-      describeMoves: false,
+      residency,
+      snapshots: 0,
       released: [],
     };
-    for (let i = 0; i < databasesMax; i++) this.#databases.push(new Database(i, this.#context));
+    for (let i = 0; i < databasesMax; i++) this.#databases.push(new Database(i, this.context));
     this.#applier = new MutationApplier(this);
   }
 
   get journal(): MutationWriter | null {
-    return this.#context.journal;
+    return this.context.journal;
   }
 
   set journal(journal: MutationWriter | null) {
-    this.#context.journal = journal;
+    this.context.journal = journal;
   }
 
   get observer(): KeyspaceObserver | null {
-    return this.#context.observer;
+    return this.context.observer;
   }
 
   set observer(observer: KeyspaceObserver | null) {
-    this.#context.observer = observer;
+    this.context.observer = observer;
   }
 
   database(index: number): Database {
@@ -62,17 +67,18 @@ export class MemoryStorage implements Storage {
     const first = this.#databases[a];
     const second = this.#databases[b];
     const version = this.stamp.current();
-    this.#context.journal?.begin(mutationKinds.swapDatabases, a, version, Buffer.alloc(0), 0, 0);
-    this.#context.journal?.byte(b);
-    this.#context.observer?.replaced(first, second);
-    this.#context.observer?.replaced(second, first);
+    this.context.journal?.begin(mutationKinds.swapDatabases, a, version, Buffer.alloc(0), 0, 0);
+    this.context.journal?.byte(b);
+    this.context.observer?.replaced(first, second);
+    this.context.observer?.replaced(second, first);
     this.#databases[a] = second;
     this.#databases[b] = first;
     second.index = a;
     first.index = b;
     first.removalVersion = version;
     second.removalVersion = version;
-    this.#swaps++;
+    this.swaps++;
+    this.context.residency?.swapped(a, b);
   }
 
   isResident(_database: number, _bytes: Uint8Array, _start: number, _length: number): boolean {
@@ -89,6 +95,14 @@ export class MemoryStorage implements Storage {
     return null;
   }
 
+  prepareExpired(_nowMs: number): Promise<void> | null {
+    return null;
+  }
+
+  prepareApply(_batch: Uint8Array): Promise<void> | null {
+    return null;
+  }
+
   scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number {
     const refs = this.#scratch;
     refs.length = 0;
@@ -97,17 +111,16 @@ export class MemoryStorage implements Storage {
     return next;
   }
 
-  apply(batch: Uint8Array, _position: number): void {
-    const { journal } = this.#context;
-    this.#context.journal = null;
+  /** `effects` gets the mutations that changed something. */
+  apply(batch: Uint8Array, _position: number, effects: MutationWriter | null = null): void {
+    const { journal } = this.context;
+    this.context.journal = null;
     try {
-      this.#applier.apply(batch);
+      this.#applier.apply(batch, effects);
     } finally {
-      this.#context.journal = journal;
+      this.context.journal = journal;
     }
   }
-
-  readonly needsJournal = false;
 
   staged(_batch: Uint8Array): void {}
 
@@ -115,13 +128,13 @@ export class MemoryStorage implements Storage {
 
   async *snapshot(): AsyncIterable<Uint8Array> {
     const writer = new MutationWriter(snapshotBatchBytes * 2);
-    const swaps = this.#swaps;
-    this.#context.describeMoves = true;
+    const { swaps } = this;
+    this.context.snapshots++;
     try {
       for (let index = 0; index < databasesMax; index++) {
         let cursor = 0;
         do {
-          if (this.#swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
+          if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
           cursor = this.scanPage(index, cursor, 256, (ref) => this.#databases[index].describe(ref, writer));
           if (writer.length < snapshotBatchBytes) continue;
           yield Buffer.from(writer.bytes.subarray(0, writer.length));
@@ -130,12 +143,12 @@ export class MemoryStorage implements Storage {
       }
       if (writer.length > 0) yield Buffer.from(writer.bytes.subarray(0, writer.length));
     } finally {
-      this.#context.describeMoves = false;
+      this.context.snapshots--;
     }
   }
 
   releaseSome(budget: number): boolean {
-    const { released } = this.#context;
+    const { released } = this.context;
     while (released.length > 0) {
       const collection = released[released.length - 1] as Collection;
       if (!collection.release(budget)) return false;

@@ -7,8 +7,13 @@
  *
  * Who writes, in order: `stamp.reset`, changes through `database(i)`, which end up in `journal`; the
  * batch of a turn goes to the log; when it is durable there, `committed` tells the storage, which may
- * now write its own copy behind. A storage without a log has no journal.
+ * now write its own copy behind. The journal holds what is not staged yet, and is cleared after. A storage
+ * without a log has no journal, unless it needs one.
+ *
+ * A key must be resident when it is read or written: who writes a key that is not, loses track of what the
+ * disk has of it.
  */
+import type { KvError } from '@holdfast/common';
 import type { Database, KeyspaceObserver } from './database.js';
 import type { MutationWriter } from './mutation.js';
 import type { WriteStamp } from './write-stamp.js';
@@ -50,8 +55,22 @@ export interface Storage {
   scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number;
 
   /**
-   * Applies a batch of mutations that others made, at its position of the log. Atomic; applying it
-   * again, or over a newer state, changes nothing.
+   * Makes keys resident that expired at `nowMs` or before, some hundred at a time, so that their databases'
+   * `nextExpired` finds them. Null when there are none; otherwise resolves when they are. For whoever
+   * removes expired keys.
+   */
+  prepareExpired(nowMs: number): Promise<void> | null;
+
+  /**
+   * Makes resident what `apply` of this batch needs; null when it already is. `batch` must stay untouched
+   * until it resolves.
+   */
+  prepareApply(batch: Uint8Array): Promise<void> | null;
+  /**
+   * Applies a batch of mutations that others made, at its position of the log, after `prepareApply` of it.
+   * Atomic; applying it again, or over a newer state, changes nothing. The position is that of the last
+   * batch applied: for all but the last of a snapshot's batches 0, so that a half restored storage does
+   * not claim to be more.
    */
   apply(batch: Uint8Array, position: number): void;
   /** Whether changes must be journaled even without a log: the storage itself lives on the batches. */
@@ -74,7 +93,14 @@ export interface Storage {
   releaseSome(budget: number): boolean;
   /** Bytes taken by keys and values, indexes and all. */
   readonly usedBytes: number;
-  /** Waits until what was committed is written. */
+  /** Bytes of changes that are still to be written to the storage's own disk: writers should hold back when it grows. */
+  readonly pendingBytes: number;
+  /**
+   * Why the storage's own disk does not take what was committed; null when it does. Nothing is lost and it
+   * is tried again and again, but what is pending grows: writes should be refused meanwhile.
+   */
+  readonly failure: KvError | null;
+  /** Waits until what was committed is written. Throws what `failure` says. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
