@@ -22,17 +22,35 @@ export const errorCodes = {
   LIMIT: { retryable: false },
   /** The other side can't be reached, or did not answer in time. */
   UNAVAILABLE: { retryable: true },
+  /** The key holds a value of another type. */
+  WRONGTYPE: { retryable: false },
+  /** The key is not at the version that was expected: read it again, then decide. */
+  VERSION_MISMATCH: { retryable: false },
+  /** No credentials, wrong ones, or this user may not do that. */
+  DENIED: { retryable: false },
+  /** A command was answered with another error: `reply` is its first word. */
+  COMMAND: { retryable: false },
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
 export class KvError extends Error {
   readonly code: ErrorCode;
+  /** Of an error that a command replied: its first word, such as `NOSCRIPT`. Empty otherwise. */
+  readonly reply: string;
+  /** With VERSION_MISMATCH: the version that the key is at, 0 when it is not there. */
+  readonly version: number;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; reply?: string; version?: number },
+  ) {
     super(message, options);
     this.name = 'KvError';
     this.code = code;
+    this.reply = options?.reply ?? '';
+    this.version = options?.version ?? 0;
   }
 
   /** Whether the same call may succeed later without being changed. */

@@ -1,9 +1,22 @@
 export type { Session, SessionSink } from '@holdfast/engine';
+export { type Answer, Caller } from './caller.js';
 export { Committer, type CommitterOptions } from './committer.js';
 export { type Coordinator, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
 export { DiscardReply } from './discard-reply.js';
+export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
 export { LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
 export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
+export {
+  deleteRange,
+  entryOf,
+  type RangeContext,
+  type ScanEntry,
+  type ScanOptions,
+  type ScanPage,
+  scanRange,
+} from './range-scan.js';
 export { type Recovered, recover } from './recovery.js';
 export { SnapshotFiles, type SnapshotName } from './snapshot-files.js';
 export { Snapshotter, type SnapshotterOptions } from './snapshotter.js';
+export { type Comparison, transact } from './transact.js';
+export { type TurnListener, Turns } from './turns.js';

@@ -1,0 +1,204 @@
+/**
+ * Keys of a range, in the order of their bytes, out of an index in the order of their hashes.
+ *
+ *     pass 1 over the index   keep the first 65,536 keys of the range      -> sorted, read, handed out
+ *     pass 2                  the first 65,536 behind the last of pass 1   -> ...
+ *
+ * A pass takes small steps (KV.SCAN, about a millisecond a turn), and once the heap is full it asks only
+ * for keys that could still get in. Memory is bounded by the heap, time is O(keys of the database) a pass.
+ * Each entry is one key at one version; a key that is there throughout is returned exactly once.
+ */
+import { type Clock, ErrorReply, KvError, type ReplyValue } from '@holdfast/common';
+import type { Caller } from './caller.js';
+import { type FoundKey, KeyHeap } from './key-heap.js';
+import { type KeyInterval, successorOf } from './key-interval.js';
+import type { Turns } from './turns.js';
+
+/** Keys kept in one pass, and their bytes. */
+const heapKeysMax = 65536;
+const heapBytesMax: number = 16 * 1024 * 1024;
+/** Slots of the index looked at by one command, and how long a turn may go on, in ms. */
+const pageKeys = 500;
+const turnMs = 1;
+/** An answer's size: entries, and bytes of keys and values (one entry may be larger). */
+const answerEntriesMax = 1000;
+const answerBytesMax: number = 256 * 1024;
+
+export interface ScanEntry extends FoundKey {
+  /** Null for other types than string, and when only keys are wanted. */
+  readonly value: Buffer | null;
+  /** Null when the key does not expire, and when only keys are wanted. */
+  readonly ttlMs: number | null;
+}
+
+export interface ScanPage {
+  readonly entries: readonly ScanEntry[];
+  /** Where a later scan goes on; null at the end of the range. */
+  readonly resumeToken: Buffer | null;
+}
+
+export interface ScanOptions {
+  readonly interval: KeyInterval;
+  readonly isReverse: boolean;
+  /** Infinity for none. */
+  readonly limit: number;
+  readonly keysOnly: boolean;
+  /** As a page of a scan of the same interval and direction carried it. */
+  readonly resumeToken: Uint8Array | null;
+}
+
+export interface RangeContext {
+  readonly caller: Caller;
+  readonly turns: Turns;
+  readonly clock: Clock;
+}
+
+/** Throws KvError INVALID for a foreign token, CLOSED when the caller was closed. */
+export async function* scanRange(context: RangeContext, options: ScanOptions): AsyncGenerator<ScanPage> {
+  const { isReverse } = options;
+  let interval = resumedInterval(options);
+  let left = options.limit;
+  for (;;) {
+    const heap = new KeyHeap(isReverse, Math.min(left, heapKeysMax), heapBytesMax);
+    await fill(heap, context, interval, isReverse);
+    const isLastPass = !heap.hasDropped;
+    const keys = heap.drain();
+    for (let at = 0; at < keys.length; ) {
+      const { entries, next } = await read(context, keys, at, options.keysOnly);
+      left -= entries.length;
+      at = next;
+      const isEnd = isLastPass && at === keys.length;
+      if (entries.length > 0 || isEnd) {
+        yield { entries, resumeToken: isEnd ? null : tokenOf(keys[at - 1].key, isReverse) };
+      }
+      await context.turns.next();
+    }
+    if (isLastPass || left <= 0) return;
+    interval = behind(interval, keys[keys.length - 1].key, isReverse);
+  }
+}
+
+/** Removes the keys of an interval that are there throughout, in small steps. */
+export async function deleteRange(
+  context: RangeContext,
+  interval: KeyInterval,
+): Promise<{ deleted: number; version: number }> {
+  let deleted = 0;
+  let newest = 0;
+  await pass(
+    context,
+    'KV.DELRANGE',
+    () => interval,
+    (count, version) => {
+      deleted += count as number;
+      if (version > newest) newest = version;
+    },
+  );
+  return { deleted, version: newest };
+}
+
+/** Offers every key of an interval to a heap. */
+function fill(
+  heap: KeyHeap,
+  context: RangeContext,
+  interval: KeyInterval,
+  isReverse: boolean,
+): Promise<void> {
+  return pass(
+    context,
+    'KV.SCAN',
+    () => (heap.isFull ? before(interval, heap.last.key, isReverse, heap) : interval),
+    (found) => {
+      const fields = found as ReplyValue[];
+      for (let i = 0; i < fields.length; i += 3) {
+        const [type, version, key] = fields.slice(i, i + 3) as [number, number, Buffer];
+        heap.offer({ key, type, version });
+      }
+    },
+  );
+}
+
+/** Passes over the whole index with a command that takes a cursor and returns [next cursor, found]. */
+async function pass(
+  { caller, turns, clock }: RangeContext,
+  command: string,
+  intervalNow: () => KeyInterval,
+  found: (value: ReplyValue, version: number) => void,
+): Promise<void> {
+  let cursor = 0;
+  let turnEndMs = clock.monotonic() + turnMs;
+  do {
+    const { from, to } = intervalNow();
+    const args: (string | Uint8Array)[] = [command, String(cursor), 'COUNT', String(pageKeys)];
+    if (from.length > 0) args.push('FROM', from);
+    if (to !== null) args.push('TO', to);
+    const { value, version } = await caller.run(args);
+    if (value instanceof ErrorReply) throw new KvError('COMMAND', value.message, { reply: value.code });
+    const [next, page] = value as [number, ReplyValue];
+    found(page, version);
+    cursor = next;
+    if (clock.monotonic() < turnEndMs) continue;
+    await turns.next();
+    turnEndMs = clock.monotonic() + turnMs;
+  } while (cursor !== 0);
+}
+
+/** Reads keys from `at` on until an answer is full; those that are gone by now are passed over. */
+async function read(
+  { caller }: RangeContext,
+  keys: readonly FoundKey[],
+  at: number,
+  keysOnly: boolean,
+): Promise<{ entries: ScanEntry[]; next: number }> {
+  const entries: ScanEntry[] = [];
+  let bytes = 0;
+  let next = at;
+  while (next < keys.length && entries.length < answerEntriesMax && bytes < answerBytesMax) {
+    const found = keys[next++];
+    const entry = keysOnly ? { ...found, value: null, ttlMs: null } : await readEntry(caller, found.key);
+    if (entry === null) continue;
+    entries.push(entry);
+    bytes += entry.key.length + (entry.value?.length ?? 0);
+  }
+  return { entries, next };
+}
+
+async function readEntry(caller: Caller, key: Buffer): Promise<ScanEntry | null> {
+  const { value: reply } = await caller.run(['KV.MGET', key]);
+  if (reply instanceof ErrorReply) throw new KvError('COMMAND', reply.message, { reply: reply.code });
+  return entryOf(key, (reply as ReplyValue[])[0]);
+}
+
+/** One item of KV.MGET's reply; null for a key that is not there. */
+export function entryOf(key: Buffer, item: ReplyValue): ScanEntry | null {
+  if (item === null) return null;
+  const [type, version, ttl, value] = item as [number, number, number, Buffer | null];
+  return { key, type, version, value, ttlMs: ttl < 0 ? null : ttl };
+}
+
+function behind({ from, to }: KeyInterval, last: Uint8Array, isReverse: boolean): KeyInterval {
+  return isReverse ? { from, to: last } : { from: successorOf(last), to };
+}
+
+/** What could still get into a full heap, whose last key is `last`. */
+function before({ from, to }: KeyInterval, last: Buffer, isReverse: boolean, heap: KeyHeap): KeyInterval {
+  // Until a key was dropped it is not known whether there are more: the first one behind must be seen.
+  if (!heap.hasDropped) return { from, to };
+  return isReverse ? { from: successorOf(last), to } : { from, to: last };
+}
+
+// The token: format, direction, last key considered.
+
+const tokenFormat = 1;
+
+function tokenOf(key: Buffer, isReverse: boolean): Buffer {
+  return Buffer.concat([Buffer.from([tokenFormat, isReverse ? 1 : 0]), key]);
+}
+
+function resumedInterval({ interval, isReverse, resumeToken }: ScanOptions): KeyInterval {
+  if (resumeToken === null || resumeToken.length === 0) return interval;
+  if (resumeToken[0] !== tokenFormat || resumeToken[1] !== (isReverse ? 1 : 0)) {
+    throw new KvError('INVALID', 'the resume token belongs to another scan');
+  }
+  return behind(interval, resumeToken.subarray(2), isReverse);
+}
