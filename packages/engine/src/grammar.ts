@@ -213,6 +213,19 @@ export function double(rules: NumberRules = {}): Argument<number> {
   return numberArgument('double', readDouble, rules, notADouble);
 }
 
+/** Ends before the point in time that the clock of Redis can still name. */
+const timeoutMsMax = 2 ** 63 - 2 ** 41;
+
+/** Seconds that a command may wait, with fractions, parsed to whole milliseconds; 0 waits for ever. */
+export function timeout(): Argument<number> {
+  const read = (request: Request, i: number): number => Math.ceil(request.double(i) * 1000);
+  return new SingleArgument<number>('double', 0, read, (ms) => {
+    if (Number.isNaN(ms)) return 'ERR timeout is not a float or out of range';
+    if (ms < 0) return 'ERR timeout is negative';
+    return ms > timeoutMsMax ? 'ERR timeout is out of range' : null;
+  });
+}
+
 /** A word that may be there: true when it is. */
 export function token(word: string): Argument<boolean> {
   return new TokenArgument(word);
