@@ -3,6 +3,7 @@
  * others know of it is derived here and never written twice.
  */
 import type { Reply, Request } from '@holdfast/common';
+import { CommandTimes } from './command-times.js';
 import type { Context } from './context.js';
 import {
   type ArgsOf,
@@ -78,6 +79,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly subcommands?: readonly Command[];
   /** Needs pages of the key space resident, not only its keys: says which. */
   readonly scansKeyspace?: 'page' | 'all';
+  /** Whether argument `i` is a secret, not to be shown by SLOWLOG and MONITOR. */
+  readonly hides?: (request: Request, i: number) => boolean;
   readonly run?: (ctx: Context, args: ArgsOf<S>, reply: Reply) => void;
 }
 
@@ -123,6 +126,9 @@ export class Command {
   calls = 0;
   failedCalls = 0;
   rejectedCalls = 0;
+  readonly times = new CommandTimes();
+  /** Its work may grow with its data: every call is timed, not only some. */
+  readonly isAlwaysTimed: boolean;
 
   readonly #shape: [string, Argument<unknown>][];
   readonly #parser = new ArgumentParser();
@@ -143,6 +149,7 @@ export class Command {
     this.group = declaration.group;
     this.scansKeyspace = declaration.scansKeyspace;
     this.isBlocking = this.flags.has('blocking');
+    this.isAlwaysTimed = !declaration.complexity.startsWith('O(1)');
     this.run = (declaration.run as typeof this.run) ?? null;
     this.#shape = Object.entries(declaration.args);
     for (const [name, argument] of this.#shape) argument.name = name;
@@ -176,6 +183,10 @@ export class Command {
   /** Why the last `parse` returned null. */
   get parseError(): string {
     return this.#parser.error;
+  }
+
+  isSecret(request: Request, i: number): boolean {
+    return this.declaration.hides?.(request, i) ?? false;
   }
 
   get hasMovableKeys(): boolean {

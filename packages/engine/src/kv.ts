@@ -17,6 +17,7 @@ import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
 import { Registry } from './registry.js';
 import type { Session } from './session.js';
+import { Stopwatch } from './stopwatch.js';
 
 export interface KVOptions {
   readonly storage: Storage;
@@ -25,6 +26,9 @@ export interface KVOptions {
   readonly config?: Config;
 }
 
+const errorCodesMax = 128;
+const errorCodeLengthMax = 32;
+
 /** Figures of the engine, as INFO reports them. */
 export class EngineStats {
   hits = 0;
@@ -32,10 +36,18 @@ export class EngineStats {
   expired = 0;
   expiredFields = 0;
   evicted = 0;
-  commands = 0;
   errorReplies = 0;
   /** Replies of an error, by its first word. */
   readonly errors = new Map<string, number>();
+
+  /** An error was replied. Codes may come from scripts: no more than some are told apart. */
+  countError(message: string): void {
+    this.errorReplies++;
+    const end = message.indexOf(' ');
+    let code = end < 0 || end > errorCodeLengthMax ? 'ERR' : message.slice(0, end);
+    if (this.errors.size >= errorCodesMax && !this.errors.has(code)) code = 'ERRORSTATS_OVERFLOW';
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
 }
 
 export class KV {
@@ -45,6 +57,7 @@ export class KV {
   readonly config: Config;
   readonly registry: Registry;
   stats = new EngineStats();
+  readonly stopwatch: Stopwatch;
   readonly context: Context;
   /** Set by the coordinator before the first command. */
   host!: Host;
@@ -52,6 +65,8 @@ export class KV {
   notifications = 0;
   /** Active expiry may be switched off by DEBUG. */
   expiresActively = true;
+  /** Keys whose time is over are not removed, only not seen: while CLIENT PAUSE holds back writes. */
+  keepsExpired = false;
   /** Commands run inside a transaction share its version and its time. */
   #inTransaction = false;
 
@@ -65,6 +80,7 @@ export class KV {
       this.notifications = parseEventClasses(value);
     });
     this.registry = new Registry(commands);
+    this.stopwatch = new Stopwatch(this.env.clock, this.config);
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);
     this.context.nowMs = this.env.clock.now();
@@ -78,6 +94,7 @@ export class KV {
         command.calls = 0;
         command.failedCalls = 0;
         command.rejectedCalls = 0;
+        command.times.clear();
       }
     }
   }
@@ -101,18 +118,25 @@ export class KV {
     context.command = command;
     context.db = storage.database(session.database);
     session.keyVersion = 0;
+    reply.failed = false;
+    const startMs = this.stopwatch.start(command);
     command.calls++;
     const args = command.parse(request);
     if (args === null) {
       reply.error(command.parseError);
-      return 0;
+    } else {
+      try {
+        command.run!(context, args as never, reply);
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        reply.error(`ERR ${error.message}`);
+      }
     }
-    try {
-      command.run!(context, args as never, reply);
-    } catch (error) {
-      if (!(error instanceof KvError)) throw error;
-      reply.error(`ERR ${error.message}`);
+    if (reply.failed) {
+      command.failedCalls++;
+      this.stats.countError(reply.lastError);
     }
+    if (startMs === startMs) this.stopwatch.stop(session, command, request, startMs);
     const version = stamp.version;
     if (version !== 0) {
       session.keyVersion = version;
@@ -142,6 +166,7 @@ export class KV {
    * already written: a command that finds its key expired and does no more has no version.
    */
   expire(db: Database, ref: number): void {
+    if (this.keepsExpired) return;
     const { stamp } = this.storage;
     const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
     this.stats.expired++;
@@ -162,6 +187,7 @@ export class KV {
    * its own.
    */
   expireSome(budgetMs: number): boolean {
+    if (this.keepsExpired) return false;
     const { clock } = this.env;
     const nowMs = clock.now();
     const untilMs = clock.monotonic() + budgetMs;
