@@ -140,7 +140,10 @@ export class LocalCoordinator implements Coordinator, Host, KeyspaceObserver {
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
       command.rejectedCalls++;
-      return this.#reject(session, reply, `ERR wrong number of arguments for '${command.fullName}' command`);
+      const problem = `wrong number of arguments for '${command.fullName}' command`;
+      if (command.name !== 'EXEC') return this.#reject(session, reply, `ERR ${problem}`);
+      this.discard(session);
+      return this.#reject(session, reply, `EXECABORT Transaction discarded because of: ${problem}`);
     }
     session.lastCommand = command;
     if (session.replyMode !== 'on') return this.#coordinateQuietly(session, command, request, reply);

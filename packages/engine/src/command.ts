@@ -234,7 +234,8 @@ export class Command {
   }
 
   #surplusError(): string {
-    if (!this.declaration.surplusIsArityError) return syntaxError;
+    const takesWords = this.#shape.some(([, argument]) => argument.isOption);
+    if (takesWords && !this.declaration.surplusIsArityError) return syntaxError;
     return `ERR wrong number of arguments for '${this.fullName}' command`;
   }
 

@@ -9,7 +9,7 @@ export const select = defineCommand({
   complexity: 'O(1)',
   summary: 'Changes the selected database.',
   flags: ['loading', 'stale', 'fast'],
-  args: { index: integer({ error: 'ERR invalid DB index' }) },
+  args: { index: integer() },
   run({ kv, session }, { index }, reply) {
     if (index < 0 || index >= kv.config.number('databases'))
       return reply.error('ERR DB index is out of range');

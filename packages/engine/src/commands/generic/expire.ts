@@ -12,6 +12,6 @@ export const expire = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), seconds: integer(), ...expiryConditions },
   run(ctx, args, reply) {
-    expireKey(ctx, args.key, args.seconds, 1000, ctx.nowMs, args, reply);
+    expireKey(ctx, args.key, args.seconds, 1000, ctx.nowMs, args.conditions, reply);
   },
 });

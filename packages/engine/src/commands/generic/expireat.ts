@@ -12,6 +12,6 @@ export const expireat = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), unixSeconds: unixTime(), ...expiryConditions },
   run(ctx, args, reply) {
-    expireKey(ctx, args.key, args.unixSeconds, 1000, 0, args, reply);
+    expireKey(ctx, args.key, args.unixSeconds, 1000, 0, args.conditions, reply);
   },
 });

@@ -2,17 +2,10 @@
 import type { Reply } from '@holdfast/common';
 import type { Context } from '../../context.js';
 import { expiryMsMax } from '../../expiry-options.js';
-import { token } from '../../grammar.js';
+import { type Repeated, rest } from '../../grammar.js';
 
 /** NX: only without an expiry; XX: only with one; GT, LT: only to a later or an earlier one. */
-export const expiryConditions = { nx: token('NX'), xx: token('XX'), gt: token('GT'), lt: token('LT') };
-
-export interface ExpiryConditions {
-  readonly nx: boolean;
-  readonly xx: boolean;
-  readonly gt: boolean;
-  readonly lt: boolean;
-}
+export const expiryConditions = { conditions: rest() };
 
 /** Sets the expiry of a key to `amount` units after `baseMs`. A time in the past removes the key. */
 export function expireKey(
@@ -21,10 +14,21 @@ export function expireKey(
   amount: number,
   unitMs: number,
   baseMs: number,
-  conditions: ExpiryConditions,
+  conditions: Repeated,
   reply: Reply,
 ): void {
-  const { nx, xx, gt, lt } = conditions;
+  const { request } = ctx;
+  let nx = false;
+  let xx = false;
+  let gt = false;
+  let lt = false;
+  for (let i = conditions.first; i < conditions.first + conditions.count; i++) {
+    if (request.is(i, 'NX')) nx = true;
+    else if (request.is(i, 'XX')) xx = true;
+    else if (request.is(i, 'GT')) gt = true;
+    else if (request.is(i, 'LT')) lt = true;
+    else return reply.error(`ERR Unsupported option ${request.text(i)}`);
+  }
   if (nx && (xx || gt || lt)) {
     return reply.error('ERR NX and XX, GT or LT options at the same time are not compatible');
   }

@@ -1,8 +1,12 @@
 /** OBJECT and its subcommands: how a value is kept. */
+import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import { type Command, defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
 import { help } from '../help.js';
 import { encodingOf } from './encoding.js';
+
+const noFrequencies =
+  'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
 
 const common = { group: 'generic', complexity: 'O(1)', flags: ['readonly'] } as const;
 
@@ -34,10 +38,45 @@ const subcommands: readonly Command[] = [
       else reply.integer(1);
     },
   }),
+  defineCommand({
+    ...common,
+    id: 168,
+    name: 'IDLETIME',
+    since: '2.2.3',
+    summary: 'Returns the time since the last access to a Redis object.',
+    tips: ['nondeterministic_output'],
+    args: { key: key('RO') },
+    /** Seconds since the last write, which the version tells: reads leave no trace. */
+    run(ctx, args, reply) {
+      const ref = ctx.find(args.key);
+      if (ref === 0) return reply.null();
+      const writtenMs = oracleEpochMs + ctx.db.version(ref) / timestampsPerMs;
+      reply.integer(Math.max(0, Math.floor((ctx.nowMs - writtenMs) / 1000)));
+    },
+  }),
+  defineCommand({
+    ...common,
+    id: 169,
+    name: 'FREQ',
+    since: '4.0.0',
+    summary: 'Returns the logarithmic access frequency counter of a Redis object.',
+    tips: ['nondeterministic_output'],
+    args: { key: key('RO') },
+    run(ctx, args, reply) {
+      if (ctx.find(args.key) === 0) reply.null();
+      else reply.error(noFrequencies);
+    },
+  }),
   help(165, 'OBJECT', 'generic', '6.2.0', [
     'ENCODING <key>',
     '    Return the kind of internal representation used in order to store the value',
     '    associated with a <key>.',
+    'FREQ <key>',
+    '    Return the access frequency index of the <key>. The returned integer is',
+    '    proportional to the logarithm of the recent access frequency of the key.',
+    'IDLETIME <key>',
+    '    Return the idle time of the <key>, that is the approximated number of',
+    '    seconds elapsed since the last access to the key.',
     'REFCOUNT <key>',
     '    Return the number of references of the value associated with the specified',
     '    <key>.',

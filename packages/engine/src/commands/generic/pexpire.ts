@@ -12,6 +12,6 @@ export const pexpire = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), milliseconds: integer(), ...expiryConditions },
   run(ctx, args, reply) {
-    expireKey(ctx, args.key, args.milliseconds, 1, ctx.nowMs, args, reply);
+    expireKey(ctx, args.key, args.milliseconds, 1, ctx.nowMs, args.conditions, reply);
   },
 });

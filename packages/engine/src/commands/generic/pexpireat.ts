@@ -12,6 +12,6 @@ export const pexpireat = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'update'), unixMs: unixTime(), ...expiryConditions },
   run(ctx, args, reply) {
-    expireKey(ctx, args.key, args.unixMs, 1, 0, args, reply);
+    expireKey(ctx, args.key, args.unixMs, 1, 0, args.conditions, reply);
   },
 });

@@ -88,7 +88,7 @@ function describeCommand(command: Command, reply: Reply): void {
   for (const tip of tips) reply.text(tip);
   reply.set(command.keySpecs.length);
   for (const spec of command.keySpecs) describeKeySpec(spec, reply);
-  reply.array(command.subcommands.size);
+  reply.set(command.subcommands.size);
   for (const subcommand of command.subcommands.values()) describeCommand(subcommand, reply);
 }
 
@@ -153,7 +153,7 @@ function describeNamed(ctx: Context, names: Repeated, reply: Reply): void {
   const wanted = names.count === 0 ? ctx.kv.registry.commands : namedCommands(ctx, names);
   reply.array(wanted.length);
   for (const command of wanted) {
-    if (command === undefined) reply.nullArray();
+    if (command === undefined) reply.null();
     else describeCommand(command, reply);
   }
 }

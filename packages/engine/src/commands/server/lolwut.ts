@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { rest } from '../../grammar.js';
+import { integer, option, rest } from '../../grammar.js';
 import { redisVersion } from '../../version.js';
 
 export const lolwut = defineCommand({
@@ -10,7 +10,7 @@ export const lolwut = defineCommand({
   complexity: 'O(1)',
   summary: 'Displays computer art and the Redis version.',
   flags: ['readonly', 'fast'],
-  args: { words: rest() },
+  args: { version: option('VERSION', { version: integer() }), words: rest() },
   run(_ctx, _args, reply) {
     reply.verbatim('txt', `Hold fast.\nRedis ver. ${redisVersion}\n`);
   },

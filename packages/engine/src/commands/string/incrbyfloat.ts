@@ -1,8 +1,12 @@
-import { parseDouble } from '@holdfast/common';
+import { byteStringOf } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
-import { double, key, notADouble } from '../../grammar.js';
-import { formatLongDouble } from './long-double.js';
+import { bytes, key, notADouble } from '../../grammar.js';
+import { addLongDoubles, formatLongDouble, type LongDouble, parseLongDouble } from './long-double.js';
 import { putBytes } from './put-bytes.js';
+
+const zero: LongDouble = { mantissa: 0n, exponent: 0 };
+const infinity = /^[+-]?inf(inity)?$/i;
+const notFinite = 'ERR increment would produce NaN or Infinity';
 
 export const incrbyfloat = defineCommand({
   id: 120,
@@ -13,22 +17,25 @@ export const incrbyfloat = defineCommand({
   summary:
     "Increments the floating point value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
-  args: { key: key('RW', 'access', 'update'), increment: double() },
-  run(ctx, { key, increment }, reply) {
-    const { db } = ctx;
-    const ref = ctx.string(key);
+  args: { key: key('RW', 'access', 'update'), increment: bytes() },
+  run(ctx, args, reply) {
+    const { db, request } = ctx;
+    const ref = ctx.string(args.key);
     if (ref < 0) return;
-    let value = 0;
+    let value: LongDouble | null = zero;
     if (ref !== 0) {
       db.readString(ref);
-      value = parseDouble(db.valueBytes, db.valueStart, db.valueLength);
-      if (Number.isNaN(value)) return reply.error(notADouble);
+      value = parseLongDouble(byteStringOf(db.valueBytes, db.valueStart, db.valueLength));
+      if (value === null) return reply.error(notADouble);
     }
-    const sum = value + increment;
-    if (!Number.isFinite(sum)) return reply.error('ERR increment would produce NaN or Infinity');
-    const text = Buffer.from(formatLongDouble(sum), 'latin1');
-    putBytes(ctx, ref, key, text, 0, text.length, ref === 0 ? 0 : db.expiry(ref));
-    ctx.notify('$', 'incrbyfloat', key);
-    reply.bulk(text, 0, text.length);
+    const text = request.byteString(args.increment);
+    const increment = parseLongDouble(text);
+    if (increment === null) return reply.error(infinity.test(text) ? notFinite : notADouble);
+    const sum = addLongDoubles(value, increment);
+    if (sum === null) return reply.error(notFinite);
+    const printed = Buffer.from(formatLongDouble(sum), 'latin1');
+    putBytes(ctx, ref, args.key, printed, 0, printed.length, ref === 0 ? 0 : db.expiry(ref));
+    ctx.notify('$', 'incrbyfloat', args.key);
+    reply.bulk(printed, 0, printed.length);
   },
 });
