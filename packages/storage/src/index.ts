@@ -17,4 +17,7 @@ export { type EncodingLimits, encodingLimits } from './values/encoding-limits.js
 export { ListCursor } from './values/list-cursor.js';
 export { type Side, sides } from './values/list-node.js';
 export { type ListSearch, ListValue } from './values/list-value.js';
+export { ZSetBound } from './values/zset-bound.js';
+export { ZSetCursor } from './values/zset-cursor.js';
+export { ZSetValue } from './values/zset-value.js';
 export { type VersionSource, WriteStamp } from './write-stamp.js';

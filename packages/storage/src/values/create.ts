@@ -2,15 +2,17 @@ import { KvError } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { ListValue } from './list-value.js';
+import { ZSetValue } from './zset-value.js';
 
 /** An empty collection of a type, for a database; not yet attached to a key. */
 export function createCollection(type: number, database: Database): Collection {
   switch (type) {
     case valueTypes.list:
       return new ListValue(database);
+    case valueTypes.zset:
+      return new ZSetValue(database);
     case valueTypes.hash:
     case valueTypes.set:
-    case valueTypes.zset:
     default:
       throw new KvError(
         'CORRUPT',

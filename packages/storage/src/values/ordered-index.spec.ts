@@ -2,7 +2,8 @@ import { SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { Arena, type Ref } from '../arena.js';
 import { Dict } from '../dict.js';
-import { bounds, OrderedIndex } from './ordered-index.js';
+import { OrderedIndex } from './ordered-index.js';
+import { ZSetBound } from './zset-bound.js';
 
 interface Entry {
   score: number;
@@ -30,7 +31,7 @@ class Pair {
     const [entry] = this.model.splice(rank, 1);
     if (rank % 2 === 0) this.index.seek(rank);
     else this.index.locate(entry.score, entry.ref);
-    expect(this.index.refHere).toBe(entry.ref);
+    expect(this.index.refAt(this.index.leaf, this.index.slot)).toBe(entry.ref);
     this.index.removeHere();
     const bytes = Buffer.from(entry.member, 'latin1');
     this.dict.remove(this.dict.find(bytes, 0, bytes.length));
@@ -46,16 +47,19 @@ class Pair {
   check(): void {
     const { index, model } = this;
     expect(index.size).toBe(model.length);
-    const forward: string[] = [];
-    if (model.length > 0) index.seek(0);
-    for (let isThere = model.length > 0; isThere; isThere = index.stepForward()) {
-      forward.push(`${index.scoreHere} ${index.refHere}`);
+    if (model.length === 0) return;
+    const forward: Ref[] = [];
+    index.seek(0);
+    for (let leaf = index.leaf; leaf !== 0; leaf = index.nextOf(leaf)) {
+      for (let slot = 0; slot < index.countOf(leaf); slot++) forward.push(index.refAt(leaf, slot));
     }
-    expect(forward).toEqual(model.map(({ score, ref }) => `${score} ${ref}`));
+    expect(forward).toEqual(model.map(({ ref }) => ref));
     const back: Ref[] = [];
-    if (model.length > 0) index.seek(model.length - 1);
-    for (let isThere = model.length > 0; isThere; isThere = index.stepBack()) back.unshift(index.refHere);
-    expect(back).toEqual(model.map(({ ref }) => ref));
+    index.seek(model.length - 1);
+    for (let leaf = index.leaf; leaf !== 0; leaf = index.previousOf(leaf)) {
+      for (let slot = index.countOf(leaf) - 1; slot >= 0; slot--) back.unshift(index.refAt(leaf, slot));
+    }
+    expect(back).toEqual(forward);
   }
 
   checkRanks(rank: number): void {
@@ -64,11 +68,13 @@ class Pair {
     index.locate(score, ref);
     expect(index.rankHere).toBe(rank);
     index.seek(rank);
-    expect([index.rankHere, index.refHere, index.scoreHere]).toEqual([rank, ref, score]);
-    const below = model.filter((entry) => entry.score < score).length;
-    const upTo = model.filter((entry) => entry.score <= score).length;
-    expect(index.countToScore(score, bounds.belowScore)).toBe(below);
-    expect(index.countToScore(score, bounds.toScore)).toBe(upTo);
+    expect(index.rankHere).toBe(rank);
+    expect(index.refAt(index.leaf, index.slot)).toBe(ref);
+    const bound = new ZSetBound();
+    bound.atScore(score, false);
+    expect(index.countBefore(bound)).toBe(model.filter((entry) => entry.score < score).length);
+    bound.atScore(score, true);
+    expect(index.countBefore(bound)).toBe(model.filter((entry) => entry.score <= score).length);
   }
 }
 
@@ -116,16 +122,15 @@ describe('OrderedIndex', () => {
       pair.add(0, member);
     }
     pair.check();
+    const bound = new ZSetBound();
     const members = pair.model.map(({ member }) => member);
     for (const probe of [...members, 'abcdefg', '\x80', 'zzz']) {
       const bytes = Buffer.from(probe, 'latin1');
       const { length } = bytes;
-      expect(pair.index.countToMember(bytes, 0, length, bounds.belowMember)).toBe(
-        members.filter((member) => member < probe).length,
-      );
-      expect(pair.index.countToMember(bytes, 0, length, bounds.toMember)).toBe(
-        members.filter((member) => member <= probe).length,
-      );
+      bound.atMember(bytes, 0, length, false);
+      expect(pair.index.countBefore(bound)).toBe(members.filter((member) => member < probe).length);
+      bound.atMember(bytes, 0, length, true);
+      expect(pair.index.countBefore(bound)).toBe(members.filter((member) => member <= probe).length);
     }
   });
 

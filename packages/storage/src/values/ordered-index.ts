@@ -15,7 +15,6 @@
  * index may come between.
  */
 // @hot-path
-import { compareBytes } from '@holdfast/common';
 import type { Arena, Ref } from '../arena.js';
 import type { Dict } from '../dict.js';
 import {
@@ -28,6 +27,7 @@ import {
   refsWord,
   scoresDouble,
 } from './index-nodes.js';
+import type { ZSetBound } from './zset-bound.js';
 
 const joinMax = nodeMax >> 2;
 
@@ -37,10 +37,6 @@ const heightMax = 16;
 /** The inner nodes on the way to what was looked up last, in whichever index, and the slot taken in each, by level. */
 const pathNodes = new Int32Array(heightMax);
 const pathSlots = new Int32Array(heightMax);
-
-/** Which entries lie before a bound: those below a score or a member, or those up to it. */
-export const bounds = { belowScore: 0, toScore: 1, belowMember: 2, toMember: 3 } as const;
-export type Bound = (typeof bounds)[keyof typeof bounds];
 
 const noBytes = new Uint8Array(0);
 
@@ -56,12 +52,6 @@ export class OrderedIndex {
   #root: Ref;
   /** The root's level: 0 when it is a leaf. */
   #height = 0;
-  // What `#precedes` compares with.
-  #bound: Bound = bounds.belowScore;
-  #boundScore = 0;
-  #boundBytes: Uint8Array = noBytes;
-  #boundStart = 0;
-  #boundLength = 0;
 
   /** An empty index of records of `dict`. */
   constructor(dict: Dict) {
@@ -105,16 +95,6 @@ export class OrderedIndex {
     this.slot = left;
   }
 
-  get refHere(): Ref {
-    const arena = this.#arena;
-    return arena.wordsOf(this.leaf)[(arena.offset(this.leaf) >>> 2) + refsWord + this.slot];
-  }
-
-  get scoreHere(): number {
-    const arena = this.#arena;
-    return arena.doublesOf(this.leaf)[(arena.offset(this.leaf) >>> 3) + scoresDouble + this.slot];
-  }
-
   get rankHere(): number {
     const arena = this.#arena;
     let rank = this.slot;
@@ -127,46 +107,41 @@ export class OrderedIndex {
     return rank;
   }
 
-  /** Moves `leaf` and `slot` to the next entry; false when there is none. The path does not follow. */
-  stepForward(): boolean {
+  /** Number of entries of a leaf. */
+  countOf(leaf: Ref): number {
+    return this.#nodes.count(leaf);
+  }
+
+  refAt(leaf: Ref, slot: number): Ref {
     const arena = this.#arena;
-    const words = arena.wordsOf(this.leaf);
-    const at = arena.offset(this.leaf) >>> 2;
-    if (++this.slot < words[at]) return true;
-    const next = words[at + nextWord];
-    if (next === 0) return false;
-    this.leaf = next;
-    this.slot = 0;
-    return true;
+    return arena.wordsOf(leaf)[(arena.offset(leaf) >>> 2) + refsWord + slot];
   }
 
-  /** Moves `leaf` and `slot` to the entry before; false when there is none. The path does not follow. */
-  stepBack(): boolean {
-    if (--this.slot >= 0) return true;
+  /** The leaf that follows a leaf, 0 after the last. */
+  nextOf(leaf: Ref): Ref {
     const arena = this.#arena;
-    const previous = arena.wordsOf(this.leaf)[(arena.offset(this.leaf) >>> 2) + previousWord];
-    if (previous === 0) return false;
-    this.leaf = previous;
-    this.slot = this.#nodes.count(previous) - 1;
-    return true;
+    return arena.wordsOf(leaf)[(arena.offset(leaf) >>> 2) + nextWord];
   }
 
-  /** How many entries have a score below `score`, or up to it. */
-  countToScore(score: number, bound: Bound): number {
-    this.#bound = bound;
-    this.#boundScore = score;
-    return this.#countBeforeBound();
+  previousOf(leaf: Ref): Ref {
+    const arena = this.#arena;
+    return arena.wordsOf(leaf)[(arena.offset(leaf) >>> 2) + previousWord];
   }
 
-  /** How many entries have a member below some bytes, or up to them. All scores must be equal. */
-  countToMember(bytes: Uint8Array, start: number, length: number, bound: Bound): number {
-    this.#bound = bound;
-    this.#boundBytes = bytes;
-    this.#boundStart = start;
-    this.#boundLength = length;
-    const count = this.#countBeforeBound();
-    this.#boundBytes = noBytes;
-    return count;
+  /** How many entries lie before a bound. */
+  countBefore(bound: ZSetBound): number {
+    const arena = this.#arena;
+    let node = this.#root;
+    let total = 0;
+    for (let level = this.#height; level > 0; level--) {
+      const slot = this.#countBeforeIn(node, bound) - 1;
+      if (slot < 0) return 0;
+      const words = arena.wordsOf(node);
+      const at = arena.offset(node) >>> 2;
+      for (let i = 0; i < slot; i++) total += words[at + countsWord + i];
+      node = words[at + childrenWord + slot];
+    }
+    return total + this.#countBeforeIn(node, bound);
   }
 
   // Changing
@@ -281,22 +256,7 @@ export class OrderedIndex {
     return record === ref || this.#dict.compareKeys(record, ref) < 0;
   }
 
-  #countBeforeBound(): number {
-    const arena = this.#arena;
-    let node = this.#root;
-    let total = 0;
-    for (let level = this.#height; level > 0; level--) {
-      const slot = this.#countBeforeBoundIn(node) - 1;
-      if (slot < 0) return 0;
-      const words = arena.wordsOf(node);
-      const at = arena.offset(node) >>> 2;
-      for (let i = 0; i < slot; i++) total += words[at + countsWord + i];
-      node = words[at + childrenWord + slot];
-    }
-    return total + this.#countBeforeBoundIn(node);
-  }
-
-  #countBeforeBoundIn(node: Ref): number {
+  #countBeforeIn(node: Ref, bound: ZSetBound): number {
     const arena = this.#arena;
     const words = arena.wordsOf(node);
     const doubles = arena.doublesOf(node);
@@ -306,26 +266,16 @@ export class OrderedIndex {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const score = doubles[(at >>> 1) + scoresDouble + middle];
-      if (this.#precedes(score, words[at + refsWord + middle])) low = middle + 1;
+      if (this.#isBefore(score, words[at + refsWord + middle], bound)) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  /** Whether an entry lies before the bound. */
-  #precedes(score: number, ref: Ref): boolean {
-    if (this.#bound === bounds.belowScore) return score < this.#boundScore;
-    if (this.#bound === bounds.toScore) return score <= this.#boundScore;
+  #isBefore(score: number, ref: Ref, bound: ZSetBound): boolean {
+    if (!bound.needsMember(score)) return bound.follows(score, noBytes, 0, 0);
     const dict = this.#dict;
-    const order = compareBytes(
-      this.#arena.chunk(ref),
-      dict.keyStart(ref),
-      dict.keyLength(ref),
-      this.#boundBytes,
-      this.#boundStart,
-      this.#boundLength,
-    );
-    return this.#bound === bounds.belowMember ? order < 0 : order <= 0;
+    return bound.follows(score, this.#arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
   }
 
   /** Whether the entry that was looked up may have another score at its place. */
