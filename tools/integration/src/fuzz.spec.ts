@@ -235,7 +235,7 @@ function mayAnswerOtherwise(
   replies: readonly WireReply[],
 ): boolean {
   return (
-    (session.isBlocked && replies.length === 0) || /SUBSCRIBE$|^EXEC$|^PUBLISH$/i.test(String(request[0]))
+    (session.isBlocked && replies.length === 0) || /SUBSCRIBE$|^EXEC$|PUBLISH$/i.test(String(request[0]))
   );
 }
 
