@@ -20,3 +20,4 @@ export { SnapshotFiles, type SnapshotName } from './snapshot-files.js';
 export { Snapshotter, type SnapshotterOptions } from './snapshotter.js';
 export { type Comparison, transact } from './transact.js';
 export { type TurnListener, Turns } from './turns.js';
+export { unsupported, unsupportedArguments } from './unsupported.js';

@@ -18,7 +18,8 @@ export async function transact(
     const refusal = await compare(caller, comparisons);
     if (refusal !== null) return refusal;
   }
-  await caller.run(['MULTI']);
+  const begun = await caller.run(['MULTI']);
+  if (begun.value instanceof ErrorReply) return begun;
   for (const args of commands) {
     const answer = await caller.run(args);
     if (!(answer.value instanceof ErrorReply)) continue;

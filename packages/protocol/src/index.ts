@@ -1,2 +1,3 @@
+export { GrpcExporter, type GrpcExporterOptions } from './grpc/index.js';
 export { RedisExporter, type RedisExporterOptions } from './resp/index.js';
 export type { Settings } from './settings.js';

@@ -1,6 +1,6 @@
 export { channelOptions, serverOptions } from './channel.js';
 export * as kv from './gen/kv/v1/kv.js';
-export { flowWindowBytes, messageBytesMax } from './limits.js';
+export { batchKeysMax, flowWindowBytes, messageBytesMax } from './limits.js';
 export { addReflection, Health } from './services.js';
 export { type ErrorDetails, errorDetailsOf, errorDomain, statusOf } from './status.js';
 export { TickQueue } from './tick-queue.js';

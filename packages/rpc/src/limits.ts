@@ -5,3 +5,6 @@ export const messageBytesMax: number = 64 * 1024 * 1024;
 
 /** How much of a stream's data may be on its way unread, in bytes: HTTP/2's own default is 64 KiB. */
 export const flowWindowBytes: number = 1024 * 1024;
+
+/** Keys of one BatchGet; comparisons and commands of one Transact. */
+export const batchKeysMax = 1000;

@@ -1,0 +1,71 @@
+/** Who calls, and which database: from a call's metadata and its request. */
+import type { Metadata } from '@grpc/grpc-js';
+import { ErrorReply, KvError } from '@holdfast/common';
+import { Caller, type Coordinator, type Turns } from '@holdfast/coord';
+import type { Settings } from '../settings.js';
+import { errorOf } from './errors.js';
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Null when the call has none. Throws for what is neither Bearer nor Basic. */
+export function credentialsOf(metadata: Metadata): Credentials | null {
+  const [header] = metadata.get('authorization');
+  if (header === undefined) return null;
+  const [scheme, token = ''] = String(header).split(' ');
+  if (/^bearer$/i.test(scheme)) return { user: 'default', password: token };
+  const pair = Buffer.from(token, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  if (!/^basic$/i.test(scheme) || colon < 0) {
+    throw new KvError('COMMAND', 'WRONGPASS authorization must be Bearer or Basic', { reply: 'WRONGPASS' });
+  }
+  return { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
+}
+
+/** The database that the metadata names; 0 when it names none. */
+export function databaseOf(metadata: Metadata, config: Settings): number {
+  const [text] = metadata.get('database');
+  if (text === undefined) return 0;
+  return checkedDatabase(/^\d{1,9}$/.test(String(text)) ? Number(text) : -1, config);
+}
+
+export function checkedDatabase(database: number, config: Settings): number {
+  if (database >= 0 && database < config.number('databases')) return database;
+  throw new KvError('INVALID', 'there is no database of that number');
+}
+
+export interface AdmissionContext {
+  readonly coordinator: Coordinator;
+  readonly turns: Turns;
+  readonly config: Settings;
+}
+
+/** A caller for one call. Throws when it is not admitted; the caller is closed then. */
+export async function admit(
+  { coordinator, turns, config }: AdmissionContext,
+  call: {
+    readonly metadata: Metadata;
+    getPeer(): string;
+    once(event: 'cancelled', end: () => void): unknown;
+  },
+  database: number | undefined,
+): Promise<Caller> {
+  const chosen =
+    database === undefined ? databaseOf(call.metadata, config) : checkedDatabase(database, config);
+  const credentials = credentialsOf(call.metadata);
+  const caller = Caller.open(coordinator, turns, sessionOptions(call.getPeer()));
+  if (caller === null) throw new KvError('LIMIT', 'max number of clients reached');
+  call.once('cancelled', () => caller.close());
+  caller.session.database = chosen;
+  if (credentials === null) return caller;
+  const { value } = await caller.run(['AUTH', credentials.user, credentials.password]);
+  if (!(value instanceof ErrorReply)) return caller;
+  caller.close();
+  throw errorOf(value, 0);
+}
+
+export function sessionOptions(peer: string): { protocol: string; address: string; localAddress: string } {
+  return { protocol: 'grpc', address: peer, localAddress: '' };
+}

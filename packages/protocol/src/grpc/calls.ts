@@ -1,0 +1,221 @@
+/** The unary calls and Scan: each is a caller of its own, which ends with the call. */
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerErrorResponse,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import { type Clock, ErrorReply, emptyBytes, KvError, type ReplyValue } from '@holdfast/common';
+import {
+  type Answer,
+  allKeys,
+  type Caller,
+  deleteRange,
+  entryOf,
+  type KeyInterval,
+  prefixInterval,
+  type ScanEntry,
+  scanRange,
+  transact,
+  unsupportedArguments,
+} from '@holdfast/coord';
+import { batchKeysMax, type kv, messageBytesMax } from '@holdfast/rpc';
+import { type AdmissionContext, admit } from './admission.js';
+import { callStatus, errorOf } from './errors.js';
+import { replyBytesMax } from './limits.js';
+import { valueMessage } from './value.js';
+
+export interface CallContext extends AdmissionContext {
+  readonly clock: Clock;
+}
+
+type Unary<Q, A> = (caller: Caller, request: Q, context: CallContext) => Promise<A>;
+
+function unary<Q extends { database?: number | undefined }, A>(
+  context: CallContext,
+  body: Unary<Q, A>,
+): handleUnaryCall<Q, A> {
+  const answer = async (call: Parameters<handleUnaryCall<Q, A>>[0]): Promise<A> => {
+    const caller = await admit(context, call, call.request.database);
+    try {
+      return await body(caller, call.request, context);
+    } finally {
+      caller.close();
+    }
+  };
+  return (call, callback) => {
+    answer(call).then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(callStatus(error) as ServerErrorResponse),
+    );
+  };
+}
+
+export function unaryCalls(context: CallContext) {
+  return {
+    get: unary(context, get),
+    batchGet: unary(context, batchGet),
+    put: unary(context, put),
+    delete: unary(context, remove),
+    deleteRange: unary(context, removeRange),
+    execute: unary(context, execute),
+    transact: unary(context, transactAll),
+  };
+}
+
+async function get(caller: Caller, { key }: kv.GetRequest): Promise<kv.GetResponse> {
+  const { value } = await run(caller, ['KV.GET', key]);
+  if (value === null) return { found: false, value: emptyBytes, version: 0 };
+  const [version, ttl, content] = value as [number, number, Buffer];
+  if (content.length > replyBytesMax) throw tooLarge();
+  return { found: true, value: content, version, ...ttlField(ttl < 0 ? null : ttl) };
+}
+
+async function batchGet(caller: Caller, { keys }: kv.BatchGetRequest): Promise<kv.BatchGetResponse> {
+  checkCount(keys.length, 'keys');
+  if (keys.length === 0) return { entries: [] };
+  const { value } = await run(caller, ['KV.MGET', ...keys]);
+  const entries = (value as ReplyValue[]).map((item, i) => entryMessage(entryOf(keys[i], item), keys[i]));
+  const bytes = entries.reduce((sum, entry) => sum + entry.key.length + entry.value.length + 64, 0);
+  if (bytes > messageBytesMax) throw tooLarge();
+  return { entries };
+}
+
+async function put(caller: Caller, request: kv.PutRequest): Promise<kv.PutResponse> {
+  const args: (string | Buffer)[] = ['KV.PUT', request.key, request.value];
+  if (request.ttlMs !== undefined) args.push('TTL', String(request.ttlMs));
+  if (request.expectedVersion !== undefined) args.push('VERSION', String(request.expectedVersion));
+  if (request.onlyIfAbsent) {
+    if ((request.expectedVersion ?? 0) !== 0) {
+      throw new KvError('INVALID', 'only_if_absent contradicts expected_version');
+    }
+    args.push('ABSENT');
+  }
+  const { value } = await run(caller, args);
+  return { version: value as number };
+}
+
+async function remove(caller: Caller, request: kv.DeleteRequest): Promise<kv.DeleteResponse> {
+  const args: (string | Buffer)[] = ['KV.DEL', request.key];
+  if (request.expectedVersion !== undefined) args.push('VERSION', String(request.expectedVersion));
+  const version = (await run(caller, args)).value as number;
+  return { deleted: version !== 0, version };
+}
+
+function removeRange(
+  caller: Caller,
+  { selection }: kv.DeleteRangeRequest,
+  { turns, clock }: CallContext,
+): Promise<kv.DeleteRangeResponse> {
+  if (selection === undefined) throw new KvError('INVALID', 'a prefix or a range is required');
+  return deleteRange({ caller, turns, clock }, intervalOf(selection));
+}
+
+async function execute(caller: Caller, request: kv.ExecuteRequest): Promise<kv.ExecuteResponse> {
+  const { value, version } = await run(caller, checked(caller, request.args, request.protocol));
+  const message = { value: valueMessage(value), version };
+  return message;
+}
+
+async function transactAll(caller: Caller, request: kv.TransactRequest): Promise<kv.TransactResponse> {
+  checkCount(request.compare.length, 'comparisons');
+  checkCount(request.commands.length, 'commands');
+  const commands = request.commands.map(({ args }) => checked(caller, args, request.protocol));
+  const { value, version } = succeeded(await transact(caller, request.compare, commands));
+  return { values: (value as ReplyValue[]).map(valueMessage), version };
+}
+
+/** Scan: pages as they are found, no faster than they are read. */
+export function scanCall(context: CallContext): handleServerStreamingCall<kv.ScanRequest, kv.ScanResponse> {
+  return (call) => {
+    scan(context, call).then(
+      () => call.end(),
+      (error: unknown) => {
+        if (!call.cancelled) call.emit('error', callStatus(error));
+      },
+    );
+  };
+}
+
+type ScanCall = ServerWritableStream<kv.ScanRequest, kv.ScanResponse>;
+
+async function scan(context: CallContext, call: ScanCall): Promise<void> {
+  const { selection, reverse, limit, keysOnly, resumeToken, database } = call.request;
+  const caller = await admit(context, call, database);
+  const options = {
+    interval: selection === undefined ? allKeys : intervalOf(selection),
+    isReverse: reverse,
+    limit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
+    keysOnly,
+    resumeToken,
+  };
+  try {
+    const { turns, clock } = context;
+    for await (const page of scanRange({ caller, turns, clock }, options)) {
+      const entries = page.entries.map((entry) => entryMessage(entry, entry.key));
+      if (!call.write({ entries, resumeToken: page.resumeToken ?? emptyBytes })) await drained(call);
+    }
+  } finally {
+    caller.close();
+  }
+}
+
+/** The client has read, or has gone: then the scan's next step finds its caller closed. */
+function drained(call: ScanCall): Promise<void> {
+  if (call.cancelled) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      call.off('drain', end);
+      call.off('cancelled', end);
+      resolve();
+    };
+    call.once('drain', end);
+    call.once('cancelled', end);
+  });
+}
+
+async function run(caller: Caller, args: readonly (string | Uint8Array)[]): Promise<Answer> {
+  return succeeded(await caller.run(args));
+}
+
+function succeeded(answer: Answer): Answer {
+  if (answer.value instanceof ErrorReply) throw errorOf(answer.value, answer.version);
+  return answer;
+}
+
+/** The arguments of a command that has no connection, whose reply is to have the shape of `protocol`. */
+function checked(caller: Caller, args: readonly Buffer[], protocol: number): readonly Buffer[] {
+  if (args.length === 0) throw new KvError('INVALID', 'there is no command to execute');
+  if (protocol !== 0 && protocol !== 2 && protocol !== 3) {
+    throw new KvError('INVALID', 'protocol must be 2 or 3');
+  }
+  caller.session.dialect = protocol === 2 ? 2 : 3;
+  const refusal = unsupportedArguments(args);
+  if (refusal !== null) throw new KvError('COMMAND', refusal, { reply: 'UNSUPPORTED' });
+  return args;
+}
+
+function intervalOf(selection: NonNullable<kv.ScanRequest['selection']>): KeyInterval {
+  if (selection.$case === 'prefix') return prefixInterval(selection.value);
+  const { start, end } = selection.value;
+  return { from: start, to: end.length === 0 ? null : end };
+}
+
+/** An entry; null for a key that is not there. */
+function entryMessage(entry: ScanEntry | null, key: Buffer): kv.Entry {
+  if (entry === null) return { key, type: 0, value: emptyBytes, version: 0 };
+  const { type, value, version, ttlMs } = entry;
+  return { key, type: type as kv.ValueType, value: value ?? emptyBytes, version, ...ttlField(ttlMs) };
+}
+
+function ttlField(ttlMs: number | null): { ttlMs?: number } {
+  return ttlMs === null ? {} : { ttlMs };
+}
+
+function checkCount(count: number, what: string): void {
+  if (count > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} ${what} at a time`);
+}
+
+function tooLarge(): KvError {
+  return new KvError('LIMIT', `the reply has more than ${replyBytesMax} bytes`);
+}

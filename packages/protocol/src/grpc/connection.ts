@@ -1,0 +1,348 @@
+/**
+ * One Batch stream: messages in, requests to the coordinator, results out in any order.
+ *
+ *     message   | command | command | BLPOP ... | command |
+ *                   lane A     lane A   lane A      lane B     a lane is a session: one command at a time
+ *                                         '-- waits, and with it lane A; lane B goes on
+ *
+ * Commands leave nothing behind in a session, so that any lane does for any command. Results of a turn go
+ * out as one message, once the versions it depends on are committed.
+ */
+// @hot-path
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { ErrorReply, KvError, Request, ValueReply } from '@holdfast/common';
+import {
+  type Coordinator,
+  outcomes,
+  type Session,
+  type SessionSink,
+  type TurnListener,
+  type Turns,
+  unsupported,
+} from '@holdfast/coord';
+import type { Settings } from '../settings.js';
+import { type Credentials, sessionOptions } from './admission.js';
+import { CommandDecoder, operations } from './decoder.js';
+import { callStatus, errorOf } from './errors.js';
+import { outputMessageBytes, outputPauseBytes, turnCommandsMax, waitingMax } from './limits.js';
+import { ResultReply } from './reply.js';
+
+export type BatchCall = ServerDuplexStream<Buffer, Buffer>;
+
+export interface ConnectionOptions {
+  readonly call: BatchCall;
+  readonly coordinator: Coordinator;
+  readonly turns: Turns;
+  readonly config: Settings;
+  readonly credentials: Credentials | null;
+  readonly database: number;
+  readonly onClosed: (connection: Connection) => void;
+}
+
+/** A session of the stream, and the command that waits in it. */
+class Lane implements SessionSink {
+  readonly reply = new ValueReply(3);
+  readonly inputBytes = 0;
+  readonly #connection: Connection;
+  session!: Session;
+  /** Of the waiting command. */
+  id = '';
+  operation = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get outputBytes(): number {
+    return this.#connection.outputBytes;
+  }
+
+  wake(): void {}
+
+  resume(): void {
+    this.#connection.finish(this);
+  }
+
+  close(): void {
+    this.#connection.fail(new KvError('CLOSED', 'the session was closed'));
+  }
+}
+
+export class Connection implements TurnListener {
+  readonly #call: BatchCall;
+  readonly #coordinator: Coordinator;
+  readonly #turns: Turns;
+  readonly #config: Settings;
+  readonly #credentials: Credentials | null;
+  readonly #database: number;
+  readonly #onClosed: (connection: Connection) => void;
+  readonly #decoder = new CommandDecoder();
+  readonly #reply = new ResultReply();
+  /** The lane for the next command; null when one must be taken. */
+  #lane: Lane | null = null;
+  readonly #idle: Lane[] = [];
+  /** By the id of their command. */
+  readonly #waiting = new Map<string, Lane>();
+  /** What the results that were not sent yet depend on. */
+  #dependsOn = 0;
+  /** Sent, or held for a commit, and not yet taken by the network. */
+  #unsentBytes = 0;
+  /** In the middle of a message: no other is read. */
+  #isPaused = false;
+  /** The client does not read: nothing runs until it does. */
+  #isChoked = false;
+  #isInputEnded = false;
+  #isClosed = false;
+  #isAtEnd = false;
+
+  constructor(options: ConnectionOptions) {
+    const { call } = options;
+    this.#call = call;
+    this.#coordinator = options.coordinator;
+    this.#turns = options.turns;
+    this.#config = options.config;
+    this.#credentials = options.credentials;
+    this.#database = options.database;
+    this.#onClosed = options.onClosed;
+  }
+
+  /** Opens the first session, so that a client that is not admitted hears of it now. Throws KvError. */
+  start(): void {
+    this.#lane = this.#openLane();
+    const call = this.#call;
+    call.on('data', (message: Buffer) => this.receive(message));
+    call.on('end', () => this.#endInput());
+    call.on('cancelled', () => this.closed());
+    call.on('error', () => this.closed());
+  }
+
+  get outputBytes(): number {
+    return this.#unsentBytes + this.#reply.out.length;
+  }
+
+  /** A message arrived; none is being executed. */
+  receive(message: Buffer): void {
+    if (this.#isClosed) return;
+    this.#decoder.open(message);
+    this.#execute();
+  }
+
+  /** The command that waited in a lane is answered. */
+  finish(lane: Lane): void {
+    const value = lane.reply.take();
+    if (this.#isClosed || value === undefined || this.#waiting.get(lane.id) !== lane) return;
+    this.#waiting.delete(lane.id);
+    const { session } = lane;
+    this.#answer(lane.operation, lane.id);
+    this.#reply.value(value);
+    this.#reply.end(session.keyVersion);
+    if (session.dependsOn > this.#dependsOn) this.#dependsOn = session.dependsOn;
+    this.#idle.push(lane);
+    this.#turns.begin();
+    this.#flushLater();
+  }
+
+  /** Ends the stream with a status. */
+  fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.closed();
+    this.#call.emit('error', callStatus(error));
+  }
+
+  /** The stream is gone: its sessions end, and with them what waits. */
+  closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#lane !== null) this.#coordinator.close(this.#lane.session);
+    for (const lane of this.#idle) this.#coordinator.close(lane.session);
+    for (const lane of this.#waiting.values()) this.#coordinator.close(lane.session);
+    this.#waiting.clear();
+    this.#onClosed(this);
+  }
+
+  // TurnListener
+
+  endTurn(): void {
+    this.#isAtEnd = false;
+    if (this.#isClosed) return;
+    this.#send();
+    if (this.#isPaused && !this.#isChoked) this.#execute();
+    else this.#endWhenDone();
+  }
+
+  /** Runs what is left of the message, for one turn at most. */
+  #execute(): void {
+    this.#turns.begin();
+    try {
+      const isDone = this.#executeSome();
+      if (this.#isClosed) return;
+      if (isDone === this.#isPaused) this.#pause(!isDone);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.fail(error.code === 'CORRUPT' ? new KvError('INVALID', error.message) : error);
+      return;
+    }
+    this.#flushLater();
+  }
+
+  /** Whether the message was executed to its end. */
+  #executeSome(): boolean {
+    const decoder = this.#decoder;
+    const { out } = this.#reply;
+    for (let budget = turnCommandsMax; decoder.next(); budget--) {
+      this.#run();
+      if (this.#isClosed) return true;
+      if (out.length >= outputMessageBytes) this.#send();
+      if (this.#unsentBytes > outputPauseBytes) {
+        this.#isChoked = true;
+        return false;
+      }
+      if (budget === 0) return false;
+    }
+    if (decoder.cancelled.length > 0) this.#cancel();
+    return true;
+  }
+
+  #run(): void {
+    const decoder = this.#decoder;
+    const reply = this.#reply;
+    const { request } = decoder;
+    reply.begin(decoder.operation, decoder.bytes, decoder.idStart, decoder.idLength);
+    const problem = this.#problem();
+    if (problem !== null) {
+      reply.error(problem);
+      reply.end(0);
+      return;
+    }
+    const lane = (this.#lane ??= this.#idle.pop() ?? this.#openLane());
+    const { session } = lane;
+    session.database = decoder.database < 0 ? this.#database : decoder.database;
+    session.dialect = decoder.protocol;
+    reply.dialect = decoder.protocol;
+    lane.reply.dialect = decoder.protocol;
+    const outcome = this.#coordinator.coordinate(session, request, reply);
+    if (outcome === outcomes.pending) {
+      this.#wait(lane);
+      return;
+    }
+    reply.end(session.keyVersion);
+    if (session.dependsOn > this.#dependsOn) this.#dependsOn = session.dependsOn;
+    if (outcome !== outcomes.close) return;
+    this.#coordinator.close(session);
+    this.#lane = null;
+  }
+
+  /** Why the command is not to be run, as an error reply. */
+  #problem(): string | null {
+    const { problem, database, operation, request } = this.#decoder;
+    if (problem !== '') return `INVALID ${problem}`;
+    if (database >= 0 && database >= this.#config.number('databases')) {
+      return 'INVALID there is no database of that number';
+    }
+    return operation === operations.execute ? unsupported(request) : null;
+  }
+
+  /** The command waits in its lane; the next one gets another. */
+  #wait(lane: Lane): void {
+    const { id, operation } = this.#decoder;
+    this.#lane = null;
+    const isRefused = this.#waiting.size >= waitingMax || this.#waiting.has(id);
+    if (!isRefused) {
+      lane.id = id;
+      lane.operation = operation;
+      this.#waiting.set(id, lane);
+      return;
+    }
+    this.#coordinator.close(lane.session);
+    this.#reply.error(
+      this.#waiting.has(id)
+        ? 'INVALID a command of this id is waiting'
+        : `LIMIT at most ${waitingMax} commands of a stream may wait`,
+    );
+    this.#reply.end(0);
+  }
+
+  #cancel(): void {
+    const { cancelled } = this.#decoder;
+    for (const id of cancelled) {
+      const lane = this.#waiting.get(id);
+      if (lane === undefined) continue;
+      this.#waiting.delete(id);
+      this.#coordinator.close(lane.session);
+      this.#answer(lane.operation, id);
+      this.#reply.error('CANCELLED the command was cancelled while it waited');
+      this.#reply.end(0);
+    }
+    cancelled.length = 0;
+  }
+
+  /** Begins a result for an id that was kept. */
+  #answer(operation: number, id: string): void {
+    const bytes = Buffer.from(id, 'latin1');
+    this.#reply.begin(operation, bytes, 0, bytes.length);
+  }
+
+  /** A session that has the credentials of the stream. Throws KvError when it is not admitted. */
+  #openLane(): Lane {
+    const lane = new Lane(this);
+    const session = this.#coordinator.open(lane, sessionOptions(this.#call.getPeer()));
+    if (session === null) throw new KvError('LIMIT', 'max number of clients reached');
+    lane.session = session;
+    if (this.#credentials === null) return lane;
+    const { user, password } = this.#credentials;
+    this.#coordinator.coordinate(session, Request.of('AUTH', user, password), lane.reply);
+    const answer = lane.reply.take();
+    if (!(answer instanceof ErrorReply)) return lane;
+    this.#coordinator.close(session);
+    throw errorOf(answer, 0);
+  }
+
+  #flushLater(): void {
+    if (this.#isAtEnd) return;
+    this.#isAtEnd = true;
+    this.#turns.atEnd(this);
+  }
+
+  /** Sends the results so far as one message, once they may be seen. */
+  #send(): void {
+    const { out } = this.#reply;
+    if (out.length === 0) return;
+    const message = out.take();
+    this.#unsentBytes += message.length;
+    const dependsOn = this.#dependsOn;
+    this.#dependsOn = 0;
+    this.#turns.whenCommitted(dependsOn, () => this.#write(message));
+  }
+
+  #write(message: Buffer): void {
+    if (this.#isClosed) return;
+    this.#call.write(message, () => {
+      this.#unsentBytes -= message.length;
+      if (this.#isClosed) return;
+      if (this.#isChoked && this.#unsentBytes <= outputPauseBytes) {
+        this.#isChoked = false;
+        this.#execute();
+      } else {
+        this.#endWhenDone();
+      }
+    });
+  }
+
+  #pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (isPaused) this.#call.pause();
+    else this.#call.resume();
+  }
+
+  #endInput(): void {
+    this.#isInputEnded = true;
+    this.#flushLater();
+  }
+
+  /** The client sends no more, and everything is answered. */
+  #endWhenDone(): void {
+    if (!this.#isInputEnded || this.#isPaused || this.#waiting.size > 0 || this.outputBytes > 0) return;
+    this.closed();
+    this.#call.end();
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Serves the gRPC protocol: `kv.v1.KV`, health and reflection. It knows the coordinator's contract, and
+ * nothing of what commands do.
+ */
+import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { type Env, KvError } from '@holdfast/common';
+import { type Coordinator, Turns } from '@holdfast/coord';
+import { addReflection, Health, kv, serverOptions } from '@holdfast/rpc';
+import type { Settings } from '../settings.js';
+import { credentialsOf, databaseOf } from './admission.js';
+import { scanCall, unaryCalls } from './calls.js';
+import { type BatchCall, Connection } from './connection.js';
+import { callStatus } from './errors.js';
+import { streamsMax } from './limits.js';
+
+export interface GrpcExporterOptions {
+  readonly coordinator: Coordinator;
+  readonly env: Env;
+  readonly config: Settings;
+  /** TLS; without it the connection is in the clear. */
+  readonly credentials?: ServerCredentials;
+}
+
+const serviceName = 'kv.v1.KV';
+
+/** How long calls may take to end when the server closes, in ms. */
+const closingMs = 1000;
+
+/** Batch messages pass as bytes: see decoder.ts and reply.ts. */
+const service = {
+  ...kv.KVService,
+  batch: {
+    ...kv.KVService.batch,
+    requestDeserialize: (bytes: Buffer): Buffer => bytes,
+    responseSerialize: (bytes: Buffer): Buffer => bytes,
+  },
+};
+
+export class GrpcExporter {
+  readonly #coordinator: Coordinator;
+  readonly #env: Env;
+  readonly #config: Settings;
+  readonly #credentials: ServerCredentials;
+  readonly #turns: Turns;
+  readonly #server: Server;
+  readonly #health = new Health(serviceName);
+  readonly #connections = new Set<Connection>();
+
+  constructor(options: GrpcExporterOptions) {
+    const { coordinator, env, config } = options;
+    this.#coordinator = coordinator;
+    this.#env = env;
+    this.#config = config;
+    this.#credentials = options.credentials ?? ServerCredentials.createInsecure();
+    this.#turns = new Turns(coordinator, env.timers);
+    this.#server = new Server(serverOptions(streamsMax));
+    const context = { coordinator, config, turns: this.#turns, clock: env.clock };
+    const implementation = {
+      ...unaryCalls(context),
+      scan: scanCall(context),
+      batch: (call: BatchCall) => this.#accept(call),
+    };
+    this.#server.addService(service, implementation as unknown as UntypedServiceImplementation);
+    this.#health.addTo(this.#server);
+    addReflection(this.#server, serviceName, 'grpc.health.v1.Health');
+  }
+
+  /** Listens on a TCP port (0: any free one); resolves with the port. */
+  listen(port: number, host: string): Promise<number> {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, this.#credentials, (error, bound) => {
+        if (error !== null) {
+          reject(new KvError('INVALID', `can't listen on ${address}: ${error.message}`, { cause: error }));
+          return;
+        }
+        this.#health.setServing(true);
+        resolve(bound);
+      });
+    });
+  }
+
+  /** Batch streams that are open. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Accepts no calls any more, and ends those there are: at once for Batch, after a second for others. */
+  async close(): Promise<void> {
+    this.#health.setServing(false);
+    for (const connection of this.#connections) connection.fail(new KvError('CLOSED', 'the server ends'));
+    await new Promise<void>((resolve) => {
+      const timer = this.#env.timers.setTimeout(() => this.#server.forceShutdown(), closingMs);
+      this.#server.tryShutdown(() => {
+        this.#env.timers.clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #accept(call: BatchCall): void {
+    try {
+      const connection = new Connection({
+        call,
+        coordinator: this.#coordinator,
+        turns: this.#turns,
+        config: this.#config,
+        credentials: credentialsOf(call.metadata),
+        database: databaseOf(call.metadata, this.#config),
+        onClosed: (closed) => this.#connections.delete(closed),
+      });
+      connection.start();
+      this.#connections.add(connection);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      call.emit('error', callStatus(error));
+    }
+  }
+}

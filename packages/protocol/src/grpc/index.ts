@@ -1,0 +1,1 @@
+export { GrpcExporter, type GrpcExporterOptions } from './exporter.js';
