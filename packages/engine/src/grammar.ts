@@ -172,6 +172,11 @@ export function unparsedInteger(): IndexArgument {
   return new IndexArgument('integer', null, []);
 }
 
+/** As `unparsedInteger`, for a double. */
+export function unparsedDouble(): IndexArgument {
+  return new IndexArgument('double', null, []);
+}
+
 export interface NumberRules {
   readonly min?: number;
   readonly max?: number;
@@ -216,19 +221,26 @@ export function double(rules: NumberRules = {}): Argument<number> {
 /** Ends before the point in time that the clock of Redis can still name. */
 const timeoutMsMax = 2 ** 63 - 2 ** 41;
 
-/** Seconds that a command may wait, with fractions, parsed to whole milliseconds; 0 waits for ever. */
-export function timeout(): Argument<number> {
-  const read = (request: Request, i: number): number => Math.ceil(request.double(i) * 1000);
-  return new SingleArgument<number>('double', 0, read, (ms) => {
-    if (Number.isNaN(ms)) return 'ERR timeout is not a float or out of range';
-    if (ms < 0) return 'ERR timeout is negative';
-    return ms > timeoutMsMax ? 'ERR timeout is out of range' : null;
-  });
+/** Argument `i` as seconds that a command may wait, in whole milliseconds; see `timeoutProblem`. */
+export function readTimeout(request: Request, i: number): number {
+  return Math.ceil(request.double(i) * 1000);
 }
 
-/** A word that may be there: true when it is. */
-export function token(word: string): Argument<boolean> {
-  return new TokenArgument(word);
+/** What is wrong with a timeout, or null. */
+export function timeoutProblem(ms: number): string | null {
+  if (Number.isNaN(ms)) return 'ERR timeout is not a float or out of range';
+  if (ms < 0) return 'ERR timeout is negative';
+  return ms > timeoutMsMax ? 'ERR timeout is out of range' : null;
+}
+
+/** Seconds that a command may wait, with fractions, parsed to whole milliseconds; 0 waits for ever. */
+export function timeout(): Argument<number> {
+  return new SingleArgument<number>('double', 0, readTimeout, timeoutProblem);
+}
+
+/** A word that may be there: true when it is. There twice is a syntax error unless `repeatable`. */
+export function token(word: string, rules: { readonly repeatable?: boolean } = {}): Argument<boolean> {
+  return new TokenArgument(word, rules.repeatable ?? true);
 }
 
 class TokenArgument extends Argument<boolean> {
@@ -236,10 +248,12 @@ class TokenArgument extends Argument<boolean> {
   readonly isFixed = false;
   override readonly isOption = true;
   readonly word: string;
+  readonly #repeatable: boolean;
 
-  constructor(word: string) {
+  constructor(word: string, repeatable: boolean) {
     super();
     this.word = word;
+    this.#repeatable = repeatable;
   }
 
   initial(): boolean {
@@ -248,6 +262,7 @@ class TokenArgument extends Argument<boolean> {
 
   parse(parser: ArgumentParser, at: number): number {
     if (at >= parser.request.count || !parser.request.is(at, this.word)) return at;
+    if (!this.#repeatable && parser.args[this.name] === true) return parser.fail(syntaxError);
     this.store(parser, true);
     return at + 1;
   }
@@ -376,11 +391,51 @@ class WordArgument<W extends string> extends Argument<W | null> {
   }
 
   describe(): ArgumentDoc {
-    const parts = this.#words.map(
-      (word): ArgumentDoc => ({ name: word.toLowerCase(), type: 'pure-token', token: word, flags: [] }),
-    );
+    const parts = this.#words.map(describeWord);
     return { name: this.name, type: 'oneof', flags: this.isOption ? ['optional'] : [], arguments: parts };
   }
+}
+
+/**
+ * Words of which the handler says itself which go together: bit i of the value is set when word i is
+ * there.
+ */
+export function anyOf(...words: string[]): Argument<number> {
+  return new WordsArgument(words);
+}
+
+class WordsArgument extends Argument<number> {
+  readonly countMin = 0;
+  readonly isFixed = false;
+  override readonly isOption = true;
+  readonly #words: readonly string[];
+
+  constructor(words: readonly string[]) {
+    super();
+    this.#words = words;
+  }
+
+  initial(): number {
+    return 0;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    if (at >= parser.request.count) return at;
+    for (let i = 0; i < this.#words.length; i++) {
+      if (!parser.request.is(at, this.#words[i])) continue;
+      this.store(parser, (parser.args[this.name] as number) | (1 << i));
+      return at + 1;
+    }
+    return at;
+  }
+
+  describe(): ArgumentDoc {
+    return { name: this.name, type: 'oneof', flags: ['optional'], arguments: this.#words.map(describeWord) };
+  }
+}
+
+function describeWord(word: string): ArgumentDoc {
+  return { name: word.toLowerCase(), type: 'pure-token', token: word, flags: [] };
 }
 
 /** What an `option` found: whether its word is there, and the values after it. */
@@ -588,6 +643,58 @@ class RepeatArgument extends Argument<Repeated> {
     if (this.#count === null) return items;
     const number: ArgumentDoc = { name: this.#count.name ?? 'numkeys', type: 'integer', flags: [] };
     return { name: this.name, type: 'block', flags: [], arguments: [number, items] };
+  }
+}
+
+/**
+ * A word followed by one value for each item of the argument `counted`, which comes before: `WEIGHTS weight
+ * [weight ...]`. No items when the word is not there.
+ */
+export function valuesFor(counted: string, word: string, value: Argument<number>): Argument<Repeated> {
+  return new ValuesArgument(counted, word, value);
+}
+
+class ValuesArgument extends Argument<Repeated> {
+  readonly countMin = 0;
+  readonly isFixed = false;
+  override readonly isOption = true;
+  readonly #counted: string;
+  readonly #word: string;
+  readonly #value: Argument<number>;
+  readonly #scratch: Record<string, unknown> = {};
+  readonly #values: Repeated = { first: 0, count: 0, stride: 1 };
+
+  constructor(counted: string, word: string, value: Argument<number>) {
+    super();
+    this.#counted = counted;
+    this.#word = word;
+    this.#value = value;
+  }
+
+  /** One object, filled by every parse. */
+  initial(): Repeated {
+    this.#values.count = 0;
+    return this.#values;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    const { request, args } = parser;
+    if (at >= request.count || !request.is(at, this.#word)) return at;
+    const { count } = args[this.#counted] as Repeated;
+    if (request.count - at - 1 < count) return parser.fail(syntaxError);
+    parser.args = this.#scratch;
+    let next = at + 1;
+    for (let i = 0; i < count && next >= 0; i++) next = this.#value.parse(parser, next);
+    parser.args = args;
+    if (next < 0) return next;
+    this.#values.first = at + 1;
+    this.#values.count = count;
+    return next;
+  }
+
+  describe(): ArgumentDoc {
+    this.#value.name = this.name;
+    return { ...this.#value.describe(), token: this.#word, flags: ['optional', 'multiple'] };
   }
 }
 
