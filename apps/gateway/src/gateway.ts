@@ -2,7 +2,7 @@
 import { type KvError, systemEnv } from '@holdfast/common';
 import { type LocalStack, openLocalStack } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
-import { RedisExporter } from '@holdfast/protocol';
+import { GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import { HttpServer } from './http-server.js';
 import type { Settings } from './settings.js';
@@ -71,7 +71,7 @@ export class Gateway {
 }
 
 async function listen(settings: Settings, stack: LocalStack, servers: Closable[]): Promise<Addresses> {
-  const { host, redisPort, httpPort, unixSocket } = settings;
+  const { host, redisPort, grpcPort, httpPort, unixSocket } = settings;
   const { coordinator, config } = stack;
   const env = systemEnv();
   const at = (port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
@@ -82,11 +82,17 @@ async function listen(settings: Settings, stack: LocalStack, servers: Closable[]
     if (redisPort >= 0) redis = at(await exporter.listen(redisPort, host));
     if (unixSocket !== '') await exporter.listenUnix(unixSocket);
   }
+  let grpc: string | null = null;
+  if (grpcPort >= 0) {
+    const exporter = new GrpcExporter({ coordinator, env, config });
+    servers.push(exporter);
+    grpc = at(await exporter.listen(grpcPort, host));
+  }
   let http: string | null = null;
   if (httpPort >= 0) {
     const server = new HttpServer(stack);
     servers.push(server);
     http = at(await server.listen(httpPort, host));
   }
-  return { redis, unix: unixSocket === '' ? null : unixSocket, grpc: null, http };
+  return { redis, unix: unixSocket === '' ? null : unixSocket, grpc, http };
 }
