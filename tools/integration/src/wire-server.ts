@@ -83,6 +83,8 @@ export class ReplicatedServer {
     this.main = new LocalServer(seed);
     this.replica = new LocalServer(seed + 1);
     this.main.storage.journal = this.#journal;
+    // A replica removes nothing by itself: it is told of what expired as of any other write.
+    this.replica.kv.expiresActively = false;
   }
 
   get env(): SimulatedEnv {
