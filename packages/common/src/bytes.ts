@@ -105,23 +105,36 @@ export function parseBigInteger(bytes: Uint8Array, start: number, length: number
   return n > int64Max || n < int64Min ? null : n;
 }
 
-const doublePattern = /^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|0[xX][0-9a-fA-F]+)$/;
+const decimalPattern = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const hexPattern = /^([+-]?)0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d+))?$/i;
+const nonzeroPattern = /^[+-]?([0.]*[1-9]|0x[0.]*[1-9a-f])/i;
 const infinityPattern = /^([+-]?)inf(inity)?$/i;
 
-/** A double as Redis reads it (`inf`, `-inf`, decimals, exponents, hex integers); NaN when it is none. */
+/**
+ * A text as C's strtod reads it, all of it: decimals, exponents, hexadecimal, `inf`, in any case. Beyond the
+ * range the result is an infinity or 0; NaN when it is no number.
+ */
+export function doubleOf(text: string): number {
+  if (decimalPattern.test(text)) return Number(text);
+  const infinity = infinityPattern.exec(text);
+  if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const hex = hexPattern.exec(text);
+  if (hex === null || hex[2] + hex[3] === '') return Number.NaN;
+  const n = Number(`0x${hex[2]}${hex[3]}`) * 2 ** (Number(hex[4] ?? 0) - hex[3].length * 4);
+  return hex[1] === '-' ? -n : n;
+}
+
+/** A double as Redis reads it: as `doubleOf`, but NaN when it is too large or too small for a double. */
 export function parseDouble(bytes: Uint8Array, start: number, length: number): number {
   if (length > 0 && length <= 15) {
     const n = parseInteger(bytes, start, length);
     if (n === n) return n;
   }
   const text = byteStringOf(bytes, start, length);
-  if (doublePattern.test(text)) {
-    if (!/^[+-]0x/i.test(text)) return Number(text);
-    return text.charCodeAt(0) === 45 ? -Number(text.slice(1)) : Number(text.slice(1));
-  }
-  const infinity = infinityPattern.exec(text);
-  if (infinity === null) return Number.NaN;
-  return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const n = doubleOf(text);
+  if (n === 0 && nonzeroPattern.test(text)) return Number.NaN;
+  if (n - n !== 0 && !infinityPattern.test(text)) return Number.NaN;
+  return n;
 }
 
 /** How many decimal digits a non-negative integer below 2^53 has. */
@@ -158,11 +171,34 @@ export function writeInteger(target: Uint8Array, at: number, n: number): number 
   return end;
 }
 
-/** A double as Redis 7 prints it: 17 significant digits at most, shortest that reads back the same. */
+/** Whole numbers up to here are printed with all their digits. */
+const wholeMax = 2 ** 62;
+
+/** A double as Redis 7.2 prints it: the fewest digits that read back the same. */
 export function formatDouble(n: number): string {
-  if (n === Number.POSITIVE_INFINITY) return 'inf';
-  if (n === Number.NEGATIVE_INFINITY) return '-inf';
+  const size = Math.abs(n);
+  // Here JavaScript prints the same: no exponent either way.
+  if (size <= Number.MAX_SAFE_INTEGER && n % 1 === 0) return Object.is(n, -0) ? '-0' : String(n);
+  if (size >= 0.001 && size < 10_000) return String(n);
   if (n !== n) return 'nan';
-  if (Object.is(n, -0)) return '-0';
-  return String(n).replace(/e\+?(-?)(\d)$/, (_, sign, digit) => `e${sign === '-' ? '-0' : '+0'}${digit}`);
+  if (size === Number.POSITIVE_INFINITY) return n < 0 ? '-inf' : 'inf';
+  if (size <= wholeMax && n % 1 === 0) return BigInt(n).toString();
+  return n < 0 ? `-${layOut(size)}` : layOut(size);
+}
+
+/**
+ * Digits and exponent as Redis' fpconv lays them out: with an exponent when a whole number would get seven
+ * zeros or more, or a fraction has seven digits after the point and is below 0.001 or not below 10,000.
+ */
+function layOut(n: number): string {
+  const [mantissa, exponentText] = n.toExponential().split('e');
+  const digits = mantissa.replace('.', '');
+  const exponent = Number(exponentText);
+  const zeros = exponent - digits.length + 1;
+  if (zeros >= 0 && exponent < digits.length + 7) return digits + '0'.repeat(zeros);
+  if (zeros < 0 && (zeros > -7 || Math.abs(exponent) < 4)) {
+    if (exponent < 0) return `0.${'0'.repeat(-exponent - 1)}${digits}`;
+    return `${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+  }
+  return `${mantissa}e${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
 }

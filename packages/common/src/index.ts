@@ -5,6 +5,7 @@ export {
   compareBytes,
   copyBytes,
   digitCount,
+  doubleOf,
   emptyBytes,
   formatDouble,
   parseBigInteger,
