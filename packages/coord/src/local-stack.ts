@@ -109,11 +109,18 @@ async function assemble(
   await oracle.setFloor(storage.stamp.last);
   const kv = new KV({ storage, oracle, env, config });
   const committer = new Committer({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
-  const { onShutdown } = options;
-  const coordinator = new LocalCoordinator({ kv, env, committer, ...(onShutdown && { onShutdown }) });
   const onError = options.onError ?? (() => {});
   const snapshotter =
     log === null ? null : new Snapshotter({ storage, log, committer, snapshots, env, onError });
+  describeLog(config, options);
+  const { onShutdown } = options;
+  const coordinator = new LocalCoordinator({
+    kv,
+    env,
+    committer,
+    snapshots: snapshotter,
+    ...(onShutdown && { onShutdown }),
+  });
   const close = async (): Promise<void> => {
     await coordinator.shutdown();
     await snapshotter?.close();
@@ -145,6 +152,20 @@ function openLog(
     startAfter,
     ...(segmentBytes && { segmentBytes }),
   });
+}
+
+/** The log in Redis' words. What was chosen at the start can't be changed by CONFIG SET. */
+function describeLog(config: Config, { log, fsync }: LocalStackOptions): void {
+  const choose = (name: string, value: string): void => {
+    config.set(name, value);
+    config.guard(name, (wanted) =>
+      wanted === value
+        ? null
+        : `it is '${value}' since the start of the server: start it with another --log or --fsync`,
+    );
+  };
+  choose('appendonly', log === 'file' ? 'yes' : 'no');
+  if (log === 'file') choose('appendfsync', fsync);
 }
 
 /** A directory belongs to one kind of storage for good. */

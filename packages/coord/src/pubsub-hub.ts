@@ -1,14 +1,30 @@
-/** Who listens to what: channels, patterns and shard channels. Messages go straight into each listener's reply. */
+/**
+ * Who listens to what: channels, patterns and shard channels. Messages go straight into each listener's
+ * reply, except to the client whose command is being run: it gets them after that command's own reply.
+ */
+import type { Reply } from '@holdfast/common';
 import { globMatch, type Session, type SubscriptionKind } from '@holdfast/engine';
 
 type Listeners = Map<string, Set<Session>>;
 
+interface Message {
+  readonly word: 'message' | 'smessage' | 'pmessage';
+  /** Null but for `pmessage`. */
+  readonly pattern: string | null;
+  readonly channel: string;
+  readonly payload: Uint8Array;
+}
+
 export class PubSubHub {
+  /** The session whose command is being run. */
+  speaker: Session | null = null;
   readonly #listeners: Record<SubscriptionKind, Listeners> = {
     channel: new Map(),
     pattern: new Map(),
     shard: new Map(),
   };
+  /** Messages to the speaker. */
+  #held: Message[] = [];
 
   subscribe(session: Session, kind: SubscriptionKind, name: string): boolean {
     const names = namesOf(session, kind);
@@ -33,41 +49,40 @@ export class PubSubHub {
   }
 
   unsubscribeAll(session: Session): void {
+    if (!session.isSubscriber) return;
     for (const kind of ['channel', 'pattern', 'shard'] as const) {
       for (const name of [...namesOf(session, kind)]) this.unsubscribe(session, kind, name);
     }
   }
 
-  /** Sends a message; returns the number of clients that get it (once for each subscription that fits). */
-  publish(channel: string, message: Uint8Array, sharded: boolean): number {
-    let receivers = 0;
+  /**
+   * Sends a message; returns the number of clients that get it (once for each subscription that fits). It
+   * may not be seen before `version` is committed.
+   */
+  publish(channel: string, payload: Uint8Array, sharded: boolean, version: number): number {
     const direct = this.#listeners[sharded ? 'shard' : 'channel'].get(channel);
+    let receivers = 0;
     if (direct !== undefined) {
-      for (const session of direct) {
-        const { reply } = session.sink;
-        reply.push(3);
-        reply.text(sharded ? 'smessage' : 'message');
-        reply.byteString(channel);
-        reply.bulk(message, 0, message.length);
-        session.sink.wake();
-        receivers++;
-      }
+      const word = sharded ? 'smessage' : 'message';
+      receivers += this.#send(direct, { word, pattern: null, channel, payload }, version);
     }
     if (sharded) return receivers;
     for (const [pattern, sessions] of this.#listeners.pattern) {
       if (!globMatch(pattern, channel)) continue;
-      for (const session of sessions) {
-        const { reply } = session.sink;
-        reply.push(4);
-        reply.text('pmessage');
-        reply.byteString(pattern);
-        reply.byteString(channel);
-        reply.bulk(message, 0, message.length);
-        session.sink.wake();
-        receivers++;
-      }
+      receivers += this.#send(sessions, { word: 'pmessage', pattern, channel, payload }, version);
     }
     return receivers;
+  }
+
+  /** The speaker's command is answered. */
+  endSpeech(): void {
+    const { speaker } = this;
+    this.speaker = null;
+    if (this.#held.length === 0 || speaker === null) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const message of held) write(speaker.sink.reply, message);
+    speaker.sink.wake();
   }
 
   channels(sharded: boolean): Iterable<string> {
@@ -81,6 +96,27 @@ export class PubSubHub {
   patternCount(): number {
     return this.#listeners.pattern.size;
   }
+
+  #send(sessions: ReadonlySet<Session>, message: Message, version: number): number {
+    for (const session of sessions) {
+      if (version > session.dependsOn) session.dependsOn = version;
+      if (session === this.speaker) {
+        this.#held.push(message);
+        continue;
+      }
+      write(session.sink.reply, message);
+      session.sink.wake();
+    }
+    return sessions.size;
+  }
+}
+
+function write(reply: Reply, { word, pattern, channel, payload }: Message): void {
+  reply.push(pattern === null ? 3 : 4);
+  reply.text(word);
+  if (pattern !== null) reply.byteString(pattern);
+  reply.byteString(channel);
+  reply.bulk(payload, 0, payload.length);
 }
 
 function namesOf(session: Session, kind: SubscriptionKind): Set<string> {

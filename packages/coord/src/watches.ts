@@ -1,5 +1,5 @@
 /** WATCH: which sessions care about which keys. A change of a key breaks the watch of each of them. */
-import type { Session } from '@holdfast/engine';
+import type { Session, WatchedKey } from '@holdfast/engine';
 import type { Database, Storage } from '@holdfast/storage';
 import { keyNameOf } from './wait-queues.js';
 
@@ -42,23 +42,31 @@ export class Watches {
     const sessions = this.#sessions.get(name);
     if (sessions === undefined) return;
     for (const session of sessions) {
-      const watched = session.watched.find(
-        ({ database, key }) => keyNameOf(database, key, 0, key.length) === name,
-      )!;
+      const watched = watchedBy(session, name);
       // An expired key that is removed looks as it did when it was watched.
       if (!watched.wasExpired) session.watchBroken = true;
       else Object.assign(watched, { wasExpired: false });
     }
   }
 
-  /** A database loses its keys, or gets those of another: watches on keys that exist in either break. */
-  replaced(database: Database, by: Database | null): void {
+  /**
+   * A database loses its keys, or gets those of another: watches on keys that exist in either break, unless
+   * the key was and remains as good as absent.
+   */
+  replaced(database: Database, by: Database | null, nowMs: number): void {
     for (const [name, sessions] of this.#sessions) {
       if (name.charCodeAt(0) !== database.index) continue;
       const key = Buffer.from(name.slice(1), 'latin1');
-      const exists =
-        database.find(key, 0, key.length) !== 0 || (by !== null && by.find(key, 0, key.length) !== 0);
-      if (exists) for (const session of sessions) session.watchBroken = true;
+      const before = database.find(key, 0, key.length);
+      const after = by === null ? 0 : by.find(key, 0, key.length);
+      if (before === 0 && after === 0) continue;
+      const isAbsentAfter = after === 0 || isOver(by!, after, nowMs);
+      for (const session of sessions) {
+        const watched = watchedBy(session, name);
+        const wasAbsent = before === 0 || watched.wasExpired;
+        if (wasAbsent && isAbsentAfter) Object.assign(watched, { wasExpired: after !== 0 });
+        else session.watchBroken = true;
+      }
     }
   }
 
@@ -74,7 +82,15 @@ export class Watches {
     const db = this.#storage.database(database);
     const ref = db.find(key, 0, key.length);
     if (ref === 0) return false;
-    const expiryMs = db.expiry(ref);
-    return expiryMs !== 0 && expiryMs <= nowMs;
+    return isOver(db, ref, nowMs);
   }
+}
+
+function isOver(database: Database, ref: number, nowMs: number): boolean {
+  const expiryMs = database.expiry(ref);
+  return expiryMs !== 0 && expiryMs <= nowMs;
+}
+
+function watchedBy(session: Session, name: string): WatchedKey {
+  return session.watched.find(({ database, key }) => keyNameOf(database, key, 0, key.length) === name)!;
 }

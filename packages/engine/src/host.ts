@@ -53,10 +53,13 @@ export interface HostFigures {
   readonly pubsubClients: number;
   readonly watchingClients: number;
   readonly watchedKeys: number;
+  readonly monitors: number;
   readonly connectionsReceived: number;
   readonly connectionsRejected: number;
   /** Over the last second or so. */
   readonly commandsPerSecond: number;
+  /** The most that keys and values took so far, as far as was noticed. */
+  readonly peakBytes: number;
   readonly process: ProcessFigures;
 }
 
@@ -121,6 +124,8 @@ export interface Host {
   figures(): HostFigures;
   /** Further lines of an INFO section that the host knows, `field:value`. */
   info(section: string): readonly string[];
+  /** Begins the figures anew that count (CONFIG RESETSTAT). */
+  resetCounts(): void;
   /** The data got another history (DEBUG CHANGE-REPL-ID). */
   changeReplicationId(): void;
   /** Holds everything for so long (DEBUG SLEEP). */

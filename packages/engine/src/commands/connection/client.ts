@@ -136,13 +136,13 @@ function pauseClients(ctx: Context, words: Repeated, reply: Reply): void {
 
 function setReplyMode({ request, session }: Context, word: number, reply: Reply): void {
   if (request.is(word, 'ON')) {
-    // Whoever drops replies meanwhile answers for the change itself.
-    if (session.replyMode === 'on') reply.ok();
+    const audible = session.audible(reply);
     session.replyMode = 'on';
+    audible.ok();
   } else if (request.is(word, 'OFF')) {
     session.replyMode = 'off';
   } else if (request.is(word, 'SKIP')) {
-    if (session.replyMode === 'on') session.replyMode = 'skip';
+    if (session.replyMode !== 'off') session.replyMode = 'skip-next';
   } else {
     reply.error(syntaxError);
   }

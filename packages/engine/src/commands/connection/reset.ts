@@ -10,8 +10,9 @@ export const reset = defineCommand({
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
   args: {},
   run({ host, session }, _args, reply) {
+    const audible = session.audible(reply);
     host.reset(session);
-    reply.dialect = 2;
-    reply.simple('RESET');
+    audible.dialect = 2;
+    audible.simple('RESET');
   },
 });

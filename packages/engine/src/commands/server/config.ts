@@ -1,44 +1,64 @@
 /** CONFIG and its subcommands: the server's parameters. */
-import type { Reply } from '@holdfast/common';
+import type { Reply, Request } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { bytes, type Repeated, repeat } from '../../grammar.js';
+import { parameters } from '../../parameters.js';
 import { help } from '../help.js';
 
 const common = { group: 'server', flags: ['admin', 'noscript', 'loading', 'stale'] } as const;
 
+/** A name without wildcards is answered as it was written; the rest by what it matches. */
 function getParameters({ kv: { config }, request }: Context, patterns: Repeated, reply: Reply): void {
-  const names = new Set<string>();
+  const found = new Map<string, string>();
   for (let i = 0; i < patterns.count; i++) {
     const pattern = request.byteString(patterns.first + i);
-    for (const name of config.names()) if (globMatch(pattern, name, true)) names.add(name);
+    const name = pattern.toLowerCase();
+    if (/[[*?]/.test(pattern)) {
+      for (const each of config.names()) if (globMatch(name, each)) found.set(each, each);
+    } else if (config.has(name) && !found.has(name)) {
+      found.set(name, pattern);
+    }
   }
-  reply.map(names.size);
-  for (const name of names) {
-    reply.text(name);
+  reply.map(found.size);
+  for (const [name, asked] of found) {
+    reply.text(asked);
     reply.text(config.text(name));
   }
 }
 
-/** All or nothing: every pair is checked before the first is set. */
+/** All or nothing. */
 function setParameters({ kv: { config }, request }: Context, pairs: Repeated, reply: Reply): void {
-  const wanted = new Map<string, string>();
+  const values = new Map<string, string>();
+  const seen = new Set<string>();
   for (let i = 0; i < pairs.count; i++) {
-    const name = request.text(pairs.first + 2 * i).toLowerCase();
-    const value = request.text(pairs.first + 2 * i + 1);
+    const asked = request.text(pairs.first + 2 * i);
+    const name = asked.toLowerCase();
     if (!config.has(name)) {
-      return reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`);
+      return reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${asked}'`);
     }
-    const prefix = `ERR CONFIG SET failed (possibly related to argument '${name}') - `;
-    if (wanted.has(name)) return reply.error(`${prefix}duplicate parameter`);
-    if (config.parameter(name).isFixed) return reply.error(`${prefix}can't set immutable config`);
-    const problem = config.check(name, value);
-    if (problem !== null) return reply.error(prefix + problem);
-    wanted.set(name, value);
+    const parameter = config.parameter(name);
+    if (parameter.isFixed) return reply.error(failed(asked, "can't set immutable config"));
+    if (seen.has(parameter.name)) return reply.error(failed(asked, 'duplicate parameter'));
+    seen.add(parameter.name);
+    values.set(name, request.text(pairs.first + 2 * i + 1));
   }
-  for (const [name, value] of wanted) config.set(name, value);
+  const refusal = config.setAll(values);
+  if (refusal !== null) return reply.error(failed(refusal.name, refusal.problem));
   reply.ok();
+}
+
+function failed(name: string, problem: string): string {
+  return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`;
+}
+
+const secretNames = new Set(parameters.filter(({ isSecret }) => isSecret).map(({ name }) => name));
+
+/** The value after the name of a parameter that is a secret. */
+function hidesValue(request: Request, i: number): boolean {
+  if (i < 3 || i % 2 === 0) return false;
+  return secretNames.has(request.text(i - 1).toLowerCase());
 }
 
 const subcommands: readonly Command[] = [
@@ -59,7 +79,8 @@ const subcommands: readonly Command[] = [
     since: '2.0.0',
     complexity: 'O(N) when N is the number of configuration parameters provided',
     summary: 'Sets configuration parameters in-flight.',
-    args: { pairs: repeat({ parameter: bytes(), value: bytes() }, { incompleteError: oddPairs() }) },
+    args: { pairs: repeat({ parameter: bytes(), value: bytes() }) },
+    hides: hidesValue,
     run: (ctx, { pairs }, reply) => setParameters(ctx, pairs, reply),
   }),
   defineCommand({
@@ -70,8 +91,9 @@ const subcommands: readonly Command[] = [
     complexity: 'O(1)',
     summary: "Resets the server's statistics.",
     args: {},
-    run({ kv }, _args, reply) {
+    run({ host, kv }, _args, reply) {
       kv.resetStats();
+      host.resetCounts();
       reply.ok();
     },
   }),
@@ -96,10 +118,6 @@ const subcommands: readonly Command[] = [
     '    Rewrite the configuration file.',
   ]),
 ];
-
-function oddPairs(): string {
-  return "ERR wrong number of arguments for 'config|set' command";
-}
 
 export const config = defineCommand({
   id: 610,

@@ -1,0 +1,60 @@
+/** What a request names, and what its session's state lets through. */
+import type { Request } from '@holdfast/common';
+import type { Command, Registry, Session } from '@holdfast/engine';
+
+/** Longest part of a client's own words that an error repeats, as Redis has it. */
+const quotedMax = 128;
+
+/** The command that a request names, its subcommand included; null when there is none. */
+export function commandOf(registry: Registry, request: Request): Command | null {
+  const command = registry.find(request);
+  if (command === null || command.subcommands.size === 0) return command;
+  if (request.count < 2) return command.run === null ? null : command;
+  for (const subcommand of command.subcommands.values()) {
+    if (request.is(1, subcommand.name)) return subcommand;
+  }
+  return null;
+}
+
+/** What to say of a request that names no command. */
+export function unknownCommand(registry: Registry, request: Request): string {
+  const container = registry.find(request);
+  if (container !== null) {
+    if (request.count < 2) return wrongArity(container);
+    return `ERR unknown subcommand '${quoted(request, 1, quotedMax)}'. Try ${container.name} HELP.`;
+  }
+  let args = '';
+  for (let i = 1; i < request.count && args.length < quotedMax; i++) {
+    args += `'${quoted(request, i, quotedMax - args.length)}' `;
+  }
+  return `ERR unknown command '${quoted(request, 0, quotedMax)}', with args beginning with: ${args}`;
+}
+
+export function wrongArity({ fullName }: Command): string {
+  return `ERR wrong number of arguments for '${fullName}' command`;
+}
+
+function quoted(request: Request, i: number, lengthMax: number): string {
+  const bytes = request.view(i);
+  const end = bytes.subarray(0, lengthMax).indexOf(0);
+  return Buffer.from(bytes.subarray(0, end < 0 ? lengthMax : end)).toString('utf8');
+}
+
+/** Only some commands make sense for a RESP2 client that listens: everything it is sent is a message. */
+export function isAllowedWhileSubscribed({ argsStart, name }: Command): boolean {
+  if (argsStart !== 1) return false;
+  return name === 'PING' || name === 'QUIT' || name === 'RESET' || name.endsWith('SUBSCRIBE');
+}
+
+const neverQueued: ReadonlySet<string> = new Set(['EXEC', 'DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);
+
+/** Whether MULTI queues a command instead of running it. */
+export function isQueueable({ argsStart, name }: Command): boolean {
+  return argsStart !== 1 || !neverQueued.has(name);
+}
+
+/** Whether the command, or one that EXEC is about to run, writes. */
+export function isWriting(session: Session, command: Command): boolean {
+  if (command.isWrite) return true;
+  return command.name === 'EXEC' && session.transaction !== null && session.transaction.isWrite;
+}

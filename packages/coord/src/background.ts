@@ -1,0 +1,70 @@
+/** What the server does by itself, a little at a time: active expiry, releasing memory, counting. */
+import type { Env } from '@holdfast/common';
+import type { KV } from '@holdfast/engine';
+
+/** Active expiry takes at most this much of a turn, in ms. */
+const expiryBudgetMs = 2;
+const releaseBudget = 4096;
+const intervalMs = 100;
+/** How soon it goes on when there is more to do. */
+const busyIntervalMs = 5;
+const countIntervalMs = 1000;
+
+export interface BackgroundOptions {
+  readonly kv: KV;
+  readonly env: Env;
+  /** Keys may have gone: those who wait are served, and what was written is committed. */
+  readonly afterTurn: () => void;
+}
+
+export class Background {
+  /** Over the last second or so. */
+  commandsPerSecond = 0;
+  /** The most that the data took so far, as far as was noticed. */
+  peakBytes = 0;
+  readonly #options: BackgroundOptions;
+  #counted = 0;
+  #countedAtMs: number;
+  #isStopped = false;
+
+  constructor(options: BackgroundOptions) {
+    this.#options = options;
+    this.#countedAtMs = options.env.clock.monotonic();
+    this.#schedule(intervalMs);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #schedule(delayMs: number): void {
+    this.#options.env.timers.setTimeout(() => {
+      if (!this.#isStopped) this.#schedule(this.#work() ? busyIntervalMs : intervalMs);
+    }, delayMs);
+  }
+
+  /** Whether there is more to do. */
+  #work(): boolean {
+    const { kv, afterTurn } = this.#options;
+    kv.beginTurn();
+    const isExpiring = kv.expiresActively && kv.expireSome(expiryBudgetMs);
+    const isReleased = kv.storage.releaseSome(releaseBudget);
+    afterTurn();
+    this.#count();
+    return isExpiring || !isReleased;
+  }
+
+  #count(): void {
+    const { env, kv } = this.#options;
+    const nowMs = env.clock.monotonic();
+    const elapsedMs = nowMs - this.#countedAtMs;
+    if (elapsedMs < countIntervalMs) return;
+    const calls = kv.registry.totalCalls();
+    // The counts may have begun anew meanwhile.
+    const more = calls >= this.#counted ? calls - this.#counted : calls;
+    this.commandsPerSecond = Math.round((more * 1000) / elapsedMs);
+    this.#counted = calls;
+    this.#countedAtMs = nowMs;
+    this.peakBytes = Math.max(this.peakBytes, kv.storage.usedBytes);
+  }
+}

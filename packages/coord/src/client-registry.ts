@@ -1,0 +1,91 @@
+/** The sessions that are open, and how many there were. */
+import type { Clock } from '@holdfast/common';
+import { type Config, Session, type SessionSink } from '@holdfast/engine';
+import type { SessionOptions } from './coordinator.js';
+
+export class ClientRegistry {
+  readonly #config: Config;
+  readonly #clock: Clock;
+  readonly #sessions = new Map<number, Session>();
+  #nextId = 1;
+  #rejected = 0;
+  /** Of the sessions opened so far, those that RESETSTAT made us forget. */
+  #forgotten = 0;
+
+  constructor(config: Config, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  /** A new session, or null when the limit of clients is reached. */
+  open(sink: SessionSink, { protocol, address, localAddress }: SessionOptions): Session | null {
+    if (this.#sessions.size >= this.#config.number('maxclients')) {
+      this.#rejected++;
+      return null;
+    }
+    const session = new Session(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
+    session.isAuthenticated = this.#needsNoPassword;
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  /** False when it was not open. */
+  remove(session: Session): boolean {
+    return this.#sessions.delete(session.id);
+  }
+
+  has(session: Session): boolean {
+    return this.#sessions.has(session.id);
+  }
+
+  byId(id: number): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  all(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  /** Number of open sessions. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get received(): number {
+    return this.#nextId - 1 - this.#forgotten;
+  }
+
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  clearCounts(): void {
+    this.#forgotten = this.#nextId - 1;
+    this.#rejected = 0;
+  }
+
+  /** Brings what the session remembers of itself back to how it began; its library stays named. */
+  restore(session: Session): void {
+    session.database = 0;
+    session.dialect = 2;
+    session.name = '';
+    session.replyMode = 'on';
+    session.noEvict = false;
+    session.noTouch = false;
+    session.user = 'default';
+    session.isAuthenticated = this.#needsNoPassword;
+  }
+
+  /** Whether the session now is that user. */
+  authenticate(session: Session, user: string, password: string): boolean {
+    const expected = this.#config.text('requirepass');
+    if (user !== 'default' || (expected !== '' && expected !== password)) return false;
+    session.user = user;
+    session.isAuthenticated = true;
+    return true;
+  }
+
+  get #needsNoPassword(): boolean {
+    return this.#config.text('requirepass') === '';
+  }
+}

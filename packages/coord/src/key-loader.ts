@@ -1,0 +1,60 @@
+/** Brings into memory what a command needs, before it runs: its keys, or pages of the key space. */
+// @hot-path
+import type { Request } from '@holdfast/common';
+import type { Command, Session } from '@holdfast/engine';
+import type { KeyName, Storage } from '@holdfast/storage';
+
+export class KeyLoader {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Null when everything is there already. */
+  load(session: Session, command: Command, request: Request): Promise<void> | null {
+    const storage = this.#storage;
+    if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
+    if (command.soleKey !== 0) {
+      const i = command.soleKey;
+      const { bytes } = request;
+      if (storage.isResident(session.database, bytes, request.start(i), request.length(i))) return null;
+      return storage.load([{ database: session.database, key: request.view(i) }]);
+    }
+    if (command.keySpecs.length === 0 && session.transaction === null) return null;
+    return this.#loadMany(session, command, request);
+  }
+
+  #loadPages(session: Session, command: Command, request: Request): Promise<void> | null {
+    const isPage = command.scansKeyspace === 'page';
+    const cursor = isPage ? request.integer(command.argsStart) : 0;
+    if (Number.isNaN(cursor)) return null;
+    const count = isPage ? scanCountOf(request) : Number.POSITIVE_INFINITY;
+    return this.#storage.prepareScan(session.database, cursor, count);
+  }
+
+  #loadMany(session: Session, command: Command, request: Request): Promise<void> | null {
+    const missing: KeyName[] = [];
+    this.#collectMissing(session, command, request, missing);
+    if (command.name === 'EXEC' && session.transaction !== null) {
+      for (const queued of session.transaction.queue) {
+        this.#collectMissing(session, queued.command, queued.request, missing);
+      }
+    }
+    return missing.length === 0 ? null : this.#storage.load(missing);
+  }
+
+  #collectMissing(session: Session, command: Command, request: Request, missing: KeyName[]): void {
+    const { database } = session;
+    command.forEachKey(request, (i) => {
+      if (this.#storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
+      missing.push({ database, key: request.view(i) });
+    });
+  }
+}
+
+/** The COUNT of a SCAN, 10 when it has none. */
+function scanCountOf(request: Request): number {
+  for (let i = 2; i + 1 < request.count; i++) if (request.is(i, 'COUNT')) return request.integer(i + 1) || 10;
+  return 10;
+}

@@ -1,0 +1,218 @@
+/** What commands may ask of a server that stands alone: the `Host` of LocalCoordinator. */
+import type { Env, Reply } from '@holdfast/common';
+import type {
+  BlockOptions,
+  Host,
+  HostFigures,
+  KV,
+  Session,
+  Snapshots,
+  SubscriptionKind,
+} from '@holdfast/engine';
+import type { Background } from './background.js';
+import type { ClientRegistry } from './client-registry.js';
+import type { Monitors } from './monitors.js';
+import type { PauseMode, Pauses } from './pauses.js';
+import { processFigures, randomId } from './process-figures.js';
+import type { PubSubHub } from './pubsub-hub.js';
+import type { Transactions } from './transactions.js';
+import type { Waiting } from './waiting.js';
+
+/** The parts of the server that commands reach through the host. */
+export interface LocalHostParts {
+  readonly kv: KV;
+  readonly env: Env;
+  readonly clients: ClientRegistry;
+  readonly hub: PubSubHub;
+  readonly transactions: Transactions;
+  readonly waiting: Waiting;
+  readonly pauses: Pauses;
+  readonly monitors: Monitors;
+  readonly background: Background;
+  readonly snapshots: Snapshots | null;
+  /** Ends a session as its own protocol would. */
+  readonly close: (session: Session) => void;
+  readonly onShutdown: (save: boolean) => void;
+}
+
+export class LocalHost implements Host {
+  readonly #parts: LocalHostParts;
+  readonly #startedMs: number;
+  readonly #runId: string;
+  #replicationId: string;
+
+  constructor(parts: LocalHostParts) {
+    this.#parts = parts;
+    this.#startedMs = parts.env.clock.now();
+    this.#runId = randomId(parts.env);
+    this.#replicationId = randomId(parts.env);
+  }
+
+  // Messages
+
+  publish(channel: string, message: Uint8Array, sharded: boolean): number {
+    const { hub, kv } = this.#parts;
+    const version = Math.max(kv.storage.stamp.version, hub.speaker?.dependsOn ?? 0);
+    return hub.publish(channel, message, sharded, version);
+  }
+
+  subscribe(session: Session, kind: SubscriptionKind, name: string): boolean {
+    return this.#parts.hub.subscribe(session, kind, name);
+  }
+
+  unsubscribe(session: Session, kind: SubscriptionKind, name: string): boolean {
+    return this.#parts.hub.unsubscribe(session, kind, name);
+  }
+
+  channels(sharded: boolean): Iterable<string> {
+    return this.#parts.hub.channels(sharded);
+  }
+
+  subscriberCount(channel: string, sharded: boolean): number {
+    return this.#parts.hub.subscriberCount(channel, sharded);
+  }
+
+  patternCount(): number {
+    return this.#parts.hub.patternCount();
+  }
+
+  monitor(session: Session): void {
+    this.#parts.monitors.add(session);
+  }
+
+  // Clients
+
+  sessions(): Iterable<Session> {
+    return this.#parts.clients.all();
+  }
+
+  sessionById(id: number): Session | undefined {
+    return this.#parts.clients.byId(id);
+  }
+
+  kill(session: Session, current: Session): void {
+    if (session === current) {
+      session.closeAfterReply = true;
+      return;
+    }
+    this.#parts.close(session);
+    session.sink.close(false);
+  }
+
+  pause(untilMs: number, mode: PauseMode): void {
+    this.#parts.pauses.begin(untilMs, mode);
+  }
+
+  unpause(): void {
+    this.#parts.pauses.end();
+  }
+
+  unblock(session: Session, withError: boolean): boolean {
+    return this.#parts.waiting.unblock(session, withError);
+  }
+
+  isWaiting(session: Session): boolean {
+    return this.#parts.waiting.isWaiting(session);
+  }
+
+  authenticate(session: Session, user: string, password: string): boolean {
+    return this.#parts.clients.authenticate(session, user, password);
+  }
+
+  reset(session: Session): void {
+    const { clients, hub, monitors, transactions } = this.#parts;
+    transactions.discard(session);
+    hub.unsubscribeAll(session);
+    monitors.remove(session);
+    clients.restore(session);
+  }
+
+  // Transactions
+
+  watch(session: Session, database: number, key: Uint8Array): void {
+    this.#parts.transactions.watch(session, database, key);
+  }
+
+  unwatch(session: Session): void {
+    this.#parts.transactions.unwatch(session);
+  }
+
+  discard(session: Session): void {
+    this.#parts.transactions.discard(session);
+  }
+
+  exec(session: Session, reply: Reply): void {
+    this.#parts.transactions.exec(session, reply);
+  }
+
+  // Waiting
+
+  block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void {
+    this.#parts.waiting.block(session, keys, options);
+  }
+
+  defer(session: Session, work: Promise<unknown>, onDone: (reply: Reply) => void): void {
+    this.#parts.waiting.defer(session, work, onDone);
+  }
+
+  // The server
+
+  get snapshots(): Snapshots | null {
+    return this.#parts.snapshots;
+  }
+
+  replicaCount(): number {
+    return 0;
+  }
+
+  requestShutdown(save: boolean): void {
+    this.#parts.onShutdown(save);
+  }
+
+  figures(): HostFigures {
+    const { background, clients, kv, monitors, transactions } = this.#parts;
+    let blockedClients = 0;
+    let pubsubClients = 0;
+    let watchingClients = 0;
+    for (const session of clients.all()) {
+      if (session.isBlocked) blockedClients++;
+      if (session.isSubscriber) pubsubClients++;
+      if (session.watched.length > 0) watchingClients++;
+    }
+    return {
+      startedMs: this.#startedMs,
+      runId: this.#runId,
+      replicationId: this.#replicationId,
+      clients: clients.size,
+      blockedClients,
+      pubsubClients,
+      watchingClients,
+      watchedKeys: transactions.watches.size,
+      monitors: monitors.size,
+      connectionsReceived: clients.received,
+      connectionsRejected: clients.rejected,
+      commandsPerSecond: background.commandsPerSecond,
+      peakBytes: Math.max(background.peakBytes, kv.storage.usedBytes),
+      process: processFigures(),
+    };
+  }
+
+  info(_section: string): readonly string[] {
+    return [];
+  }
+
+  resetCounts(): void {
+    const { background, clients, kv } = this.#parts;
+    clients.clearCounts();
+    background.peakBytes = kv.storage.usedBytes;
+  }
+
+  changeReplicationId(): void {
+    this.#replicationId = randomId(this.#parts.env);
+  }
+
+  sleep(ms: number): void {
+    // Really nothing else may happen meanwhile: the thread itself sleeps.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * MONITOR: sends every command that runs to those who asked for it, as a line of
+ *
+ *     1339518083.107412 [0 127.0.0.1:60866] "set" "key" "value"
+ */
+import type { Env, Request } from '@holdfast/common';
+import type { Command, Session } from '@holdfast/engine';
+
+export class Monitors {
+  readonly #env: Env;
+  readonly #sessions = new Set<Session>();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** Number of monitoring sessions. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  add(session: Session): void {
+    session.isMonitor = true;
+    this.#sessions.add(session);
+  }
+
+  remove(session: Session): void {
+    session.isMonitor = false;
+    this.#sessions.delete(session);
+  }
+
+  /** A command ran. Administrative ones are not shown, secrets are left out. */
+  show(session: Session, command: Command, request: Request): void {
+    if (command.flags.has('skip_monitor') || command.flags.has('admin')) return;
+    const nowMs = this.#env.clock.now();
+    const seconds = Math.floor(nowMs / 1000);
+    const micros = `${(nowMs % 1000) * 1000}`.padStart(6, '0');
+    let line = `${seconds}.${micros} [${session.database} ${session.address}]`;
+    for (let i = 0; i < request.count; i++) {
+      line += command.isSecret(request, i) ? ' "(redacted)"' : ` ${quote(request.byteString(i))}`;
+    }
+    for (const monitor of this.#sessions) {
+      monitor.sink.reply.simple(line);
+      monitor.sink.wake();
+    }
+  }
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '"': '\\"',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\x07': '\\a',
+  '\b': '\\b',
+};
+
+/** A byte string in quotes, in printable ASCII. */
+function quote(text: string): string {
+  const escaped = text.replace(
+    /[^ !#-[\]-~]/g,
+    (c) => escapes[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+  return `"${escaped}"`;
+}

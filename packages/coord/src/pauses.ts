@@ -1,0 +1,74 @@
+/**
+ * CLIENT PAUSE: commands of all clients, or those that write, are held back until a point in time. A
+ * command that is held back waits with its session, in the order of arrival.
+ */
+import type { Env, Request } from '@holdfast/common';
+import type { Command, KV, Session } from '@holdfast/engine';
+
+export interface HeldCommand {
+  readonly session: Session;
+  /** Owned. */
+  readonly request: Request;
+}
+
+export type PauseMode = 'all' | 'write';
+
+export class Pauses {
+  readonly #kv: KV;
+  readonly #env: Env;
+  readonly #resume: (held: readonly HeldCommand[]) => void;
+  #held: HeldCommand[] = [];
+  #untilMs = 0;
+  #mode: PauseMode = 'all';
+
+  /** `resume` receives, in a turn of its own, the commands that may go on. */
+  constructor(kv: KV, env: Env, resume: (held: readonly HeldCommand[]) => void) {
+    this.#kv = kv;
+    this.#env = env;
+    this.#resume = resume;
+  }
+
+  get isActive(): boolean {
+    return this.#untilMs !== 0;
+  }
+
+  /** The last mode counts, and the latest end. Expired keys stay as they are meanwhile. */
+  begin(untilMs: number, mode: PauseMode): void {
+    this.#mode = mode;
+    this.#untilMs = Math.max(this.#untilMs, untilMs);
+    this.#kv.keepsExpired = true;
+    const { clock, timers } = this.#env;
+    timers.setTimeout(() => this.#endIfOver(), this.#untilMs - clock.now() + 1);
+  }
+
+  end(): void {
+    this.#untilMs = 0;
+    this.#kv.keepsExpired = false;
+    const held = this.#held;
+    this.#held = [];
+    if (held.length > 0) this.#env.timers.setImmediate(() => this.#resume(held));
+  }
+
+  /** Whether a command must wait. To be asked while a pause is active. */
+  holds(session: Session, command: Command): boolean {
+    if (this.#env.clock.now() >= this.#untilMs) {
+      this.end();
+      return false;
+    }
+    if (this.#mode === 'all' || command.isWrite || command.flags.has('may_replicate')) return true;
+    return command.name === 'EXEC' && session.transaction !== null && session.transaction.isWrite;
+  }
+
+  hold(session: Session, request: Request): void {
+    session.isBlocked = true;
+    this.#held.push({ session, request: request.toOwned() });
+  }
+
+  forget(session: Session): void {
+    this.#held = this.#held.filter((each) => each.session !== session);
+  }
+
+  #endIfOver(): void {
+    if (this.#untilMs !== 0 && this.#env.clock.now() >= this.#untilMs) this.end();
+  }
+}
