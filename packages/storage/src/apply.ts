@@ -64,8 +64,7 @@ export class MutationApplier {
       return true;
     }
     const ref = database.find(bytes, keyStart, keyLength);
-    const known = ref === 0 ? 0 : database.version(ref);
-    const isStale = known > version || (known === version && !this.#fresh.has(ref));
+    const isStale = ref !== 0 && this.#isStale(database, ref, version);
     switch (reader.kind) {
       case mutationKinds.putString: {
         const expiryMs = reader.number();
@@ -108,6 +107,12 @@ export class MutationApplier {
     database.remove(ref);
   }
 
+  /** Whether a key is as new as a record of `version` already, and not through this batch. */
+  #isStale(database: Database, ref: Ref, version: number): boolean {
+    const known = database.version(ref);
+    return known > version || (known === version && !this.#fresh.has(ref));
+  }
+
   #patchString(reader: MutationReader, database: Database, ref: Ref, isStale: boolean): boolean {
     const { bytes, keyStart, keyLength } = reader;
     const length = reader.uint32();
@@ -128,7 +133,9 @@ export class MutationApplier {
   #rename(reader: MutationReader, database: Database): boolean {
     const { bytes, fieldStart, fieldLength, version } = reader;
     const target = database.find(bytes, fieldStart, fieldLength);
-    if (target !== 0 && database.version(target) > version) {
+    // The new name may hold the moved key already, or a later one: what now has the old name is a relic of
+    // the records before, which were applied to nothing.
+    if (target !== 0 && this.#isStale(database, target, version)) {
       this.#remove(database, database.find(bytes, reader.keyStart, reader.keyLength));
       return false;
     }
