@@ -127,8 +127,11 @@ export class Command {
   failedCalls = 0;
   rejectedCalls = 0;
   readonly times = new CommandTimes();
-  /** Its work may grow with its data: every call is timed, not only some. */
-  readonly isAlwaysTimed: boolean;
+  /**
+   * A call with at most so many arguments takes no long time, whatever the data: only some of these are
+   * timed. Of fast commands, those calls that ask for the least.
+   */
+  quickCountMax = 0;
 
   readonly #shape: [string, Argument<unknown>][];
   readonly #parser = new ArgumentParser();
@@ -149,7 +152,6 @@ export class Command {
     this.group = declaration.group;
     this.scansKeyspace = declaration.scansKeyspace;
     this.isBlocking = this.flags.has('blocking');
-    this.isAlwaysTimed = !declaration.complexity.startsWith('O(1)');
     this.run = (declaration.run as typeof this.run) ?? null;
     this.#shape = Object.entries(declaration.args);
     for (const [name, argument] of this.#shape) argument.name = name;
@@ -250,6 +252,8 @@ export class Command {
     }
     if (this.subcommands.size > 0) this.arity = declaration.arity ?? (this.run === null ? -2 : -1);
     else this.arity = declaration.arity ?? (isFixed ? countMin : -countMin);
+    this.quickCountMax = this.flags.has('fast') ? Math.abs(this.arity) : 0;
+    if (declaration.complexity === 'O(1)') this.quickCountMax = Number.POSITIVE_INFINITY;
     this.#constants = 0;
     this.#groups.length = 0;
     for (const [, argument] of this.#shape) {

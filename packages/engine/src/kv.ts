@@ -119,7 +119,7 @@ export class KV {
     context.db = storage.database(session.database);
     session.keyVersion = 0;
     reply.failed = false;
-    const startMs = this.stopwatch.start(command);
+    const startMs = this.stopwatch.start(command, request);
     command.calls++;
     const args = command.parse(request);
     if (args === null) {

@@ -2,9 +2,10 @@
  * Decides which calls are timed, and what becomes of their times: the command's own figures, the slow log,
  * latency events.
  *
- * Reading the clock twice costs a tenth of a GET. So commands whose work grows with their data are always
- * timed, those in O(1) once in 64 calls, and all of them only where somebody asks for times so short that
- * any command may reach them: `slowlog-log-slower-than` below 1 ms, or the latency monitor.
+ * Reading the clock twice costs a tenth of a GET. So calls whose work may grow with the data are always
+ * timed, quick ones (O(1), or the least that a fast command can be asked for) once in 64 calls, and all of
+ * them only where somebody asks for times so short that any command may reach them:
+ * `slowlog-log-slower-than` below 1 ms, or the latency monitor.
  */
 // @hot-path
 import type { Clock, Request } from '@holdfast/common';
@@ -44,8 +45,9 @@ export class Stopwatch {
   }
 
   /** When the call that begins now began, in ms; NaN when it is not to be timed. */
-  start(command: Command): number {
-    const isTimed = this.#timesAll || command.isAlwaysTimed || (command.calls & sampledMask) === 0;
+  start(command: Command, request: Request): number {
+    const isTimed =
+      this.#timesAll || request.count > command.quickCountMax || (command.calls & sampledMask) === 0;
     return isTimed ? this.#clock.monotonic() : Number.NaN;
   }
 
