@@ -17,7 +17,7 @@ export class Request {
   bytes: Uint8Array = emptyBytes;
   /** Number of arguments, the command's name among them. */
   count = 0;
-  /** Start of argument i at [2i], its length at [2i + 1]. Grown by `reserve`. */
+  /** Start of argument i at [2i], its length at [2i + 1]. Arguments lie in order. Grown by `reserve`. */
   offsets: Int32Array = new Int32Array(64);
 
   /** Makes room for `count` arguments; those set so far are kept. */
@@ -36,6 +36,12 @@ export class Request {
   /** Length of argument `i` in bytes. */
   length(i: number): number {
     return this.offsets[2 * i + 1];
+  }
+
+  /** Bytes from the start of the first argument to the end of the last: no argument is longer than this. */
+  get span(): number {
+    const last = 2 * this.count - 2;
+    return last < 0 ? 0 : this.offsets[last] + this.offsets[last + 1] - this.offsets[0];
   }
 
   /** Argument `i` as a view over `bytes`; not a copy. */

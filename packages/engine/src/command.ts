@@ -65,7 +65,7 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly complexity: string;
   readonly summary: string;
   readonly flags: readonly CommandFlag[];
-  /** ACL categories beyond those that follow from flags and group. */
+  /** ACL categories beyond those that follow from flags, instead of the group's own. */
   readonly categories?: readonly string[];
   readonly tips?: readonly string[];
   readonly args: S;
@@ -182,6 +182,19 @@ export class Command {
     return null;
   }
 
+  /**
+   * Which argument of the request that was just parsed is longer than the grammar allows: its index, or -1.
+   * Keys have a limit, and what becomes a field or member.
+   */
+  findTooLong(request: Request): number {
+    const { args } = this.#parser;
+    for (const [name, argument] of this.#shape) {
+      const found = argument.findTooLong(request, args[name]);
+      if (found >= 0) return found;
+    }
+    return -1;
+  }
+
   /** Why the last `parse` returned null. */
   get parseError(): string {
     return this.#parser.error;
@@ -221,7 +234,8 @@ export class Command {
     const { flags, declaration } = this;
     const categories = new Set<string>(declaration.categories ?? []);
     const group = groupCategories[declaration.group];
-    if (group !== undefined) categories.add(group);
+    const isContainer = this.run === null && this.subcommands.size > 0;
+    if (group !== undefined && declaration.categories === undefined && !isContainer) categories.add(group);
     if (flags.has('write')) categories.add('write');
     if (flags.has('readonly') && !categories.has('scripting')) categories.add('read');
     if (flags.has('admin')) categories.add('admin').add('dangerous');

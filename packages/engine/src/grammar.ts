@@ -9,7 +9,7 @@
  * not its content: nothing is copied or decoded that the handler does not ask for. The object that a
  * handler receives is one per command, filled anew by each call.
  */
-import type { Request } from '@holdfast/common';
+import { keyBytesMax, type Request } from '@holdfast/common';
 
 export const syntaxError = 'ERR syntax error';
 export const notAnInteger = 'ERR value is not an integer or out of range';
@@ -69,6 +69,10 @@ export abstract class Argument<T> {
   readonly isOption: boolean = false;
   /** Parses from argument `at` into `parser.args[name]`; the position after it, or -1. */
   abstract parse(parser: ArgumentParser, at: number): number;
+  /** Which argument, of those parsed into `value`, is longer than the grammar allows: its index, or -1. */
+  findTooLong(_request: Request, _value: unknown): number {
+    return -1;
+  }
   /** Adds the positions of its keys. `at` is its position, or NaN when that varies. */
   collectKeys(_at: number, _collector: KeyCollector): void {}
   abstract describe(): ArgumentDoc;
@@ -128,12 +132,24 @@ const nothingWrong = (): null => null;
 export class IndexArgument extends SingleArgument<number> {
   readonly access: KeyAccess | null;
   readonly uses: readonly KeyUse[];
+  readonly lengthMax: number;
   keySpecIndex = -1;
 
-  constructor(docType: string, access: KeyAccess | null, uses: readonly KeyUse[]) {
+  constructor(
+    docType: string,
+    access: KeyAccess | null,
+    uses: readonly KeyUse[],
+    lengthMax = Number.POSITIVE_INFINITY,
+  ) {
     super(docType, 0, indexOf, nothingWrong);
     this.access = access;
     this.uses = uses;
+    this.lengthMax = lengthMax;
+  }
+
+  override findTooLong(request: Request, value: unknown): number {
+    const i = value as number;
+    return request.length(i) > this.lengthMax ? i : -1;
   }
 
   override collectKeys(at: number, { specs }: KeyCollector): void {
@@ -151,12 +167,17 @@ export class IndexArgument extends SingleArgument<number> {
 
 /** A key; its value is its index in the request. */
 export function key(access: KeyAccess, ...uses: KeyUse[]): IndexArgument {
-  return new IndexArgument('key', access, uses);
+  return new IndexArgument('key', access, uses, keyBytesMax);
 }
 
 /** Any bytes; the value is their index in the request. */
 export function bytes(): IndexArgument {
   return new IndexArgument('string', null, []);
+}
+
+/** Bytes that become a field of a hash, or a member of a set or sorted set; the value is their index in the request. */
+export function shortBytes(): IndexArgument {
+  return new IndexArgument('string', null, [], keyBytesMax);
 }
 
 /** A pattern; the value is its index in the request. */
@@ -168,8 +189,8 @@ export function pattern(): IndexArgument {
  * A number that the handler reads itself, since Redis looks at the key before it; the value is its index
  * in the request.
  */
-export function unparsedInteger(): IndexArgument {
-  return new IndexArgument('integer', null, []);
+export function unparsedInteger(docType: 'integer' | 'unix-time' = 'integer'): IndexArgument {
+  return new IndexArgument(docType, null, []);
 }
 
 /** As `unparsedInteger`, for a double. */
@@ -493,6 +514,16 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
     return next;
   }
 
+  override findTooLong(request: Request, value: unknown): number {
+    const option = value as { readonly present: boolean } & Record<string, unknown>;
+    if (!option.present) return -1;
+    for (const [name, argument] of this.#values) {
+      const found = argument.findTooLong(request, option[name]);
+      if (found >= 0) return found;
+    }
+    return -1;
+  }
+
   override collectKeys(at: number, collector: KeyCollector): void {
     for (const [, value] of this.#values) value.collectKeys(at, collector);
   }
@@ -597,6 +628,19 @@ class RepeatArgument extends Argument<Repeated> {
     repeated.stride = stride;
     if (this.#validates && !this.#validate(parser, first, repeated.count)) return -1;
     return first + repeated.count * stride;
+  }
+
+  override findTooLong(request: Request, value: unknown): number {
+    const { first, count, stride } = value as Repeated;
+    for (let item = 0; item < this.#items.length; item++) {
+      const argument = this.#items[item][1];
+      if (!(argument instanceof IndexArgument) || argument.lengthMax === Number.POSITIVE_INFINITY) continue;
+      for (let i = 0; i < count; i++) {
+        const found = argument.findTooLong(request, first + i * stride + item);
+        if (found >= 0) return found;
+      }
+    }
+    return -1;
   }
 
   /** Checks the items one by one; their values are read again by the handler. */

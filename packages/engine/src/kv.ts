@@ -4,7 +4,7 @@
  */
 // @hot-path
 import type { Env, Reply, Request } from '@holdfast/common';
-import { KvError } from '@holdfast/common';
+import { KvError, keyBytesMax } from '@holdfast/common';
 import type { Database, Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import type { Command } from './command.js';
@@ -124,6 +124,8 @@ export class KV {
     const args = command.parse(request);
     if (args === null) {
       reply.error(command.parseError);
+    } else if (command.isWrite && request.span > keyBytesMax && refuseTooLong(command, request, reply)) {
+      // Nothing was written: the arguments are looked at only where one of them may be too long.
     } else {
       try {
         command.run!(context, args as never, reply);
@@ -224,4 +226,14 @@ export class KV {
       this.host.publish(`__keyevent@${db.index}__:${event}`, key, false);
     }
   }
+}
+
+/** Keys, fields and members longer than the tables hold are refused before anything is written. */
+function refuseTooLong(command: Command, request: Request, reply: Reply): boolean {
+  const i = command.findTooLong(request);
+  if (i < 0) return false;
+  reply.error(
+    `ERR argument ${i} has ${request.length(i)} bytes, a key, field or member at most ${keyBytesMax}`,
+  );
+  return true;
 }

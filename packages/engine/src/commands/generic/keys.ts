@@ -11,7 +11,7 @@ export const keys = defineCommand({
   complexity: 'O(N) with N being the number of keys in the database',
   summary: 'Returns all key names that match a pattern.',
   flags: ['readonly'],
-  categories: ['dangerous'],
+  categories: ['keyspace', 'dangerous'],
   tips: ['request_policy:all_shards', 'nondeterministic_output_order'],
   scansKeyspace: 'all',
   args: { pattern: pattern() },
