@@ -76,6 +76,8 @@ export class LocalCoordinator implements Coordinator {
       env,
       onChange,
       execute: (waiter) => this.#executeAgain(waiter),
+      load: ({ session, command, request }) => this.#loader.load(session, command, request),
+      inTurn: (body) => this.#inTurn(body),
       replyOf: (session) => this.#replyOf(session),
       release: (session) => this.#release(session),
       isOpen: (session) => this.#clients.has(session),
@@ -277,6 +279,12 @@ export class LocalCoordinator implements Coordinator {
     session.isBlocked = false;
     session.sink.wake();
     session.sink.resume();
+  }
+
+  #inTurn(body: () => void): void {
+    this.beginTurn();
+    body();
+    this.settle();
   }
 
   #endBackgroundTurn(): void {

@@ -5,7 +5,7 @@
  * again, after the command or transaction that made the change; it then either replies, or goes on
  * waiting at its old place in the queue.
  */
-import type { Reply, Request, Timer } from '@holdfast/common';
+import type { Request, Timer } from '@holdfast/common';
 import type { BlockOptions, Command, Session } from '@holdfast/engine';
 
 export interface Waiter {
@@ -15,6 +15,8 @@ export interface Waiter {
   readonly request: Request;
   readonly names: readonly string[];
   readonly options: BlockOptions;
+  /** On the monotonic clock; Infinity when it waits for ever. */
+  readonly deadlineMs: number;
   timer: Timer | null;
 }
 
@@ -81,13 +83,10 @@ export class WaitQueues {
     return ready;
   }
 
-  /** Waiters of a key, oldest first, as they are now. */
-  waitersOf(name: string): readonly Waiter[] {
-    return [...(this.#queues.get(name) ?? [])];
+  /** Waiters of a key, oldest first. They may be removed while they are walked through. */
+  waitersOf(name: string): Iterable<Waiter> {
+    return this.#queues.get(name) ?? nobody;
   }
 }
 
-/** Writes the reply of a wait that ended without data. */
-export function replyTimeout(waiter: Waiter, reply: Reply): void {
-  waiter.options.onTimeout(reply);
-}
+const nobody: readonly Waiter[] = [];

@@ -4,6 +4,7 @@
  */
 import type { Env, Reply } from '@holdfast/common';
 import type { BlockOptions, KV, Session } from '@holdfast/engine';
+import { valueTypes } from '@holdfast/storage';
 import { keyNameOf, type Waiter, WaitQueues } from './wait-queues.js';
 
 export interface WaitingOptions {
@@ -11,6 +12,10 @@ export interface WaitingOptions {
   readonly env: Env;
   /** Runs a waiting command once more. */
   readonly execute: (waiter: Waiter) => void;
+  /** Brings the keys of a waiting command into memory; null when they are there. */
+  readonly load: (waiter: Waiter) => Promise<void> | null;
+  /** Runs something as a turn of its own. */
+  readonly inTurn: (body: () => void) => void;
   /** Where the answer of a session goes that waited. */
   readonly replyOf: (session: Session) => Reply;
   /** The session is answered: it goes on. */
@@ -41,6 +46,8 @@ export class Waiting {
 
   /** The command being run waits for one of `keys`: see `Host.block`. */
   block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void {
+    // It counts as one call, when it is answered.
+    this.#options.kv.context.command.calls--;
     if (this.#resuming !== null) {
       this.#resumingBlocked = true;
       return;
@@ -48,17 +55,17 @@ export class Waiting {
     this.hasBlocked = true;
     const { env, kv } = this.#options;
     const { command, request } = kv.context;
+    const { timeoutMs } = options;
     const waiter: Waiter = {
       session,
       command,
       request: request.toOwned(),
       names: keys.map((key) => keyNameOf(session.database, key, 0, key.length)),
       options,
+      deadlineMs: timeoutMs > 0 ? env.clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
       timer: null,
     };
-    if (options.timeoutMs > 0) {
-      waiter.timer = env.timers.setTimeout(() => this.#timeOut(waiter), options.timeoutMs);
-    }
+    if (timeoutMs > 0) this.#arm(waiter, timeoutMs);
     this.queues.add(waiter);
     this.#options.onChange();
   }
@@ -96,13 +103,7 @@ export class Waiting {
       this.#timeOut(waiter);
       return true;
     }
-    this.end(session);
-    const { kv, release, replyOf } = this.#options;
-    const message = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
-    waiter.command.failedCalls++;
-    kv.stats.countError(message);
-    replyOf(session).error(message);
-    release(session);
+    this.#fail(waiter, 'UNBLOCKED client unblocked via CLIENT UNBLOCK');
     return true;
   }
 
@@ -120,19 +121,48 @@ export class Waiting {
     this.#isServing = true;
     const served: Session[] = [];
     while (this.queues.hasReady) {
-      for (const name of this.queues.takeReady()) {
-        for (const waiter of this.queues.waitersOf(name)) {
-          if (this.#tryAgain(waiter, name)) served.push(waiter.session);
-        }
-      }
+      for (const name of this.queues.takeReady()) this.#serveKey(name, served);
     }
     this.#isServing = false;
     for (const session of served) this.#options.release(session);
   }
 
-  #tryAgain(waiter: Waiter, name: string): boolean {
-    const { session, options } = waiter;
-    if (this.queues.of(session) !== waiter || !this.#holds(name, options.type)) return false;
+  /** Oldest first, as long as there is something to be had. */
+  #serveKey(name: string, served: Session[]): void {
+    for (const waiter of this.queues.waitersOf(name)) {
+      const type = this.#typeOf(name);
+      if (type === valueTypes.none) return;
+      if (type !== waiter.options.type) continue;
+      const loading = this.#options.load(waiter);
+      if (loading !== null) {
+        this.#serveOnceLoaded(name, waiter, loading);
+        return;
+      }
+      if (this.#tryAgain(waiter)) served.push(waiter.session);
+    }
+  }
+
+  /** Another key of the waiter's command is not in memory: nobody overtakes it meanwhile. */
+  #serveOnceLoaded(name: string, waiter: Waiter, loading: Promise<void>): void {
+    const { inTurn } = this.#options;
+    const goOn = (): void => {
+      this.queues.signal(name);
+      this.serve();
+    };
+    loading.then(
+      () => inTurn(goOn),
+      (error: Error) =>
+        inTurn(() => {
+          if (this.queues.of(waiter.session) === waiter) {
+            this.#fail(waiter, `ERR the key could not be loaded: ${error.message}`);
+          }
+          goOn();
+        }),
+    );
+  }
+
+  /** False when it goes on waiting. */
+  #tryAgain(waiter: Waiter): boolean {
     const { context } = this.#options.kv;
     this.#resuming = waiter;
     this.#resumingBlocked = false;
@@ -141,22 +171,44 @@ export class Waiting {
     context.isResumed = false;
     this.#resuming = null;
     if (this.#resumingBlocked) return false;
-    this.end(session);
+    this.end(waiter.session);
     return true;
   }
 
-  #holds(name: string, type: number): boolean {
+  #typeOf(name: string): number {
     const db = this.#options.kv.storage.database(name.charCodeAt(0));
     const key = Buffer.from(name.slice(1), 'latin1');
     const ref = db.find(key, 0, key.length);
-    return ref !== 0 && db.type(ref) === type;
+    return ref === 0 ? valueTypes.none : db.type(ref);
+  }
+
+  /** Timers can't be set for more than some weeks, and may be a little early: see `#ring`. */
+  #arm(waiter: Waiter, delayMs: number): void {
+    waiter.timer = this.#options.env.timers.setTimeout(() => this.#ring(waiter), delayMs);
+  }
+
+  #ring(waiter: Waiter): void {
+    const leftMs = waiter.deadlineMs - this.#options.env.clock.monotonic();
+    if (leftMs >= 1) this.#arm(waiter, leftMs);
+    else this.#timeOut(waiter);
   }
 
   #timeOut(waiter: Waiter): void {
-    const { session, options } = waiter;
-    if (this.queues.of(session) !== waiter) return;
+    const { session, options, command } = waiter;
     this.end(session);
+    command.calls++;
     options.onTimeout(this.#options.replyOf(session));
     this.#options.release(session);
+  }
+
+  #fail(waiter: Waiter, message: string): void {
+    const { session, command } = waiter;
+    const { kv, release, replyOf } = this.#options;
+    this.end(session);
+    command.calls++;
+    command.failedCalls++;
+    kv.stats.countError(message);
+    replyOf(session).error(message);
+    release(session);
   }
 }

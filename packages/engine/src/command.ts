@@ -40,6 +40,7 @@ export type CommandFlag =
 
 export type CommandGroup =
   | 'bitmap'
+  | 'cluster'
   | 'connection'
   | 'generic'
   | 'geo'

@@ -11,6 +11,7 @@ import { copyBytes } from '@holdfast/common';
 import { Arena, type Ref } from './arena.js';
 import { Collection, valueTypes } from './collection.js';
 import { Dict, hasExpiry, hasObject, isRaw } from './dict.js';
+import { ExpiringCollections } from './expiring-collections.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
 import type { WriteStamp } from './write-stamp.js';
@@ -68,6 +69,8 @@ export class Database {
   readonly context: DatabaseContext;
   arena!: Arena;
   dict!: Dict;
+  /** Collections with elements that expire one by one. */
+  expiringCollections!: ExpiringCollections;
   /** Number of keys with an expiry. */
   expiring = 0;
   /** The version of the last removal: what a reader depends on who found nothing. */
@@ -524,6 +527,7 @@ export class Database {
     this.arena = new Arena();
     this.dict = new Dict(this.arena, this.context.seed);
     this.#expiries = new ExpiryQueue();
+    this.expiringCollections = new ExpiringCollections();
     this.expiring = 0;
     this.valueBytes = Buffer.alloc(0);
   }

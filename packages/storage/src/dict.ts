@@ -114,6 +114,9 @@ export class Dict {
   #hash = 0;
   #segment: Segment;
   #slot = 0;
+  // Where a walk is: entry of the directory, position in its segment's slots.
+  #walkEntry = 0;
+  #walkAt = 1;
 
   constructor(arena: Arena, seed: number) {
     this.arena = arena;
@@ -326,6 +329,27 @@ export class Dict {
       const ref = segment.slots[2 * (random() & ((1 << segment.bits) - 1)) + 1];
       if (ref !== 0) return ref;
     }
+  }
+
+  /** Starts a walk over all records: `next` gives one after another, then 0. The dict must not be changed meanwhile. */
+  rewind(): void {
+    this.#walkEntry = 0;
+    this.#walkAt = 1;
+  }
+
+  next(): Ref {
+    const directory = this.#directory;
+    while (this.#walkEntry < directory.length) {
+      const { slots, depth } = directory[this.#walkEntry];
+      while (this.#walkAt < slots.length) {
+        const ref = slots[this.#walkAt];
+        this.#walkAt += 2;
+        if (ref !== 0) return ref;
+      }
+      this.#walkEntry += 1 << (this.#depth - depth);
+      this.#walkAt = 1;
+    }
+    return 0;
   }
 
   /** Calls `visit` with every record. The dict must not be changed meanwhile. */

@@ -9,14 +9,19 @@ export {
   type KeyspaceObserver,
 } from './database.js';
 export { Dict } from './dict.js';
+export type { ExpiringCollection, ExpiringCollections } from './expiring-collections.js';
+export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js';
 export { MemoryStorage } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export type { KeyName, Storage } from './storage.js';
 export { createCollection } from './values/create.js';
 export { type EncodingLimits, encodingLimits } from './values/encoding-limits.js';
+export { type Entry, EntryView, type FieldTable } from './values/field-table.js';
+export { HashValue } from './values/hash-value.js';
 export { ListCursor } from './values/list-cursor.js';
 export { type Side, sides } from './values/list-node.js';
 export { type ListSearch, ListValue } from './values/list-value.js';
+export { type SetEncoding, SetValue } from './values/set-value.js';
 export { ZSetBound } from './values/zset-bound.js';
 export { ZSetCursor } from './values/zset-cursor.js';
 export { ZSetValue } from './values/zset-value.js';

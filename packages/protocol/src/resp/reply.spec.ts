@@ -55,7 +55,7 @@ const encodings: [name: string, write: Writing, resp2: string, resp3: string][] 
   ['a whole double', (r) => r.double(10), '$2\r\n10\r\n', ',10\r\n'],
   ['infinity', (r) => r.double(Number.POSITIVE_INFINITY), '$3\r\ninf\r\n', ',inf\r\n'],
   ['negative infinity', (r) => r.double(Number.NEGATIVE_INFINITY), '$4\r\n-inf\r\n', ',-inf\r\n'],
-  ['a tiny double', (r) => r.double(1e-7), '$5\r\n1e-07\r\n', ',1e-07\r\n'],
+  ['a tiny double', (r) => r.double(1e-7), '$4\r\n1e-7\r\n', ',1e-7\r\n'],
   ['a huge double', (r) => r.double(1e25), '$5\r\n1e+25\r\n', ',1e+25\r\n'],
   ['a bulk', (r) => r.bulk(bytes, 2, 4), '$4\r\n\r\n\0\xff\r\n', '$4\r\n\r\n\0\xff\r\n'],
   ['an empty bulk', (r) => r.bulk(bytes, 8, 0), '$0\r\n\r\n', '$0\r\n\r\n'],

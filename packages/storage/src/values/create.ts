@@ -1,7 +1,9 @@
 import { KvError } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
+import { HashValue } from './hash-value.js';
 import { ListValue } from './list-value.js';
+import { SetValue } from './set-value.js';
 import { ZSetValue } from './zset-value.js';
 
 /** An empty collection of a type, for a database; not yet attached to a key. */
@@ -12,7 +14,9 @@ export function createCollection(type: number, database: Database): Collection {
     case valueTypes.zset:
       return new ZSetValue(database);
     case valueTypes.hash:
+      return new HashValue(database);
     case valueTypes.set:
+      return new SetValue(database);
     default:
       throw new KvError(
         'CORRUPT',

@@ -168,8 +168,8 @@ function documentNamed(ctx: Context, names: Repeated, reply: Reply): void {
 function listCommands({ kv, request }: Context, words: Repeated, reply: Reply): void {
   let isWanted = (_command: Command): boolean => true;
   if (words.count > 0) {
-    const filter = request.text(words.first + 1).toLowerCase();
     if (words.count !== 3 || !request.is(words.first, 'FILTERBY')) return reply.error('ERR syntax error');
+    const filter = request.text(words.first + 1).toLowerCase();
     const value = request.text(words.first + 2).toLowerCase();
     if (filter === 'module') isWanted = () => false;
     else if (filter === 'aclcat') isWanted = (command) => command.categories.includes(value);

@@ -1,0 +1,286 @@
+/** The whole engine in the caller's process, without a socket. */
+import { bytesOf, type Env, ErrorReply, KvError, type ReplyValue, systemEnv } from '@holdfast/common';
+import {
+  type Answer,
+  allKeys,
+  Caller,
+  deleteRange,
+  entryOf,
+  type KeyInterval,
+  type LocalStack,
+  openLocalStack,
+  prefixInterval,
+  type ScanEntry,
+  scanRange,
+  Turns,
+  transact,
+  unsupportedArguments,
+} from '@holdfast/coord';
+import { batchKeysMax } from '@holdfast/rpc';
+import { closedError, noAnswer, replyError } from './errors.js';
+import type {
+  Bytes,
+  CallOptions,
+  DeleteOptions,
+  Entry,
+  ExecuteOptions,
+  Found,
+  KeyValueStore,
+  Page,
+  PutOptions,
+  ScanOptions,
+  Selection,
+  TransactOptions,
+  Value,
+} from './key-value-store.js';
+import { timeoutMsDefault } from './limits.js';
+import { argumentOf, typeName, valueOfReply } from './value.js';
+
+export interface OpenOptions {
+  readonly database?: number;
+  /** Of every call that does not say otherwise; 10 s. */
+  readonly timeoutMs?: number;
+  /** Values of the server's parameters, by Redis' names: `maxmemory`, ... */
+  readonly parameters?: ReadonlyMap<string, string>;
+  readonly env?: Env;
+}
+
+/** Opens a store of its own, in memory. */
+export async function open(options: OpenOptions = {}): Promise<KeyValueStore> {
+  const env = options.env ?? systemEnv();
+  const stack = await openStack(env, options);
+  return new EmbeddedStore(stack, env, options);
+}
+
+/** What the store consists of. */
+function openStack(env: Env, { parameters }: OpenOptions): Promise<LocalStack> {
+  return openLocalStack({
+    env,
+    storage: 'memory',
+    log: 'none',
+    fsync: 'no',
+    ...(parameters && { parameters }),
+  });
+}
+
+class EmbeddedStore implements KeyValueStore {
+  readonly #stack: LocalStack;
+  readonly #env: Env;
+  readonly #turns: Turns;
+  readonly #database: number;
+  readonly #timeoutMs: number;
+  readonly #idle: Caller[] = [];
+  readonly #busy = new Set<Caller>();
+  #isClosed = false;
+
+  constructor(stack: LocalStack, env: Env, options: OpenOptions) {
+    this.#stack = stack;
+    this.#env = env;
+    this.#turns = new Turns(stack.coordinator, env.timers);
+    this.#database = options.database ?? 0;
+    this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    if (!(this.#database >= 0 && this.#database < stack.config.number('databases'))) {
+      throw new KvError('INVALID', 'there is no database of that number');
+    }
+  }
+
+  async get(key: Bytes, options?: CallOptions): Promise<Found | null> {
+    const reply = await this.#run(['KV.GET', key], options, true);
+    if (reply === null) return null;
+    const [version, ttl, value] = reply as [number, number, Buffer];
+    return { value, version, ttlMs: ttl < 0 ? null : ttl };
+  }
+
+  async getMany(keys: readonly Bytes[], options?: CallOptions): Promise<(Entry | null)[]> {
+    if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
+    if (keys.length === 0) return [];
+    const reply = (await this.#run(['KV.MGET', ...keys], options, true)) as ReplyValue[];
+    return reply.map((item, i) => {
+      const entry = entryOf(Buffer.from(bytesOf(keys[i])), item);
+      return entry === null ? null : publicEntry(entry);
+    });
+  }
+
+  async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<number> {
+    const { ttlMs, expectedVersion, onlyIfAbsent = false } = options;
+    const args: Bytes[] = ['KV.PUT', key, value];
+    if (ttlMs !== undefined) args.push('TTL', positive(ttlMs));
+    if (expectedVersion !== undefined) args.push('VERSION', version(expectedVersion));
+    if (onlyIfAbsent) {
+      if ((expectedVersion ?? 0) !== 0) {
+        throw new KvError('INVALID', 'onlyIfAbsent contradicts expectedVersion');
+      }
+      args.push('ABSENT');
+    }
+    return (await this.#run(args, options, false)) as number;
+  }
+
+  async delete(key: Bytes, options: DeleteOptions = {}): Promise<boolean> {
+    const args: Bytes[] = ['KV.DEL', key];
+    if (options.expectedVersion !== undefined) args.push('VERSION', version(options.expectedVersion));
+    return (await this.#run(args, options, false)) !== 0;
+  }
+
+  async deleteRange(selection: Selection, options?: CallOptions): Promise<number> {
+    const interval = intervalOf(selection);
+    return this.#with(options, false, async (caller) => {
+      const { deleted } = await deleteRange({ caller, turns: this.#turns, clock: this.#env.clock }, interval);
+      return deleted;
+    });
+  }
+
+  async execute(args: readonly (Bytes | number)[], options: ExecuteOptions = {}): Promise<Value> {
+    const command = checked(args);
+    return this.#with(options, false, async (caller) => {
+      caller.session.dialect = options.protocol ?? 3;
+      return valueOfReply(succeeded(await caller.run(command)), options.encoding);
+    });
+  }
+
+  async transact(
+    commands: readonly (readonly (Bytes | number)[])[],
+    options: TransactOptions = {},
+  ): Promise<Value[]> {
+    const { compare = [], encoding } = options;
+    if (compare.length > batchKeysMax || commands.length > batchKeysMax) {
+      throw new KvError('LIMIT', `at most ${batchKeysMax} comparisons and commands at a time`);
+    }
+    const comparisons = compare.map((each) => ({ ...each, key: bytesOf(each.key) }));
+    const queue = commands.map((args) => checked(args).map(bytesOf));
+    return this.#with(options, false, async (caller) => {
+      caller.session.dialect = options.protocol ?? 3;
+      const replies = succeeded(await transact(caller, comparisons, queue)) as ReplyValue[];
+      return replies.map((reply) => valueOfReply(reply, encoding));
+    });
+  }
+
+  async *scan(options: ScanOptions = {}): AsyncGenerator<Entry> {
+    for await (const { entries } of this.scanPages(options)) yield* entries;
+  }
+
+  async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
+    const { selection, reverse = false, limit, keysOnly = false, resumeToken = null } = options;
+    const caller = this.#take();
+    const context = { caller, turns: this.#turns, clock: this.#env.clock };
+    try {
+      const pages = scanRange(context, {
+        interval: selection === undefined ? allKeys : intervalOf(selection),
+        isReverse: reverse,
+        limit: limit ?? Number.POSITIVE_INFINITY,
+        keysOnly,
+        resumeToken,
+      });
+      for await (const page of pages) {
+        yield { entries: page.entries.map(publicEntry), resumeToken: page.resumeToken };
+      }
+    } catch (error) {
+      throw this.#isClosed ? closedError() : error;
+    } finally {
+      this.#give(caller);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const caller of [...this.#idle, ...this.#busy]) caller.close();
+    await this.#stack.close();
+  }
+
+  #run(args: readonly Bytes[], options: CallOptions | undefined, isRead: boolean): Promise<ReplyValue> {
+    return this.#with(options, isRead, async (caller) => succeeded(await caller.run(args)));
+  }
+
+  /** Runs `body` with a session of its own, for as long as the call may take. */
+  async #with<R>(
+    options: CallOptions | undefined,
+    isRead: boolean,
+    body: (caller: Caller) => Promise<R>,
+  ): Promise<R> {
+    const caller = this.#take();
+    const { timers } = this.#env;
+    const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
+    let isLate = false;
+    const end = (): void => {
+      isLate = true;
+      caller.close();
+    };
+    try {
+      const result = body(caller);
+      // Most are done by now: a timer is for those that wait.
+      const timer = timeoutMs > 0 && caller.isBusy ? timers.setTimeout(end, timeoutMs) : null;
+      try {
+        return await result;
+      } finally {
+        if (timer !== null) timers.clearTimeout(timer);
+      }
+    } catch (error) {
+      if (this.#isClosed) throw closedError();
+      throw isLate ? noAnswer(isRead, 'no answer in time') : error;
+    } finally {
+      this.#give(caller);
+    }
+  }
+
+  #take(): Caller {
+    if (this.#isClosed) throw closedError();
+    const caller = this.#idle.pop() ?? this.#openCaller();
+    this.#busy.add(caller);
+    return caller;
+  }
+
+  #openCaller(): Caller {
+    const { coordinator } = this.#stack;
+    const options = { protocol: 'embedded', address: '', localAddress: '' };
+    const caller = Caller.open(coordinator, this.#turns, options);
+    if (caller === null) throw new KvError('LIMIT', 'max number of clients reached');
+    caller.session.database = this.#database;
+    caller.session.isAuthenticated = true;
+    return caller;
+  }
+
+  #give(caller: Caller): void {
+    this.#busy.delete(caller);
+    if (caller.isClosed) return;
+    caller.session.dialect = 3;
+    if (caller.isBusy) caller.close();
+    else this.#idle.push(caller);
+  }
+}
+
+function succeeded({ value, version }: Answer): ReplyValue {
+  if (value instanceof ErrorReply)
+    throw replyError(value.message, value.code === 'VERSION_MISMATCH' ? version : 0);
+  return value;
+}
+
+function checked(args: readonly (Bytes | number)[]): Bytes[] {
+  if (args.length === 0) throw new KvError('INVALID', 'there is no command to execute');
+  const command = args.map(argumentOf);
+  const refusal = unsupportedArguments(command.slice(0, 2).map(bytesOf));
+  if (refusal !== null) throw replyError(refusal, 0);
+  return command;
+}
+
+function intervalOf(selection: Selection): KeyInterval {
+  if ('prefix' in selection) return prefixInterval(bytesOf(selection.prefix));
+  const end = selection.end === undefined ? null : bytesOf(selection.end);
+  return { from: bytesOf(selection.start), to: end === null || end.length === 0 ? null : end };
+}
+
+function publicEntry({ key, type, value, version, ttlMs }: ScanEntry): Entry {
+  return { key, type: typeName(type), value, version, ttlMs };
+}
+
+function positive(ttlMs: number): string {
+  if (!(Number.isSafeInteger(ttlMs) && ttlMs > 0))
+    throw new KvError('INVALID', 'ttlMs must be a positive integer');
+  return String(ttlMs);
+}
+
+function version(expected: number): string {
+  if (!(Number.isSafeInteger(expected) && expected >= 0)) {
+    throw new KvError('INVALID', 'expectedVersion must be an integer, 0 or more');
+  }
+  return String(expected);
+}

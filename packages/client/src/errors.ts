@@ -1,0 +1,48 @@
+/** Errors of servers and of the transport as KvError. */
+import { status as codes, type ServiceError } from '@grpc/grpc-js';
+import { type ErrorCode, KvError } from '@holdfast/common';
+import { errorDetailsOf } from '@holdfast/rpc';
+
+/** First word of an error reply -> code. Others are COMMAND. */
+const codeByReason = new Map<string, ErrorCode>([
+  ['WRONGTYPE', 'WRONGTYPE'],
+  ['VERSION_MISMATCH', 'VERSION_MISMATCH'],
+  ['NOAUTH', 'DENIED'],
+  ['WRONGPASS', 'DENIED'],
+  ['NOPERM', 'DENIED'],
+  ['INVALID', 'INVALID'],
+  ['LIMIT', 'LIMIT'],
+  ['MISCONF', 'UNAVAILABLE'],
+  ['LOADING', 'UNAVAILABLE'],
+  ['BUSY', 'UNAVAILABLE'],
+  ['TRYAGAIN', 'UNAVAILABLE'],
+  ['CLUSTERDOWN', 'UNAVAILABLE'],
+  ['UNDETERMINED', 'UNDETERMINED'],
+]);
+
+/** An error reply. `version` is the key's, with VERSION_MISMATCH. */
+export function replyError(message: string, version: number): KvError {
+  const reply = message.split(' ', 1)[0];
+  return new KvError(codeByReason.get(reply) ?? 'COMMAND', message, { reply, version });
+}
+
+/** Nobody answered. A write that was sent may have been done. */
+export function noAnswer(isHarmless: boolean, message: string, cause?: unknown): KvError {
+  return new KvError(isHarmless ? 'UNAVAILABLE' : 'UNDETERMINED', message, { cause });
+}
+
+export function closedError(): KvError {
+  return new KvError('CLOSED', 'the store was closed');
+}
+
+/** What ended a call. `isRead`: running it again does no harm. */
+export function callError(error: ServiceError, isRead: boolean): KvError {
+  const details = errorDetailsOf(error);
+  if (details !== null && details.reason !== 'CLOSED') {
+    const { version = '0' } = details.metadata;
+    return replyError(error.details, Number(version));
+  }
+  if (error.code === codes.RESOURCE_EXHAUSTED) return new KvError('LIMIT', error.details, { cause: error });
+  if (error.code === codes.UNIMPLEMENTED) return new KvError('INVALID', error.details, { cause: error });
+  return noAnswer(isRead, error.details === '' ? error.message : error.details, error);
+}

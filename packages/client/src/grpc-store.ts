@@ -1,0 +1,322 @@
+/** A store behind a gRPC server. */
+import {
+  type ChannelCredentials,
+  type ClientUnaryCall,
+  credentials as channelCredentials,
+  Metadata,
+  type CallOptions as RpcOptions,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { bytesOf, type Env, emptyBytes, KvError, systemEnv } from '@holdfast/common';
+import { batchKeysMax, channelOptions, kv } from '@holdfast/rpc';
+import { BatchStream, type RawStream } from './batch-stream.js';
+import { type Operation, operations, PendingCommand } from './codec.js';
+import { callError, closedError } from './errors.js';
+import type {
+  Bytes,
+  CallOptions,
+  DeleteOptions,
+  Entry,
+  ExecuteOptions,
+  Found,
+  KeyValueStore,
+  Page,
+  PutOptions,
+  ScanOptions,
+  Selection,
+  TransactOptions,
+  Value,
+} from './key-value-store.js';
+import { timeoutMsDefault } from './limits.js';
+import { argumentOf, typeName, valueOfMessage } from './value.js';
+
+export interface ConnectOptions {
+  /** `host:port`, or anything else that gRPC resolves. */
+  readonly address: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: number;
+  /** Of every call that does not say otherwise; 10 s. */
+  readonly timeoutMs?: number;
+  /** TLS; without it the connection is in the clear. */
+  readonly credentials?: ChannelCredentials;
+  readonly env?: Env;
+}
+
+/** A client of a server. Does not wait for it: calls do, as long as their time-out allows. */
+export function connect(options: ConnectOptions): KeyValueStore {
+  return new GrpcStore(options);
+}
+
+type UnaryMethod<Q, A> = (
+  request: Q,
+  metadata: Metadata,
+  options: Partial<RpcOptions>,
+  callback: (error: ServiceError | null, response: A) => void,
+) => ClientUnaryCall;
+
+class GrpcStore implements KeyValueStore {
+  readonly #client: kv.KVClient;
+  readonly #env: Env;
+  readonly #metadata: Metadata;
+  readonly #timeoutMs: number;
+  readonly #batch: BatchStream;
+  #isClosed = false;
+
+  constructor(options: ConnectOptions) {
+    this.#env = options.env ?? systemEnv();
+    this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    this.#metadata = metadataOf(options);
+    const credentials = options.credentials ?? channelCredentials.createInsecure();
+    this.#client = new kv.KVClient(options.address, credentials, channelOptions());
+    this.#batch = new BatchStream({
+      env: this.#env,
+      whenReachable: (ready) => this.#client.waitForReady(Number.POSITIVE_INFINITY, ready),
+      open: () => this.#openBatch(),
+    });
+  }
+
+  get(key: Bytes, options?: CallOptions): Promise<Found | null> {
+    return this.#send(operations.get, [key], options?.timeoutMs);
+  }
+
+  put(key: Bytes, value: Bytes, options?: PutOptions): Promise<number> {
+    if (options === undefined) return this.#send(operations.put, [key, value], undefined);
+    const { timeoutMs, ttlMs, expectedVersion, onlyIfAbsent } = options;
+    const problem = checkNumbers(ttlMs, expectedVersion);
+    if (problem !== null) return Promise.reject(problem);
+    return this.#send(operations.put, [key, value], timeoutMs, ttlMs, expectedVersion, onlyIfAbsent);
+  }
+
+  async delete(key: Bytes, options?: DeleteOptions): Promise<boolean> {
+    const problem = checkNumbers(undefined, options?.expectedVersion);
+    if (problem !== null) throw problem;
+    const args = [key];
+    const version = await this.#send<number>(
+      operations.delete,
+      args,
+      options?.timeoutMs,
+      undefined,
+      options?.expectedVersion,
+    );
+    return version !== 0;
+  }
+
+  execute(args: readonly (Bytes | number)[], options?: ExecuteOptions): Promise<Value> {
+    if (args.length === 0) return Promise.reject(new KvError('INVALID', 'there is no command to execute'));
+    return new Promise((resolve, reject) => {
+      this.#batch.add(
+        new PendingCommand(
+          operations.execute,
+          args.map(argumentOf),
+          -1,
+          -1,
+          false,
+          options?.encoding,
+          options?.protocol ?? 3,
+          this.#deadline(options?.timeoutMs),
+          resolve,
+          reject,
+        ),
+      );
+    });
+  }
+
+  async getMany(keys: readonly Bytes[], options?: CallOptions): Promise<(Entry | null)[]> {
+    if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
+    const request = { keys: keys.map(bufferOf) };
+    const { entries } = await this.#unary(this.#client.batchGet, request, options, true);
+    return entries.map((entry) => (entry.type === 0 ? null : entryOf(entry, false)));
+  }
+
+  async deleteRange(selection: Selection, options?: CallOptions): Promise<number> {
+    const request = { selection: selectionMessage(selection) };
+    return (await this.#unary(this.#client.deleteRange, request, options, false)).deleted;
+  }
+
+  async transact(
+    commands: readonly (readonly (Bytes | number)[])[],
+    options: TransactOptions = {},
+  ): Promise<Value[]> {
+    const request: kv.TransactRequest = {
+      compare: (options.compare ?? []).map(({ key, expectedVersion }) => ({
+        key: bufferOf(key),
+        expectedVersion,
+      })),
+      commands: commands.map((args) => ({ args: args.map((arg) => bufferOf(argumentOf(arg))) })),
+      protocol: options.protocol ?? 3,
+    };
+    const { values } = await this.#unary(this.#client.transact, request, options, false);
+    return values.map((value) => valueOfMessage(value, options.encoding));
+  }
+
+  async *scan(options: ScanOptions = {}): AsyncGenerator<Entry> {
+    for await (const { entries } of this.scanPages(options)) yield* entries;
+  }
+
+  /** Goes on by itself where a broken connection ended the stream. */
+  async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
+    const { keysOnly = false, limit = Number.POSITIVE_INFINITY } = options;
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    let resumeToken: Uint8Array = options.resumeToken ?? emptyBytes;
+    let left = limit;
+    for (let silentSinceMs = this.#env.clock.monotonic(); left > 0; ) {
+      if (this.#isClosed) throw closedError();
+      const request = scanRequest(options, left, resumeToken);
+      try {
+        for await (const message of this.#scanStream(request, timeoutMs)) {
+          silentSinceMs = this.#env.clock.monotonic();
+          resumeToken = message.resumeToken;
+          left -= message.entries.length;
+          const entries = message.entries.map((entry) => entryOf(entry, keysOnly));
+          yield { entries, resumeToken: message.resumeToken.length === 0 ? null : message.resumeToken };
+        }
+        return;
+      } catch (error) {
+        if (this.#isClosed) throw closedError();
+        if (!(error instanceof KvError) || error.code !== 'UNAVAILABLE') throw error;
+        if (timeoutMs > 0 && this.#env.clock.monotonic() - silentSinceMs >= timeoutMs) throw error;
+        await this.#pause();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#batch.close();
+    this.#client.close();
+  }
+
+  #send<R>(
+    operation: Operation,
+    args: readonly Bytes[],
+    timeoutMs: number | undefined,
+    ttlMs = -1,
+    expectedVersion = -1,
+    onlyIfAbsent = false,
+  ): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      this.#batch.add(
+        new PendingCommand(
+          operation,
+          args,
+          ttlMs,
+          expectedVersion,
+          onlyIfAbsent,
+          undefined,
+          3,
+          this.#deadline(timeoutMs),
+          resolve as (result: never) => void,
+          reject,
+        ),
+      );
+    });
+  }
+
+  #deadline(timeoutMs = this.#timeoutMs): number {
+    return timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#env.clock.monotonic() + timeoutMs;
+  }
+
+  #unary<Q, A>(
+    method: UnaryMethod<Q, A>,
+    request: Q,
+    options: CallOptions | undefined,
+    isRead: boolean,
+  ): Promise<A> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
+    return new Promise((resolve, reject) => {
+      const metadata = this.#metadata.clone();
+      metadata.setOptions({ waitForReady: true });
+      const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
+      method.call(this.#client, request, metadata, { deadline }, (error, response) => {
+        if (error === null) resolve(response);
+        else reject(this.#isClosed ? closedError() : callError(error, isRead));
+      });
+    });
+  }
+
+  /** The messages of one stream; a silence of `timeoutMs` ends it with UNAVAILABLE. */
+  async *#scanStream(request: kv.ScanRequest, timeoutMs: number): AsyncGenerator<kv.ScanResponse> {
+    const metadata = this.#metadata.clone();
+    metadata.setOptions({ waitForReady: true });
+    const stream = this.#client.scan(request, metadata);
+    const { timers } = this.#env;
+    const watch = () => (timeoutMs === 0 ? null : timers.setTimeout(() => stream.cancel(), timeoutMs));
+    let timer = watch();
+    const rest = () => timer !== null && timers.clearTimeout(timer);
+    try {
+      for await (const message of stream) {
+        rest();
+        yield message as kv.ScanResponse;
+        timer = watch();
+      }
+    } catch (error) {
+      throw callError(error as ServiceError, true);
+    } finally {
+      rest();
+      stream.cancel();
+    }
+  }
+
+  #openBatch(): RawStream {
+    const { path, requestStream, responseStream } = kv.KVService.batch;
+    if (!requestStream || !responseStream) throw new KvError('INVALID', 'Batch must be a stream');
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    return this.#client.makeBidiStreamRequest(path, asIs, asIs, this.#metadata.clone());
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#env.timers.setTimeout(resolve, retryMs));
+  }
+}
+
+/** Between two tries of a scan whose connection broke, in ms. */
+const retryMs = 50;
+
+function metadataOf({ user, password, database }: ConnectOptions): Metadata {
+  const metadata = new Metadata();
+  if (database !== undefined) metadata.set('database', String(database));
+  if (password === undefined) return metadata;
+  const pair = Buffer.from(`${user ?? 'default'}:${password}`, 'utf8').toString('base64');
+  metadata.set('authorization', `Basic ${pair}`);
+  return metadata;
+}
+
+function bufferOf(value: Bytes): Buffer {
+  const bytes = bytesOf(value);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function selectionMessage(selection: Selection): NonNullable<kv.ScanRequest['selection']> {
+  if ('prefix' in selection) return { $case: 'prefix', value: bufferOf(selection.prefix) };
+  const end = selection.end === undefined ? emptyBytes : bufferOf(selection.end);
+  return { $case: 'range', value: { start: bufferOf(selection.start), end } };
+}
+
+function scanRequest(options: ScanOptions, left: number, resumeToken: Uint8Array): kv.ScanRequest {
+  return {
+    selection: options.selection === undefined ? undefined : selectionMessage(options.selection),
+    reverse: options.reverse ?? false,
+    limit: left === Number.POSITIVE_INFINITY ? 0 : left,
+    keysOnly: options.keysOnly ?? false,
+    resumeToken: bufferOf(resumeToken),
+  };
+}
+
+function entryOf({ key, type, value, version, ttlMs }: kv.Entry, keysOnly: boolean): Entry {
+  const hasValue = type === 1 && !keysOnly;
+  return { key, type: typeName(type), value: hasValue ? value : null, version, ttlMs: ttlMs ?? null };
+}
+
+/** What the wire can't say. */
+function checkNumbers(ttlMs: number | undefined, expectedVersion: number | undefined): KvError | null {
+  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs > 0)) {
+    return new KvError('INVALID', 'ttlMs must be a positive integer');
+  }
+  if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0)) {
+    return new KvError('INVALID', 'expectedVersion must be an integer, 0 or more');
+  }
+  return null;
+}

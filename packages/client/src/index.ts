@@ -1,0 +1,20 @@
+export { type ErrorCode, KvError } from '@holdfast/common';
+export { type OpenOptions, open } from './embedded-store.js';
+export { type ConnectOptions, connect } from './grpc-store.js';
+export type {
+  Bytes,
+  CallOptions,
+  Comparison,
+  DeleteOptions,
+  Entry,
+  ExecuteOptions,
+  Found,
+  KeyValueStore,
+  Page,
+  PutOptions,
+  ScanOptions,
+  Selection,
+  TransactOptions,
+  Value,
+  ValueType,
+} from './key-value-store.js';

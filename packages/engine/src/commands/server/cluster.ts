@@ -1,0 +1,127 @@
+/** CLUSTER and its kin, as a server answers that is no member of a cluster. */
+import { type Command, type CommandFlag, defineCommand } from '../../command.js';
+import { type Argument, bytes } from '../../grammar.js';
+import { help } from '../help.js';
+
+const disabled = 'ERR This instance has cluster support disabled';
+
+interface Declaration {
+  readonly id: number;
+  readonly name: string;
+  readonly since?: string;
+  readonly complexity?: string;
+  readonly summary: string;
+  readonly flags: readonly CommandFlag[];
+  readonly categories?: readonly string[];
+  readonly tips?: readonly string[];
+  readonly args?: Record<string, Argument<unknown>>;
+}
+
+function declare(declaration: Declaration): Command {
+  return defineCommand({
+    group: 'cluster',
+    since: '3.0.0',
+    complexity: 'O(1)',
+    args: {},
+    ...declaration,
+    run: (_ctx, _args, reply) => reply.error(disabled),
+  });
+}
+
+const perNode = 'O(N) where N is the total number of Cluster nodes';
+const tips = ['nondeterministic_output'] as const;
+
+const subcommands: readonly Command[] = [
+  declare({
+    id: 686,
+    name: 'INFO',
+    summary: 'Returns information about the state of a node.',
+    flags: ['stale'],
+    tips,
+  }),
+  declare({
+    id: 687,
+    name: 'SLOTS',
+    complexity: perNode,
+    summary: 'Returns the mapping of cluster slots to nodes.',
+    flags: ['loading', 'stale'],
+    tips,
+  }),
+  declare({
+    id: 688,
+    name: 'SHARDS',
+    since: '7.0.0',
+    complexity: perNode,
+    summary: 'Returns the mapping of cluster slots to shards.',
+    flags: ['loading', 'stale'],
+    tips,
+  }),
+  declare({
+    id: 689,
+    name: 'NODES',
+    complexity: perNode,
+    summary: 'Returns the cluster configuration for a node.',
+    flags: ['stale'],
+    tips,
+  }),
+  declare({ id: 690, name: 'MYID', summary: 'Returns the ID of a node.', flags: ['stale'] }),
+  declare({
+    id: 691,
+    name: 'KEYSLOT',
+    complexity: 'O(N) where N is the number of bytes in the key',
+    summary: 'Returns the hash slot for a key.',
+    flags: ['stale'],
+    args: { key: bytes() },
+  }),
+  help(692, 'CLUSTER', 'cluster', '5.0.0', [
+    'INFO',
+    '    Return information about the cluster.',
+    'KEYSLOT <key>',
+    '    Return the hash slot for <key>.',
+    'MYID',
+    '    Return the node id.',
+    'NODES',
+    '    Return cluster configuration seen by node.',
+    'SHARDS',
+    '    Return information about slot range mappings and the nodes associated with them.',
+    'SLOTS',
+    '    Return information about slots range mappings.',
+  ]),
+];
+
+const cluster = defineCommand({
+  id: 685,
+  name: 'CLUSTER',
+  group: 'cluster',
+  since: '3.0.0',
+  complexity: 'Depends on subcommand.',
+  summary: 'A container for Redis Cluster commands.',
+  flags: [],
+  args: {},
+  subcommands,
+});
+
+export const clusterCommands: readonly Command[] = [
+  cluster,
+  declare({
+    id: 693,
+    name: 'READONLY',
+    summary: 'Enables read-only queries for a connection to a Redis Cluster replica node.',
+    flags: ['fast', 'loading', 'stale'],
+    categories: ['connection'],
+  }),
+  declare({
+    id: 694,
+    name: 'READWRITE',
+    summary: 'Enables read-write queries for a connection to a Redis Cluster replica node.',
+    flags: ['fast', 'loading', 'stale'],
+    categories: ['connection'],
+  }),
+  declare({
+    id: 695,
+    name: 'ASKING',
+    summary: 'Signals that a cluster client is following an -ASK redirect.',
+    flags: ['fast'],
+    categories: ['connection'],
+  }),
+];

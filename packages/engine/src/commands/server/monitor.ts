@@ -1,0 +1,16 @@
+import { defineCommand } from '../../command.js';
+
+export const monitor = defineCommand({
+  id: 669,
+  name: 'MONITOR',
+  group: 'server',
+  since: '1.0.0',
+  complexity: '',
+  summary: 'Listens for all requests received by the server in real-time.',
+  flags: ['admin', 'noscript', 'loading', 'stale'],
+  args: {},
+  run({ host, session }, _args, reply) {
+    host.monitor(session);
+    reply.ok();
+  },
+});

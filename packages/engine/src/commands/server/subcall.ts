@@ -1,0 +1,13 @@
+/** A command that reads through another one: for what must see values as clients see them. */
+import { type ReplyValue, Request, ValueReply } from '@holdfast/common';
+import type { Context } from '../../context.js';
+
+/** Runs a command that only reads, in the current database; everything of the context stays as it was. */
+export function read(ctx: Context, ...args: (string | Uint8Array)[]): ReplyValue {
+  const { command, db, kv, reply, request, session } = ctx;
+  const asked = Request.of(...args);
+  const answer = new ValueReply(3);
+  kv.execute(session, kv.registry.find(asked)!, asked, answer);
+  Object.assign(ctx, { command, db, reply, request, session });
+  return answer.take()!;
+}

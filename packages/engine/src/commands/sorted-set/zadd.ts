@@ -1,0 +1,94 @@
+// @hot-path
+import { defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
+import {
+  anyOf,
+  bytes,
+  key,
+  notADouble,
+  type Repeated,
+  repeat,
+  token,
+  unparsedDouble,
+} from '../../grammar.js';
+import { addOutcomes, addRules, giveScore, increment } from './adding.js';
+import { createZSet, findZSet, isLongMember } from './zsets.js';
+
+/** The scores of one call, read before anything is changed. */
+let scores = new Float64Array(64);
+
+export const zadd = defineCommand({
+  id: 400,
+  name: 'ZADD',
+  group: 'sorted-set',
+  since: '1.2.0',
+  complexity: 'O(log(N)) for each item added, where N is the number of elements in the sorted set.',
+  summary:
+    "Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.",
+  flags: ['write', 'denyoom', 'fast'],
+  args: {
+    key: key('RW', 'update'),
+    condition: anyOf('NX', 'XX'),
+    comparison: anyOf('GT', 'LT'),
+    change: token('CH'),
+    increment: token('INCR'),
+    data: repeat({ score: unparsedDouble(), member: bytes() }),
+  },
+  run(ctx, args, reply) {
+    const { key, data } = args;
+    const isIncrement = args.increment;
+    const rules = args.condition | (args.comparison << 2) | (isIncrement ? addRules.increment : 0);
+    const problem = problemOf(rules, data.count);
+    if (problem !== null) return reply.error(problem);
+    if (!readScores(ctx, data)) return reply.error(notADouble);
+    let zset = findZSet(ctx, key);
+    if (zset === undefined || hasLongMember(ctx, data)) return;
+    if (zset === null) {
+      if ((rules & addRules.existing) !== 0) return isIncrement ? reply.null() : reply.integer(0);
+      zset = createZSet(ctx, key);
+    }
+    zset.expect(data.count);
+    if (isIncrement) return increment(ctx, key, zset, data.first + 1, scores[0], rules, reply);
+    let added = 0;
+    let updated = 0;
+    for (let i = 0; i < data.count; i++) {
+      const outcome = giveScore(zset, ctx.request, data.first + 2 * i + 1, scores[i], rules);
+      if (outcome === addOutcomes.added) added++;
+      else if (outcome === addOutcomes.updated) updated++;
+    }
+    reply.integer(args.change ? added + updated : added);
+    if (added + updated > 0) ctx.notify('z', 'zadd', key);
+  },
+});
+
+/** What is wrong with options that are all known, or null. */
+function problemOf(rules: number, count: number): string | null {
+  const { missing, existing, greater, less } = addRules;
+  if ((rules & missing) !== 0 && (rules & existing) !== 0) {
+    return 'ERR XX and NX options at the same time are not compatible';
+  }
+  const order = rules & (greater | less);
+  if (order === (greater | less) || ((rules & missing) !== 0 && order !== 0)) {
+    return 'ERR GT, LT, and/or NX options at the same time are not compatible';
+  }
+  if ((rules & addRules.increment) !== 0 && count > 1) {
+    return 'ERR INCR option supports a single increment-element pair';
+  }
+  return null;
+}
+
+/** Fills `scores`; false when one of them is no number. */
+function readScores({ request }: Context, data: Repeated): boolean {
+  if (data.count > scores.length) scores = new Float64Array(data.count * 2);
+  for (let i = 0; i < data.count; i++) {
+    const score = request.double(data.first + 2 * i);
+    if (score !== score) return false;
+    scores[i] = score;
+  }
+  return true;
+}
+
+function hasLongMember(ctx: Context, data: Repeated): boolean {
+  for (let i = 0; i < data.count; i++) if (isLongMember(ctx, data.first + 2 * i + 1)) return true;
+  return false;
+}

@@ -1,0 +1,18 @@
+import { defineCommand } from '../../command.js';
+import { pop, popArgs } from './popping.js';
+
+export const zpopmax = defineCommand({
+  id: 421,
+  name: 'ZPOPMAX',
+  group: 'sorted-set',
+  since: '5.0.0',
+  complexity:
+    'O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.',
+  summary:
+    'Returns the highest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.',
+  flags: ['write', 'fast'],
+  args: popArgs(),
+  run(ctx, args, reply) {
+    pop(ctx, args, true, reply);
+  },
+});

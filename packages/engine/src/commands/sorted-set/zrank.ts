@@ -1,0 +1,17 @@
+import { defineCommand } from '../../command.js';
+import { rankArgs, replyRank } from './ranking.js';
+
+export const zrank = defineCommand({
+  id: 408,
+  name: 'ZRANK',
+  group: 'sorted-set',
+  since: '2.0.0',
+  complexity: 'O(log(N))',
+  summary: 'Returns the index of a member in a sorted set ordered by ascending scores.',
+  flags: ['readonly', 'fast'],
+  surplusIsArityError: true,
+  args: rankArgs(),
+  run(ctx, args, reply) {
+    replyRank(ctx, args, false, reply);
+  },
+});

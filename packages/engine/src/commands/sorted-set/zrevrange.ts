@@ -1,0 +1,25 @@
+import { defineCommand } from '../../command.js';
+import { key, token, unparsedInteger } from '../../grammar.js';
+import { limitOption } from './range.js';
+import { replyRange } from './ranging.js';
+
+export const zrevrange = defineCommand({
+  id: 415,
+  name: 'ZREVRANGE',
+  group: 'sorted-set',
+  since: '1.2.0',
+  complexity:
+    'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.',
+  summary: 'Returns members in a sorted set within a range of indexes in reverse order.',
+  flags: ['readonly'],
+  args: {
+    key: key('RO', 'access'),
+    start: unparsedInteger(),
+    stop: unparsedInteger(),
+    withscores: token('WITHSCORES'),
+    limit: limitOption(),
+  },
+  run(ctx, { key, limit, withscores }, reply) {
+    replyRange(ctx, key, 'rank', true, limit, withscores, reply);
+  },
+});

@@ -1,0 +1,174 @@
+/**
+ * LevelDB behind the OrderedStore contract.
+ *
+ * Every batch is synced. Syncing only now and then would not do: LevelDB changes to a new log file
+ * without syncing the old one, so a later synced batch does not vouch for an earlier unsynced one. A
+ * batch holds what came together in some 50 ms, and the sync then costs a fifth (75-87 thousand puts a
+ * second instead of 90-110).
+ *
+ * LevelDB checks its blocks' checksums only on request, and the binding has no way to ask: see
+ * `disk-records.ts`.
+ */
+import { KvError } from '@holdfast/common';
+import { Level } from 'level';
+import type { OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.js';
+
+type Db = Level<Uint8Array, Uint8Array>;
+
+const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
+const openOptions = {
+  ...encodings,
+  cacheSize: 32 * 1024 * 1024,
+  writeBufferSize: 16 * 1024 * 1024,
+  maxFileSize: 8 * 1024 * 1024,
+};
+
+export class ClassicStore implements OrderedStore {
+  readonly #path: string;
+  #db: Db;
+  /** Settles when the store may be used again. */
+  #ready: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, db: Db) {
+    this.#path = path;
+    this.#db = db;
+  }
+
+  /** Opens or creates the database in a directory of its own. */
+  static async open(path: string): Promise<ClassicStore> {
+    return new ClassicStore(path, await openDb(path));
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    await this.#ready;
+    try {
+      return await this.#db.getMany(keys as Uint8Array[]);
+    } catch (error) {
+      throw asKvError(error, this.#path);
+    }
+  }
+
+  range(from: Uint8Array, to: Uint8Array): OrderedRange {
+    return new ClassicRange(
+      this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: 1 << 20 }),
+      this.#path,
+    );
+  }
+
+  batch(): OrderedBatch {
+    return new ClassicBatch(this.#db, this.#path);
+  }
+
+  async clear(from: Uint8Array, to: Uint8Array): Promise<void> {
+    await this.#ready;
+    try {
+      await this.#db.clear({ gte: from, lt: to });
+    } catch (error) {
+      throw asKvError(error, this.#path);
+    }
+  }
+
+  async reopen(): Promise<void> {
+    const reopening = (async () => {
+      await this.#db.close();
+      this.#db = await openDb(this.#path);
+    })();
+    this.#ready = reopening;
+    await reopening;
+  }
+
+  async close(): Promise<void> {
+    await this.#ready.catch(() => {});
+    await this.#db.close();
+  }
+}
+
+class ClassicBatch implements OrderedBatch {
+  readonly #batch: ReturnType<Db['batch']>;
+  readonly #path: string;
+
+  constructor(db: Db, path: string) {
+    this.#path = path;
+    try {
+      // A chained batch copies each entry at once: 0.45 us a put; an array of operations costs 7 us each.
+      this.#batch = db.batch();
+    } catch (error) {
+      throw asKvError(error, path);
+    }
+  }
+
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#batch.put(key, value);
+  }
+
+  delete(key: Uint8Array): void {
+    this.#batch.del(key);
+  }
+
+  async write(): Promise<void> {
+    try {
+      await this.#batch.write({ sync: true } as object);
+    } catch (error) {
+      throw asKvError(error, this.#path);
+    }
+  }
+
+  discard(): Promise<void> {
+    return this.#batch.close();
+  }
+}
+
+interface EntryIterator {
+  nextv(count: number): Promise<[Uint8Array, Uint8Array][]>;
+  close(): Promise<void>;
+}
+
+class ClassicRange implements OrderedRange {
+  readonly #iterator: EntryIterator;
+  readonly #path: string;
+
+  constructor(iterator: EntryIterator, path: string) {
+    this.#iterator = iterator;
+    this.#path = path;
+  }
+
+  async next(count: number): Promise<[Uint8Array, Uint8Array][]> {
+    try {
+      return await this.#iterator.nextv(count);
+    } catch (error) {
+      throw asKvError(error, this.#path);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#iterator.close();
+  }
+}
+
+async function openDb(path: string): Promise<Db> {
+  const db: Db = new Level(path, openOptions);
+  try {
+    await db.open();
+    return db;
+  } catch (error) {
+    throw asKvError(error, path);
+  }
+}
+
+function asKvError(error: unknown, path: string): KvError {
+  if (error instanceof KvError) return error;
+  const { code, cause, message } = error as {
+    code?: string;
+    cause?: { code?: string; message?: string };
+    message?: string;
+  };
+  const reason = cause?.code ?? code;
+  const text = cause?.message ?? message ?? String(error);
+  if (reason === 'LEVEL_LOCKED')
+    return new KvError('LOCKED', `${path} is in use by another process: ${text}`, { cause: error });
+  if (reason === 'LEVEL_CORRUPTION')
+    return new KvError('CORRUPT', `${path} is damaged: ${text}. Restore it from a backup.`, { cause: error });
+  if (reason === 'LEVEL_DATABASE_NOT_OPEN' || reason === 'LEVEL_ITERATOR_NOT_OPEN')
+    return new KvError('CLOSED', `${path} is closed`, { cause: error });
+  return new KvError('DISK', `${path}: ${text}`, { cause: error });
+}

@@ -1,0 +1,219 @@
+/**
+ * Values on the disk. Each begins with a CRC-32 over its key and its body: LevelDB's own checksums are
+ * not looked at when it reads (the binding has no option for it), and a wrong byte must not become data.
+ *
+ *     head      | crc u32 | type u8 | flags u8 | version f64 | [expiry f64] | [incarnation f64] | content |
+ *               content: the string, or, with `isWhole`, the mutations that build the collection
+ *     element   | crc u32 | what the collection's layout puts there |
+ *     expiry, orphan, generation: | crc u32 |
+ *
+ * Numbers are little-endian, as in mutations.
+ */
+// @hot-path
+import { checksum, databasesMax, KvError } from '@holdfast/common';
+
+export const headFlags = {
+  /** A string that was changed in place. */
+  isRaw: 1,
+  hasExpiry: 2,
+  /** The collection's elements are records of their own, under its incarnation. */
+  hasElements: 4,
+  /** The collection is described as a whole in the content. */
+  isWhole: 8,
+} as const;
+
+export const checksumBytes = 4;
+
+const scratchDouble = new Float64Array(1);
+const scratchBytes = new Uint8Array(scratchDouble.buffer);
+
+export function writeDouble(target: Uint8Array, at: number, value: number): number {
+  scratchDouble[0] = value;
+  for (let i = 0; i < 8; i++) target[at + i] = scratchBytes[i];
+  return at + 8;
+}
+
+export function readDouble(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < 8; i++) scratchBytes[i] = bytes[at + i];
+  return scratchDouble[0];
+}
+
+/** Length of a head's body before its content. */
+export function headBytes(expiryMs: number, incarnation: number): number {
+  return 10 + (expiryMs === 0 ? 0 : 8) + (incarnation === 0 ? 0 : 8);
+}
+
+/** Writes a head's body before its content at `target[at]`; returns the position after it. */
+export function writeHead(
+  target: Uint8Array,
+  at: number,
+  type: number,
+  flags: number,
+  version: number,
+  expiryMs: number,
+  incarnation: number,
+): number {
+  target[at] = type;
+  target[at + 1] =
+    flags | (expiryMs === 0 ? 0 : headFlags.hasExpiry) | (incarnation === 0 ? 0 : headFlags.hasElements);
+  let end = writeDouble(target, at + 2, version);
+  if (expiryMs !== 0) end = writeDouble(target, end, expiryMs);
+  if (incarnation !== 0) end = writeDouble(target, end, incarnation);
+  return end;
+}
+
+/** Fills in the checksum of a value at `bytes[at, end)`, whose key is `keyBytes[keyStart, keyEnd)`. */
+export function seal(
+  keyBytes: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): void {
+  const crc = checksum(bytes, at + checksumBytes, end, checksum(keyBytes, keyStart, keyEnd, 0));
+  bytes[at] = crc;
+  bytes[at + 1] = crc >>> 8;
+  bytes[at + 2] = crc >>> 16;
+  bytes[at + 3] = crc >>> 24;
+}
+
+/** Throws KvError CORRUPT when a value is not the one that was written under `key`. */
+export function verify(key: Uint8Array, value: Uint8Array): void {
+  const crc = checksum(value, checksumBytes, value.length, checksum(key, 0, key.length, 0));
+  const stored = (value[0] | (value[1] << 8) | (value[2] << 16) | (value[3] << 24)) >>> 0;
+  if (value.length >= checksumBytes && stored === crc) return;
+  const name = Buffer.from(key.subarray(0, 64))
+    .toString('latin1')
+    .replace(/[^ -~]/g, '.');
+  throw new KvError(
+    'CORRUPT',
+    `the record of "${name}" on the disk is damaged: its checksum is wrong. Restore the directory from a backup.`,
+  );
+}
+
+export interface Head {
+  readonly type: number;
+  readonly isRaw: boolean;
+  readonly isWhole: boolean;
+  readonly version: number;
+  /** 0 for none. */
+  readonly expiryMs: number;
+  /** 0 when it has no element records. */
+  readonly incarnation: number;
+  readonly content: Uint8Array;
+}
+
+/** Reads the head under `key`, after checking it. */
+export function readHead(key: Uint8Array, value: Uint8Array): Head {
+  verify(key, value);
+  let at = checksumBytes;
+  const type = value[at];
+  const flags = value[at + 1];
+  const version = readDouble(value, at + 2);
+  at += 10;
+  let expiryMs = 0;
+  if ((flags & headFlags.hasExpiry) !== 0) {
+    expiryMs = readDouble(value, at);
+    at += 8;
+  }
+  let incarnation = 0;
+  if ((flags & headFlags.hasElements) !== 0) {
+    incarnation = readDouble(value, at);
+    at += 8;
+  }
+  return {
+    type,
+    isRaw: (flags & headFlags.isRaw) !== 0,
+    isWhole: (flags & headFlags.isWhole) !== 0,
+    version,
+    expiryMs,
+    incarnation,
+    content: value.subarray(at),
+  };
+}
+
+/** What the disk's content is as of: written with every batch. */
+export interface State {
+  /** Of the last entry of the log whose effects are there. */
+  position: number;
+  /** The highest version of all writes. */
+  lastVersion: number;
+  /** Incarnations and generations from here on are free. */
+  nextIncarnation: number;
+  nextGeneration: number;
+  /** Of each database. */
+  readonly generations: number[];
+  readonly keyCounts: number[];
+}
+
+export function freshState(): State {
+  return {
+    position: 0,
+    lastVersion: 0,
+    nextIncarnation: 1,
+    nextGeneration: databasesMax,
+    generations: Array.from({ length: databasesMax }, (_, i) => i),
+    keyCounts: new Array(databasesMax).fill(0),
+  };
+}
+
+export function writeState(key: Uint8Array, state: State): Buffer {
+  const numbers = [
+    state.position,
+    state.lastVersion,
+    state.nextIncarnation,
+    state.nextGeneration,
+    ...state.generations,
+    ...state.keyCounts,
+  ];
+  const value = Buffer.alloc(checksumBytes + numbers.length * 8);
+  numbers.forEach((number, i) => {
+    writeDouble(value, checksumBytes + i * 8, number);
+  });
+  seal(key, 0, key.length, value, 0, value.length);
+  return value;
+}
+
+export function readState(key: Uint8Array, value: Uint8Array): State {
+  verify(key, value);
+  const number = (i: number) => readDouble(value, checksumBytes + i * 8);
+  return {
+    position: number(0),
+    lastVersion: number(1),
+    nextIncarnation: number(2),
+    nextGeneration: number(3),
+    generations: Array.from({ length: databasesMax }, (_, i) => number(4 + i)),
+    keyCounts: Array.from({ length: databasesMax }, (_, i) => number(4 + databasesMax + i)),
+  };
+}
+
+const magic = 'holdfast level';
+const formatVersion = 1;
+
+/** Which program and format a directory belongs to, in words; the seed of the hash in its keys. */
+export function writeFormat(seed: number): Buffer {
+  return Buffer.from(`${magic} ${formatVersion} ${seed}\n`, 'latin1');
+}
+
+/** The seed. Throws KvError INVALID for anything but this program's format. */
+export function readFormat(value: Uint8Array, place: string): number {
+  const text = Buffer.from(value).toString('latin1');
+  const match = /^holdfast level (\d+) (-?\d+)\n$/.exec(text);
+  if (match === null) throw foreignDirectory(place);
+  const version = Number(match[1]);
+  if (version !== formatVersion) {
+    throw new KvError(
+      'INVALID',
+      `${place} has format version ${version}, this program knows version ${formatVersion}: use the newer program.`,
+    );
+  }
+  return Number(match[2]);
+}
+
+export function foreignDirectory(place: string): KvError {
+  return new KvError(
+    'INVALID',
+    `${place} is a LevelDB database of another program: choose another directory, nothing was changed in it.`,
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * Finds keys that expired while they were on the disk only, by the expiry index. The storage itself asks no
+ * clock and removes nothing: it brings the keys into memory, where whoever expires keys finds them.
+ */
+import { expiryKeyOverhead, prefixes, prefixKey, readUint32, readUint64 } from './disk-keys.js';
+import type { Keyspace } from './keyspace.js';
+import type { Keyspaces } from './keyspaces.js';
+import type { Loader } from './loader.js';
+import type { OrderedStore } from './ordered-store.js';
+
+/** So many keys are loaded together. */
+const keysPerLoad = 256;
+
+export class ExpiredKeys {
+  readonly #store: OrderedStore;
+  readonly #keyspaces: Keyspaces;
+  readonly #loader: Loader;
+  /** No key that is on the disk only expires before this. */
+  #noneBeforeMs = 0;
+  #looking: Promise<void> | null = null;
+
+  constructor(store: OrderedStore, keyspaces: Keyspaces, loader: Loader) {
+    this.#store = store;
+    this.#keyspaces = keyspaces;
+    this.#loader = loader;
+  }
+
+  /** Null when no key that is on the disk only can have expired, as far as is known without looking. */
+  prepare(nowMs: number): Promise<void> | null {
+    if (this.#looking !== null) return this.#looking;
+    if (nowMs < this.#noneBeforeMs || this.#keyspaces.isComplete) return null;
+    this.#looking = this.#look(nowMs).finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #look(nowMs: number): Promise<void> {
+    const due = new Map<Keyspace, Uint8Array[]>();
+    const range = this.#store.range(prefixKey(prefixes.expiry), prefixKey(prefixes.expiry + 1));
+    try {
+      for (let left = keysPerLoad; left > 0; ) {
+        const entries = await range.next(keysPerLoad);
+        if (entries.length === 0) this.#noneBeforeMs = Number.POSITIVE_INFINITY;
+        const isDone = entries.length === 0 || entries.some(([entry]) => this.#isLater(entry, nowMs));
+        for (const [entry] of entries) if (this.#collect(entry, nowMs, due)) left--;
+        if (isDone) break;
+      }
+    } finally {
+      await range.close();
+    }
+    for (const [keyspace, keys] of due) await this.#loader.load(keyspace, keys);
+  }
+
+  /** Whether an entry, and with it all that follow, is not due yet. */
+  #isLater(entry: Uint8Array, nowMs: number): boolean {
+    const expiryMs = readUint64(entry, 1);
+    if (expiryMs <= nowMs) return false;
+    this.#noneBeforeMs = expiryMs;
+    return true;
+  }
+
+  /** Adds the key of an entry that is due to those that are to be loaded, unless it is in memory already. */
+  #collect(entry: Uint8Array, nowMs: number, due: Map<Keyspace, Uint8Array[]>): boolean {
+    const keyspace = this.#keyspaces.byGeneration(readUint32(entry, 9));
+    if (keyspace === null || readUint64(entry, 1) > nowMs) return false;
+    const key = entry.subarray(expiryKeyOverhead);
+    if (this.#loader.isResident(keyspace, key, 0, key.length)) return false;
+    const keys = due.get(keyspace);
+    if (keys === undefined) due.set(keyspace, [key]);
+    else keys.push(key);
+    return true;
+  }
+}

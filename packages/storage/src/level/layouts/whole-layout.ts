@@ -1,0 +1,27 @@
+/** For types without a layout of their own: the mutations that describe the collection, all in its head. */
+import type { Database } from '../../database.js';
+import type { MutationReader } from '../../mutation.js';
+import { createCollection } from '../../values/create.js';
+import type { Layout } from './layout.js';
+
+export class WholeLayout implements Layout {
+  readonly hasElements = false;
+
+  /** Only the type itself knows its fields: a scratch collection reads them. */
+  stage(reader: MutationReader, database: Database): boolean {
+    const scratch = createCollection((reader.kind >>> 3) - 1, database);
+    scratch.apply(reader);
+    scratch.release(Number.POSITIVE_INFINITY);
+    return true;
+  }
+
+  needsRenewal(): boolean {
+    return false;
+  }
+
+  freeze(): void {}
+
+  freezeElement(): void {}
+
+  describe(): void {}
+}

@@ -1,0 +1,38 @@
+/**
+ * What LevelStorage asks of the disk: an ordered map from bytes to bytes. `ClassicStore` is LevelDB; the
+ * tests bring one that runs on a seed, loses what was not synced, and fails on command.
+ *
+ * Keys and values that are passed in may be used again when the call returns; what is handed out belongs
+ * to the receiver. Failures are KvErrors: DISK, CORRUPT, LOCKED, CLOSED.
+ */
+
+export interface OrderedBatch {
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** Writes all of it or nothing; on the disk when it resolves. */
+  write(): Promise<void>;
+  /** Forgets it: `write` is not called. */
+  discard(): Promise<void>;
+}
+
+/** Entries in the order of their keys, as they were when the range was opened. */
+export interface OrderedRange {
+  /** The next entries, at most `count`; none at the end. */
+  next(count: number): Promise<[key: Uint8Array, value: Uint8Array][]>;
+  close(): Promise<void>;
+}
+
+export interface OrderedStore {
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  /** Entries with `from` <= key < `to`. Must be closed. */
+  range(from: Uint8Array, to: Uint8Array): OrderedRange;
+  batch(): OrderedBatch;
+  /** Removes the entries with `from` <= key < `to`. Not atomic, and on the disk only with a later `write`. */
+  clear(from: Uint8Array, to: Uint8Array): Promise<void>;
+  /**
+   * After a failed `write`: opens the store anew, so that nothing is built upon a file whose end is in
+   * doubt. Calls that come meanwhile wait.
+   */
+  reopen(): Promise<void>;
+  close(): Promise<void>;
+}

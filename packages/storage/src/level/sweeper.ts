@@ -1,0 +1,148 @@
+/**
+ * Clears, in the background, what nothing on the disk points at any more: the elements of collections that
+ * lost their key, and the heads of databases that were flushed. Each is listed on the disk until it is
+ * cleared, so a crash loses none.
+ */
+import {
+  expiryKeyOverhead,
+  headKeyOverhead,
+  numberKey32,
+  numberKey64,
+  prefixes,
+  prefixKey,
+  readUint32,
+  readUint64,
+  writeUint64,
+} from './disk-keys.js';
+import { type Head, readHead } from './disk-records.js';
+import type { OrderedBatch, OrderedStore } from './ordered-store.js';
+
+/** Orphans that are taken off the list together, and heads that are removed together. */
+const orphansPerBatch = 64;
+const headsPerBatch = 500;
+
+export class Sweeper {
+  readonly #store: OrderedStore;
+  readonly #orphans = new Set<number>();
+  readonly #generations = new Set<number>();
+  #running: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(store: OrderedStore) {
+    this.#store = store;
+  }
+
+  /** Takes up what an earlier life left. */
+  start(): void {
+    this.#run(async () => {
+      for await (const key of this.#list(prefixes.orphan)) this.#orphans.add(readUint64(key, 1));
+      for await (const key of this.#list(prefixes.generation)) this.#generations.add(readUint32(key, 1));
+    });
+  }
+
+  /** A write set is on the disk that lists these. */
+  add(orphans: readonly number[], generations: readonly number[]): void {
+    for (const incarnation of orphans) this.#orphans.add(incarnation);
+    for (const generation of generations) this.#generations.add(generation);
+    this.#run(async () => {});
+  }
+
+  get isIdle(): boolean {
+    return this.#running === null;
+  }
+
+  /** Resolves when nothing is left to be cleared, or the disk failed. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.idle();
+  }
+
+  #run(first: () => Promise<void>): void {
+    if (this.#running !== null || this.#isClosed) return;
+    const sweeping = async () => {
+      await first();
+      while (!this.#isClosed && (await this.#sweepOrphans())) await this.#sweepGeneration();
+    };
+    // A failing disk is the writer's matter: what is listed is tried again after its next success.
+    this.#running = sweeping()
+      .catch(() => {})
+      .finally(() => {
+        this.#running = null;
+      });
+  }
+
+  async *#list(prefix: number): AsyncGenerator<Uint8Array> {
+    const range = this.#store.range(prefixKey(prefix), prefixKey(prefix + 1));
+    try {
+      for (;;) {
+        const entries = await range.next(1000);
+        if (entries.length === 0) return;
+        for (const [key] of entries) yield key;
+      }
+    } finally {
+      await range.close();
+    }
+  }
+
+  /** Clears some orphans; whether anything is left to do. */
+  async #sweepOrphans(): Promise<boolean> {
+    const swept: number[] = [];
+    for (const incarnation of this.#orphans) {
+      if (swept.length === orphansPerBatch || this.#isClosed) break;
+      await this.#clearElements(incarnation);
+      swept.push(incarnation);
+    }
+    if (swept.length > 0) {
+      const batch = this.#store.batch();
+      for (const incarnation of swept) batch.delete(numberKey64(prefixes.orphan, incarnation));
+      await batch.write();
+    }
+    for (const incarnation of swept) this.#orphans.delete(incarnation);
+    return this.#orphans.size > 0 || this.#generations.size > 0;
+  }
+
+  /** Removes some heads of a dead generation, and what belongs to them. */
+  async #sweepGeneration(): Promise<void> {
+    const [generation] = this.#generations;
+    if (generation === undefined) return;
+    const { head } = prefixes;
+    const range = this.#store.range(numberKey32(head, generation), numberKey32(head, generation + 1));
+    const heads = await range.next(headsPerBatch).finally(() => range.close());
+    const batch = this.#store.batch();
+    for (const [key, value] of heads) await this.#removeHead(batch, key, value);
+    if (heads.length === 0) batch.delete(numberKey32(prefixes.generation, generation));
+    await batch.write();
+    if (heads.length === 0) this.#generations.delete(generation);
+  }
+
+  async #removeHead(batch: OrderedBatch, key: Uint8Array, value: Uint8Array): Promise<void> {
+    batch.delete(key);
+    let head: Head;
+    try {
+      head = readHead(key, value);
+    } catch {
+      // Damaged, and nobody wants it any more.
+      return;
+    }
+    if (head.expiryMs !== 0) batch.delete(expiryKeyOf(key, head.expiryMs));
+    if (head.incarnation !== 0) await this.#clearElements(head.incarnation);
+  }
+
+  #clearElements(incarnation: number): Promise<void> {
+    const { element } = prefixes;
+    return this.#store.clear(numberKey64(element, incarnation), numberKey64(element, incarnation + 1));
+  }
+}
+
+/** The expiry key of a key, from its head key. */
+function expiryKeyOf(headKey: Uint8Array, expiryMs: number): Buffer {
+  const key = Buffer.allocUnsafe(expiryKeyOverhead - headKeyOverhead + headKey.length);
+  key[0] = prefixes.expiry;
+  writeUint64(key, 1, expiryMs);
+  key.set(headKey.subarray(1), 9);
+  return key;
+}

@@ -1,0 +1,224 @@
+/**
+ * Writes to the disk what the log already has, behind everybody's back.
+ *
+ *     staged     | set 4: batches 90, 91, 92 | set 5: batches 93, 94 ...
+ *                  frozen, waits until         being filled
+ *                  92 is committed, then
+ *                  written, then the next one is frozen
+ *
+ * A set is written as a whole, with the position of its last batch, in one LevelDB batch: what is on the
+ * disk is always the state at one position. A set is frozen only when nothing is journaled that was not
+ * staged, since freezing reads from memory. Sets are written one at a time and in order.
+ *
+ * When the disk fails, the set is written again, to a store that was opened anew, until it succeeds.
+ */
+import { type Env, KvError, type Timer } from '@holdfast/common';
+import { Arena } from '../arena.js';
+import type { MemoryStorage } from '../memory-storage.js';
+import { metaKey } from './disk-keys.js';
+import { type State, writeState } from './disk-records.js';
+import type { Keyspaces } from './keyspaces.js';
+import type { OrderedStore } from './ordered-store.js';
+import type { Stager } from './stager.js';
+import { WriteSet } from './write-set.js';
+
+/** A set is written when it has this many bytes, or after this many ms. */
+const setBytes = 256 * 1024;
+const setDelayMs = 50;
+const retryDelayMs = 500;
+/** So many operations are handed to LevelDB before others get their turn: about a millisecond. */
+const operationsPerTurn = 1000;
+
+export const stateKey: Buffer = metaKey('state');
+
+export interface WriteBehindOptions {
+  readonly store: OrderedStore;
+  readonly env: Env;
+  readonly memory: MemoryStorage;
+  readonly keyspaces: Keyspaces;
+  readonly stager: Stager;
+  readonly seed: number;
+  readonly position: number;
+  /** A set is on the disk. */
+  readonly onWritten: (set: WriteSet) => void;
+}
+
+export class WriteBehind {
+  readonly #options: WriteBehindOptions;
+  /** Everything up to this position of the log is on the disk. */
+  durablePosition: number;
+  /** Number of the last set that is on the disk. */
+  writtenSet = 0;
+  failure: KvError | null = null;
+  #filling: WriteSet;
+  #frozen: WriteSet | null = null;
+  /** State as of the frozen set, but for its position. */
+  #state!: State;
+  /** Batches, counted from 1: staged, committed, and on the disk. */
+  #stagedBatch = 0;
+  #committedBatch = 0;
+  #writtenBatch = 0;
+  #committedPosition: number;
+  /** Position of the frozen set's last batch, once that is committed. */
+  #frozenPosition = 0;
+  #timer: Timer | null = null;
+  #isWriting = false;
+  #isClosed = false;
+  #waiting: (() => void)[] = [];
+  readonly #spareArenas: Arena[] = [];
+
+  constructor(options: WriteBehindOptions) {
+    this.#options = options;
+    this.durablePosition = options.position;
+    this.#committedPosition = options.position;
+    this.#filling = this.#nextSet(1);
+  }
+
+  get pendingBytes(): number {
+    return this.#filling.usedBytes + (this.#frozen?.usedBytes ?? 0);
+  }
+
+  /** The sets that are not on the disk yet, oldest first. */
+  get pendingSets(): readonly WriteSet[] {
+    return this.#frozen === null ? [this.#filling] : [this.#frozen, this.#filling];
+  }
+
+  staged(batch: Uint8Array): void {
+    this.#options.stager.stage(batch);
+    this.#filling.lastBatch = ++this.#stagedBatch;
+    if (this.#filling.usedBytes >= setBytes) this.#freezeNow();
+    else this.#startTimer();
+  }
+
+  committed(position: number): void {
+    if (position > this.#committedPosition) this.#committedPosition = position;
+    this.#committedBatch++;
+    if (this.#frozen?.lastBatch === this.#committedBatch) this.#startWriting();
+  }
+
+  /** Resolves when what was committed before the call is on the disk; rejects with `failure`. */
+  async flush(): Promise<void> {
+    const target = this.#committedBatch;
+    while (this.#writtenBatch < target) {
+      if (this.#isClosed) throw new KvError('CLOSED', 'the storage is closed');
+      this.#freeze();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.failure !== null) throw this.failure;
+    }
+  }
+
+  /** Writes what was committed; what can't be written now is only in the log. */
+  async close(): Promise<void> {
+    if (this.failure === null && this.#committedBatch === this.#stagedBatch)
+      await this.flush().catch(() => {});
+    this.#isClosed = true;
+    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
+    while (this.#isWriting) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#wake();
+  }
+
+  #startTimer(): void {
+    this.#timer ??= this.#options.env.timers.setTimeout(() => {
+      this.#timer = null;
+      if (!this.#isClosed) this.#freeze();
+    }, setDelayMs);
+  }
+
+  /** Ends the set that is being filled, unless a turn is under way: what that stages will start the timer again. */
+  #freeze(): void {
+    const { journal } = this.#options.memory;
+    if (journal === null || journal.length === 0) this.#freezeNow();
+  }
+
+  /** As `freeze`, at the end of a batch: memory holds what was staged, and nothing else. */
+  #freezeNow(): void {
+    const { stager } = this.#options;
+    const set = this.#filling;
+    if (this.#frozen !== null || set.isEmpty) return;
+    stager.freeze();
+    this.#state = this.#stateNow();
+    this.#frozen = set;
+    this.#filling = this.#nextSet(set.sequence + 1);
+    if (this.#committedBatch >= set.lastBatch) this.#startWriting();
+  }
+
+  #nextSet(sequence: number): WriteSet {
+    const { stager, seed } = this.#options;
+    const set = new WriteSet(sequence, stager.nextIncarnation, this.#spareArenas.pop() ?? new Arena(), seed);
+    stager.fill(set);
+    return set;
+  }
+
+  #stateNow(): State {
+    const { stager, keyspaces } = this.#options;
+    const all = keyspaces.all();
+    return {
+      position: 0,
+      lastVersion: stager.lastVersion,
+      nextIncarnation: stager.nextIncarnation,
+      nextGeneration: keyspaces.nextGeneration,
+      generations: all.map(({ generation }) => generation),
+      keyCounts: all.map(({ keyCount }) => keyCount),
+    };
+  }
+
+  #startWriting(): void {
+    this.#frozenPosition = this.#committedPosition;
+    this.#isWriting = true;
+    void this.#write(this.#frozen as WriteSet);
+  }
+
+  async #write(set: WriteSet): Promise<void> {
+    const { store } = this.#options;
+    try {
+      if (this.failure !== null) await store.reopen();
+      await this.#writeOnce(set);
+      this.failure = null;
+      this.#isWriting = false;
+      this.#written(set);
+    } catch (error) {
+      this.failure = error instanceof KvError ? error : new KvError('DISK', String(error), { cause: error });
+      this.#isWriting = false;
+      if (!this.#isClosed) this.#retryLater(set);
+    }
+    this.#wake();
+  }
+
+  async #writeOnce(set: WriteSet): Promise<void> {
+    const { store, env } = this.#options;
+    const batch = store.batch();
+    let cursor = 0;
+    do {
+      cursor = set.writeTo(batch, cursor, operationsPerTurn);
+      if (cursor !== 0) await new Promise<void>((resolve) => env.timers.setImmediate(resolve));
+    } while (cursor !== 0);
+    batch.put(stateKey, writeState(stateKey, { ...this.#state, position: this.#frozenPosition }));
+    await batch.write();
+  }
+
+  #written(set: WriteSet): void {
+    this.durablePosition = this.#frozenPosition;
+    this.writtenSet = set.sequence;
+    this.#writtenBatch = set.lastBatch;
+    this.#frozen = null;
+    this.#spareArenas.push(set.retire());
+    this.#options.onWritten(set);
+    if (this.#isClosed || this.#filling.isEmpty) return;
+    if (this.#filling.usedBytes >= setBytes) this.#freeze();
+    this.#startTimer();
+  }
+
+  #retryLater(set: WriteSet): void {
+    this.#options.env.timers.setTimeout(() => {
+      if (this.#isClosed) return;
+      this.#isWriting = true;
+      void this.#write(set);
+    }, retryDelayMs);
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
