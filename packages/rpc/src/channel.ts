@@ -11,13 +11,13 @@ const keepAlive = { afterMs: 30_000, timeoutMs: 10_000 };
 const sharedOptions: ChannelOptions = {
   'grpc.max_receive_message_length': messageBytesMax,
   'grpc.max_send_message_length': messageBytesMax,
-  'grpc-node.flow_control_window': flowWindowBytes,
 };
 
 /** For a client. No transparent retries: whoever calls knows what may be sent twice. */
 export function channelOptions(): ClientOptions {
   return {
     ...sharedOptions,
+    'grpc-node.flow_control_window': flowWindowBytes,
     'grpc.initial_reconnect_backoff_ms': reconnectMs.first,
     'grpc.min_reconnect_backoff_ms': reconnectMs.first,
     'grpc.max_reconnect_backoff_ms': reconnectMs.max,

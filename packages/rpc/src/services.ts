@@ -1,8 +1,8 @@
 /** What every gRPC server offers beside its own service: health, and reflection for clients without stubs. */
 import type { Server } from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer, type PackageDefinition } from '@grpc/proto-loader';
+import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
+import { HealthImplementation, protoPath } from 'grpc-health-check';
 import { descriptors } from './gen/descriptors.js';
 
 /** The state that grpc.health.v1 reports: of the server as a whole (the empty name), and of its services. */
@@ -31,5 +31,5 @@ export function addReflection(server: Server, ...services: string[]): void {
 }
 
 function packageDefinition(): PackageDefinition {
-  return loadFileDescriptorSetFromBuffer(Buffer.from(descriptors, 'base64'));
+  return { ...loadFileDescriptorSetFromBuffer(Buffer.from(descriptors, 'base64')), ...loadSync(protoPath) };
 }

@@ -83,6 +83,9 @@ export class Connection implements TurnListener {
   readonly #idle: Lane[] = [];
   /** By the id of their command. */
   readonly #waiting = new Map<string, Lane>();
+  /** Lanes whose command was answered while another is being run. */
+  readonly #finished: Lane[] = [];
+  #isRunning = false;
   /** What the results that were not sent yet depend on. */
   #dependsOn = 0;
   /** Sent, or held for a commit, and not yet taken by the network. */
@@ -127,10 +130,16 @@ export class Connection implements TurnListener {
     this.#execute();
   }
 
-  /** The command that waited in a lane is answered. */
+  /** The command that waited in a lane is answered: perhaps by one that is being run for this very stream. */
   finish(lane: Lane): void {
+    if (this.#isRunning) this.#finished.push(lane);
+    else this.#finish(lane);
+  }
+
+  #finish(lane: Lane): void {
+    if (this.#isClosed || this.#waiting.get(lane.id) !== lane) return;
     const value = lane.reply.take();
-    if (this.#isClosed || value === undefined || this.#waiting.get(lane.id) !== lane) return;
+    if (value === undefined) return;
     this.#waiting.delete(lane.id);
     const { session } = lane;
     this.#answer(lane.operation, lane.id);
@@ -220,16 +229,20 @@ export class Connection implements TurnListener {
     session.dialect = decoder.protocol;
     reply.dialect = decoder.protocol;
     lane.reply.dialect = decoder.protocol;
+    this.#isRunning = true;
     const outcome = this.#coordinator.coordinate(session, request, reply);
+    this.#isRunning = false;
     if (outcome === outcomes.pending) {
       this.#wait(lane);
-      return;
+    } else {
+      reply.end(session.keyVersion);
+      if (session.dependsOn > this.#dependsOn) this.#dependsOn = session.dependsOn;
+      if (outcome === outcomes.close) {
+        this.#coordinator.close(session);
+        this.#lane = null;
+      }
     }
-    reply.end(session.keyVersion);
-    if (session.dependsOn > this.#dependsOn) this.#dependsOn = session.dependsOn;
-    if (outcome !== outcomes.close) return;
-    this.#coordinator.close(session);
-    this.#lane = null;
+    while (this.#finished.length > 0) this.#finish(this.#finished.shift()!);
   }
 
   /** Why the command is not to be run, as an error reply. */

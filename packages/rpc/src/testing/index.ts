@@ -1,0 +1,1 @@
+export { type ReflectedClient, reflectedClient } from './reflected-client.js';
