@@ -1,6 +1,6 @@
 /** Brings into memory what a command needs, before it runs: its keys, or pages of the key space. */
 // @hot-path
-import type { Request } from '@holdfast/common';
+import { databasesMax, type Request } from '@holdfast/common';
 import type { Command, Session } from '@holdfast/engine';
 import type { KeyName, Storage } from '@holdfast/storage';
 
@@ -15,7 +15,7 @@ export class KeyLoader {
   load(session: Session, command: Command, request: Request): Promise<void> | null {
     const storage = this.#storage;
     if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
-    if (command.soleKey !== 0) {
+    if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;
       const { bytes } = request;
       if (storage.isResident(session.database, bytes, request.start(i), request.length(i))) return null;
@@ -45,7 +45,12 @@ export class KeyLoader {
   }
 
   #collectMissing(session: Session, command: Command, request: Request, missing: KeyName[]): void {
-    const { database } = session;
+    this.#collectIn(session.database, command, request, missing);
+    const other = command.declaration.otherDatabase?.(request) ?? Number.NaN;
+    if (other >= 0 && other < databasesMax) this.#collectIn(other, command, request, missing);
+  }
+
+  #collectIn(database: number, command: Command, request: Request, missing: KeyName[]): void {
     command.forEachKey(request, (i) => {
       if (this.#storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
       missing.push({ database, key: request.view(i) });

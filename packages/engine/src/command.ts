@@ -78,6 +78,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly keySpecs?: readonly KeySpec[];
   /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
   readonly subcommands?: readonly Command[];
+  /** A database besides the session's in which its keys must be resident too; NaN for none. */
+  readonly otherDatabase?: (request: Request) => number;
   /** Needs pages of the key space resident, not only its keys: says which. */
   readonly scansKeyspace?: 'page' | 'all';
   /** Whether argument `i` is a secret, not to be shown by SLOWLOG and MONITOR. */

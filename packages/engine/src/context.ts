@@ -48,9 +48,9 @@ export class Context {
     return this.findKey(request.bytes, request.start(i), request.length(i));
   }
 
-  /** As `find`, for any bytes, in the current database. */
-  findKey(bytes: Uint8Array, start: number, length: number): Ref {
-    const { db, session } = this;
+  /** As `find`, for any bytes, in the current database or another one. */
+  findKey(bytes: Uint8Array, start: number, length: number, db: Database = this.db): Ref {
+    const { session } = this;
     const ref = db.find(bytes, start, length);
     if (ref === 0) {
       if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
@@ -67,6 +67,12 @@ export class Context {
     if (version > session.dependsOn) session.dependsOn = version;
     session.keyVersion = version;
     return ref;
+  }
+
+  /** The reply depends on all keys: it must not leave before every write so far is committed. */
+  dependOnAll(): void {
+    const { last } = this.storage.stamp;
+    if (last > this.session.dependsOn) this.session.dependsOn = last;
   }
 
   /** As `find`, counting a hit or a miss: for commands that read. */

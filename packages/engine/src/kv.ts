@@ -124,9 +124,7 @@ export class KV {
     const args = command.parse(request);
     if (args === null) {
       reply.error(command.parseError);
-    } else if (command.isWrite && request.span > keyBytesMax && refuseTooLong(command, request, reply)) {
-      // Nothing was written: the arguments are looked at only where one of them may be too long.
-    } else {
+    } else if (request.span <= keyBytesMax || !command.isWrite || acceptsLengths(command, request, reply)) {
       try {
         command.run!(context, args as never, reply);
       } catch (error) {
@@ -228,12 +226,11 @@ export class KV {
   }
 }
 
-/** Keys, fields and members longer than the tables hold are refused before anything is written. */
-function refuseTooLong(command: Command, request: Request, reply: Reply): boolean {
+/** Keys, fields and members that are longer than the tables hold are refused before anything is written. */
+function acceptsLengths(command: Command, request: Request, reply: Reply): boolean {
   const i = command.findTooLong(request);
-  if (i < 0) return false;
-  reply.error(
-    `ERR argument ${i} has ${request.length(i)} bytes, a key, field or member at most ${keyBytesMax}`,
-  );
-  return true;
+  if (i < 0) return true;
+  const length = request.length(i);
+  reply.error(`ERR argument ${i} has ${length} bytes, a key, field or member at most ${keyBytesMax}`);
+  return false;
 }

@@ -1,7 +1,8 @@
+import { compareBytes } from '@holdfast/common';
 import { copyKey } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
-import { integer, key, option, token } from '../../grammar.js';
-import { findLive } from './live-keys.js';
+import { key, option, token } from '../../grammar.js';
+import { databaseAt, databaseIndex, sameObject } from './other-database.js';
 
 export const copy = defineCommand({
   id: 163,
@@ -15,26 +16,30 @@ export const copy = defineCommand({
   args: {
     source: key('RO', 'access'),
     destination: key('OW', 'update'),
-    database: option('DB', { index: integer() }),
+    database: option('DB', { index: databaseIndex() }),
     replace: token('REPLACE'),
   },
+  otherDatabase: (request) => {
+    for (let i = 3; i + 1 < request.count; i++) if (request.is(i, 'DB')) return request.integer(i + 1);
+    return Number.NaN;
+  },
   run(ctx, { source, destination, database, replace }, reply) {
-    const { db, kv, request, session, storage } = ctx;
-    const index = database.present ? database.index : session.database;
-    if (index < 0 || index >= kv.config.number('databases'))
-      return reply.error('ERR DB index is out of range');
-    const target = storage.database(index);
-    const isSame = target === db && Buffer.compare(request.view(source), request.view(destination)) === 0;
-    if (isSame) return reply.error('ERR source and destination objects are the same');
-    if (ctx.find(source) === 0) return reply.integer(0);
-    const present = findLive(ctx, target, destination);
+    const { db, kv, request, session } = ctx;
+    const target = databaseAt(ctx, database.present ? database.index : session.database, reply);
+    if (target === null) return;
+    const { bytes } = request;
+    const [from, fromLength] = [request.start(source), request.length(source)];
+    const [to, toLength] = [request.start(destination), request.length(destination)];
+    const isSame = target === db && compareBytes(bytes, from, fromLength, bytes, to, toLength) === 0;
+    if (isSame) return reply.error(sameObject);
+    if (ctx.read(source) === 0) return reply.integer(0);
+    const present = ctx.findKey(bytes, to, toLength, target);
     if (present !== 0) {
       if (!replace) return reply.integer(0);
       target.remove(present);
     }
-    const { bytes } = request;
-    copyKey(db, ctx.find(source), target, bytes, request.start(destination), request.length(destination));
-    ctx.notify('g', 'copy_to', destination);
+    copyKey(db, ctx.find(source), target, bytes, to, toLength);
+    kv.notify('g', 'copy_to', target, bytes, to, toLength);
     reply.integer(1);
   },
 });

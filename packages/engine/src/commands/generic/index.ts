@@ -22,6 +22,7 @@ import { ttl } from './ttl.js';
 import { type } from './type.js';
 import { unlink } from './unlink.js';
 import { wait } from './wait.js';
+import { waitaof } from './waitaof.js';
 
 export const genericCommands: readonly Command[] = [
   del,
@@ -46,5 +47,6 @@ export const genericCommands: readonly Command[] = [
   scan,
   randomkey,
   wait,
+  waitaof,
   object,
 ];

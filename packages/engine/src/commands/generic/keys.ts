@@ -1,7 +1,10 @@
 import { defineCommand } from '../../command.js';
-import { globMatch } from '../../glob.js';
+import { GlobPattern } from '../../glob-pattern.js';
 import { pattern } from '../../grammar.js';
-import { forEachLiveKey } from './live-keys.js';
+import { LiveKeys } from './live-keys.js';
+
+const keysPerPage = 4096;
+const found = new LiveKeys();
 
 export const keys = defineCommand({
   id: 156,
@@ -16,13 +19,18 @@ export const keys = defineCommand({
   scansKeyspace: 'all',
   args: { pattern: pattern() },
   run(ctx, args, reply) {
-    const wanted = ctx.request.byteString(args.pattern);
-    const all = wanted === '*';
-    const found: string[] = [];
-    forEachLiveKey(ctx, (name) => {
-      if (all || globMatch(wanted, name)) found.push(name);
-    });
-    reply.array(found.length);
-    for (const name of found) reply.byteString(name);
+    const { request, session, storage } = ctx;
+    const wanted = new GlobPattern(request.view(args.pattern));
+    found.start(ctx, wanted.isAll ? null : wanted);
+    if (wanted.isLiteral) {
+      const ref = ctx.find(args.pattern);
+      if (ref !== 0) found.visit(ref);
+    } else {
+      ctx.dependOnAll();
+      let cursor = 0;
+      do cursor = storage.scanPage(session.database, cursor, keysPerPage, found.visit);
+      while (cursor !== 0);
+    }
+    found.reply(reply);
   },
 });

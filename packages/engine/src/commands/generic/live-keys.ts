@@ -1,35 +1,53 @@
-/** Walking over keys whose time is not over. */
-import { byteStringOf } from '@holdfast/common';
-import type { Database, Ref } from '@holdfast/storage';
+/** Walking over the keys whose time is not over. */
+// @hot-path
+import type { Reply } from '@holdfast/common';
+import type { Database } from '@holdfast/storage';
 import type { Context } from '../../context.js';
+import type { GlobPattern } from '../../glob-pattern.js';
 
-/** The name of a record's key, or null when it has expired. */
-export function liveName({ db, nowMs }: Context, ref: number): string | null {
-  const expiryMs = db.expiry(ref);
-  if (expiryMs !== 0 && expiryMs <= nowMs) return null;
-  const { arena, dict } = db;
-  return byteStringOf(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
+/**
+ * Collects the keys that a walk is asked for, as records, which stay valid until the next change. Used again
+ * by each call of a command.
+ */
+export class LiveKeys {
+  readonly refs: number[] = [];
+  #db!: Database;
+  #nowMs = 0;
+  #pattern: GlobPattern | null = null;
+  /** A type of value, or -1 for any. */
+  #type = -1;
+
+  /** Begins a walk of the current database. Keys that do not match are left out; -1 is any type. */
+  start(ctx: Context, pattern: GlobPattern | null, type = -1): void {
+    this.refs.length = 0;
+    this.#db = ctx.db;
+    this.#nowMs = ctx.nowMs;
+    this.#pattern = pattern;
+    this.#type = type;
+  }
+
+  readonly visit = (ref: number): void => {
+    const db = this.#db;
+    const { arena, dict } = db;
+    if (this.#type >= 0 && dict.type(ref) !== this.#type) return;
+    const expiryMs = db.expiry(ref);
+    if (expiryMs !== 0 && expiryMs <= this.#nowMs) return;
+    const pattern = this.#pattern;
+    if (pattern !== null && !pattern.matches(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)))
+      return;
+    this.refs.push(ref);
+  };
+
+  /** Replies the names found, as an array, and forgets them. */
+  reply(reply: Reply): void {
+    const { refs } = this;
+    reply.array(refs.length);
+    for (let i = 0; i < refs.length; i++) replyName(this.#db, refs[i], reply);
+    this.refs.length = 0;
+    this.#pattern = null;
+  }
 }
 
-/** The record in any database of the key at argument `i`; one that has expired is removed first. */
-export function findLive({ kv, nowMs, request }: Context, db: Database, i: number): Ref {
-  const ref = db.find(request.bytes, request.start(i), request.length(i));
-  if (ref === 0) return 0;
-  const expiryMs = db.expiry(ref);
-  if (expiryMs === 0 || expiryMs > nowMs) return ref;
-  kv.expire(db, ref);
-  db.find(request.bytes, request.start(i), request.length(i));
-  return 0;
-}
-
-/** Calls `visit` with the name of every key of the current database. */
-export function forEachLiveKey(ctx: Context, visit: (name: string, ref: number) => void): void {
-  const { session, storage } = ctx;
-  let cursor = 0;
-  do {
-    cursor = storage.scanPage(session.database, cursor, 1024, (ref) => {
-      const name = liveName(ctx, ref);
-      if (name !== null) visit(name, ref);
-    });
-  } while (cursor !== 0);
+export function replyName({ arena, dict }: Database, ref: number, reply: Reply): void {
+  reply.bulk(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
 }

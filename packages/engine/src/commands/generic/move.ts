@@ -1,7 +1,7 @@
 import { copyKey } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
-import { integer, key } from '../../grammar.js';
-import { findLive } from './live-keys.js';
+import { key } from '../../grammar.js';
+import { databaseAt, databaseIndex, sameObject } from './other-database.js';
 
 export const move = defineCommand({
   id: 164,
@@ -12,17 +12,21 @@ export const move = defineCommand({
     'O(N) worst case for collections, where N is the number of nested items. O(1) for string values.',
   summary: 'Moves a key to another database.',
   flags: ['write', 'fast'],
-  args: { key: key('RW', 'access', 'delete'), index: integer() },
+  args: { key: key('RW', 'access', 'update'), index: databaseIndex() },
+  otherDatabase: (request) => request.integer(2),
   run(ctx, { key, index }, reply) {
-    const { db, kv, request, storage } = ctx;
-    if (index < 0 || index >= kv.config.number('databases'))
-      return reply.error('ERR DB index is out of range');
-    const target = storage.database(index);
-    if (target === db) return reply.error('ERR source and destination objects are the same');
-    if (ctx.find(key) === 0 || findLive(ctx, target, key) !== 0) return reply.integer(0);
-    copyKey(db, ctx.find(key), target, request.bytes, request.start(key), request.length(key));
+    const { db, kv, request } = ctx;
+    const target = databaseAt(ctx, index, reply);
+    if (target === null) return;
+    if (target === db) return reply.error(sameObject);
+    const { bytes } = request;
+    const [start, length] = [request.start(key), request.length(key)];
+    if (ctx.find(key) === 0) return reply.integer(0);
+    if (ctx.findKey(bytes, start, length, target) !== 0) return reply.integer(0);
+    copyKey(db, ctx.find(key), target, bytes, start, length);
     db.remove(ctx.find(key));
     ctx.notify('g', 'move_from', key);
+    kv.notify('g', 'move_to', target, bytes, start, length);
     reply.integer(1);
   },
 });

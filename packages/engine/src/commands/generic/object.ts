@@ -1,12 +1,32 @@
 /** OBJECT and its subcommands: how a value is kept. */
+import { parseInteger } from '@holdfast/common';
+import type { Ref } from '@holdfast/storage';
 import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import { type Command, defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
 import { key } from '../../grammar.js';
 import { help } from '../help.js';
 import { encodingOf } from './encoding.js';
 
 const noFrequencies =
   'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
+
+const noIdleTimes =
+  'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
+
+/** What Redis reports of the small integers that all keys share. */
+const sharedReferences = 2147483647;
+const sharedIntegersEnd = 10000;
+
+/** Whether Redis would keep one object for all keys with this value. */
+function isShared({ db, kv }: Context, ref: Ref): boolean {
+  if (encodingOf(db, ref) !== 'int') return false;
+  const policy = kv.config.text('maxmemory-policy');
+  if (kv.config.number('maxmemory') > 0 && /lru|lfu/.test(policy)) return false;
+  db.readString(ref);
+  const value = parseInteger(db.valueBytes, db.valueStart, db.valueLength);
+  return value >= 0 && value < sharedIntegersEnd;
+}
 
 const common = { group: 'generic', complexity: 'O(1)', flags: ['readonly'] } as const;
 
@@ -34,8 +54,9 @@ const subcommands: readonly Command[] = [
     tips: ['nondeterministic_output'],
     args: { key: key('RO') },
     run(ctx, args, reply) {
-      if (ctx.find(args.key) === 0) reply.null();
-      else reply.integer(1);
+      const ref = ctx.find(args.key);
+      if (ref === 0) reply.null();
+      else reply.integer(isShared(ctx, ref) ? sharedReferences : 1);
     },
   }),
   defineCommand({
@@ -50,6 +71,7 @@ const subcommands: readonly Command[] = [
     run(ctx, args, reply) {
       const ref = ctx.find(args.key);
       if (ref === 0) return reply.null();
+      if (ctx.kv.config.text('maxmemory-policy').endsWith('lfu')) return reply.error(noIdleTimes);
       const writtenMs = oracleEpochMs + ctx.db.version(ref) / timestampsPerMs;
       reply.integer(Math.max(0, Math.floor((ctx.nowMs - writtenMs) / 1000)));
     },
@@ -62,6 +84,7 @@ const subcommands: readonly Command[] = [
     summary: 'Returns the logarithmic access frequency counter of a Redis object.',
     tips: ['nondeterministic_output'],
     args: { key: key('RO') },
+    /** No frequencies are kept, under any policy. */
     run(ctx, args, reply) {
       if (ctx.find(args.key) === 0) reply.null();
       else reply.error(noFrequencies);

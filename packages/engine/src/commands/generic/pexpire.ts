@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { integer, key } from '../../grammar.js';
+import { key, unparsedInteger } from '../../grammar.js';
 import { expireKey, expiryConditions } from './expiring.js';
 
 export const pexpire = defineCommand({
@@ -10,7 +10,11 @@ export const pexpire = defineCommand({
   complexity: 'O(1)',
   summary: 'Sets the expiration time of a key.',
   flags: ['write', 'fast'],
-  args: { key: key('RW', 'update'), milliseconds: integer(), ...expiryConditions },
+  args: {
+    key: key('RW', 'update'),
+    milliseconds: unparsedInteger(),
+    conditions: expiryConditions(),
+  },
   run(ctx, args, reply) {
     expireKey(ctx, args.key, args.milliseconds, 1, ctx.nowMs, args.conditions, reply);
   },

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { key, unixTime } from '../../grammar.js';
+import { key, unparsedInteger } from '../../grammar.js';
 import { expireKey, expiryConditions } from './expiring.js';
 
 export const pexpireat = defineCommand({
@@ -10,7 +10,11 @@ export const pexpireat = defineCommand({
   complexity: 'O(1)',
   summary: 'Sets the expiration time of a key.',
   flags: ['write', 'fast'],
-  args: { key: key('RW', 'update'), unixMs: unixTime(), ...expiryConditions },
+  args: {
+    key: key('RW', 'update'),
+    unixMs: unparsedInteger('unix-time'),
+    conditions: expiryConditions(),
+  },
   run(ctx, args, reply) {
     expireKey(ctx, args.key, args.unixMs, 1, 0, args.conditions, reply);
   },

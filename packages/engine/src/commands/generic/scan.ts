@@ -1,9 +1,18 @@
 import { valueTypeNames } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
-import { globMatch } from '../../glob.js';
+import { GlobPattern } from '../../glob-pattern.js';
 import { bytes, integer, option, pattern, syntaxError } from '../../grammar.js';
-import { liveName } from './live-keys.js';
+import { LiveKeys } from './live-keys.js';
 
+const countDefault = 10;
+/** No value has it: as in Redis 7.2, an unknown type is no error and matches nothing. */
+const unknownType = 255;
+const found = new LiveKeys();
+
+/**
+ * A key that is there from the first call to the one that returns cursor 0 is returned at least once,
+ * whatever comes and goes meanwhile. The cursor is a position in the order of hashes.
+ */
 export const scan = defineCommand({
   id: 157,
   name: 'SCAN',
@@ -17,24 +26,23 @@ export const scan = defineCommand({
   args: {
     cursor: integer({ min: 0, error: 'ERR invalid cursor' }),
     match: option('MATCH', { pattern: pattern() }),
-    count: option('COUNT', { count: integer() }),
+    count: option('COUNT', { count: integer({ min: 1, rangeError: syntaxError }) }),
     type: option('TYPE', { name: bytes() }),
   },
   run(ctx, args, reply) {
-    const { db, request, session, storage } = ctx;
-    const count = args.count.present ? args.count.count : 10;
-    if (count < 1) return reply.error(syntaxError);
-    const wanted = args.match.present ? request.byteString(args.match.pattern) : null;
-    const type = args.type.present ? request.byteString(args.type.name).toLowerCase() : null;
-    const found: string[] = [];
-    const next = storage.scanPage(session.database, args.cursor, count, (ref) => {
-      if (type !== null && valueTypeNames[db.type(ref)] !== type) return;
-      const name = liveName(ctx, ref);
-      if (name !== null && (wanted === null || globMatch(wanted, name))) found.push(name);
-    });
+    const { request, session, storage } = ctx;
+    const count = args.count.present ? args.count.count : countDefault;
+    const wanted = args.match.present ? new GlobPattern(request.view(args.match.pattern)) : null;
+    found.start(ctx, wanted, args.type.present ? typeOf(request.text(args.type.name)) : -1);
+    ctx.dependOnAll();
+    const next = storage.scanPage(session.database, args.cursor, count, found.visit);
     reply.array(2);
     reply.text(String(next));
-    reply.array(found.length);
-    for (const name of found) reply.byteString(name);
+    found.reply(reply);
   },
 });
+
+function typeOf(name: string): number {
+  const type = valueTypeNames.indexOf(name.toLowerCase());
+  return type > 0 ? type : unknownType;
+}

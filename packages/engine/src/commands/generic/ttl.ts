@@ -1,4 +1,5 @@
 import { defineCommand } from '../../command.js';
+import { replyTime } from '../../expiry-options.js';
 import { key } from '../../grammar.js';
 
 export const ttl = defineCommand({
@@ -16,6 +17,6 @@ export const ttl = defineCommand({
     const ref = ctx.read(key);
     if (ref === 0) return reply.integer(-2);
     const expiryMs = ctx.db.expiry(ref);
-    reply.integer(expiryMs === 0 ? -1 : Math.floor((expiryMs - ctx.nowMs + 500) / 1000));
+    replyTime(reply, expiryMs === 0 ? -1 : Math.floor((expiryMs - ctx.nowMs + 500) / 1000));
   },
 });

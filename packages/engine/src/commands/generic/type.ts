@@ -12,7 +12,7 @@ export const type = defineCommand({
   flags: ['readonly', 'fast'],
   args: { key: key('RO') },
   run(ctx, { key }, reply) {
-    const ref = ctx.find(key);
+    const ref = ctx.read(key);
     reply.simple(valueTypeNames[ref === 0 ? 0 : ctx.db.type(ref)]);
   },
 });

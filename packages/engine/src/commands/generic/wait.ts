@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { integer } from '../../grammar.js';
+import { waitTimeout } from './waiting.js';
 
 export const wait = defineCommand({
   id: 159,
@@ -10,17 +11,20 @@ export const wait = defineCommand({
   summary:
     'Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.',
   flags: ['noscript'],
+  categories: ['connection'],
   tips: ['request_policy:all_shards', 'response_policy:agg_min'],
-  args: {
-    replicas: integer(),
-    timeout: integer({
-      min: 0,
-      error: 'ERR timeout is not an integer or out of range',
-      rangeError: 'ERR timeout is negative',
-    }),
-  },
-  /** A server that stands alone has no replicas to wait for. */
-  run({ host }, _args, reply) {
-    reply.integer(host.replicaCount());
+  args: { replicas: integer(), timeout: waitTimeout() },
+  /**
+   * A reply leaves when what it depends on is committed, in all copies that a write needs: more than those
+   * won't come, and the time is waited for as Redis would.
+   */
+  run(ctx, { replicas, timeout }, reply) {
+    const { host } = ctx;
+    if (host.replicaCount() >= replicas) return reply.integer(host.replicaCount());
+    ctx.block(0, 0, {
+      type: 0,
+      timeoutMs: timeout,
+      onTimeout: (late) => late.integer(host.replicaCount()),
+    });
   },
 });

@@ -12,6 +12,6 @@ export const decr = defineCommand({
   flags: ['write', 'denyoom', 'fast'],
   args: { key: key('RW', 'access', 'update') },
   run(ctx, { key }, reply) {
-    incrementBy(ctx, key, -1, 'decrby', reply);
+    incrementBy(ctx, key, -1, reply);
   },
 });

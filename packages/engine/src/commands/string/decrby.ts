@@ -13,9 +13,9 @@ export const decrby = defineCommand({
   flags: ['write', 'denyoom', 'fast'],
   args: { key: key('RW', 'access', 'update'), decrement: integer() },
   run(ctx, { key, decrement }, reply) {
-    if (Number.isSafeInteger(decrement)) return incrementBy(ctx, key, -decrement, 'decrby', reply);
+    if (Number.isSafeInteger(decrement)) return incrementBy(ctx, key, -decrement, reply);
     const exact = exactInteger(ctx, 2);
     if (exact === -9223372036854775808n) return reply.error('ERR decrement would overflow');
-    incrementByBig(ctx, key, -exact, 'decrby', reply);
+    incrementByBig(ctx, key, -exact, reply);
   },
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { expiryOf, expiryOptions } from '../../expiry-options.js';
+import { expiryOptions, readExpiryOption } from '../../expiry-options.js';
 import { choice, key } from '../../grammar.js';
 import { replyString } from './reply-string.js';
 
@@ -13,24 +13,24 @@ export const getex = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'access', 'update'), expiry: choice({ ...expiryOptions, PERSIST: true }) },
   run(ctx, { key, expiry }, reply) {
+    const { db, request } = ctx;
     const ref = ctx.string(key);
     if (ref < 0) return;
-    let expiryMs = 0;
-    if (expiry.word !== null && expiry.word !== 'PERSIST') {
-      expiryMs = expiryOf(expiry, ctx.nowMs);
-      if (expiryMs < 0) return reply.error("ERR invalid expire time in 'getex' command");
+    if (ref === 0 || expiry.word === null) return replyString(ctx, ref, reply);
+    if (expiry.word === 'PERSIST') {
+      replyString(ctx, ref, reply);
+      if (db.expiry(ref) === 0) return;
+      db.setExpiry(ref, 0);
+      return ctx.notify('g', 'persist', key);
     }
+    const expiryMs = readExpiryOption(request, expiry, ctx.nowMs, 'getex', reply);
+    if (expiryMs < 0) return;
     replyString(ctx, ref, reply);
-    if (ref === 0 || expiry.word === null) return;
-    if (expiryMs !== 0 && expiryMs <= ctx.nowMs) {
-      ctx.db.remove(ref);
-      ctx.notify('g', 'del', key);
-    } else if (expiryMs !== 0) {
-      ctx.db.setExpiry(ref, expiryMs);
-      ctx.notify('g', 'expire', key);
-    } else if (ctx.db.expiry(ref) !== 0) {
-      ctx.db.setExpiry(ref, 0);
-      ctx.notify('g', 'persist', key);
+    if (expiryMs <= ctx.nowMs) {
+      db.remove(ref);
+      return ctx.notify('g', 'del', key);
     }
+    if (db.expiry(ref) !== expiryMs) db.setExpiry(ref, expiryMs);
+    ctx.notify('g', 'expire', key);
   },
 });

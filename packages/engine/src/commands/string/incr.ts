@@ -12,6 +12,6 @@ export const incr = defineCommand({
   flags: ['write', 'denyoom', 'fast'],
   args: { key: key('RW', 'access', 'update') },
   run(ctx, { key }, reply) {
-    incrementBy(ctx, key, 1, 'incrby', reply);
+    incrementBy(ctx, key, 1, reply);
   },
 });

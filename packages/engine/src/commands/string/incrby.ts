@@ -13,7 +13,7 @@ export const incrby = defineCommand({
   flags: ['write', 'denyoom', 'fast'],
   args: { key: key('RW', 'access', 'update'), increment: integer() },
   run(ctx, { key, increment }, reply) {
-    if (Number.isSafeInteger(increment)) incrementBy(ctx, key, increment, 'incrby', reply);
-    else incrementByBig(ctx, key, exactInteger(ctx, 2), 'incrby', reply);
+    if (Number.isSafeInteger(increment)) incrementBy(ctx, key, increment, reply);
+    else incrementByBig(ctx, key, exactInteger(ctx, 2), reply);
   },
 });

@@ -1,12 +1,8 @@
 import { byteStringOf } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
-import { bytes, key, notADouble } from '../../grammar.js';
-import { addLongDoubles, formatLongDouble, type LongDouble, parseLongDouble } from './long-double.js';
+import { key, notADouble, unparsedDouble } from '../../grammar.js';
+import { addLongDoubles, formatLongDouble, parseLongDouble } from '../../long-double.js';
 import { putBytes } from './put-bytes.js';
-
-const zero: LongDouble = { mantissa: 0n, exponent: 0 };
-const infinity = /^[+-]?inf(inity)?$/i;
-const notFinite = 'ERR increment would produce NaN or Infinity';
 
 export const incrbyfloat = defineCommand({
   id: 120,
@@ -17,22 +13,21 @@ export const incrbyfloat = defineCommand({
   summary:
     "Increments the floating point value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
-  args: { key: key('RW', 'access', 'update'), increment: bytes() },
+  args: { key: key('RW', 'access', 'update'), increment: unparsedDouble() },
   run(ctx, args, reply) {
     const { db, request } = ctx;
     const ref = ctx.string(args.key);
     if (ref < 0) return;
-    let value: LongDouble | null = zero;
+    let text = '0';
     if (ref !== 0) {
       db.readString(ref);
-      value = parseLongDouble(byteStringOf(db.valueBytes, db.valueStart, db.valueLength));
-      if (value === null) return reply.error(notADouble);
+      text = byteStringOf(db.valueBytes, db.valueStart, db.valueLength);
     }
-    const text = request.byteString(args.increment);
-    const increment = parseLongDouble(text);
-    if (increment === null) return reply.error(infinity.test(text) ? notFinite : notADouble);
+    const value = parseLongDouble(text);
+    const increment = parseLongDouble(request.byteString(args.increment));
+    if (value === null || increment === null) return reply.error(notADouble);
     const sum = addLongDoubles(value, increment);
-    if (sum === null) return reply.error(notFinite);
+    if (sum === null) return reply.error('ERR increment would produce NaN or Infinity');
     const printed = Buffer.from(formatLongDouble(sum), 'latin1');
     putBytes(ctx, ref, args.key, printed, 0, printed.length, ref === 0 ? 0 : db.expiry(ref));
     ctx.notify('$', 'incrbyfloat', args.key);

@@ -13,8 +13,8 @@ const int64Max = 9223372036854775807n;
 const int64Min = -9223372036854775808n;
 const wouldOverflow = 'ERR increment or decrement would overflow';
 
-/** Adds a safe integer to the one at a key, 0 when there is none, and replies the sum. */
-export function incrementBy(ctx: Context, key: number, by: number, event: string, reply: Reply): void {
+/** Adds a safe integer to the one at a key, 0 when there is none, and replies the sum. The event is INCRBY's for all. */
+export function incrementBy(ctx: Context, key: number, by: number, reply: Reply): void {
   const { db } = ctx;
   const ref = ctx.string(key);
   if (ref < 0) return;
@@ -26,17 +26,17 @@ export function incrementBy(ctx: Context, key: number, by: number, event: string
   }
   const sum = value + by;
   if (!Number.isSafeInteger(value) || !Number.isSafeInteger(sum)) {
-    return incrementByBig(ctx, key, BigInt(by), event, reply);
+    return incrementByBig(ctx, key, BigInt(by), reply);
   }
   const length = digitCount(sum < 0 ? -sum : sum) + (sum < 0 ? 1 : 0);
   writeInteger(scratch, 0, sum);
   putBytes(ctx, ref, key, scratch, 0, length, ref === 0 ? 0 : db.expiry(ref));
-  ctx.notify('$', event, key);
+  ctx.notify('$', 'incrby', key);
   reply.integer(sum);
 }
 
 /** As `incrementBy`, exact over all 64 bits. */
-export function incrementByBig(ctx: Context, key: number, by: bigint, event: string, reply: Reply): void {
+export function incrementByBig(ctx: Context, key: number, by: bigint, reply: Reply): void {
   const { db } = ctx;
   const ref = ctx.string(key);
   if (ref < 0) return;
@@ -50,7 +50,7 @@ export function incrementByBig(ctx: Context, key: number, by: bigint, event: str
   if (sum > int64Max || sum < int64Min) return reply.error(wouldOverflow);
   const length = scratch.write(sum.toString(), 'latin1');
   putBytes(ctx, ref, key, scratch, 0, length, ref === 0 ? 0 : db.expiry(ref));
-  ctx.notify('$', event, key);
+  ctx.notify('$', 'incrby', key);
   reply.bigInteger(sum);
 }
 

@@ -2,6 +2,7 @@ import type { Command } from '../../command.js';
 import { append } from './append.js';
 import { decr } from './decr.js';
 import { decrby } from './decrby.js';
+import { delifeq } from './delifeq.js';
 import { get } from './get.js';
 import { getdel } from './getdel.js';
 import { getex } from './getex.js';
@@ -45,4 +46,5 @@ export const stringCommands: readonly Command[] = [
   decrby,
   incrbyfloat,
   lcs,
+  delifeq,
 ];

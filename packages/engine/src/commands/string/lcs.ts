@@ -3,9 +3,6 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { integer, key, option, token } from '../../grammar.js';
 
-/** The table of partial results may take this much, in bytes. */
-const tableBytesMax = 1 << 30;
-
 interface Match {
   readonly a: number;
   readonly b: number;
@@ -65,6 +62,9 @@ export const lcs = defineCommand({
   complexity: 'O(N*M) where N and M are the lengths of s1 and s2, respectively',
   summary: 'Finds the longest common substring.',
   flags: ['readonly'],
+  keySpecs: [
+    { access: 'RO', uses: ['access'], begin: { index: 1 }, find: { lastKey: 1, step: 1, limit: 0 } },
+  ],
   args: {
     first: key('RO', 'access'),
     second: key('RO', 'access'),
@@ -80,8 +80,9 @@ export const lcs = defineCommand({
     const a = readOperand(ctx, args.first);
     const b = a === null ? null : readOperand(ctx, args.second);
     if (a === null || b === null) return reply.error('ERR The specified keys must contain string values');
-    if ((a.length + 1) * (b.length + 1) * 4 > tableBytesMax) {
-      return reply.error('ERR Insufficient memory, failed allocating transient memory for LCS');
+    const tableBytes = (a.length + 1) * (b.length + 1) * 4;
+    if (tableBytes > ctx.kv.config.number('proto-max-bulk-len')) {
+      return reply.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
     }
     const { length, matches, text } = longestCommon(a, b);
     if (args.length) return reply.integer(length);

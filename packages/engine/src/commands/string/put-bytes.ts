@@ -1,4 +1,5 @@
 /** Writes a request's argument, or other bytes, as the string at a key: what most string commands end with. */
+// @hot-path
 import type { Context } from '../../context.js';
 
 /** `ref` is what `find` just returned for the key at argument `i`. Returns the record. */
@@ -18,4 +19,14 @@ export function putBytes(
 ): number {
   const { bytes: key } = request;
   return db.putString(ref, key, request.start(i), request.length(i), bytes, start, length, expiryMs, false);
+}
+
+/** As `putArgument`, with its events. The time may be over already: then the key is gone at once. */
+export function putExpiring(ctx: Context, ref: number, i: number, value: number, expiryMs: number): void {
+  const isOver = expiryMs <= ctx.nowMs;
+  if (!isOver) putArgument(ctx, ref, i, value, expiryMs);
+  else if (ref !== 0) ctx.db.remove(ref);
+  ctx.notify('$', 'set', i);
+  ctx.notify('g', 'expire', i);
+  if (isOver) ctx.notify('x', 'expired', i);
 }

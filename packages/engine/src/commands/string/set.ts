@@ -1,9 +1,12 @@
 import { valueTypes } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { wrongType } from '../../context.js';
-import { expiryOf, expiryOptions } from '../../expiry-options.js';
-import { bytes, choice, key, oneOf, token } from '../../grammar.js';
+import { expiryOptions, readExpiryOption } from '../../expiry-options.js';
+import { bytes, choice, key, token } from '../../grammar.js';
+import { putArgument, putExpiring } from './put-bytes.js';
+import { holds, replyString } from './reply-string.js';
 
+/** `IFEQ` is newer than Redis 7.2: it sets the key only if it holds a string that equals the one given. */
 export const set = defineCommand({
   id: 101,
   name: 'SET',
@@ -15,49 +18,34 @@ export const set = defineCommand({
   args: {
     key: key('RW', 'access', 'update', 'variable_flags'),
     value: bytes(),
-    condition: oneOf('NX', 'XX'),
+    condition: choice({ NX: true, XX: true, IFEQ: bytes() }),
     get: token('GET'),
     expiry: choice({ ...expiryOptions, KEEPTTL: true }),
   },
-  run(ctx, args, reply) {
+  run(ctx, { key, value, condition, get, expiry }, reply) {
     const { db, request } = ctx;
     let expiryMs = 0;
-    if (args.expiry.word !== null && args.expiry.word !== 'KEEPTTL') {
-      expiryMs = expiryOf(args.expiry, ctx.nowMs);
-      if (expiryMs < 0) return reply.error("ERR invalid expire time in 'set' command");
+    const isExpiring = expiry.word !== null && expiry.word !== 'KEEPTTL';
+    if (isExpiring) {
+      expiryMs = readExpiryOption(request, expiry, ctx.nowMs, 'set', reply);
+      if (expiryMs < 0) return;
     }
-    const ref = ctx.find(args.key);
-    if (args.get) {
-      if (ref !== 0 && db.type(ref) !== valueTypes.string) return reply.error(wrongType);
-      if (ref === 0) reply.null();
-      else {
-        db.readString(ref);
-        reply.bulk(db.valueBytes, db.valueStart, db.valueLength);
-      }
-    }
-    if (args.condition !== null && (args.condition === 'NX') === (ref !== 0)) {
-      if (!args.get) reply.null();
+    const ref = ctx.find(key);
+    const mustBeString = get || condition.word === 'IFEQ';
+    if (mustBeString && ref !== 0 && db.type(ref) !== valueTypes.string) return reply.error(wrongType);
+    if (get) replyString(ctx, ref, reply);
+    let isMet = true;
+    if (condition.word === 'IFEQ') isMet = holds(ctx, ref, condition.value);
+    else if (condition.word !== null) isMet = (condition.word === 'XX') === (ref !== 0);
+    if (!isMet) {
+      if (!get) reply.null();
       return;
     }
-    if (args.expiry.word === 'KEEPTTL' && ref !== 0) expiryMs = db.expiry(ref);
-    if (expiryMs !== 0 && expiryMs <= ctx.nowMs) {
-      if (ref !== 0) db.remove(ref);
-    } else {
-      const { key, value } = args;
-      db.putString(
-        ref,
-        request.bytes,
-        request.start(key),
-        request.length(key),
-        request.bytes,
-        request.start(value),
-        request.length(value),
-        expiryMs,
-        false,
-      );
+    if (isExpiring) putExpiring(ctx, ref, key, value, expiryMs);
+    else {
+      putArgument(ctx, ref, key, value, expiry.word === null || ref === 0 ? 0 : db.expiry(ref));
+      ctx.notify('$', 'set', key);
     }
-    ctx.notify('$', 'set', args.key);
-    if (expiryMs !== 0 && args.expiry.word !== 'KEEPTTL') ctx.notify('g', 'expire', args.key);
-    if (!args.get) reply.ok();
+    if (!get) reply.ok();
   },
 });

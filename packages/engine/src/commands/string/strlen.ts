@@ -9,7 +9,7 @@ export const strlen = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the length of a string value.',
   flags: ['readonly', 'fast'],
-  args: { key: key('RO', 'access') },
+  args: { key: key('RO') },
   run(ctx, { key }, reply) {
     const ref = ctx.string(key);
     if (ref >= 0) reply.integer(ref === 0 ? 0 : ctx.db.stringLength(ref));

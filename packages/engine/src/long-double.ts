@@ -1,8 +1,11 @@
 /**
- * 80-bit floats, as INCRBYFLOAT of a Redis on x86-64 adds and prints them: 64 bits of mantissa, the
- * nearest value with ties to even, printed with 17 digits after the point and without trailing zeros.
+ * 80-bit floats, as INCRBYFLOAT and HINCRBYFLOAT of a Redis on x86-64 read, add and print them: 64 bits of
+ * mantissa, the nearest value with ties to even, printed with 17 digits after the point and without
+ * trailing zeros.
  *
  *     value = mantissa * 2^exponent        mantissa: a bigint of at most 64 bits, with the sign
+ *
+ * Infinity is a value that can be read, but not one that a sum may have.
  */
 
 export interface LongDouble {
@@ -13,7 +16,17 @@ export interface LongDouble {
 const mantissaBits = 64;
 /** Beyond this power of two there is only infinity. */
 const exponentMax = 16384;
+/** The last bit of the smallest value. */
+const exponentMin = -16445;
+/** No value, however it is written, has its first digit further from the point. */
+const powerMax = 4960;
+/** Redis reads no longer text. */
+const textLengthMax = 5119;
 const fractionDigits = 17n;
+
+const zero: LongDouble = { mantissa: 0n, exponent: 0 };
+const infinity: LongDouble = { mantissa: 1n, exponent: Number.POSITIVE_INFINITY };
+const negativeInfinity: LongDouble = { mantissa: -1n, exponent: Number.POSITIVE_INFINITY };
 
 function bitLength(n: bigint): number {
   return n === 0n ? 0 : n.toString(2).length;
@@ -29,13 +42,12 @@ function divideRounded(numerator: bigint, denominator: bigint): bigint {
 
 /** The nearest long double to `numerator / denominator`; null when that is infinite. */
 function nearest(numerator: bigint, denominator: bigint): LongDouble | null {
-  if (numerator === 0n) return { mantissa: 0n, exponent: 0 };
+  if (numerator === 0n) return zero;
   const magnitude = numerator < 0n ? -numerator : numerator;
-  let exponent = bitLength(magnitude) - bitLength(denominator) - mantissaBits;
+  let exponent = Math.max(bitLength(magnitude) - bitLength(denominator) - mantissaBits, exponentMin);
   let mantissa = scaled(magnitude, denominator, exponent);
-  // The estimate may be one bit short or long.
+  // The estimate may be one bit long, never short.
   if (bitLength(mantissa) > mantissaBits) mantissa = scaled(magnitude, denominator, ++exponent);
-  else if (bitLength(mantissa) < mantissaBits) mantissa = scaled(magnitude, denominator, --exponent);
   if (exponent + bitLength(mantissa) > exponentMax) return null;
   return { mantissa: numerator < 0n ? -mantissa : mantissa, exponent };
 }
@@ -47,24 +59,48 @@ function scaled(numerator: bigint, denominator: bigint, exponent: number): bigin
     : divideRounded(numerator << BigInt(-exponent), denominator);
 }
 
-const decimal = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,5}))?$/;
+const decimal = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
+const hexadecimal = /^([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?\d+))?$/;
+const infinite = /^[+-]?inf(inity)?$/i;
 
-/** Reads a decimal number; null when it is none, infinite, or too large. */
+/** Reads a number as strtold does: decimal, hexadecimal or infinite. Null when it is none, or out of range. */
 export function parseLongDouble(text: string): LongDouble | null {
+  if (text.length > textLengthMax) return null;
+  if (infinite.test(text)) return text[0] === '-' ? negativeInfinity : infinity;
   const match = decimal.exec(text);
-  if (match === null || match[2] + match[3] === '') return null;
-  const digits = BigInt(`${match[1] === '-' ? '-' : ''}${match[2]}${match[3]}`);
-  const power = Number(match[4] ?? 0) - match[3].length;
-  return power >= 0 ? nearest(digits * 10n ** BigInt(power), 1n) : nearest(digits, 10n ** BigInt(-power));
+  if (match !== null) return fromDigits(match, 10);
+  const hexMatch = hexadecimal.exec(text);
+  return hexMatch === null ? null : fromDigits(hexMatch, 16);
 }
 
-/** The sum; null when it is infinite. */
+/** Sign, digits before and after the point, and exponent: of ten, or of two behind hexadecimal digits. */
+function fromDigits(
+  [, sign, whole, fraction, exponent]: readonly string[],
+  base: 10 | 16,
+): LongDouble | null {
+  if (whole + fraction === '') return null;
+  const digits = BigInt(`${base === 16 ? '0x' : ''}${whole}${fraction}`);
+  if (digits === 0n) return zero;
+  const fractionPower = base === 16 ? 4 * fraction.length : fraction.length;
+  const power = Number(exponent ?? 0) - fractionPower;
+  const powerLimit = base === 16 ? 4 * powerMax : powerMax;
+  if (Math.abs(power) > powerLimit + 4 * textLengthMax) return null;
+  const scale = BigInt(base === 16 ? 2 : 10) ** BigInt(Math.abs(power));
+  const numerator = sign === '-' ? -digits : digits;
+  const value = power >= 0 ? nearest(numerator * scale, 1n) : nearest(numerator, scale);
+  // What is too small for any value but zero is out of range as well.
+  return value === null || value.mantissa === 0n ? null : value;
+}
+
+/** The sum; null when it is not finite. */
 export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | null {
+  if (a.exponent === Number.POSITIVE_INFINITY || b.exponent === Number.POSITIVE_INFINITY) return null;
   const exponent = Math.min(a.exponent, b.exponent);
   const sum = (a.mantissa << BigInt(a.exponent - exponent)) + (b.mantissa << BigInt(b.exponent - exponent));
   return exponent >= 0 ? nearest(sum << BigInt(exponent), 1n) : nearest(sum, 1n << BigInt(-exponent));
 }
 
+/** Prints a finite value. */
 export function formatLongDouble({ mantissa, exponent }: LongDouble): string {
   const magnitude = (mantissa < 0n ? -mantissa : mantissa) * 10n ** fractionDigits;
   const shifted =
