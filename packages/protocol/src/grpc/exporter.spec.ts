@@ -1,6 +1,6 @@
 import { status as codes, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { systemEnv } from '@holdfast/common';
-import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { type Coordinator, type LocalStack, openLocalStack } from '@holdfast/coord';
 import { channelOptions, errorDetailsOf, kv } from '@holdfast/rpc';
 import { reflectedClient } from '@holdfast/rpc/testing';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -19,7 +19,10 @@ interface TestServer {
   readonly exporter: GrpcExporter;
 }
 
-async function serve(parameters: Record<string, string> = {}): Promise<TestServer> {
+async function serve(
+  parameters: Record<string, string> = {},
+  wrap: (coordinator: Coordinator) => Coordinator = (coordinator) => coordinator,
+): Promise<TestServer> {
   const env = systemEnv();
   const stack = await openLocalStack({
     env,
@@ -28,8 +31,8 @@ async function serve(parameters: Record<string, string> = {}): Promise<TestServe
     fsync: 'no',
     parameters: new Map(Object.entries(parameters)),
   });
-  const { coordinator, config } = stack;
-  const exporter = new GrpcExporter({ coordinator, env, config });
+  const { config } = stack;
+  const exporter = new GrpcExporter({ coordinator: wrap(stack.coordinator), env, config });
   const port = await exporter.listen(0, '127.0.0.1');
   closing.push(async () => {
     await exporter.close();
@@ -484,6 +487,65 @@ describe('a Batch stream', () => {
     }
     expect(between).toBeGreaterThan(0);
     await expect.poll(() => batch.results.size, { timeout: 10_000 }).toBe(count);
+  });
+});
+
+describe('replies', () => {
+  /** Commits are made by hand. */
+  class HeldCommits implements Coordinator {
+    committedVersion = 0;
+    settled = 0;
+    readonly #local: Coordinator;
+    readonly #listeners: (() => void)[] = [];
+
+    constructor(local: Coordinator) {
+      this.#local = local;
+    }
+
+    commit(version: number): void {
+      this.committedVersion = version;
+      for (const listener of this.#listeners) listener();
+    }
+
+    onCommitted(listener: () => void): void {
+      this.#listeners.push(listener);
+    }
+
+    settle(): void {
+      this.settled++;
+      this.#local.settle();
+    }
+
+    open: Coordinator['open'] = (...args) => this.#local.open(...args);
+    close: Coordinator['close'] = (session) => this.#local.close(session);
+    beginTurn: Coordinator['beginTurn'] = () => this.#local.beginTurn();
+    coordinate: Coordinator['coordinate'] = (...args) => this.#local.coordinate(...args);
+    shutdown: Coordinator['shutdown'] = () => this.#local.shutdown();
+  }
+
+  it('leave once what they depend on is committed', async () => {
+    let commits!: HeldCommits;
+    const server = await serve({}, (local) => {
+      commits = new HeldCommits(local);
+      return commits;
+    });
+    const batch = batchOf(server);
+    batch.send([[1, 'GET k']]);
+    await batch.result(1);
+    batch.send([[2, 'SET k v']]);
+    await expect.poll(() => server.stack.storage.keyCount(0)).toBe(1);
+    const { settled } = commits;
+    // Another client reads what is not committed; a third one has nothing to do with it.
+    const reader = batchOf(server);
+    reader.send([[3, 'GET k']]);
+    const other = batchOf(server);
+    other.send([[4, 'PING']]);
+    await other.result(4);
+    await expect.poll(() => commits.settled).toBeGreaterThan(settled);
+    expect([batch.order, reader.order]).toEqual([[1], []]);
+    commits.commit(server.stack.storage.stamp.last);
+    await batch.result(2);
+    expect(await reader.value(3)).toEqual(Buffer.from('v'));
   });
 });
 
