@@ -56,6 +56,12 @@ export class Arena {
   readonly #free = new Int32Array(sizeClassMax + 1);
   #top = 0;
   #topEnd = 0;
+  readonly #firstChunkBytes: number;
+
+  /** For a small arena the first chunk may be smaller: a whole number of the largest blocks, at least two. */
+  constructor(firstChunkBytes: number = chunkBytes) {
+    this.#firstChunkBytes = firstChunkBytes;
+  }
 
   /** A block of `sizeClass`; its content is undefined. */
   allocate(sizeClass: number): Ref {
@@ -107,7 +113,7 @@ export class Arena {
     this.#freeObjects.length = 0;
     this.#free.fill(0);
     this.#top = this.bytes.length;
-    this.#topEnd = this.bytes.length << chunkUnitBits;
+    this.#topEnd = this.bytes.length === 0 ? 0 : this.#firstChunkBytes >>> 3;
   }
 
   /** The chunk that holds a block, as bytes. */
@@ -132,7 +138,9 @@ export class Arena {
 
   /** Address space taken, in bytes; what is resident is less. */
   get reservedBytes(): number {
-    return this.bytes.length * chunkBytes;
+    let bytes = 0;
+    for (const chunk of this.bytes) bytes += chunk.length;
+    return bytes;
   }
 
   #addChunk(): void {
@@ -149,11 +157,12 @@ export class Arena {
       this.#top += units;
       left -= units;
     }
-    const chunk = Buffer.from(new ArrayBuffer(chunkBytes));
+    const length = index === 0 ? this.#firstChunkBytes : chunkBytes;
+    const chunk = Buffer.from(new ArrayBuffer(length));
     this.bytes.push(chunk);
     this.words.push(new Int32Array(chunk.buffer));
     this.doubles.push(new Float64Array(chunk.buffer));
     this.#top = (index << chunkUnitBits) + (index === 0 ? 1 : 0);
-    this.#topEnd = (index + 1) * (1 << chunkUnitBits);
+    this.#topEnd = (index << chunkUnitBits) + (length >>> 3);
   }
 }

@@ -11,6 +11,9 @@ import { Dict, hasObject } from '../dict.js';
 /** Keys known to be absent are forgotten beyond this number. */
 const absentMax = 100_000;
 
+/** The notes about keys are few in most databases. */
+const headsChunkBytes = 4 * 1024 * 1024;
+
 /** A key was removed, and the batch of its removal is not staged yet. */
 const unstaged = Number.POSITIVE_INFINITY;
 
@@ -35,7 +38,7 @@ export class Keyspace {
     this.generation = generation;
     this.database = database;
     this.coldKeys = coldKeys;
-    this.#heads = new Dict(new Arena(), database.context.seed);
+    this.#heads = new Dict(new Arena(headsChunkBytes), database.context.seed);
   }
 
   /** All its keys are in memory: what is not there does not exist. */

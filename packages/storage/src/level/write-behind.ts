@@ -25,6 +25,8 @@ import { WriteSet } from './write-set.js';
 /** A set is written when it has this many bytes, or after this many ms. */
 const setBytes = 256 * 1024;
 const setDelayMs = 50;
+/** What a set takes at first: more than it needs unless the disk is far behind. */
+const arenaBytes = 16 * 1024 * 1024;
 const retryDelayMs = 500;
 /** So many operations are handed to LevelDB before others get their turn: about a millisecond. */
 const operationsPerTurn = 1000;
@@ -144,7 +146,12 @@ export class WriteBehind {
 
   #nextSet(sequence: number): WriteSet {
     const { stager, seed } = this.#options;
-    const set = new WriteSet(sequence, stager.nextIncarnation, this.#spareArenas.pop() ?? new Arena(), seed);
+    const set = new WriteSet(
+      sequence,
+      stager.nextIncarnation,
+      this.#spareArenas.pop() ?? new Arena(arenaBytes),
+      seed,
+    );
     stager.fill(set);
     return set;
   }

@@ -2,7 +2,7 @@
  * An OrderedStore in memory whose calls complete when a scheduler says so, in any order that real ones
  * could have, and which fails on command. What it holds outlives it, as a disk does.
  */
-import { compareBytes, KvError, type Random, randomBelow } from '@holdfast/common';
+import { compareBytes, KvError, type Random, randomBelow, systemEnv } from '@holdfast/common';
 import type { OrderedBatch, OrderedRange, OrderedStore } from '../level/ordered-store.js';
 
 /** Runs what waits, one at a time, in an order that depends on the seed alone. */
@@ -51,7 +51,7 @@ export class SeededScheduler {
 
 /** Resolves when all promises that could settle by themselves have. */
 function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => systemEnv().timers.setImmediate(resolve));
 }
 
 /** What is on the disk: entries by key, as byte strings. */

@@ -1,0 +1,349 @@
+import { KvError } from '@holdfast/common';
+import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
+import { describe, expect, it } from 'vitest';
+import { stateOfLog } from '../testing/conformance/storage-case.js';
+import { stateOf } from '../testing/digest.js';
+import { type ChosenWrite, RandomWrites } from '../testing/random-writes.js';
+import {
+  SeededScheduler,
+  SimulatedContent,
+  SimulatedOrderedStore,
+} from '../testing/simulated-ordered-store.js';
+import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
+import { numberKey64, prefixes } from './disk-keys.js';
+import { LevelStorage } from './level-storage.js';
+
+/** Virtual time, but what only waits for the next turn of the loop gets it. */
+function simulatedEnv(seed = 1): SimulatedEnv {
+  const env = new SimulatedEnv(seed);
+  env.timers.setImmediate = (callback) => void setImmediate(callback);
+  return env;
+}
+
+interface Life {
+  readonly storage: LevelStorage;
+  readonly driver: StorageDriver;
+  readonly store: SimulatedOrderedStore;
+  readonly env: SimulatedEnv;
+}
+
+async function begin(content: SimulatedContent, log: Buffer[] = []): Promise<Life> {
+  const env = simulatedEnv();
+  const store = new SimulatedOrderedStore(content);
+  const storage = await LevelStorage.over(store, env, 'simulated');
+  const driver = new StorageDriver(storage, log);
+  await driver.recover();
+  return { storage, driver, store, env };
+}
+
+/** Keys of the disk that begin with a letter. */
+function keysOf(content: SimulatedContent, letter: string): string[] {
+  return [...content.entries.keys()].filter((name) => name.startsWith(letter));
+}
+
+function fillHash(driver: StorageDriver, key: string, count: number, database = 0): void {
+  driver.change(
+    'hash',
+    key,
+    (hash) => {
+      for (let i = 0; i < count; i++) {
+        const field = bytesOfText(`field ${i}`);
+        hash.set(field, 0, field.length, field, 0, field.length);
+      }
+    },
+    database,
+  );
+}
+
+describe('LevelStorage', () => {
+  it('after the death of the process, disk and log together are the state', async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const random = new SeededRandom(seed);
+      const content = new SimulatedContent();
+      const log: Buffer[] = [];
+      for (let life = 0; life < 4; life++) {
+        const { storage, driver } = await begin(content, log);
+        const writes = new RandomWrites(driver, random, { keys: 40, databases: 3, wholesale: true });
+        for (let turn = 0; turn < 60; turn++) {
+          for (let i = random.uint32() % 4; i >= 0; i--) await writes.next();
+          driver.settle();
+          if (random.uint32() % 5 === 0) await storage.flush();
+        }
+      }
+      const { storage } = await begin(content, log);
+      expect(await stateOf(storage), `seed ${seed}`).toEqual(await stateOfLog(log));
+    }
+  });
+
+  it('in whatever order the disk answers, and whenever the process dies', async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const random = new SeededRandom(1000 + seed);
+      const content = new SimulatedContent();
+      const log: Buffer[] = [];
+      for (let life = 0; life < 4; life++) await liveAndDie(content, log, random);
+      const { storage } = await begin(content, log);
+      expect(await stateOf(storage), `seed ${seed}`).toEqual(await stateOfLog(log));
+    }
+  });
+
+  it('opening reads no key', async () => {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    for (let i = 0; i < 100; i++) first.driver.set(`key ${i}`, 'x');
+    first.driver.settle();
+    await first.storage.flush();
+    const { storage } = await begin(content, first.driver.log);
+    expect([storage.keyCount(0), storage.database(0).size]).toEqual([100, 0]);
+  });
+
+  it('a write to one field of a large hash writes two records', async () => {
+    const content = new SimulatedContent();
+    const { storage, driver } = await begin(content);
+    fillHash(driver, 'h', 1000);
+    driver.settle();
+    await storage.flush();
+    const before = new Map(content.entries);
+    driver.change('hash', 'h', (hash) => hash.set(bytesOfText('field 5'), 0, 7, bytesOfText('new'), 0, 3));
+    driver.settle();
+    await storage.flush();
+    const changed = [...content.entries].filter(([name, value]) => before.get(name) !== value);
+    // The field, the head, and the state.
+    expect(changed.map(([name]) => name[0]).sort()).toEqual(['d', 'e', 'm']);
+  });
+
+  it('a change at the end of a long list writes its last node', async () => {
+    const content = new SimulatedContent();
+    const { storage, driver } = await begin(content);
+    const push = (count: number) => {
+      driver.change('list', 'l', (list) => {
+        for (let i = 0; i < count; i++) list.pushOne(1, Buffer.alloc(100, 97), 0, 100);
+      });
+      driver.settle();
+    };
+    push(2000);
+    await storage.flush();
+    const before = new Map(content.entries);
+    expect(keysOf(content, 'e').length).toBeGreaterThan(20);
+    push(1);
+    await storage.flush();
+    const changed = [...content.entries].filter(([name, value]) => before.get(name) !== value);
+    expect(changed.length).toBeLessThanOrEqual(4);
+  });
+
+  it('writes of one key are written once', async () => {
+    const content = new SimulatedContent();
+    const { storage, driver, store } = await begin(content);
+    const writes = store.writes;
+    for (let i = 0; i < 500; i++) {
+      driver.set('a', String(i));
+      driver.settle();
+    }
+    await storage.flush();
+    expect(store.writes - writes).toBe(1);
+    expect(keysOf(content, 'd').length).toBe(1);
+  });
+
+  it('what nobody can reach is cleared: elements of removed keys, flushed databases, expiries', async () => {
+    const content = new SimulatedContent();
+    const { storage, driver } = await begin(content);
+    fillHash(driver, 'removed', 300);
+    fillHash(driver, 'replaced', 300);
+    fillHash(driver, 'kept', 10);
+    fillHash(driver, 'flushed', 300, 1);
+    driver.set('expiring', 'x', 4e12, 1);
+    driver.settle();
+    await storage.flush();
+    driver.delete('removed');
+    driver.set('replaced', 'string');
+    driver.rename('kept', 'moved');
+    driver.flushDatabase(1);
+    driver.settle();
+    await storage.flush();
+    await storage.swept();
+    expect(keysOf(content, 'e').length).toBe(10);
+    expect(keysOf(content, 'd').length).toBe(2);
+    for (const letter of ['x', 'o', 'g']) expect(keysOf(content, letter)).toEqual([]);
+  });
+
+  it('what was to be cleared when the process died is cleared in the next life', async () => {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    fillHash(first.driver, 'a', 50);
+    fillHash(first.driver, 'b', 50, 1);
+    first.driver.settle();
+    await first.storage.flush();
+    // Dies between the write that lists the orphans and their being cleared.
+    const store = first.store;
+    store.clear = () => new Promise(() => {});
+    first.driver.delete('a');
+    first.driver.flushDatabase(1);
+    first.driver.settle();
+    await first.storage.flush();
+    expect(keysOf(content, 'e').length).toBe(100);
+    const { storage } = await begin(content, first.driver.log);
+    await storage.swept();
+    expect(content.entries.size).toBe(2);
+  });
+
+  it('a collection that lived shorter than a write leaves nothing', async () => {
+    const content = new SimulatedContent();
+    const { storage, driver } = await begin(content);
+    fillHash(driver, 'a', 100);
+    driver.settle();
+    driver.delete('a');
+    driver.settle();
+    await storage.flush();
+    expect([...content.entries.keys()].filter((name) => /^[eox]/.test(name))).toEqual([]);
+  });
+
+  it('keys and fields as long as they may be', async () => {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    const long = 'k'.repeat(0xfffff);
+    first.driver.set(long, 'x', 4e12);
+    first.driver.change('set', 's', (set) => set.add(bytesOfText(long), 0, long.length));
+    first.driver.settle();
+    await first.storage.flush();
+    const state = await stateOf(first.storage);
+    const { storage, driver } = await begin(content, first.driver.log);
+    expect(await stateOf(storage)).toEqual(state);
+    driver.delete(long);
+    driver.delete('s');
+    driver.settle();
+    await storage.flush();
+    await storage.swept();
+    expect(content.entries.size).toBe(2);
+  });
+});
+
+/** Random writes and loads, while the disk answers in random order, up to a death at any moment. */
+async function liveAndDie(content: SimulatedContent, log: Buffer[], random: SeededRandom): Promise<void> {
+  const env = simulatedEnv();
+  const scheduler = new SeededScheduler(random);
+  const store = new SimulatedOrderedStore(content, scheduler);
+  const storage = await scheduler.run(LevelStorage.over(store, env, 'simulated'));
+  const driver = new StorageDriver(storage, log);
+  await scheduler.run(driver.recover());
+  const writes = new RandomWrites(driver, random, { keys: 40, databases: 3, wholesale: true });
+  let waiting: ChosenWrite[] = [];
+  for (let turn = 0; turn < 80; turn++) {
+    for (let i = random.uint32() % 4; i >= 0; i--) waiting.push(writes.choose());
+    waiting = waiting.filter((write) => !runIfResident(driver, write));
+    driver.stage();
+    if (random.uint32() % 3 > 0) driver.commit();
+    if (random.uint32() % 6 === 0) env.advance(60);
+    for (let i = random.uint32() % 6; i > 0; i--) await scheduler.step();
+  }
+  // What was staged and not committed may be in the log or not.
+  if (random.uint32() % 2 === 0) log.length = driver.committedPosition;
+  scheduler.abandon();
+}
+
+/** Runs a write whose keys are resident; otherwise asks for them, and it waits. */
+function runIfResident(driver: StorageDriver, { database, keys, run }: ChosenWrite): boolean {
+  const names = keys.map((key) => ({ database, key: bytesOfText(key) }));
+  const { storage } = driver;
+  const missing = names.filter(({ key }) => !storage.isResident(database, key, 0, key.length));
+  if (missing.length > 0) {
+    storage.load(missing);
+    return false;
+  }
+  run();
+  return true;
+}
+
+describe('LevelStorage on a bad disk', () => {
+  it('keeps what was committed while the disk is full, says so, and writes it when there is room', async () => {
+    for (const mayHaveWritten of [false, true]) {
+      const content = new SimulatedContent();
+      const { storage, driver, store, env } = await begin(content);
+      driver.set('a', '1');
+      driver.settle();
+      await storage.flush();
+      store.failingWrites = 2;
+      store.mayHaveWritten = mayHaveWritten;
+      driver.set('a', '2');
+      driver.settle();
+      await expect(storage.flush()).rejects.toMatchObject({ code: 'DISK' });
+      expect(storage.failure).toBeInstanceOf(KvError);
+      expect(storage.durablePosition).toBe(1);
+      driver.set('b', '3');
+      driver.settle();
+      const writing = storage.flush().catch(() => {});
+      env.advance(500);
+      await writing;
+      expect(storage.failure).not.toBeNull();
+      const last = storage.flush();
+      env.advance(500);
+      await last;
+      expect([storage.failure, storage.durablePosition, store.reopenings]).toEqual([null, 3, 2]);
+      const next = await begin(content, driver.log);
+      expect(await stateOf(next.storage)).toEqual(await stateOf(storage));
+    }
+  });
+
+  it('holds back what is pending until it is written', async () => {
+    const { storage, driver } = await begin(new SimulatedContent());
+    driver.set('a', 'x'.repeat(10_000));
+    driver.stage();
+    expect(storage.pendingBytes).toBeGreaterThan(10_000);
+    driver.commit();
+    await storage.flush();
+    expect(storage.pendingBytes).toBe(0);
+  });
+
+  it('a flipped bit is found, whatever it hits', async () => {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    first.driver.set('string', 'value');
+    fillHash(first.driver, 'hash', 3);
+    first.driver.settle();
+    await first.storage.flush();
+    for (const [name, value] of [...content.entries]) {
+      if (!/^[de]/.test(name)) continue;
+      for (let at = 0; at < value.length; at++) {
+        const flipped = Buffer.from(value);
+        flipped[at] ^= 1 << (at % 8);
+        content.entries.set(name, flipped);
+        const { storage } = await begin(content, first.driver.log);
+        const names = ['string', 'hash'].map((key) => ({ database: 0, key: bytesOfText(key) }));
+        await expect(storage.load(names), `byte ${at}`).rejects.toMatchObject({ code: 'CORRUPT' });
+      }
+      content.entries.set(name, value);
+    }
+  });
+
+  it('a collection whose elements are gone is damaged, not empty', async () => {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    fillHash(first.driver, 'hash', 3);
+    first.driver.settle();
+    await first.storage.flush();
+    for (const name of keysOf(content, 'e')) content.delete(Buffer.from(name, 'latin1'));
+    const { storage } = await begin(content, first.driver.log);
+    const loading = storage.load([{ database: 0, key: bytesOfText('hash') }]);
+    await expect(loading).rejects.toMatchObject({ code: 'CORRUPT' });
+  });
+
+  it('refuses a newer format, a foreign database and a damaged state', async () => {
+    const open = (content: SimulatedContent) =>
+      LevelStorage.over(new SimulatedOrderedStore(content), simulatedEnv(), 'dir');
+    const newer = new SimulatedContent();
+    await open(newer);
+    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 2 5\n'));
+    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 2/ });
+    const foreign = new SimulatedContent();
+    foreign.put(bytesOfText('mine'), bytesOfText('x'));
+    await expect(open(foreign)).rejects.toMatchObject({ code: 'INVALID', message: /another program/ });
+    const damaged = new SimulatedContent();
+    await open(damaged);
+    damaged.put(bytesOfText('mstate'), Buffer.alloc(292));
+    await expect(open(damaged)).rejects.toMatchObject({ code: 'CORRUPT' });
+  });
+
+  it('keys of incarnations sort as the numbers do', () => {
+    const numbers = [0, 1, 255, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 5, 2 ** 53 - 1];
+    const keys = numbers.map((number) => numberKey64(prefixes.element, number));
+    expect([...keys].sort(Buffer.compare)).toEqual(keys);
+  });
+});

@@ -1,0 +1,70 @@
+/** Snapshots that are taken while writes go on. */
+import assert from 'node:assert/strict';
+import { randomBelow } from '@holdfast/common';
+import { SeededRandom } from '@holdfast/common/testing';
+import { RandomWrites } from '../random-writes.js';
+import type { StorageDriver } from '../storage-driver.js';
+import { writeOfEachType } from './changing.js';
+import { assertSameState, freshMemory, type StorageCase, stateOfLog, withStorage } from './storage-case.js';
+
+/** Takes a snapshot, writing between its batches; then that and the log from its beginning are the state. */
+export async function checkFuzzySnapshot(driver: StorageDriver, write: () => Promise<void>): Promise<void> {
+  const { storage, log } = driver;
+  const from = driver.committedPosition;
+  const restored = freshMemory();
+  for await (const batch of storage.snapshot()) {
+    restored.apply(batch, 0);
+    await write();
+  }
+  await write();
+  driver.settle();
+  for (let position = from + 1; position <= log.length; position++)
+    restored.apply(log[position - 1], position);
+  await assertSameState(restored, storage);
+  await assertSameState(storage, await stateOfLog(log));
+}
+
+export const snapshotCases: readonly StorageCase[] = [
+  {
+    name: 'a snapshot of all types of values restores them',
+    run: (place) =>
+      withStorage(place, async (driver) => {
+        writeOfEachType(driver);
+        driver.settle();
+        const restored = freshMemory();
+        for await (const batch of driver.storage.snapshot()) restored.apply(batch, 0);
+        await assertSameState(restored, driver.storage);
+      }),
+  },
+  {
+    name: 'a snapshot that is taken while writes go on, and the log from its beginning, are the final state',
+    run: (place) =>
+      withStorage(place, async (driver) => {
+        const random = new SeededRandom(11);
+        const options = { keys: 2000, databases: 2, wholesale: false };
+        const writes = new RandomWrites(driver, random, options);
+        for (let i = 0; i < 3000; i++) await writes.next();
+        for (let i = 0; i < 60; i++) driver.set(`large ${i}`, 'x'.repeat(100_000));
+        driver.settle();
+        await checkFuzzySnapshot(driver, async () => {
+          for (let i = randomBelow(random, 200); i >= 0; i--) await writes.next();
+          driver.settle();
+        });
+      }),
+  },
+  {
+    name: 'a snapshot ends with INVALID when databases are swapped meanwhile',
+    run: (place) =>
+      withStorage(place, async (driver) => {
+        for (let i = 0; i < 20; i++) driver.set(`large ${i}`, 'x'.repeat(100_000));
+        driver.settle();
+        await assert.rejects(
+          async () => {
+            for await (const batch of driver.storage.snapshot()) if (batch.length > 0) driver.swap(0, 1);
+          },
+          { code: 'INVALID' },
+        );
+        driver.settle();
+      }),
+  },
+];
