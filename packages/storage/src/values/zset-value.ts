@@ -27,6 +27,14 @@ const removeRange = putMembers + 2;
 /** A description is cut into records of about this size. */
 const recordBytesMax = 64 * 1024;
 
+/**
+ * A range is journaled member by member when it has at most the first number of them, or at most the second
+ * and half of the set: a storage that keeps members as records of its own must write out what is left
+ * of a set when it is told the ends of a range only.
+ */
+const namedRemovalsMin = 64;
+const namedRemovalsMax = 16384;
+
 const entry = new ZSetCursor();
 const bound = new ZSetBound();
 
@@ -155,8 +163,15 @@ export class ZSetValue extends Collection {
 
   /** Removes `count` entries, at least one, from a rank on; all of them are there. */
   removeRange(rank: number, count: number): void {
-    const journal = this.change(removeRange);
-    if (journal !== null) {
+    const isNamed = count <= namedRemovalsMin || (count <= namedRemovalsMax && count * 2 <= this.size);
+    const journal = this.change(isNamed ? removeMembers : removeRange);
+    if (journal !== null && isNamed) {
+      journal.uint32(count);
+      this.seek(entry, rank);
+      for (let i = 0; i < count; i++, this.stepForward(entry)) {
+        journal.field(entry.bytes, entry.start, entry.length);
+      }
+    } else if (journal !== null) {
       this.seek(entry, rank);
       journalEntry(journal);
       this.seek(entry, rank + count - 1);
