@@ -27,6 +27,8 @@ export class Context {
   db!: Database;
   /** Wall clock in ms since 1970, one value for a whole command, script or transaction. */
   nowMs = 0;
+  /** Uniform 32-bit integers. */
+  readonly draw: () => number = () => this.env.random.uint32();
   /** In a transaction or script: a blocking command must not wait. */
   mayBlock = true;
   /** A blocked command that runs again: data may have come. */
@@ -59,6 +61,11 @@ export class Context {
     const expiryMs = db.expiry(ref);
     if (expiryMs !== 0 && expiryMs <= this.nowMs) {
       this.kv.expire(db, ref);
+      if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
+      db.find(bytes, start, length);
+      return 0;
+    }
+    if (db.expiringCollections.earliestMs <= this.nowMs && this.kv.expireElements(db, ref)) {
       if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
       db.find(bytes, start, length);
       return 0;

@@ -466,30 +466,34 @@ export type Option<S extends ArgumentShape> = { present: boolean } & ArgsOf<S>;
 export function option<S extends ArgumentShape>(
   word: string,
   values: S,
-  rules: { readonly repeatable?: boolean } = {},
+  rules: { readonly repeatable?: boolean; readonly required?: boolean } = {},
 ): Argument<Option<S>> {
-  return new OptionArgument(word, values, rules.repeatable ?? true);
+  return new OptionArgument(word, values, rules.repeatable ?? true, rules.required ?? false);
 }
 
 class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
-  readonly countMin = 0;
+  readonly countMin: number;
   readonly isFixed = false;
-  override readonly isOption = true;
+  override readonly isOption: boolean;
   readonly word: string;
   readonly #values: [string, Argument<unknown>][];
   readonly #initial: Option<S>;
   readonly #repeatable: boolean;
 
-  constructor(word: string, values: S, repeatable: boolean) {
+  constructor(word: string, values: S, repeatable: boolean, required: boolean) {
     super();
     this.word = word;
+    this.isOption = !required;
     this.#repeatable = repeatable;
     this.#values = Object.entries(values);
     const initial: Record<string, unknown> = { present: false };
+    let countMin = 1;
     for (const [name, value] of this.#values) {
       value.name = name;
       initial[name] = value.initial();
+      countMin += value.countMin;
     }
+    this.countMin = required ? countMin : 0;
     this.#initial = initial as Option<S>;
   }
 
@@ -499,7 +503,9 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
 
   parse(parser: ArgumentParser, at: number): number {
     const { request, args } = parser;
-    if (at >= request.count || !request.is(at, this.word)) return at;
+    if (at >= request.count || !request.is(at, this.word)) {
+      return this.isOption ? at : parser.fail(syntaxError);
+    }
     if (!this.#repeatable && (args[this.name] as Option<S>).present) return parser.fail(syntaxError);
     const parsed: Record<string, unknown> = { present: true };
     for (const [name, value] of this.#values) parsed[name] = value.initial();
@@ -529,11 +535,10 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
   }
 
   describe(): ArgumentDoc {
-    if (this.#values.length === 1) {
-      return { ...this.#values[0][1].describe(), token: this.word, flags: ['optional'] };
-    }
+    const flags = this.isOption ? ['optional'] : [];
+    if (this.#values.length === 1) return { ...this.#values[0][1].describe(), token: this.word, flags };
     const parts = this.#values.map(([, value]) => value.describe());
-    return { name: this.name, type: 'block', token: this.word, flags: ['optional'], arguments: parts };
+    return { name: this.name, type: 'block', token: this.word, flags, arguments: parts };
   }
 }
 
@@ -770,6 +775,43 @@ class OptionalArgument<T> extends Argument<T | null> {
   describe(): ArgumentDoc {
     this.#argument.name = this.name;
     return { ...this.#argument.describe(), flags: ['optional'] };
+  }
+}
+
+/**
+ * An argument that the handler reads itself, with all that follow, since Redis looks at the key before
+ * them: it stands in the declaration for the arity and the docs. The value is the index where the first such
+ * argument of a command begins.
+ */
+export function unparsed(argument: Argument<unknown>): Argument<number> {
+  return new UnparsedArgument(argument);
+}
+
+class UnparsedArgument extends Argument<number> {
+  readonly countMin: number;
+  readonly isFixed = false;
+  override readonly isOption: boolean;
+  readonly #argument: Argument<unknown>;
+
+  constructor(argument: Argument<unknown>) {
+    super();
+    this.#argument = argument;
+    this.countMin = argument.countMin;
+    this.isOption = argument.isOption;
+  }
+
+  initial(): number {
+    return 0;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    if (at < parser.request.count) this.store(parser, at);
+    return parser.request.count;
+  }
+
+  describe(): ArgumentDoc {
+    this.#argument.name = this.name;
+    return this.#argument.describe();
   }
 }
 

@@ -11,6 +11,7 @@ import type { Command } from './command.js';
 import { commands } from './commands/index.js';
 import { Config } from './config.js';
 import { Context } from './context.js';
+import { ElementExpiry } from './element-expiry.js';
 import { followEncodingParameters } from './encoding-parameters.js';
 import type { Host } from './host.js';
 import { eventClassBit, parseEventClasses } from './keyspace-events.js';
@@ -69,6 +70,7 @@ export class KV {
   keepsExpired = false;
   /** Commands run inside a transaction share its version and its time. */
   #inTransaction = false;
+  readonly #elements = new ElementExpiry(this);
 
   constructor(options: KVOptions) {
     this.storage = options.storage;
@@ -183,7 +185,20 @@ export class KV {
   }
 
   /**
-   * Removes keys whose time is over, for at most `budgetMs`; whether more are left. Each is a write of
+   * Removes fields whose time is over from a key found just now; whether the key is gone with the last of
+   * them. As `expire`, a write of its own. While expired keys are kept, such fields are still seen.
+   */
+  expireElements(db: Database, ref: number): boolean {
+    if (this.keepsExpired) return false;
+    const { stamp } = this.storage;
+    const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
+    const isGone = this.#elements.remove(db, ref, this.context.nowMs);
+    if (isOwnWrite) stamp.reset();
+    return isGone;
+  }
+
+  /**
+   * Removes keys and fields whose time is over, for at most `budgetMs`; whether more are left. Each is a write of
    * its own.
    */
   expireSome(budgetMs: number): boolean {
@@ -202,6 +217,7 @@ export class KV {
         }
         if ((count & 15) === 0 && clock.monotonic() >= untilMs) return true;
       }
+      if (!this.#elements.sweep(db, nowMs, untilMs)) return true;
     }
     return false;
   }

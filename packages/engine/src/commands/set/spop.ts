@@ -1,0 +1,55 @@
+import type { Reply } from '@holdfast/common';
+import type { SetValue } from '@holdfast/storage';
+import { defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
+import { key, optional, unparsedInteger } from '../../grammar.js';
+import { findSet, replyMember, replyMembers, view } from './sets.js';
+
+export const spop = defineCommand({
+  id: 256,
+  name: 'SPOP',
+  group: 'set',
+  since: '1.0.0',
+  complexity: 'Without the count argument O(1), otherwise O(N) where N is the value of the passed count.',
+  summary:
+    'Returns one or more random members from a set after removing them. Deletes the set if the last member was popped.',
+  flags: ['write', 'fast'],
+  tips: ['nondeterministic_output'],
+  surplusIsArityError: false,
+  args: { key: key('RW', 'access', 'delete'), count: optional(unparsedInteger()) },
+  run(ctx, { key, count }, reply) {
+    const wanted = count === null ? 1 : ctx.request.integer(count);
+    if (!(wanted >= 0)) return reply.error('ERR value is out of range, must be positive');
+    const set = findSet(ctx, key);
+    if (set === undefined) return;
+    if (count === null) {
+      if (set === null) return reply.null();
+      popSome(ctx, key, set, 1, reply);
+    } else if (set === null || wanted === 0) {
+      reply.set(0);
+    } else if (wanted >= set.size) {
+      popAll(ctx, key, set, reply);
+    } else {
+      reply.set(wanted);
+      popSome(ctx, key, set, wanted, reply);
+    }
+  },
+});
+
+/** Removes `count` random members, one by one, and replies them. */
+function popSome(ctx: Context, key: number, set: SetValue, count: number, reply: Reply): void {
+  for (let i = 0; i < count; i++) {
+    replyMember(set.table, set.table.random(ctx.draw), reply);
+    set.remove(view.bytes, view.start, view.length);
+  }
+  ctx.notify('s', 'spop', key);
+  ctx.removeIfEmpty(key, set);
+}
+
+/** Removes the key, which was looked up last, and replies all its members. */
+function popAll(ctx: Context, key: number, set: SetValue, reply: Reply): void {
+  replyMembers(set, reply);
+  ctx.db.remove(set.ref);
+  ctx.notify('s', 'spop', key);
+  ctx.notify('g', 'del', key);
+}
