@@ -1,13 +1,13 @@
 /** What HSCAN and SSCAN share: their options, and a page of entries that match. */
-import type { Reply, Request } from '@holdfast/common';
+import type { Reply } from '@holdfast/common';
 import { type Entry, EntryView, type FieldTable } from '@holdfast/storage';
 import type { Context } from './context.js';
 import { GlobPattern } from './glob-pattern.js';
-import { integer, notAnInteger, option, pattern, syntaxError, unparsed, unparsedInteger } from './grammar.js';
+import { cursor, integer, notAnInteger, option, pattern, syntaxError, unparsed } from './grammar.js';
 
 /** The options are read once the key was seen: of a key that is not there they may be anything. */
 export const scanArguments = {
-  cursor: unparsedInteger(),
+  cursor: cursor(),
   match: unparsed(option('MATCH', { pattern: pattern() })),
   count: unparsed(option('COUNT', { count: integer() })),
 };
@@ -18,25 +18,7 @@ export interface ScanOptions {
   noValues: boolean;
 }
 
-/** Cursors have 64 bits. */
-const cursorEnd = 2 ** 64;
-
 const view = new EntryView();
-
-/** The cursor at argument `i`, as strtoul reads it; -1 after replying that it is none. */
-export function readCursor(request: Request, i: number, reply: Reply): number {
-  const cursor = request.integer(i);
-  if (cursor >= 0) return cursor;
-  const text = request.byteString(i);
-  if (text === '') return 0;
-  const isCursor = /^[+-]?\d+$/.test(text) && Math.abs(Number(text)) < cursorEnd;
-  if (!isCursor) {
-    reply.error('ERR invalid cursor');
-    return -1;
-  }
-  // A negative one wraps around, to where nothing is.
-  return text.startsWith('-') ? cursorEnd : Number(text);
-}
 
 /** The options from argument `first` on; null after replying what is wrong with them. */
 export function readScanOptions(

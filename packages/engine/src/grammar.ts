@@ -230,6 +230,24 @@ export function integer(rules: NumberRules = {}): Argument<number> {
   return numberArgument('integer', readInteger, rules, notAnInteger);
 }
 
+/** Cursors have 64 bits. */
+const cursorEnd = 2 ** 64;
+
+/** Argument `i` as a cursor, as strtoul reads it; NaN when it is none. */
+function readCursor(request: Request, i: number): number {
+  const n = request.integer(i);
+  if (n >= 0) return n;
+  const text = request.byteString(i);
+  if (!/^([+-]?\d+)?$/.test(text) || Math.abs(Number(text)) >= cursorEnd) return Number.NaN;
+  // A negative one wraps around, to where nothing is.
+  return text.startsWith('-') ? cursorEnd : Number(text);
+}
+
+/** A position that SCAN and its kin returned. */
+export function cursor(): Argument<number> {
+  return numberArgument('integer', readCursor, {}, 'ERR invalid cursor');
+}
+
 /** A point in time, in seconds or milliseconds as the command says. */
 export function unixTime(rules: NumberRules = {}): Argument<number> {
   return numberArgument('unix-time', readInteger, rules, notAnInteger);

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { readCursor, readScanOptions, replyPage, scanArguments, scanTable } from '../../element-scan.js';
+import { readScanOptions, replyPage, scanArguments, scanTable } from '../../element-scan.js';
 import { token, unparsed } from '../../grammar.js';
 import { findHash, readKey, replyField, replyValue, view } from './hashes.js';
 
@@ -16,13 +16,11 @@ export const hscan = defineCommand({
   flags: ['readonly'],
   tips: ['nondeterministic_output'],
   args: { ...readKey, ...scanArguments, novalues: unparsed(token('NOVALUES')) },
-  run(ctx, { key, cursor: at }, reply) {
-    const cursor = readCursor(ctx.request, at, reply);
-    if (cursor < 0) return;
+  run(ctx, { key, cursor }, reply) {
     const hash = findHash(ctx, key);
     if (hash === undefined) return;
     if (hash === null) return replyPage(reply, 0, 0);
-    const options = readScanOptions(ctx, at + 1, true, reply);
+    const options = readScanOptions(ctx, key + 2, true, reply);
     if (options === null) return;
     const { table } = hash;
     const next = scanTable(table, cursor, options, found);

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { readCursor, readScanOptions, replyPage, scanArguments, scanTable } from '../../element-scan.js';
+import { readScanOptions, replyPage, scanArguments, scanTable } from '../../element-scan.js';
 import { key } from '../../grammar.js';
 import { findSet, replyMember } from './sets.js';
 
@@ -16,13 +16,11 @@ export const sscan = defineCommand({
   flags: ['readonly'],
   tips: ['nondeterministic_output'],
   args: { key: key('RO', 'access'), ...scanArguments },
-  run(ctx, { key, cursor: at }, reply) {
-    const cursor = readCursor(ctx.request, at, reply);
-    if (cursor < 0) return;
+  run(ctx, { key, cursor }, reply) {
     const set = findSet(ctx, key);
     if (set === undefined) return;
     if (set === null) return replyPage(reply, 0, 0);
-    const options = readScanOptions(ctx, at + 1, false, reply);
+    const options = readScanOptions(ctx, key + 2, false, reply);
     if (options === null) return;
     const next = scanTable(set.table, cursor, options, found);
     replyPage(reply, next, found.length);
