@@ -9,6 +9,9 @@ export class ClientRegistry {
   readonly #sessions = new Map<number, Session>();
   #nextId = 1;
   #rejected = 0;
+  /** Bytes of connections that are closed, less what was counted before RESETSTAT. */
+  #receivedBytes = 0;
+  #sentBytes = 0;
   /** Of the sessions opened so far, those that RESETSTAT made us forget. */
   #forgotten = 0;
 
@@ -31,7 +34,10 @@ export class ClientRegistry {
 
   /** False when it was not open. */
   remove(session: Session): boolean {
-    return this.#sessions.delete(session.id);
+    if (!this.#sessions.delete(session.id)) return false;
+    this.#receivedBytes += session.sink.receivedBytes ?? 0;
+    this.#sentBytes += session.sink.sentBytes ?? 0;
+    return true;
   }
 
   has(session: Session): boolean {
@@ -59,7 +65,22 @@ export class ClientRegistry {
     return this.#rejected;
   }
 
+  /** Over all sessions, those that are closed too. */
+  get receivedBytes(): number {
+    let bytes = this.#receivedBytes;
+    for (const { sink } of this.#sessions.values()) bytes += sink.receivedBytes ?? 0;
+    return bytes;
+  }
+
+  get sentBytes(): number {
+    let bytes = this.#sentBytes;
+    for (const { sink } of this.#sessions.values()) bytes += sink.sentBytes ?? 0;
+    return bytes;
+  }
+
   clearCounts(): void {
+    this.#receivedBytes -= this.receivedBytes;
+    this.#sentBytes -= this.sentBytes;
     this.#forgotten = this.#nextId - 1;
     this.#rejected = 0;
   }

@@ -191,6 +191,8 @@ export class LocalHost implements Host {
       monitors: monitors.size,
       connectionsReceived: clients.received,
       connectionsRejected: clients.rejected,
+      receivedBytes: clients.receivedBytes,
+      sentBytes: clients.sentBytes,
       commandsPerSecond: background.commandsPerSecond,
       peakBytes: Math.max(background.peakBytes, kv.storage.usedBytes),
       process: processFigures(),

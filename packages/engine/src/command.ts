@@ -72,7 +72,10 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly args: S;
   /** The arity, where it is not what the grammar gives. */
   readonly arity?: number;
-  /** Arguments beyond the grammar are reported as a wrong number of arguments, not as a syntax error. */
+  /**
+   * Whether arguments beyond the grammar are reported as a wrong number of arguments, or as a syntax error:
+   * unless said, the former, but the latter for commands that take words.
+   */
   readonly surplusIsArityError?: boolean;
   /** Key positions, where they are not what the grammar gives. */
   readonly keySpecs?: readonly KeySpec[];
@@ -95,7 +98,6 @@ const groupCategories: Partial<Record<CommandGroup, string>> = {
   hash: 'hash',
   hyperloglog: 'hyperloglog',
   list: 'list',
-  pubsub: 'pubsub',
   scripting: 'scripting',
   set: 'set',
   'sorted-set': 'sortedset',
@@ -222,12 +224,11 @@ export class Command {
         if (lastKey === -1 && limit > 1) last = first + Math.floor((request.count - first) / limit) - 1;
         for (let i = first; i <= last && i < request.count; i += step) visit(i, spec);
       } else {
-        const count = request.integer(first + spec.find.keyNumIndex);
-        for (let i = 0; i < count; i++) {
-          const index = first + spec.find.firstKey + i * spec.find.step;
-          if (index >= request.count) break;
-          visit(index, spec);
-        }
+        const { firstKey, keyNumIndex, step } = spec.find;
+        const count = request.integer(first + keyNumIndex);
+        // More keys than there are arguments: the command will refuse it, and none of them is a key.
+        if (first + firstKey + (count - 1) * step >= request.count) continue;
+        for (let i = 0; i < count; i++) visit(first + firstKey + i * step, spec);
       }
     }
   }
@@ -254,7 +255,12 @@ export class Command {
 
   #surplusError(): string {
     const takesWords = this.#shape.some(([, argument]) => argument.isOption);
-    if (takesWords && !this.declaration.surplusIsArityError) return syntaxError;
+    const isArityError = this.declaration.surplusIsArityError ?? !takesWords;
+    if (!isArityError) return syntaxError;
+    if (this.argsStart === 2) {
+      const container = this.fullName.slice(0, this.fullName.indexOf('|')).toUpperCase();
+      return wrongSubcommand(container, this.#parser.request.text(1));
+    }
     return `ERR wrong number of arguments for '${this.fullName}' command`;
   }
 
@@ -320,6 +326,11 @@ function findKeyword(request: Request, begin: { keyword: string; startFrom: numb
   }
   for (let i = request.count + begin.startFrom; i > 0; i--) if (request.is(i, begin.keyword)) return i + 1;
   return 0;
+}
+
+/** What Redis says when a subcommand gets more arguments than it takes. */
+export function wrongSubcommand(container: string, name: string): string {
+  return `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, 128)}'. Try ${container} HELP.`;
 }
 
 /** Options in any order: as many as match. */

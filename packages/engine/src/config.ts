@@ -37,7 +37,7 @@ interface Entry {
   number: number;
 }
 
-/** Why a value can't be set: the parameter's own name, and what is wrong, in Redis' words. */
+/** Why a value can't be set: the name that was used, and what is wrong, in Redis' words. */
 export interface Refusal {
   readonly name: string;
   readonly problem: string;
@@ -103,7 +103,7 @@ export class Config {
       const entry = this.#entry(name);
       const draft: Entry = { ...entry };
       const problem = attempt(draft, value) ?? this.#guards.get(entry.parameter.name)?.(draft.text) ?? null;
-      if (problem !== null) return { name: entry.parameter.name, problem };
+      if (problem !== null) return { name, problem };
       checked.push([entry, draft]);
     }
     for (const [entry, { text, number }] of checked) Object.assign(entry, { text, number });

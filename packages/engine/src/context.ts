@@ -85,9 +85,13 @@ export class Context {
   /** As `find`, counting a hit or a miss: for commands that read. */
   read(i: number): Ref {
     const ref = this.find(i);
-    if (ref === 0) this.kv.stats.misses++;
-    else this.kv.stats.hits++;
-    return ref;
+    if (ref !== 0) {
+      this.kv.stats.hits++;
+      return ref;
+    }
+    this.kv.stats.misses++;
+    this.notify('m', 'keymiss', i);
+    return 0;
   }
 
   /** The record of a key of one type: 0 when there is none, `isWrongType` after replying that error. */

@@ -56,6 +56,9 @@ export interface HostFigures {
   readonly monitors: number;
   readonly connectionsReceived: number;
   readonly connectionsRejected: number;
+  /** Over all connections that count their bytes. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
   /** Over the last second or so. */
   readonly commandsPerSecond: number;
   /** The most that keys and values took so far, as far as was noticed. */

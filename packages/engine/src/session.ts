@@ -19,6 +19,9 @@ export interface SessionSink {
   readonly outputBytes: number;
   /** Bytes received and not yet executed. */
   readonly inputBytes: number;
+  /** Bytes received and sent so far, of a protocol that counts them. */
+  readonly receivedBytes?: number;
+  readonly sentBytes?: number;
 }
 
 export interface QueuedCommand {

@@ -16,7 +16,7 @@ import { SimulatedEnv } from '@holdfast/common/testing';
 import { KV, type Session, type SessionSink } from '@holdfast/engine';
 import { MemoryStorage, type Storage } from '@holdfast/storage';
 import { outcomes } from '../coordinator.js';
-import { LocalCoordinator } from '../local-coordinator.js';
+import { LocalCoordinator, type LocalCoordinatorOptions } from '../local-coordinator.js';
 
 /** A reply in the plainest form: bulks and statuses as byte strings, errors as `Error`. */
 export type Plain = null | boolean | number | bigint | string | Error | Plain[] | { [key: string]: Plain };
@@ -71,8 +71,13 @@ export class LocalServer {
   readonly storage: Storage;
   readonly kv: KV;
   readonly coordinator: LocalCoordinator;
+  #clients = 0;
 
-  constructor(seed = 1, storage?: Storage) {
+  constructor(
+    seed = 1,
+    storage?: Storage,
+    around: Pick<LocalCoordinatorOptions, 'snapshots' | 'onShutdown'> = {},
+  ) {
     this.env = new SimulatedEnv(seed);
     this.storage = storage ?? new MemoryStorage(this.env.random);
     let last = 0;
@@ -85,12 +90,14 @@ export class LocalServer {
       close: async () => {},
     };
     this.kv = new KV({ storage: this.storage, oracle, env: this.env });
-    this.coordinator = new LocalCoordinator({ kv: this.kv, env: this.env });
+    this.kv.config.set('enable-debug-command', 'yes');
+    this.coordinator = new LocalCoordinator({ kv: this.kv, env: this.env, ...around });
   }
 
   client(dialect: 2 | 3 = 2): TestClient {
     const client = new TestClient(this, dialect);
-    const options = { protocol: 'redis', address: '127.0.0.1:1', localAddress: '127.0.0.1:6379' };
+    const address = `127.0.0.1:${++this.#clients}`;
+    const options = { protocol: 'redis', address, localAddress: '127.0.0.1:6379' };
     client.session = this.coordinator.open(client, options)!;
     client.session.dialect = dialect;
     return client;

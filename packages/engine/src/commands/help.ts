@@ -8,6 +8,7 @@ export function help(
   group: CommandGroup,
   since: string,
   lines: readonly string[],
+  categories?: readonly string[],
 ): Command {
   const all = [
     `${container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
@@ -23,6 +24,7 @@ export function help(
     complexity: 'O(1)',
     summary: 'Returns helpful text about the different subcommands.',
     flags: ['loading', 'stale'],
+    ...(categories && { categories }),
     args: {},
     run(_ctx, _args, reply) {
       reply.array(all.length);

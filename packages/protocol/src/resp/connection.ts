@@ -23,6 +23,8 @@ export class Connection implements SessionSink {
   socket!: Socket;
   /** In the exporter's list of connections to be flushed. */
   isQueued = false;
+  receivedBytes = 0;
+  sentBytes = 0;
   readonly #exporter: RedisExporter;
   readonly #coordinator: Coordinator;
   readonly #decoder: RequestDecoder;
@@ -48,6 +50,7 @@ export class Connection implements SessionSink {
   /** Bytes arrived: `bytes[0, length)`, not to be kept. */
   receive(bytes: Buffer, length: number): void {
     if (this.#isClosing) return;
+    this.receivedBytes += length;
     this.#coordinator.beginTurn();
     if (this.#inputLength > 0) {
       this.#append(bytes, 0, length);
@@ -221,6 +224,7 @@ export class Connection implements SessionSink {
 
   #send(length: number): void {
     const { socket, reply } = this;
+    this.sentBytes += length;
     socket.write(length === reply.bytes.length ? reply.bytes : reply.bytes.subarray(0, length));
     // Nothing left in the socket: the kernel has taken it all, and the buffer can be used again.
     reply.consume(length, socket.writableLength > 0);

@@ -14,11 +14,12 @@ export const auth = defineCommand({
   summary: 'Authenticates the connection.',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
   args: { words: rest(1) },
+  hides: (_request, i) => i > 0,
   run(ctx, { words }, reply) {
     if (words.count > 2) return reply.error(syntaxError);
     const { request } = ctx;
-    const user = words.count === 2 ? request.byteString(words.first) : 'default';
-    const password = request.byteString(words.first + words.count - 1);
+    const user = words.count === 2 ? request.text(words.first) : 'default';
+    const password = request.text(words.first + words.count - 1);
     if (words.count === 1 && ctx.kv.config.text('requirepass') === '') return reply.error(noPassword);
     if (!ctx.host.authenticate(ctx.session, user, password)) return reply.error(wrongPassword);
     reply.ok();

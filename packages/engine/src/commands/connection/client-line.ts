@@ -17,7 +17,6 @@ export function clientLine(session: Session, nowMs: number): string {
     ['psub', session.patterns.size],
     ['ssub', session.shardChannels.size],
     ['multi', session.transaction?.queue.length ?? -1],
-    ['watch', session.watched.length],
     ['qbuf', sink.inputBytes],
     ['qbuf-free', 0],
     ['argv-mem', 0],
@@ -41,13 +40,14 @@ export function clientLine(session: Session, nowMs: number): string {
 
 function flagsOf(session: Session): string {
   let flags = '';
+  if (session.isMonitor) flags += 'O';
   if (session.isSubscriber) flags += 'P';
   if (session.transaction !== null) flags += 'x';
   if (session.isBlocked) flags += 'b';
   if (session.watchBroken) flags += 'd';
   if (session.closeAfterReply) flags += 'c';
+  if (session.address.startsWith('unix')) flags += 'U';
   if (session.noEvict) flags += 'e';
   if (session.noTouch) flags += 'T';
-  if (session.address.startsWith('unix')) flags += 'U';
   return flags === '' ? 'N' : flags;
 }

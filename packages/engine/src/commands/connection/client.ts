@@ -1,25 +1,16 @@
 /** CLIENT and its subcommands: this connection, and the others. */
 import type { Reply } from '@holdfast/common';
-import { type Command, defineCommand } from '../../command.js';
+import { type Command, defineCommand, wrongSubcommand } from '../../command.js';
 import type { Context } from '../../context.js';
-import {
-  bytes,
-  notAnInteger,
-  optional,
-  type Repeated,
-  requiredWord,
-  rest,
-  syntaxError,
-} from '../../grammar.js';
-import type { Session } from '../../session.js';
+import { bytes, notAnInteger, type Repeated, requiredWord, rest, syntaxError } from '../../grammar.js';
 import { help } from '../help.js';
+import { clientHelp } from './client-help.js';
 import { clientLine } from './client-line.js';
 import { badClientName, isClientName } from './client-name.js';
+import { killClients, listClients } from './client-selection.js';
 
 const common = { group: 'connection', complexity: 'O(1)', flags: ['noscript', 'loading', 'stale'] } as const;
 const admin = { ...common, flags: ['admin', 'noscript', 'loading', 'stale'] } as const;
-
-const types = ['normal', 'master', 'slave', 'replica', 'pubsub'];
 
 function setName(ctx: Context, name: number, reply: Reply): void {
   const text = ctx.request.byteString(name);
@@ -35,7 +26,7 @@ function setInfo({ request, session }: Context, attribute: number, value: number
     return reply.error(`ERR Unrecognized option '${request.text(attribute)}'`);
   }
   if (!isClientName(text)) {
-    const what = isName ? 'lib-name' : 'lib-ver';
+    const what = request.text(attribute);
     return reply.error(`ERR ${what} cannot contain spaces, newlines or special characters.`);
   }
   if (isName) session.libraryName = text;
@@ -43,94 +34,17 @@ function setInfo({ request, session }: Context, attribute: number, value: number
   reply.ok();
 }
 
-function listClients({ env, host, request }: Context, words: Repeated, reply: Reply): void {
-  let sessions = [...host.sessions()];
-  const end = words.first + words.count;
-  if (words.count === 2 && request.is(words.first, 'TYPE')) {
-    const type = request.text(words.first + 1).toLowerCase();
-    if (!types.includes(type))
-      return reply.error(`ERR Unknown client type '${request.text(words.first + 1)}'`);
-    sessions = sessions.filter((session) => session.type === type);
-  } else if (words.count >= 2 && request.is(words.first, 'ID')) {
-    const ids = new Set<number>();
-    for (let i = words.first + 1; i < end; i++) {
-      const id = request.integer(i);
-      if (!(id >= 1)) return reply.error('ERR Invalid client ID');
-      ids.add(id);
-    }
-    sessions = sessions.filter((session) => ids.has(session.id));
-  } else if (words.count > 0) {
-    return reply.error(syntaxError);
-  }
-  const nowMs = env.clock.now();
-  reply.verbatim('txt', sessions.map((session) => `${clientLine(session, nowMs)}\n`).join(''));
-}
-
-type Filter = (session: Session) => boolean;
-
-/** Reads the filters of CLIENT KILL's new form; an error text when one makes no sense. */
-function readFilters({ request, session: self }: Context, words: Repeated): Filter[] | string {
-  const filters: Filter[] = [];
-  let skipsSelf = true;
-  for (let i = words.first; i < words.first + words.count; i += 2) {
-    const value = request.text(i + 1);
-    if (request.is(i, 'ID')) {
-      const id = request.integer(i + 1);
-      if (!(id >= 1)) return 'ERR client-id should be greater than 0';
-      filters.push((session) => session.id === id);
-    } else if (request.is(i, 'ADDR')) {
-      filters.push((session) => session.address === value);
-    } else if (request.is(i, 'LADDR')) {
-      filters.push((session) => session.localAddress === value);
-    } else if (request.is(i, 'TYPE')) {
-      if (!types.includes(value.toLowerCase())) return `ERR Unknown client type '${value}'`;
-      filters.push((session) => session.type === value.toLowerCase());
-    } else if (request.is(i, 'USER')) {
-      if (value !== 'default') return `ERR No such user '${value}'`;
-      filters.push((session) => session.user === value);
-    } else if (request.is(i, 'SKIPME')) {
-      if (value.toLowerCase() !== 'yes' && value.toLowerCase() !== 'no') return syntaxError;
-      skipsSelf = value.toLowerCase() === 'yes';
-    } else {
-      return syntaxError;
-    }
-  }
-  if (skipsSelf) filters.push((session) => session !== self);
-  return filters;
-}
-
-function killClients(ctx: Context, words: Repeated, reply: Reply): void {
-  const { host, request, session: self } = ctx;
-  if (words.count === 1) {
-    const address = request.text(words.first);
-    for (const session of host.sessions()) {
-      if (session.address !== address) continue;
-      host.kill(session, self);
-      return reply.ok();
-    }
-    return reply.error('ERR No such client');
-  }
-  if (words.count % 2 !== 0) return reply.error(syntaxError);
-  const filters = readFilters(ctx, words);
-  if (typeof filters === 'string') return reply.error(filters);
-  const doomed = [...host.sessions()].filter((session) => filters.every((matches) => matches(session)));
-  reply.integer(doomed.length);
-  for (const session of doomed) host.kill(session, self);
-}
-
 function pauseClients(ctx: Context, words: Repeated, reply: Reply): void {
   const { env, host, request } = ctx;
-  if (words.count > 2) return reply.error("ERR wrong number of arguments for 'client|pause' command");
+  const isWrite = words.count === 2 && request.is(words.first + 1, 'WRITE');
+  if (words.count > 2) return reply.error(wrongSubcommand('CLIENT', request.text(1)));
+  if (words.count === 2 && !isWrite && !request.is(words.first + 1, 'ALL')) {
+    return reply.error('ERR CLIENT PAUSE mode must be WRITE or ALL');
+  }
   const ms = request.integer(words.first);
   if (Number.isNaN(ms)) return reply.error('ERR timeout is not an integer or out of range');
   if (ms < 0) return reply.error('ERR timeout is negative');
-  let mode: 'all' | 'write' = 'all';
-  if (words.count === 2) {
-    if (request.is(words.first + 1, 'WRITE')) mode = 'write';
-    else if (!request.is(words.first + 1, 'ALL'))
-      return reply.error('ERR CLIENT PAUSE mode must be WRITE or ALL');
-  }
-  host.pause(env.clock.now() + ms, mode);
+  host.pause(env.clock.now() + ms, isWrite ? 'write' : 'all');
   reply.ok();
 }
 
@@ -148,15 +62,38 @@ function setReplyMode({ request, session }: Context, word: number, reply: Reply)
   }
 }
 
-function unblockClient({ host, request }: Context, id: number, how: number | null, reply: Reply): void {
-  const number = request.integer(id);
-  if (Number.isNaN(number)) return reply.error(notAnInteger);
-  const withError = how !== null && request.is(how, 'ERROR');
-  if (how !== null && !withError && !request.is(how, 'TIMEOUT')) {
+function unblockClient({ host, request }: Context, words: Repeated, reply: Reply): void {
+  const { count, first } = words;
+  if (count > 2) return reply.error(wrongSubcommand('CLIENT', request.text(1)));
+  const withError = count === 2 && request.is(first + 1, 'ERROR');
+  if (count === 2 && !withError && !request.is(first + 1, 'TIMEOUT')) {
     return reply.error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
   }
-  const session = host.sessionById(number);
+  const id = request.integer(first);
+  if (Number.isNaN(id)) return reply.error(notAnInteger);
+  const session = host.sessionById(id);
   reply.integer(session !== undefined && host.unblock(session, withError) ? 1 : 0);
+}
+
+const notTracking =
+  'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled';
+const trackingUnsupported =
+  'ERR this server does not send invalidation messages: client-side caching has to do without';
+
+function setTracking({ request }: Context, { first }: Repeated, reply: Reply): void {
+  if (request.is(first, 'OFF')) reply.ok();
+  else reply.error(request.is(first, 'ON') ? trackingUnsupported : syntaxError);
+}
+
+function replyTrackingInfo(reply: Reply): void {
+  reply.map(3);
+  reply.text('flags');
+  reply.set(1);
+  reply.text('off');
+  reply.text('redirect');
+  reply.integer(-1);
+  reply.text('prefixes');
+  reply.array(0);
 }
 
 const subcommands: readonly Command[] = [
@@ -294,8 +231,8 @@ const subcommands: readonly Command[] = [
     since: '5.0.0',
     complexity: 'O(log N) where N is the number of client connections',
     summary: 'Unblocks a client blocked by a blocking command from a different connection.',
-    args: { id: bytes(), how: optional(bytes()) },
-    run: (ctx, { id, how }, reply) => unblockClient(ctx, id, how, reply),
+    args: { words: rest(1) },
+    run: (ctx, { words }, reply) => unblockClient(ctx, words, reply),
   }),
   defineCommand({
     ...common,
@@ -306,34 +243,35 @@ const subcommands: readonly Command[] = [
     args: {},
     run: (_ctx, _args, reply) => reply.integer(-1),
   }),
-  help(25, 'CLIENT', 'connection', '5.0.0', [
-    'GETNAME',
-    '    Return the name of the current connection.',
-    'ID',
-    '    Return the ID of the current connection.',
-    'INFO',
-    '    Return information about the current client connection.',
-    'KILL <ip:port>|<option> <value> [<option> <value> ...]',
-    '    Kill connections.',
-    'LIST [options ...]',
-    '    Return information about client connections.',
-    'PAUSE <timeout> [WRITE|ALL]',
-    '    Suspend all, or just write, clients for <timeout> milliseconds.',
-    'REPLY (ON|OFF|SKIP)',
-    '    Control the replies sent to the current connection.',
-    'SETNAME <name>',
-    '    Assign the name <name> to the current connection.',
-    'SETINFO <option> <value>',
-    '    Set client meta attr.',
-    'UNBLOCK <clientid> [TIMEOUT|ERROR]',
-    '    Unblock the specified blocked client.',
-    'UNPAUSE',
-    '    Stop the current client pause, resuming traffic.',
-    'NO-EVICT (ON|OFF)',
-    '    Protect current client connection from eviction.',
-    'NO-TOUCH (ON|OFF)',
-    '    Will not touch LRU/LFU stats when this mode is on.',
-  ]),
+  defineCommand({
+    ...common,
+    id: 26,
+    name: 'TRACKING',
+    since: '6.0.0',
+    complexity: 'O(1). Some options may introduce additional complexity.',
+    summary: 'Controls server-assisted client-side caching for the connection.',
+    args: { words: rest(1) },
+    run: (ctx, { words }, reply) => setTracking(ctx, words, reply),
+  }),
+  defineCommand({
+    ...common,
+    id: 27,
+    name: 'TRACKINGINFO',
+    since: '6.2.0',
+    summary: 'Returns information about server-assisted client-side caching for the connection.',
+    args: {},
+    run: (_ctx, _args, reply) => replyTrackingInfo(reply),
+  }),
+  defineCommand({
+    ...common,
+    id: 28,
+    name: 'CACHING',
+    since: '6.0.0',
+    summary: 'Instructs the server whether to track the keys in the next request.',
+    args: { mode: bytes() },
+    run: (_ctx, _args, reply) => reply.error(notTracking),
+  }),
+  help(25, 'CLIENT', 'connection', '5.0.0', clientHelp),
 ];
 
 export const client = defineCommand({

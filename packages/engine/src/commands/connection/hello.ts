@@ -16,6 +16,7 @@ export const hello = defineCommand({
   summary: 'Handshakes with the server.',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
   args: { words: rest() },
+  hides: (request, i) => i > 2 && (request.is(i - 1, 'AUTH') || request.is(i - 2, 'AUTH')),
   run(ctx, { words }, reply) {
     const { host, request, session } = ctx;
     let dialect = session.dialect;
@@ -30,7 +31,7 @@ export const hello = defineCommand({
     }
     for (let i = words.first + 1; i < end; i++) {
       if (request.is(i, 'AUTH') && i + 2 < end) {
-        credentials = [request.byteString(i + 1), request.byteString(i + 2)];
+        credentials = [request.text(i + 1), request.text(i + 2)];
         i += 2;
       } else if (request.is(i, 'SETNAME') && i + 1 < end) {
         name = request.byteString(++i);

@@ -38,7 +38,7 @@ function replyRules({ kv }: Context, reply: Reply): void {
   const password = kv.config.text('requirepass');
   const secret = password === '' ? 'nopass' : `#${createHash('sha256').update(password).digest('hex')}`;
   reply.array(1);
-  reply.text(`user default on ${secret} ~* &* +@all`);
+  reply.text(`user default on ${secret} sanitize-payload ~* &* +@all`);
 }
 
 /** Hex digits, each for four bits. */

@@ -1,7 +1,6 @@
 /** CLUSTER and its kin, as a server answers that is no member of a cluster. */
 import { type Command, type CommandFlag, defineCommand } from '../../command.js';
 import { type Argument, bytes } from '../../grammar.js';
-import { help } from '../help.js';
 
 const disabled = 'ERR This instance has cluster support disabled';
 
@@ -73,20 +72,13 @@ const subcommands: readonly Command[] = [
     flags: ['stale'],
     args: { key: bytes() },
   }),
-  help(692, 'CLUSTER', 'cluster', '5.0.0', [
-    'INFO',
-    '    Return information about the cluster.',
-    'KEYSLOT <key>',
-    '    Return the hash slot for <key>.',
-    'MYID',
-    '    Return the node id.',
-    'NODES',
-    '    Return cluster configuration seen by node.',
-    'SHARDS',
-    '    Return information about slot range mappings and the nodes associated with them.',
-    'SLOTS',
-    '    Return information about slots range mappings.',
-  ]),
+  declare({
+    id: 692,
+    name: 'HELP',
+    since: '5.0.0',
+    summary: 'Returns helpful text about the different subcommands.',
+    flags: ['loading', 'stale'],
+  }),
 ];
 
 const cluster = defineCommand({

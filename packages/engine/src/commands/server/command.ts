@@ -3,145 +3,18 @@ import { type Reply, Request } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
-import { type ArgumentDoc, bytes, type KeySpec, type Repeated, repeat, rest } from '../../grammar.js';
+import { bytes, type KeySpec, type Repeated, repeat, rest, syntaxError } from '../../grammar.js';
 import { help } from '../help.js';
+import { documentCommand } from './command-docs.js';
+import { describeCommand, replyFlags } from './command-info.js';
 
-const common = { group: 'server', flags: ['loading', 'stale'], complexity: 'O(N)', since: '7.0.0' } as const;
-const connection = { categories: ['connection'] } as const;
-
-const uses: Readonly<Record<string, string>> = { incomplete: 'incomplete', variable_flags: 'variable_flags' };
-
-function describeKeySpec(spec: KeySpec, reply: Reply): void {
-  reply.map(3);
-  reply.text('flags');
-  const flags = [spec.access as string, ...spec.uses.map((use) => uses[use] ?? use)];
-  reply.set(flags.length);
-  for (const flag of flags) reply.simple(flag);
-  reply.text('begin_search');
-  reply.map(2);
-  reply.text('type');
-  if ('index' in spec.begin) {
-    reply.text('index');
-    reply.text('spec');
-    reply.map(1);
-    reply.text('index');
-    reply.integer(spec.begin.index);
-  } else {
-    reply.text('keyword');
-    reply.text('spec');
-    reply.map(2);
-    reply.text('keyword');
-    reply.text(spec.begin.keyword);
-    reply.text('startfrom');
-    reply.integer(spec.begin.startFrom);
-  }
-  reply.text('find_keys');
-  reply.map(2);
-  reply.text('type');
-  const isRange = 'lastKey' in spec.find;
-  reply.text(isRange ? 'range' : 'keynum');
-  reply.text('spec');
-  const fields = isRange
-    ? { lastkey: spec.find.lastKey, keystep: spec.find.step, limit: spec.find.limit }
-    : { keynumidx: spec.find.keyNumIndex, firstkey: spec.find.firstKey, keystep: spec.find.step };
-  reply.map(3);
-  for (const [name, value] of Object.entries(fields)) {
-    reply.text(name);
-    reply.integer(value);
-  }
-}
-
-/** First, last and step, as clients before key specifications want them. */
-function legacyPositions({ keySpecs }: Command): [number, number, number] {
-  const [spec] = keySpecs;
-  if (spec === undefined || !('index' in spec.begin) || !('lastKey' in spec.find)) return [0, 0, 0];
-  let { lastKey, step } = spec.find;
-  const first = spec.begin.index;
-  if (lastKey >= 0) lastKey += first;
-  // Neighbouring keys of several specifications make one range.
-  for (const next of keySpecs.slice(1)) {
-    if ('index' in next.begin && next.begin.index === lastKey + 1 && 'lastKey' in next.find) {
-      lastKey = next.begin.index + next.find.lastKey;
-      step = 1;
-    }
-  }
-  return [first, lastKey, step];
-}
-
-function describeCommand(command: Command, reply: Reply): void {
-  const [first, last, step] = legacyPositions(command);
-  const flags: string[] = [...command.flags];
-  if (command.hasMovableKeys) flags.push('movablekeys');
-  const categories = command.categories;
-  const tips = command.declaration.tips ?? [];
-  reply.array(10);
-  reply.text(command.fullName);
-  reply.integer(command.arity);
-  reply.set(flags.length);
-  for (const flag of flags) reply.simple(flag);
-  reply.integer(first);
-  reply.integer(last);
-  reply.integer(step);
-  reply.set(categories.length);
-  for (const category of categories) reply.simple(`@${category}`);
-  reply.set(tips.length);
-  for (const tip of tips) reply.text(tip);
-  reply.set(command.keySpecs.length);
-  for (const spec of command.keySpecs) describeKeySpec(spec, reply);
-  reply.set(command.subcommands.size);
-  for (const subcommand of command.subcommands.values()) describeCommand(subcommand, reply);
-}
-
-function describeArgument(doc: ArgumentDoc, reply: Reply): void {
-  const fields: [string, () => void][] = [
-    ['name', () => reply.text(doc.name)],
-    ['type', () => reply.text(doc.type)],
-  ];
-  if (doc.keySpecIndex !== undefined) fields.push(['key_spec_index', () => reply.integer(doc.keySpecIndex!)]);
-  if (doc.token !== undefined) fields.push(['token', () => reply.text(doc.token!)]);
-  if (doc.flags.length > 0) {
-    fields.push([
-      'flags',
-      () => {
-        reply.set(doc.flags.length);
-        for (const flag of doc.flags) reply.simple(flag);
-      },
-    ]);
-  }
-  if (doc.arguments !== undefined) {
-    fields.push(['arguments', () => describeArguments(doc.arguments!, reply)]);
-  }
-  reply.map(fields.length);
-  for (const [name, write] of fields) {
-    reply.text(name);
-    write();
-  }
-}
-
-function describeArguments(docs: readonly ArgumentDoc[], reply: Reply): void {
-  reply.array(docs.length);
-  for (const doc of docs) describeArgument(doc, reply);
-}
-
-function documentCommand(command: Command, reply: Reply): void {
-  const { declaration } = command;
-  const args = command.describeArguments();
-  const subcommands = [...command.subcommands.values()];
-  reply.text(command.fullName);
-  reply.map(4 + (args.length > 0 ? 1 : 0) + (subcommands.length > 0 ? 1 : 0));
-  for (const field of ['summary', 'since', 'group', 'complexity'] as const) {
-    reply.text(field);
-    reply.text(declaration[field]);
-  }
-  if (args.length > 0) {
-    reply.text('arguments');
-    describeArguments(args, reply);
-  }
-  if (subcommands.length === 0) return;
-  reply.text('subcommands');
-  reply.map(subcommands.length);
-  for (const subcommand of subcommands) documentCommand(subcommand, reply);
-}
+const common = {
+  group: 'server',
+  flags: ['loading', 'stale'],
+  categories: ['connection'],
+  complexity: 'O(N)',
+  since: '7.0.0',
+} as const;
 
 function namedCommands({ kv, request }: Context, names: Repeated): (Command | undefined)[] {
   const named: (Command | undefined)[] = [];
@@ -165,20 +38,24 @@ function documentNamed(ctx: Context, names: Repeated, reply: Reply): void {
   for (const command of found) documentCommand(command, reply);
 }
 
+/** Which commands FILTERBY lets through; null when it makes no sense. */
+function filterOf(request: Request, first: number): ((command: Command) => boolean) | null {
+  if (!request.is(first, 'FILTERBY')) return null;
+  const value = request.text(first + 2);
+  if (request.is(first + 1, 'MODULE')) return () => false;
+  if (request.is(first + 1, 'ACLCAT')) return ({ categories }) => categories.includes(value.toLowerCase());
+  if (request.is(first + 1, 'PATTERN')) return ({ fullName }) => globMatch(value, fullName, true);
+  return null;
+}
+
+/** Without a filter, containers stand for their subcommands. */
 function listCommands({ kv, request }: Context, words: Repeated, reply: Reply): void {
-  let isWanted = (_command: Command): boolean => true;
+  let found = kv.registry.commands;
   if (words.count > 0) {
-    if (words.count !== 3 || !request.is(words.first, 'FILTERBY')) return reply.error('ERR syntax error');
-    const filter = request.text(words.first + 1).toLowerCase();
-    const value = request.text(words.first + 2).toLowerCase();
-    if (filter === 'module') isWanted = () => false;
-    else if (filter === 'aclcat') isWanted = (command) => command.categories.includes(value);
-    else if (filter === 'pattern') isWanted = (command) => globMatch(value, command.fullName, true);
-    else return reply.error('ERR syntax error');
+    const filter = words.count === 3 ? filterOf(request, words.first) : null;
+    if (filter === null) return reply.error(syntaxError);
+    found = found.flatMap((command) => [command, ...command.subcommands.values()]).filter(filter);
   }
-  const found = kv.registry.commands
-    .flatMap((command) => [command, ...command.subcommands.values()])
-    .filter((command) => (words.count > 0 || !command.fullName.includes('|')) && isWanted(command));
   reply.array(found.length);
   for (const { fullName } of found) reply.text(fullName);
 }
@@ -192,28 +69,29 @@ function findKeys({ kv, request }: Context, words: Repeated, withFlags: boolean,
     command = command.subcommands.get(asked.text(1).toUpperCase()) ?? null;
   }
   if (command === null) return reply.error('ERR Invalid command specified');
-  if (command.keySpecs.length === 0) return reply.error('ERR The command has no key arguments');
+  if (command.keySpecs.every(({ uses }) => uses.includes('not_key'))) {
+    return reply.error('ERR The command has no key arguments');
+  }
   const { arity } = command;
   if (arity > 0 ? asked.count !== arity : asked.count < -arity) {
     return reply.error('ERR Invalid number of arguments specified for command');
   }
   const found: [number, KeySpec][] = [];
   command.forEachKey(asked, (index, spec) => found.push([index, spec]));
-  if (found.length === 0) return reply.error('ERR Invalid arguments specified for command');
+  if (found.length === 0 && !command.flags.has('no_mandatory_keys')) {
+    return reply.error('ERR Invalid arguments specified for command');
+  }
   reply.array(found.length);
-  for (const [index, { access, uses: keyUses }] of found) {
+  for (const [index, spec] of found) {
     if (withFlags) reply.array(2);
     reply.bulk(asked.bytes, asked.start(index), asked.length(index));
-    if (!withFlags) continue;
-    reply.set(1 + keyUses.length);
-    for (const flag of [access, ...keyUses]) reply.simple(flag);
+    if (withFlags) replyFlags(spec, reply);
   }
 }
 
 const subcommands: readonly Command[] = [
   defineCommand({
     ...common,
-    ...connection,
     id: 631,
     name: 'COUNT',
     since: '2.8.13',
@@ -224,7 +102,6 @@ const subcommands: readonly Command[] = [
   }),
   defineCommand({
     ...common,
-    ...connection,
     id: 632,
     name: 'DOCS',
     summary: 'Returns documentary information about one, multiple or all commands.',
@@ -234,7 +111,6 @@ const subcommands: readonly Command[] = [
   }),
   defineCommand({
     ...common,
-    ...connection,
     id: 633,
     name: 'INFO',
     since: '2.8.13',
@@ -245,7 +121,6 @@ const subcommands: readonly Command[] = [
   }),
   defineCommand({
     ...common,
-    ...connection,
     id: 634,
     name: 'LIST',
     summary: 'Returns a list of command names.',
@@ -255,7 +130,6 @@ const subcommands: readonly Command[] = [
   }),
   defineCommand({
     ...common,
-    ...connection,
     id: 635,
     name: 'GETKEYS',
     since: '2.8.13',
@@ -266,7 +140,6 @@ const subcommands: readonly Command[] = [
   }),
   defineCommand({
     ...common,
-    ...connection,
     id: 636,
     name: 'GETKEYSANDFLAGS',
     summary: 'Extracts the key names and access flags for an arbitrary command.',
@@ -274,31 +147,37 @@ const subcommands: readonly Command[] = [
     arity: -3,
     run: (ctx, { words }, reply) => findKeys(ctx, words, true, reply),
   }),
-  help(637, 'COMMAND', 'server', '5.0.0', [
-    '(no subcommand)',
-    '    Return details about all Redis commands.',
-    'COUNT',
-    '    Return the total number of commands in this Redis server.',
-    'LIST',
-    '    Return a list of all commands in this Redis server.',
-    'INFO [<command-name> ...]',
-    '    Return details about multiple Redis commands.',
-    '    If no command names are given, documentation details for all',
-    '    commands are returned.',
-    'DOCS [<command-name> ...]',
-    '    Return documentation details about multiple Redis commands.',
-    '    If no command names are given, documentation details for all',
-    '    commands are returned.',
-    'GETKEYS <full-command>',
-    '    Return the keys from a full Redis command.',
-    'GETKEYSANDFLAGS <full-command>',
-    '    Return the keys and the access flags from a full Redis command.',
-  ]),
+  help(
+    637,
+    'COMMAND',
+    'server',
+    '5.0.0',
+    [
+      '(no subcommand)',
+      '    Return details about all Redis commands.',
+      'COUNT',
+      '    Return the total number of commands in this Redis server.',
+      'LIST',
+      '    Return a list of all commands in this Redis server.',
+      'INFO [<command-name> ...]',
+      '    Return details about multiple Redis commands.',
+      '    If no command names are given, documentation details for all',
+      '    commands are returned.',
+      'DOCS [<command-name> ...]',
+      '    Return documentation details about multiple Redis commands.',
+      '    If no command names are given, documentation details for all',
+      '    commands are returned.',
+      'GETKEYS <full-command>',
+      '    Return the keys from a full Redis command.',
+      'GETKEYSANDFLAGS <full-command>',
+      '    Return the keys and the access flags from a full Redis command.',
+    ],
+    ['connection'],
+  ),
 ];
 
 export const command = defineCommand({
   ...common,
-  ...connection,
   id: 630,
   name: 'COMMAND',
   since: '2.8.13',

@@ -31,17 +31,14 @@ function getParameters({ kv: { config }, request }: Context, patterns: Repeated,
 /** All or nothing. */
 function setParameters({ kv: { config }, request }: Context, pairs: Repeated, reply: Reply): void {
   const values = new Map<string, string>();
-  const seen = new Set<string>();
   for (let i = 0; i < pairs.count; i++) {
     const asked = request.text(pairs.first + 2 * i);
     const name = asked.toLowerCase();
     if (!config.has(name)) {
       return reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${asked}'`);
     }
-    const parameter = config.parameter(name);
-    if (parameter.isFixed) return reply.error(failed(asked, "can't set immutable config"));
-    if (seen.has(parameter.name)) return reply.error(failed(asked, 'duplicate parameter'));
-    seen.add(parameter.name);
+    if (config.parameter(name).isFixed) return reply.error(failed(asked, "can't set immutable config"));
+    if (values.has(name)) return reply.error(failed(asked, 'duplicate parameter'));
     values.set(name, request.text(pairs.first + 2 * i + 1));
   }
   const refusal = config.setAll(values);

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { integer, option, rest } from '../../grammar.js';
+import { notAnInteger, rest } from '../../grammar.js';
 import { redisVersion } from '../../version.js';
 
 export const lolwut = defineCommand({
@@ -10,8 +10,11 @@ export const lolwut = defineCommand({
   complexity: 'O(1)',
   summary: 'Displays computer art and the Redis version.',
   flags: ['readonly', 'fast'],
-  args: { version: option('VERSION', { version: integer() }), words: rest() },
-  run(_ctx, _args, reply) {
+  args: { words: rest() },
+  /** Whatever version is asked for, there is one picture, and it takes no further words. */
+  run({ request }, { words }, reply) {
+    const hasVersion = words.count >= 2 && request.is(words.first, 'VERSION');
+    if (hasVersion && Number.isNaN(request.integer(words.first + 1))) return reply.error(notAnInteger);
     reply.verbatim('txt', `Hold fast.\nRedis ver. ${redisVersion}\n`);
   },
 });

@@ -1,6 +1,8 @@
 import { defineCommand } from '../../command.js';
 import { integer } from '../../grammar.js';
 
+const int32 = { min: -2147483648, max: 2147483647 } as const;
+
 export const swapdb = defineCommand({
   id: 603,
   name: 'SWAPDB',
@@ -11,8 +13,8 @@ export const swapdb = defineCommand({
   flags: ['write', 'fast'],
   categories: ['keyspace', 'dangerous'],
   args: {
-    first: integer({ error: 'ERR invalid first DB index' }),
-    second: integer({ error: 'ERR invalid second DB index' }),
+    first: integer({ ...int32, error: 'ERR invalid first DB index' }),
+    second: integer({ ...int32, error: 'ERR invalid second DB index' }),
   },
   run({ kv, storage }, { first, second }, reply) {
     const count = kv.config.number('databases');

@@ -1,0 +1,47 @@
+/** DEBUG PROTOCOL: a reply of each type, for tests of clients. */
+import type { Reply } from '@holdfast/common';
+
+const samples: Readonly<Record<string, (reply: Reply) => void>> = {
+  string: (reply) => reply.text('Hello World'),
+  integer: (reply) => reply.integer(12345),
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: the number that Redis' clients expect
+  double: (reply) => reply.double(3.141),
+  bignum: (reply) => reply.bigNumber('1234567999999999999999999999999999999'),
+  null: (reply) => reply.null(),
+  array(reply) {
+    reply.array(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  },
+  set(reply) {
+    reply.set(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  },
+  map(reply) {
+    reply.map(3);
+    for (let i = 0; i < 3; i++) {
+      reply.integer(i);
+      reply.boolean(i === 1);
+    }
+  },
+  // An attribute is no reply of its own, and no command here has one.
+  attrib: (reply) => reply.text('Some real reply following the attribute'),
+  push(reply) {
+    if (reply.dialect === 2) return reply.error('ERR RESP2 is not supported by this command');
+    reply.push(2);
+    reply.text('server-cpu-usage');
+    reply.integer(42);
+    reply.text('Some real reply following the push reply');
+  },
+  true: (reply) => reply.boolean(true),
+  false: (reply) => reply.boolean(false),
+  verbatim: (reply) => reply.verbatim('txt', 'This is a verbatim\nstring'),
+};
+
+const unknownType =
+  'ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false';
+
+export function replySample(type: string, reply: Reply): void {
+  const write = Object.hasOwn(samples, type) ? samples[type] : undefined;
+  if (write === undefined) reply.error(unknownType);
+  else write(reply);
+}

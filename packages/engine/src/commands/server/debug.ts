@@ -1,0 +1,190 @@
+/**
+ * DEBUG: what test suites ask of a server. Off unless `enable-debug-command` says otherwise. What can't be
+ * had here (crashes, tables of C structures) is refused as an unknown subcommand.
+ */
+import type { Reply } from '@holdfast/common';
+import { MutationWriter } from '@holdfast/storage';
+import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
+import { defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
+import { globMatch } from '../../glob.js';
+import { notADouble, notAnInteger, type Repeated, rest } from '../../grammar.js';
+import { encodingOf } from '../generic/encoding.js';
+import { replySample } from './debug-protocol.js';
+import { datasetDigest, valueDigest } from './digest.js';
+import { reload } from './reload.js';
+
+interface Subcommand {
+  /** Arguments after its name: at least, at most. */
+  readonly counts: readonly [number, number];
+  /** `first` is the index of its first argument, `count` how many there are. */
+  readonly run: (ctx: Context, reply: Reply, first: number, count: number) => void;
+}
+
+const accept: Subcommand['run'] = (_ctx, reply) => reply.ok();
+const many = Number.POSITIVE_INFINITY;
+
+function describeKey(ctx: Context, reply: Reply, key: number): void {
+  const { db, nowMs } = ctx;
+  const ref = ctx.find(key);
+  if (ref === 0) return reply.error('ERR no such key');
+  const writer = new MutationWriter(1024);
+  db.describe(ref, writer);
+  const writtenMs = oracleEpochMs + db.version(ref) / timestampsPerMs;
+  const idleSeconds = Math.max(0, Math.floor((nowMs - writtenMs) / 1000));
+  reply.simple(
+    `Value at:0x${ref.toString(16)} refcount:1 encoding:${encodingOf(db, ref)} serializedlength:${writer.length} lru:0 lru_seconds_idle:${idleSeconds}`,
+  );
+}
+
+/** Strings `prefix:0`, `prefix:1` ...: `value:N`, cut or filled with zeros to a size if one is given. */
+function populate({ db, request }: Context, reply: Reply, first: number, count: number): void {
+  const keys = request.integer(first);
+  const size = count < 3 ? 0 : request.integer(first + 2);
+  if (!(keys >= 0 && size >= 0)) return reply.error('ERR value is out of range, must be positive');
+  const prefix = count < 2 ? 'key' : request.byteString(first + 1);
+  for (let i = 0; i < keys; i++) {
+    const key = Buffer.from(`${prefix}:${i}`, 'latin1');
+    const ref = db.find(key, 0, key.length);
+    if (ref !== 0) continue;
+    const text = Buffer.from(`value:${i}`);
+    const value = size === 0 ? text : Buffer.alloc(size);
+    if (size > 0) text.copy(value);
+    db.putString(0, key, 0, key.length, value, 0, value.length, 0, false);
+  }
+  reply.ok();
+}
+
+function sleep({ host, request }: Context, reply: Reply, seconds: number): void {
+  const asked = request.double(seconds);
+  if (!(asked >= 0 && asked < Number.POSITIVE_INFINITY)) return reply.error(notADouble);
+  host.sleep(asked * 1000);
+  reply.ok();
+}
+
+function setActiveExpire({ kv, request }: Context, reply: Reply, on: number): void {
+  const value = request.integer(on);
+  if (Number.isNaN(value)) return reply.error(notAnInteger);
+  kv.expiresActively = value !== 0;
+  reply.ok();
+}
+
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  'CHANGE-REPL-ID': {
+    counts: [0, 0],
+    run({ host }, reply) {
+      host.changeReplicationId();
+      reply.ok();
+    },
+  },
+  DIGEST: { counts: [0, 0], run: (ctx, reply) => reply.simple(datasetDigest(ctx)) },
+  'DIGEST-VALUE': {
+    counts: [0, many],
+    run(ctx, reply, first, count) {
+      reply.array(count);
+      for (let i = 0; i < count; i++) reply.simple(valueDigest(ctx, first + i));
+    },
+  },
+  ERROR: { counts: [1, 1], run: ({ request }, reply, message) => reply.error(request.text(message)) },
+  // Knobs of what is otherwise here: there is nothing to turn, and nothing that depends on them.
+  JMAP: { counts: [0, 0], run: accept },
+  LOG: { counts: [1, 1], run: accept },
+  'PAUSE-CRON': { counts: [1, 1], run: accept },
+  'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: accept },
+  REPLYBUFFER: { counts: [2, 2], run: accept },
+  'SET-DISABLE-DENY-SCRIPTS': { counts: [1, 1], run: accept },
+  'SET-SKIP-CHECKSUM-VALIDATION': { counts: [1, 1], run: accept },
+  OBJECT: { counts: [1, 1], run: describeKey },
+  POPULATE: { counts: [1, 3], run: populate },
+  PROTOCOL: {
+    counts: [1, 1],
+    run: ({ request }, reply, type) => replySample(request.text(type).toLowerCase(), reply),
+  },
+  RELOAD: {
+    counts: [0, 0],
+    run({ storage }, reply) {
+      const problem = reload(storage);
+      if (problem === null) reply.ok();
+      else reply.error(problem);
+    },
+  },
+  'SET-ACTIVE-EXPIRE': { counts: [1, 1], run: setActiveExpire },
+  SLEEP: { counts: [1, 1], run: sleep },
+  'STRINGMATCH-LEN': {
+    counts: [2, 2],
+    run({ request }, reply, pattern) {
+      reply.integer(globMatch(request.byteString(pattern), request.byteString(pattern + 1)) ? 1 : 0);
+    },
+  },
+};
+
+const helpLines = [
+  'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'CHANGE-REPL-ID',
+  '    Change the replication IDs of the instance.',
+  'DIGEST',
+  '    Output a hex signature representing the current DB content.',
+  'DIGEST-VALUE <key> [<key> ...]',
+  '    Output a hex signature of the values of all the specified keys.',
+  'ERROR <string>',
+  '    Return a Redis protocol error with <string> as message.',
+  'OBJECT <key>',
+  '    Show low level info about `key` and associated value.',
+  'POPULATE <count> [<prefix>] [<size>]',
+  '    Create <count> string keys named key:<num>.',
+  'PROTOCOL <type>',
+  '    Reply with a test value of the specified type.',
+  'RELOAD',
+  '    Describe everything as records, forget it, and build it again from them.',
+  'SET-ACTIVE-EXPIRE <0|1>',
+  '    Setting it to 0 disables expiring keys in background.',
+  'SLEEP <seconds>',
+  '    Stop the server for <seconds>. Decimals allowed.',
+  'STRINGMATCH-LEN <pattern> <string>',
+  '    Whether the whole string matches the pattern.',
+  'HELP',
+  '    Print this help.',
+];
+
+const notAllowed =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+function isAllowed({ kv, session }: Context): boolean {
+  const allowed = kv.config.text('enable-debug-command');
+  if (allowed !== 'local') return allowed === 'yes';
+  return /^(127\.|\[::1\]|unix|\/)/.test(session.address);
+}
+
+function dispatch(ctx: Context, { count, first }: Repeated, reply: Reply): void {
+  const name = ctx.request.text(first);
+  const wanted = name.toUpperCase();
+  const counted = count - 1;
+  if (wanted === 'HELP' && counted === 0) {
+    reply.array(helpLines.length);
+    for (const line of helpLines) reply.simple(line);
+    return;
+  }
+  const subcommand = Object.hasOwn(subcommands, wanted) ? subcommands[wanted] : undefined;
+  if (subcommand === undefined || counted < subcommand.counts[0] || counted > subcommand.counts[1]) {
+    const quoted = name.slice(0, 128);
+    return reply.error(
+      `ERR unknown subcommand or wrong number of arguments for '${quoted}'. Try DEBUG HELP.`,
+    );
+  }
+  subcommand.run(ctx, reply, first + 1, counted);
+}
+
+export const debug = defineCommand({
+  id: 640,
+  name: 'DEBUG',
+  group: 'server',
+  since: '1.0.0',
+  complexity: 'Depends on subcommand.',
+  summary: 'A container for debugging commands.',
+  flags: ['admin', 'noscript', 'loading', 'stale'],
+  args: { words: rest(1) },
+  run(ctx, { words }, reply) {
+    if (isAllowed(ctx)) dispatch(ctx, words, reply);
+    else reply.error(notAllowed);
+  },
+});

@@ -1,0 +1,144 @@
+/**
+ * A fingerprint of values and of the whole key space, the same for the same content however it came about
+ * (DEBUG DIGEST). It is made as Redis makes it, so that two servers can be compared.
+ *
+ * `mix` is for what has an order, `fold` for what has none: hashes of parts, combined by exclusive or.
+ */
+import { createHash } from 'node:crypto';
+import { DoubleReply, databasesMax, formatDouble, type ReplyValue } from '@holdfast/common';
+import { type Ref, valueTypes } from '@holdfast/storage';
+import type { Context } from '../../context.js';
+import { read } from './subcall.js';
+
+const digestBytes = 20;
+
+/** The types' numbers in Redis' own enumeration. */
+const redisTypes: Readonly<Record<number, number>> = {
+  [valueTypes.string]: 0,
+  [valueTypes.list]: 1,
+  [valueTypes.set]: 2,
+  [valueTypes.zset]: 3,
+  [valueTypes.hash]: 4,
+  [valueTypes.stream]: 6,
+};
+
+function sha1(bytes: Uint8Array): Buffer {
+  return createHash('sha1').update(bytes).digest();
+}
+
+function fold(digest: Buffer, bytes: Uint8Array): void {
+  const hash = sha1(bytes);
+  for (let i = 0; i < digestBytes; i++) digest[i] ^= hash[i];
+}
+
+function mix(digest: Buffer, bytes: Uint8Array): void {
+  fold(digest, bytes);
+  sha1(digest).copy(digest);
+}
+
+function mixNumber(digest: Buffer, n: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(n);
+  mix(digest, bytes);
+}
+
+function bytesOf(value: ReplyValue): Buffer {
+  if (Buffer.isBuffer(value)) return value;
+  return Buffer.from(value instanceof DoubleReply ? formatDouble(value.value) : String(value));
+}
+
+/** Parts that belong together (a field and its value) in an order of no meaning. */
+function foldGroups(digest: Buffer, groups: readonly (readonly ReplyValue[])[]): void {
+  for (const group of groups) {
+    const part = Buffer.alloc(digestBytes);
+    for (const each of group) mix(part, bytesOf(each));
+    fold(digest, part);
+  }
+}
+
+function mixValue(ctx: Context, digest: Buffer, key: Buffer, type: number): void {
+  switch (type) {
+    case valueTypes.string:
+      return mix(digest, bytesOf(read(ctx, 'GET', key)));
+    case valueTypes.list:
+      for (const each of read(ctx, 'LRANGE', key, '0', '-1') as ReplyValue[]) mix(digest, bytesOf(each));
+      return;
+    case valueTypes.set:
+      for (const each of pages(ctx, 'SSCAN', key, 1)) fold(digest, bytesOf(each[0]));
+      return;
+    case valueTypes.hash:
+      return foldGroups(digest, pages(ctx, 'HSCAN', key, 2));
+    case valueTypes.zset:
+      return foldGroups(digest, read(ctx, 'ZRANGE', key, '0', '-1', 'WITHSCORES') as ReplyValue[][]);
+    default:
+      for (const [id, fields] of read(ctx, 'XRANGE', key, '-', '+') as [Buffer, ReplyValue[]][]) {
+        mix(digest, Buffer.from(id.toString('latin1').replace('-', '.')));
+        for (const each of fields) mix(digest, bytesOf(each));
+      }
+  }
+}
+
+function pages(ctx: Context, command: string, key: Buffer, stride: number): ReplyValue[][] {
+  const groups = new Map<string, ReplyValue[]>();
+  let cursor = '0';
+  do {
+    const [next, page] = read(ctx, command, key, cursor, 'COUNT', '1000') as [Buffer, Buffer[]];
+    for (let i = 0; i < page.length; i += stride) {
+      groups.set(page[i].toString('latin1'), page.slice(i, i + stride));
+    }
+    cursor = next.toString('latin1');
+  } while (cursor !== '0');
+  return [...groups.values()];
+}
+
+/** Adds the value of a key of the current database. `ref` is its record, not used after. */
+function mixKey(ctx: Context, digest: Buffer, key: Buffer, ref: Ref): void {
+  const type = ctx.db.type(ref);
+  const hasExpiry = ctx.db.expiry(ref) !== 0;
+  mixNumber(digest, redisTypes[type]);
+  mixValue(ctx, digest, key, type);
+  if (hasExpiry) fold(digest, Buffer.from('!!expire!!'));
+}
+
+/** The digest of the value of the key at argument `i`, zeros when there is none. */
+export function valueDigest(ctx: Context, i: number): string {
+  const digest = Buffer.alloc(digestBytes);
+  const ref = ctx.find(i);
+  if (ref !== 0) mixKey(ctx, digest, ctx.request.copy(i), ref);
+  return digest.toString('hex');
+}
+
+/** The digest of everything. */
+export function datasetDigest(ctx: Context): string {
+  const { session, storage } = ctx;
+  const { database } = session;
+  const whole = Buffer.alloc(digestBytes);
+  for (let index = 0; index < databasesMax; index++) {
+    const db = storage.database(index);
+    if (db.size === 0) continue;
+    mixNumber(whole, index);
+    session.database = index;
+    ctx.db = db;
+    for (const key of liveKeys(ctx)) {
+      const part = Buffer.alloc(digestBytes);
+      mix(part, key);
+      mixKey(ctx, part, key, db.find(key, 0, key.length));
+      fold(whole, part);
+    }
+  }
+  session.database = database;
+  ctx.db = storage.database(database);
+  return whole.toString('hex');
+}
+
+function liveKeys({ db, nowMs }: Context): Buffer[] {
+  const keys: Buffer[] = [];
+  const { arena, dict } = db;
+  dict.forEach((ref) => {
+    const expiryMs = db.expiry(ref);
+    if (expiryMs !== 0 && expiryMs <= nowMs) return;
+    const start = dict.keyStart(ref);
+    keys.push(Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref))));
+  });
+  return keys;
+}

@@ -1,0 +1,249 @@
+/**
+ * The sections of INFO: Redis' names for what is true here. Fields that would have to be made up (forks,
+ * replicas' offsets, allocator pages) are left out.
+ */
+import { databasesMax } from '@holdfast/common';
+import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
+import { redisVersion } from '../../version.js';
+
+export type Fields = readonly (readonly [string, string | number])[];
+
+const units = ['K', 'M', 'G', 'T'];
+
+/** `1.50M`, as Redis abbreviates bytes. */
+function human(bytes: number): string {
+  let amount = bytes;
+  let unit = 'B';
+  for (const each of units) {
+    if (amount < 1024) break;
+    amount /= 1024;
+    unit = each;
+  }
+  return unit === 'B' ? `${bytes}B` : `${amount.toFixed(2)}${unit}`;
+}
+
+function percent(part: number, whole: number): string {
+  return `${(whole === 0 ? 100 : (part / whole) * 100).toFixed(2)}%`;
+}
+
+function sizeOf(items: Iterable<unknown>): number {
+  let size = 0;
+  for (const _ of items) size++;
+  return size;
+}
+
+function server({ env, host, kv }: Context): Fields {
+  const { process, runId, startedMs } = host.figures();
+  const nowMs = env.clock.now();
+  const upSeconds = Math.floor((nowMs - startedMs) / 1000);
+  return [
+    ['redis_version', redisVersion],
+    ['redis_git_sha1', '00000000'],
+    ['redis_git_dirty', 0],
+    ['redis_build_id', 0],
+    ['redis_mode', 'standalone'],
+    ['os', process.system],
+    ['arch_bits', 64],
+    ['multiplexing_api', 'libuv'],
+    ['process_id', process.id],
+    ['process_supervised', 'no'],
+    ['run_id', runId],
+    ['tcp_port', kv.config.text('port')],
+    ['server_time_usec', nowMs * 1000],
+    ['uptime_in_seconds', upSeconds],
+    ['uptime_in_days', Math.floor(upSeconds / 86_400)],
+    ['hz', kv.config.number('hz')],
+    ['configured_hz', kv.config.number('hz')],
+    ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
+    ['executable', process.executable],
+    ['config_file', ''],
+    ['io_threads_active', 0],
+  ];
+}
+
+function clients({ host, kv }: Context): Fields {
+  const figures = host.figures();
+  let inputMax = 0;
+  let outputMax = 0;
+  for (const { sink } of host.sessions()) {
+    inputMax = Math.max(inputMax, sink.inputBytes);
+    outputMax = Math.max(outputMax, sink.outputBytes);
+  }
+  return [
+    ['connected_clients', figures.clients],
+    ['cluster_connections', 0],
+    ['maxclients', kv.config.number('maxclients')],
+    ['client_recent_max_input_buffer', inputMax],
+    ['client_recent_max_output_buffer', outputMax],
+    ['blocked_clients', figures.blockedClients],
+    ['tracking_clients', 0],
+    ['pubsub_clients', figures.pubsubClients],
+    ['watching_clients', figures.watchingClients],
+    ['total_watched_keys', figures.watchedKeys],
+    ['monitor_clients', figures.monitors],
+  ];
+}
+
+/** `used_memory` is what `maxmemory` limits: keys, values and their indexes. */
+function memory({ host, kv, storage }: Context): Fields {
+  const { peakBytes, process } = host.figures();
+  const { usedBytes } = storage;
+  const limit = kv.config.number('maxmemory');
+  let indexBytes = 0;
+  for (let index = 0; index < databasesMax; index++) indexBytes += storage.database(index).dict.indexBytes;
+  return [
+    ['used_memory', usedBytes],
+    ['used_memory_human', human(usedBytes)],
+    ['used_memory_rss', process.residentBytes],
+    ['used_memory_rss_human', human(process.residentBytes)],
+    ['used_memory_peak', peakBytes],
+    ['used_memory_peak_human', human(peakBytes)],
+    ['used_memory_peak_perc', percent(usedBytes, peakBytes)],
+    ['used_memory_overhead', indexBytes],
+    ['used_memory_startup', 0],
+    ['used_memory_dataset', usedBytes - indexBytes],
+    ['used_memory_dataset_perc', percent(usedBytes - indexBytes, usedBytes)],
+    ['total_system_memory', process.totalBytes],
+    ['total_system_memory_human', human(process.totalBytes)],
+    ['process_heap_used', process.heapUsedBytes],
+    ['process_heap_total', process.heapTotalBytes],
+    ['maxmemory', limit],
+    ['maxmemory_human', human(limit)],
+    ['maxmemory_policy', kv.config.text('maxmemory-policy')],
+    ['mem_fragmentation_ratio', (usedBytes === 0 ? 0 : process.residentBytes / usedBytes).toFixed(2)],
+    ['mem_allocator', 'arena'],
+  ];
+}
+
+function persistence({ host, kv }: Context): Fields {
+  const { snapshots } = host;
+  const savedMs = snapshots?.lastFinishedMs || host.figures().startedMs;
+  return [
+    ['loading', 0],
+    ['async_loading', 0],
+    ['rdb_bgsave_in_progress', snapshots?.isRunning ? 1 : 0],
+    ['rdb_last_save_time', Math.floor(savedMs / 1000)],
+    ['rdb_last_bgsave_status', 'ok'],
+    ['aof_enabled', kv.config.flag('appendonly') ? 1 : 0],
+    ['aof_rewrite_in_progress', 0],
+    ['aof_rewrite_scheduled', 0],
+    ['aof_last_bgrewrite_status', 'ok'],
+    ['aof_last_write_status', 'ok'],
+  ];
+}
+
+function stats({ host, kv }: Context): Fields {
+  const figures = host.figures();
+  return [
+    ['total_connections_received', figures.connectionsReceived],
+    ['total_commands_processed', kv.registry.totalCalls()],
+    ['instantaneous_ops_per_sec', figures.commandsPerSecond],
+    ['total_net_input_bytes', figures.receivedBytes],
+    ['total_net_output_bytes', figures.sentBytes],
+    ['rejected_connections', figures.connectionsRejected],
+    ['sync_full', 0],
+    ['sync_partial_ok', 0],
+    ['sync_partial_err', 0],
+    ['expired_keys', kv.stats.expired],
+    ['expired_fields', kv.stats.expiredFields],
+    ['evicted_keys', kv.stats.evicted],
+    ['keyspace_hits', kv.stats.hits],
+    ['keyspace_misses', kv.stats.misses],
+    ['pubsub_channels', sizeOf(host.channels(false))],
+    ['pubsub_patterns', host.patternCount()],
+    ['pubsubshard_channels', sizeOf(host.channels(true))],
+    ['latest_fork_usec', 0],
+    ['total_forks', 0],
+    ['total_error_replies', kv.stats.errorReplies],
+  ];
+}
+
+function replication({ host }: Context): Fields {
+  return [
+    ['role', 'master'],
+    ['connected_slaves', host.replicaCount()],
+    ['master_failover_state', 'no-failover'],
+    ['master_replid', host.figures().replicationId],
+    ['master_replid2', '0'.repeat(40)],
+    ['master_repl_offset', 0],
+    ['second_repl_offset', -1],
+    ['repl_backlog_active', 0],
+    ['repl_backlog_size', 0],
+    ['repl_backlog_first_byte_offset', 0],
+    ['repl_backlog_histlen', 0],
+  ];
+}
+
+function cpu({ host }: Context): Fields {
+  const { systemSeconds, userSeconds } = host.figures().process;
+  return [
+    ['used_cpu_sys', systemSeconds.toFixed(6)],
+    ['used_cpu_user', userSeconds.toFixed(6)],
+    ['used_cpu_sys_children', '0.000000'],
+    ['used_cpu_user_children', '0.000000'],
+  ];
+}
+
+function allCommands({ kv }: Context): Command[] {
+  return kv.registry.commands.flatMap((command) => [command, ...command.subcommands.values()]);
+}
+
+/** Of the calls of a command in O(1) some are timed: `usec` is what all of them took at that mean. */
+function commandstats(ctx: Context): Fields {
+  const used = allCommands(ctx).filter(({ calls, rejectedCalls }) => calls + rejectedCalls > 0);
+  return used.map(({ calls, failedCalls, fullName, rejectedCalls, times }) => {
+    const mean = times.count === 0 ? 0 : times.usec / times.count;
+    const time = `usec=${Math.round(mean * calls)},usec_per_call=${mean.toFixed(2)}`;
+    const text = `calls=${calls},${time},rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`;
+    return [`cmdstat_${fullName}`, text];
+  });
+}
+
+function errorstats({ kv }: Context): Fields {
+  return [...kv.stats.errors].map(([code, count]) => [`errorstat_${code}`, `count=${count}`]);
+}
+
+function latencystats(ctx: Context): Fields {
+  const asked = ctx.kv.config.text('latency-tracking-info-percentiles');
+  if (!ctx.kv.config.flag('latency-tracking') || asked === '') return [];
+  const timed = allCommands(ctx).filter(({ times }) => times.hasHistogram);
+  return timed.map(({ fullName, times }) => {
+    const values = asked.split(' ').map((each) => `p${each}=${times.percentile(Number(each)).toFixed(3)}`);
+    return [`latency_percentiles_usec_${fullName}`, values.join(',')];
+  });
+}
+
+function keyspace({ storage }: Context): Fields {
+  const lines: [string, string][] = [];
+  for (let index = 0; index < databasesMax; index++) {
+    const keys = storage.keyCount(index);
+    const { expiring } = storage.database(index);
+    if (keys > 0) lines.push([`db${index}`, `keys=${keys},expires=${expiring},avg_ttl=0`]);
+  }
+  return lines;
+}
+
+export interface Section {
+  readonly title: string;
+  readonly describe: (ctx: Context) => Fields;
+  /** Only when it is asked for, or everything is. */
+  readonly isExtra?: boolean;
+}
+
+/** In the order in which they are shown. */
+export const infoSections: ReadonlyMap<string, Section> = new Map([
+  ['server', { title: 'Server', describe: server }],
+  ['clients', { title: 'Clients', describe: clients }],
+  ['memory', { title: 'Memory', describe: memory }],
+  ['persistence', { title: 'Persistence', describe: persistence }],
+  ['stats', { title: 'Stats', describe: stats }],
+  ['replication', { title: 'Replication', describe: replication }],
+  ['cpu', { title: 'CPU', describe: cpu }],
+  ['modules', { title: 'Modules', describe: () => [] }],
+  ['commandstats', { title: 'Commandstats', describe: commandstats, isExtra: true }],
+  ['errorstats', { title: 'Errorstats', describe: errorstats }],
+  ['latencystats', { title: 'Latencystats', describe: latencystats, isExtra: true }],
+  ['cluster', { title: 'Cluster', describe: () => [['cluster_enabled', 0]] }],
+  ['keyspace', { title: 'Keyspace', describe: keyspace }],
+]);
