@@ -27,6 +27,8 @@ export interface KeySpec {
   readonly find:
     | { readonly lastKey: number; readonly step: number; readonly limit: number }
     | { readonly keyNumIndex: number; readonly firstKey: number; readonly step: number };
+  /** Why the key is used so, for humans. */
+  readonly notes?: string;
 }
 
 /** An argument as COMMAND DOCS describes it. */
@@ -134,6 +136,7 @@ export class IndexArgument extends SingleArgument<number> {
   readonly uses: readonly KeyUse[];
   readonly lengthMax: number;
   keySpecIndex = -1;
+  #notes: string | null = null;
 
   constructor(
     docType: string,
@@ -156,7 +159,14 @@ export class IndexArgument extends SingleArgument<number> {
     if (this.access === null) return;
     this.keySpecIndex = specs.length;
     const { access, uses } = this;
-    specs.push({ access, uses, begin: { index: at }, find: { lastKey: 0, step: 1, limit: 0 } });
+    const spec: KeySpec = { access, uses, begin: { index: at }, find: { lastKey: 0, step: 1, limit: 0 } };
+    specs.push(this.#notes === null ? spec : { ...spec, notes: this.#notes });
+  }
+
+  /** Says in the key's specification why it is used so. */
+  noted(notes: string): this {
+    this.#notes = notes;
+    return this;
   }
 
   override describe(): ArgumentDoc {

@@ -15,7 +15,11 @@ export function replyFlags({ access, uses }: KeySpec, reply: Reply): void {
 }
 
 function describeKeySpec(spec: KeySpec, reply: Reply): void {
-  reply.map(3);
+  reply.map(spec.notes === undefined ? 3 : 4);
+  if (spec.notes !== undefined) {
+    reply.text('notes');
+    reply.text(spec.notes);
+  }
   reply.text('flags');
   replyFlags(spec, reply);
   reply.text('begin_search');

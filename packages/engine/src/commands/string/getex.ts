@@ -11,7 +11,10 @@ export const getex = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the string value of a key after setting its expiration time.',
   flags: ['write', 'fast'],
-  args: { key: key('RW', 'access', 'update'), expiry: choice({ ...expiryOptions, PERSIST: true }) },
+  args: {
+    key: key('RW', 'access', 'update').noted('RW and UPDATE because it changes the TTL'),
+    expiry: choice({ ...expiryOptions, PERSIST: true }),
+  },
   run(ctx, { key, expiry }, reply) {
     const { db, request } = ctx;
     const ref = ctx.string(key);

@@ -1,7 +1,33 @@
+import type { Request } from '@holdfast/common';
 import { valueTypes } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
-import { integer, key, option, token } from '../../grammar.js';
+import { integer, key, notAnInteger, option, syntaxError, token, unparsed } from '../../grammar.js';
+
+interface Options {
+  /** Only how long it is. */
+  length: boolean;
+  /** Where it is, in matches of at least `lengthMin`. */
+  indexes: boolean;
+  lengthMin: number;
+  withLength: boolean;
+}
+
+/** The options, or what is wrong with them: Redis looks at the types of the keys before. */
+function readOptions(request: Request): Options | string {
+  const options: Options = { length: false, indexes: false, lengthMin: 0, withLength: false };
+  for (let i = 3; i < request.count; i++) {
+    if (request.is(i, 'LEN')) options.length = true;
+    else if (request.is(i, 'IDX')) options.indexes = true;
+    else if (request.is(i, 'WITHMATCHLEN')) options.withLength = true;
+    else if (request.is(i, 'MINMATCHLEN') && i + 1 < request.count) {
+      options.lengthMin = request.integer(++i);
+      if (Number.isNaN(options.lengthMin)) return notAnInteger;
+    } else return syntaxError;
+  }
+  if (!options.length || !options.indexes) return options;
+  return 'ERR If you want both the length and indexes, please just use IDX.';
+}
 
 interface Match {
   readonly a: number;
@@ -68,37 +94,36 @@ export const lcs = defineCommand({
   args: {
     first: key('RO', 'access'),
     second: key('RO', 'access'),
-    length: token('LEN'),
-    indexes: token('IDX'),
-    minimum: option('MINMATCHLEN', { length: integer() }),
-    withLength: token('WITHMATCHLEN'),
+    length: unparsed(token('LEN')),
+    indexes: unparsed(token('IDX')),
+    minimum: unparsed(option('MINMATCHLEN', { length: integer() })),
+    withLength: unparsed(token('WITHMATCHLEN')),
   },
-  run(ctx, args, reply) {
-    if (args.length && args.indexes) {
-      return reply.error('ERR If you want both the length and indexes, please just use IDX.');
-    }
-    const a = readOperand(ctx, args.first);
-    const b = a === null ? null : readOperand(ctx, args.second);
+  run(ctx, { first, second }, reply) {
+    const a = readOperand(ctx, first);
+    const b = a === null ? null : readOperand(ctx, second);
     if (a === null || b === null) return reply.error('ERR The specified keys must contain string values');
+    const wanted = readOptions(ctx.request);
+    if (typeof wanted === 'string') return reply.error(wanted);
     const tableBytes = (a.length + 1) * (b.length + 1) * 4;
     if (tableBytes > ctx.kv.config.number('proto-max-bulk-len')) {
       return reply.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
     }
     const { length, matches, text } = longestCommon(a, b);
-    if (args.length) return reply.integer(length);
-    if (!args.indexes) return reply.bulk(text, 0, text.length);
-    const shown = matches.filter((match) => match.length >= args.minimum.length);
+    if (wanted.length) return reply.integer(length);
+    if (!wanted.indexes) return reply.bulk(text, 0, text.length);
+    const shown = matches.filter((match) => match.length >= wanted.lengthMin);
     reply.map(2);
     reply.text('matches');
     reply.array(shown.length);
     for (const match of shown) {
-      reply.array(args.withLength ? 3 : 2);
+      reply.array(wanted.withLength ? 3 : 2);
       for (const start of [match.a, match.b]) {
         reply.array(2);
         reply.integer(start);
         reply.integer(start + match.length - 1);
       }
-      if (args.withLength) reply.integer(match.length);
+      if (wanted.withLength) reply.integer(match.length);
     }
     reply.text('len');
     reply.integer(length);

@@ -16,7 +16,9 @@ export const set = defineCommand({
   summary: 'Sets the string value of a key, ignoring its type. The key is created if it does not exist.',
   flags: ['write', 'denyoom'],
   args: {
-    key: key('RW', 'access', 'update', 'variable_flags'),
+    key: key('RW', 'access', 'update', 'variable_flags').noted(
+      'RW and ACCESS due to the optional `GET` argument',
+    ),
     value: bytes(),
     condition: choice({ NX: true, XX: true, IFEQ: bytes() }),
     get: token('GET'),
