@@ -223,7 +223,7 @@ export class LocalCoordinator implements Coordinator {
 
   /** What is refused makes a transaction fail; a refused EXEC ends it. */
   #reject(session: Session, command: Command | null, reply: Reply, message: string): Outcome {
-    if (command !== null) command.rejectedCalls++;
+    if (command !== null) this.kv.registry.figuresOf(command).rejectedCalls++;
     let text = message;
     if (command?.name === 'EXEC') {
       this.#transactions.discard(session);

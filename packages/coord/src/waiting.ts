@@ -47,7 +47,8 @@ export class Waiting {
   /** The command being run waits for one of `keys`: see `Host.block`. */
   block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void {
     // It counts as one call, when it is answered.
-    this.#options.kv.context.command.calls--;
+    const { context, registry } = this.#options.kv;
+    registry.figuresOf(context.command).calls--;
     if (this.#resuming !== null) {
       this.#resumingBlocked = true;
       return;
@@ -84,7 +85,7 @@ export class Waiting {
       () => finish(onDone),
       (error: Error) => {
         const message = `ERR ${error.message}`;
-        command.failedCalls++;
+        kv.registry.figuresOf(command).failedCalls++;
         kv.stats.countError(message);
         finish((reply) => reply.error(message));
       },
@@ -196,7 +197,7 @@ export class Waiting {
   #timeOut(waiter: Waiter): void {
     const { session, options, command } = waiter;
     this.end(session);
-    command.calls++;
+    this.#options.kv.registry.figuresOf(command).calls++;
     options.onTimeout(this.#options.replyOf(session));
     this.#options.release(session);
   }
@@ -205,8 +206,9 @@ export class Waiting {
     const { session, command } = waiter;
     const { kv, release, replyOf } = this.#options;
     this.end(session);
-    command.calls++;
-    command.failedCalls++;
+    const figures = kv.registry.figuresOf(command);
+    figures.calls++;
+    figures.failedCalls++;
     kv.stats.countError(message);
     replyOf(session).error(message);
     release(session);

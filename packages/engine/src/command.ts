@@ -3,7 +3,6 @@
  * others know of it is derived here and never written twice.
  */
 import type { Reply, Request } from '@holdfast/common';
-import { CommandTimes } from './command-times.js';
 import type { Context } from './context.js';
 import {
   type ArgsOf,
@@ -127,11 +126,6 @@ export class Command {
   arity = 0;
   readonly subcommands = new Map<string, Command>();
   readonly run: ((ctx: Context, args: never, reply: Reply) => void) | null;
-  /** How often it ran, and how often with an error. */
-  calls = 0;
-  failedCalls = 0;
-  rejectedCalls = 0;
-  readonly times = new CommandTimes();
   /**
    * A call with at most so many arguments takes no long time, whatever the data: only some of these are
    * timed. Of fast commands, those calls that ask for the least.

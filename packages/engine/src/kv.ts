@@ -91,14 +91,7 @@ export class KV {
   /** Begins all figures anew (CONFIG RESETSTAT). */
   resetStats(): void {
     this.stats = new EngineStats();
-    for (const container of this.registry.commands) {
-      for (const command of [container, ...container.subcommands.values()]) {
-        command.calls = 0;
-        command.failedCalls = 0;
-        command.rejectedCalls = 0;
-        command.times.clear();
-      }
-    }
+    this.registry.clearFigures();
   }
 
   /** Time goes on: called once per turn of the event loop, before its commands. */
@@ -121,8 +114,8 @@ export class KV {
     context.db = storage.database(session.database);
     session.keyVersion = 0;
     reply.failed = false;
-    const startMs = this.stopwatch.start(command, request);
-    command.calls++;
+    const figures = this.registry.figuresOf(command);
+    const startMs = this.stopwatch.start(command, request, figures);
     const args = command.parse(request);
     if (args === null) {
       reply.error(command.parseError);
@@ -134,11 +127,12 @@ export class KV {
         reply.error(`ERR ${error.message}`);
       }
     }
+    figures.calls++;
     if (reply.failed) {
-      command.failedCalls++;
+      figures.failedCalls++;
       this.stats.countError(reply.lastError);
     }
-    if (startMs === startMs) this.stopwatch.stop(session, command, request, startMs);
+    if (startMs === startMs) this.stopwatch.stop(session, command, request, startMs, figures);
     const version = stamp.version;
     if (version !== 0) {
       session.keyVersion = version;

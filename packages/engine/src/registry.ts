@@ -2,6 +2,7 @@
 // @hot-path
 import type { Request } from '@holdfast/common';
 import type { Command } from './command.js';
+import { CommandFigures } from './command-figures.js';
 
 const slots = 1024;
 
@@ -15,6 +16,8 @@ function hashName(bytes: Uint8Array, start: number, length: number): number {
 export class Registry {
   /** In order of their names, containers before their subcommands' own lists. */
   readonly commands: readonly Command[];
+  /** By the commands' ids. */
+  readonly #figures: CommandFigures[];
   readonly #byName = new Map<string, Command>();
   readonly #buckets: Command[][] = Array.from({ length: slots }, () => []);
 
@@ -31,6 +34,7 @@ export class Registry {
         ids.add(each.id);
       }
     }
+    this.#figures = Array.from({ length: Math.max(...ids) + 1 }, () => new CommandFigures());
   }
 
   /** The command that a request names first, whatever its subcommand; null when there is none. */
@@ -41,14 +45,20 @@ export class Registry {
     return null;
   }
 
+  /** What this server counted of a command: the command itself may serve several. */
+  figuresOf(command: Command): CommandFigures {
+    return this.#figures[command.id];
+  }
+
   /** How many commands ran, subcommands counted by themselves. */
   totalCalls(): number {
     let calls = 0;
-    for (const command of this.commands) {
-      calls += command.calls;
-      for (const subcommand of command.subcommands.values()) calls += subcommand.calls;
-    }
+    for (const figures of this.#figures) calls += figures.calls;
     return calls;
+  }
+
+  clearFigures(): void {
+    for (const figures of this.#figures) figures.clear();
   }
 
   /** By name in any case; `config|get` for a subcommand. */

@@ -10,6 +10,7 @@
 // @hot-path
 import type { Clock, Request } from '@holdfast/common';
 import type { Command } from './command.js';
+import type { CommandFigures } from './command-figures.js';
 import type { Config } from './config.js';
 import { LatencyEvents } from './latency-events.js';
 import type { Session } from './session.js';
@@ -45,16 +46,21 @@ export class Stopwatch {
   }
 
   /** When the call that begins now began, in ms; NaN when it is not to be timed. */
-  start(command: Command, request: Request): number {
-    const isTimed =
-      this.#timesAll || request.count > command.quickCountMax || (command.calls & sampledMask) === 0;
+  start(command: Command, request: Request, { calls }: CommandFigures): number {
+    const isTimed = this.#timesAll || request.count > command.quickCountMax || (calls & sampledMask) === 0;
     return isTimed ? this.#clock.monotonic() : Number.NaN;
   }
 
   /** The call that began at `startMs` is done. */
-  stop(session: Session, command: Command, request: Request, startMs: number): void {
+  stop(
+    session: Session,
+    command: Command,
+    request: Request,
+    startMs: number,
+    { times }: CommandFigures,
+  ): void {
     const ms = this.#clock.monotonic() - startMs;
-    command.times.record(ms, this.#fillsHistograms);
+    times.record(ms, this.#fillsHistograms);
     const usec = ms * 1000;
     if (usec >= this.#slowUsec && !command.flags.has('skip_slowlog')) {
       this.slowLog.add(session, command, request, usec, this.#clock.now());

@@ -15,7 +15,9 @@ export const flushall = defineCommand({
   args: { mode: oneOf('ASYNC', 'SYNC') },
   /** Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. */
   run({ storage }, _args, reply) {
-    for (let index = 0; index < databasesMax; index++) storage.database(index).flush();
+    for (let index = 0; index < databasesMax; index++) {
+      if (storage.keyCount(index) > 0) storage.database(index).flush();
+    }
     reply.ok();
   },
 });

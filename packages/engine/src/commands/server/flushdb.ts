@@ -13,8 +13,8 @@ export const flushdb = defineCommand({
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   args: { mode: oneOf('ASYNC', 'SYNC') },
   /** Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. */
-  run({ db }, _args, reply) {
-    db.flush();
+  run({ db, session, storage }, _args, reply) {
+    if (storage.keyCount(session.database) > 0) db.flush();
     reply.ok();
   },
 });

@@ -191,12 +191,17 @@ function allCommands({ kv }: Context): Command[] {
 
 /** Of the calls of a command in O(1) some are timed: `usec` is what all of them took at that mean. */
 function commandstats(ctx: Context): Fields {
-  const used = allCommands(ctx).filter(({ calls, rejectedCalls }) => calls + rejectedCalls > 0);
-  return used.map(({ calls, failedCalls, fullName, rejectedCalls, times }) => {
+  const { registry } = ctx.kv;
+  const used = allCommands(ctx).filter((command) => {
+    const { calls, rejectedCalls } = registry.figuresOf(command);
+    return calls + rejectedCalls > 0;
+  });
+  return used.map((command) => {
+    const { calls, failedCalls, rejectedCalls, times } = registry.figuresOf(command);
     const mean = times.count === 0 ? 0 : times.usec / times.count;
     const time = `usec=${Math.round(mean * calls)},usec_per_call=${mean.toFixed(2)}`;
     const text = `calls=${calls},${time},rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`;
-    return [`cmdstat_${fullName}`, text];
+    return [`cmdstat_${command.fullName}`, text];
   });
 }
 
@@ -207,10 +212,12 @@ function errorstats({ kv }: Context): Fields {
 function latencystats(ctx: Context): Fields {
   const asked = ctx.kv.config.text('latency-tracking-info-percentiles');
   if (!ctx.kv.config.flag('latency-tracking') || asked === '') return [];
-  const timed = allCommands(ctx).filter(({ times }) => times.hasHistogram);
-  return timed.map(({ fullName, times }) => {
+  const { registry } = ctx.kv;
+  const timed = allCommands(ctx).filter((command) => registry.figuresOf(command).times.hasHistogram);
+  return timed.map((command) => {
+    const { times } = registry.figuresOf(command);
     const values = asked.split(' ').map((each) => `p${each}=${times.percentile(Number(each)).toFixed(3)}`);
-    return [`latency_percentiles_usec_${fullName}`, values.join(',')];
+    return [`latency_percentiles_usec_${command.fullName}`, values.join(',')];
   });
 }
 

@@ -54,15 +54,16 @@ function timedCommands({ kv: { registry }, request }: Context, names: Repeated):
   return (names.count === 0 ? registry.commands : named)
     .filter((command) => command !== undefined)
     .flatMap((command) => [command, ...command.subcommands.values()])
-    .filter(({ times }) => times.hasHistogram);
+    .filter((command) => registry.figuresOf(command).times.hasHistogram);
 }
 
 /** The calls that were timed, which for commands in O(1) are some of them: see Stopwatch. */
 function replyHistograms(ctx: Context, names: Repeated, reply: Reply): void {
   const commands = timedCommands(ctx, names);
   reply.map(commands.length);
-  for (const { fullName, times } of commands) {
-    reply.text(fullName);
+  for (const command of commands) {
+    const { times } = ctx.kv.registry.figuresOf(command);
+    reply.text(command.fullName);
     reply.map(2);
     reply.text('calls');
     reply.integer(times.histogramCount);

@@ -1,7 +1,4 @@
-/**
- * How long the calls of a command took that were timed: count, sum, and a histogram whose buckets are a
- * sixteenth of their power of two, so that a percentile is right within 6%.
- */
+/** What a server counts of one command: calls, failures, and how long it took. */
 // @hot-path
 
 const stepsBits = 4;
@@ -24,6 +21,10 @@ function longestOf(bucket: number): number {
   return (((bucket & (steps - 1)) + steps + 1) << shift) - 1;
 }
 
+/**
+ * How long those calls took that were timed: count, sum, and a histogram whose buckets are a sixteenth of
+ * their power of two, so that a percentile is right within 6%.
+ */
 export class CommandTimes {
   count = 0;
   /** Sum, in microseconds. */
@@ -81,5 +82,21 @@ export class CommandTimes {
       if (seen > 0) pairs.push([limit, seen]);
     }
     return pairs;
+  }
+}
+
+export class CommandFigures {
+  /** How often it ran, and how often with an error. */
+  calls = 0;
+  failedCalls = 0;
+  /** How often it was refused before it ran. */
+  rejectedCalls = 0;
+  readonly times = new CommandTimes();
+
+  clear(): void {
+    this.calls = 0;
+    this.failedCalls = 0;
+    this.rejectedCalls = 0;
+    this.times.clear();
   }
 }
