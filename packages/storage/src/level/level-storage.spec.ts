@@ -216,6 +216,104 @@ describe('LevelStorage', () => {
   });
 });
 
+describe('a scan over keys that are not in memory', () => {
+  async function coldKeys(): Promise<Life> {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    for (let i = 0; i < 50; i++) first.driver.set(`cold ${i}`, 'x');
+    first.driver.settle();
+    await first.storage.flush();
+    return begin(content, first.driver.log);
+  }
+
+  /** A whole scan, whose first page may have been prepared by another one. */
+  async function scan(storage: LevelStorage): Promise<Set<string>> {
+    const seen = new Set<string>();
+    let cursor = 0;
+    do {
+      await storage.prepareScan(0, cursor, 20);
+      cursor = storage.scanPage(0, cursor, 20, (ref) => {
+        const { arena, dict } = storage.database(0);
+        const start = dict.keyStart(ref);
+        seen.add(arena.chunk(ref).toString('latin1', start, start + dict.keyLength(ref)));
+      });
+    } while (cursor !== 0);
+    return seen;
+  }
+
+  function setMany({ driver }: Life, name: string): void {
+    for (let i = 0; i < 50; i++) driver.set(`${name} ${i}`, 'x');
+  }
+
+  it('visits keys that are not on the disk yet', async () => {
+    const life = await coldKeys();
+    setMany(life, 'pending');
+    life.driver.settle();
+    expect((await scan(life.storage)).size).toBe(100);
+  });
+
+  it('visits keys that came after another scan had prepared its page', async () => {
+    const life = await coldKeys();
+    const { storage, driver } = life;
+    const preparing = storage.prepareScan(0, 0, 20);
+    setMany(life, 'early');
+    driver.settle();
+    await preparing;
+    setMany(life, 'late');
+    driver.settle();
+    await storage.flush();
+    expect(storage.prepareScan(0, 0, 20)).toBeNull();
+    expect((await scan(storage)).size).toBe(150);
+  });
+
+  it('visits keys that were written in the same turn', async () => {
+    const life = await coldKeys();
+    const { storage, driver } = life;
+    await storage.prepareScan(0, 0, 20);
+    setMany(life, 'unstaged');
+    for (let i = 0; i < 50; i++) driver.rename(`unstaged ${i}`, `moved ${i}`);
+    const seen = await scan(storage);
+    for (let i = 0; i < 50; i++) expect(seen).toContain(`moved ${i}`);
+  });
+
+  it('is not continued by a page that nobody prepared', async () => {
+    const { storage } = await coldKeys();
+    expect(() => storage.scanPage(0, 0, 10, () => {})).toThrow(KvError);
+  });
+});
+
+describe('a write set', () => {
+  it('holds nothing of a turn that is going on', async () => {
+    const content = new SimulatedContent();
+    const { storage, driver, env } = await begin(content);
+    driver.set('a', 'first ');
+    driver.settle();
+    await storage.flush();
+    driver.patch('a', 0, 'staged');
+    driver.settle();
+    driver.patch('a', 0, 'unstag');
+    env.advance(60);
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+    driver.stage();
+    env.advance(60);
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+    const next = await begin(content, driver.log.slice(0, 2));
+    await next.driver.load({ database: 0, key: bytesOfText('a') });
+    expect(next.driver.get('a')).toBe('staged');
+  });
+
+  it('is written after a while, without being asked', async () => {
+    const { storage, driver, env } = await begin(new SimulatedContent());
+    driver.set('a', '1');
+    driver.settle();
+    env.advance(49);
+    expect(storage.durablePosition).toBe(0);
+    env.advance(1);
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+    expect(storage.durablePosition).toBe(1);
+  });
+});
+
 /** Random writes and loads, while the disk answers in random order, up to a death at any moment. */
 async function liveAndDie(content: SimulatedContent, log: Buffer[], random: SeededRandom): Promise<void> {
   const env = simulatedEnv();
