@@ -441,6 +441,7 @@ class WordArgument<W extends string> extends Argument<W | null> {
 
   describe(): ArgumentDoc {
     const parts = this.#words.map(describeWord);
+    if (parts.length === 1) return { ...parts[0], name: this.name };
     return { name: this.name, type: 'oneof', flags: this.isOption ? ['optional'] : [], arguments: parts };
   }
 }
@@ -564,7 +565,10 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
 
   describe(): ArgumentDoc {
     const flags = this.isOption ? ['optional'] : [];
-    if (this.#values.length === 1) return { ...this.#values[0][1].describe(), token: this.word, flags };
+    if (this.#values.length === 1) {
+      const doc = this.#values[0][1].describe();
+      return { ...doc, token: this.word, flags: [...flags, ...doc.flags] };
+    }
     const parts = this.#values.map(([, value]) => value.describe());
     return { name: this.name, type: 'block', token: this.word, flags, arguments: parts };
   }
@@ -720,58 +724,6 @@ class RepeatArgument extends Argument<Repeated> {
     if (this.#count === null) return items;
     const number: ArgumentDoc = { name: this.#count.name ?? 'numkeys', type: 'integer', flags: [] };
     return { name: this.name, type: 'block', flags: [], arguments: [number, items] };
-  }
-}
-
-/**
- * A word followed by one value for each item of the argument `counted`, which comes before: `WEIGHTS weight
- * [weight ...]`. No items when the word is not there.
- */
-export function valuesFor(counted: string, word: string, value: Argument<number>): Argument<Repeated> {
-  return new ValuesArgument(counted, word, value);
-}
-
-class ValuesArgument extends Argument<Repeated> {
-  readonly countMin = 0;
-  readonly isFixed = false;
-  override readonly isOption = true;
-  readonly #counted: string;
-  readonly #word: string;
-  readonly #value: Argument<number>;
-  readonly #scratch: Record<string, unknown> = {};
-  readonly #values: Repeated = { first: 0, count: 0, stride: 1 };
-
-  constructor(counted: string, word: string, value: Argument<number>) {
-    super();
-    this.#counted = counted;
-    this.#word = word;
-    this.#value = value;
-  }
-
-  /** One object, filled by every parse. */
-  initial(): Repeated {
-    this.#values.count = 0;
-    return this.#values;
-  }
-
-  parse(parser: ArgumentParser, at: number): number {
-    const { request, args } = parser;
-    if (at >= request.count || !request.is(at, this.#word)) return at;
-    const { count } = args[this.#counted] as Repeated;
-    if (request.count - at - 1 < count) return parser.fail(syntaxError);
-    parser.args = this.#scratch;
-    let next = at + 1;
-    for (let i = 0; i < count && next >= 0; i++) next = this.#value.parse(parser, next);
-    parser.args = args;
-    if (next < 0) return next;
-    this.#values.first = at + 1;
-    this.#values.count = count;
-    return next;
-  }
-
-  describe(): ArgumentDoc {
-    this.#value.name = this.name;
-    return { ...this.#value.describe(), token: this.#word, flags: ['optional', 'multiple'] };
   }
 }
 

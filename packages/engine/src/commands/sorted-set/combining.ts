@@ -1,69 +1,11 @@
 /** Union, intersection and difference of sorted sets and sets. The order in which scores are added is Redis'. */
-import type { Reply } from '@holdfast/common';
 import { type Database, Dict, ZSetValue } from '@holdfast/storage';
-import type { Context } from '../../context.js';
-import { counted, double, key, option, type Repeated, requiredWord, valuesFor } from '../../grammar.js';
-import { type Operand, readOperands } from './operand.js';
-import { replyEntries, storeZSet } from './zsets.js';
+import type { Operand } from './operand.js';
 
 export type Aggregate = 'SUM' | 'MIN' | 'MAX';
 
 /** Makes one sorted set, of no key, of several. */
 export type Combine = (db: Database, operands: Operand[], aggregate: Aggregate) => ZSetValue;
-
-/** `numkeys key [key ...]` */
-export const inputKeys = (command: string) =>
-  counted(key('RO', 'access'), {
-    min: 1,
-    rangeError: `ERR at least 1 input key is needed for '${command}' command`,
-  });
-
-/** `[WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]` */
-export const scoreOptions = () => ({
-  weight: valuesFor('key', 'WEIGHTS', double({ error: 'ERR weight value is not a float' })),
-  aggregate: option('AGGREGATE', { aggregate: requiredWord('SUM', 'MIN', 'MAX') }),
-});
-
-interface CombineArgs {
-  readonly key: Repeated;
-  readonly weight?: Repeated;
-  readonly aggregate?: { readonly present: boolean; readonly aggregate: Aggregate };
-}
-
-/** Replies what is made of the keys. */
-export function replyCombined(
-  ctx: Context,
-  args: CombineArgs & { readonly withscores: boolean },
-  combine: Combine,
-  reply: Reply,
-): void {
-  const result = combineKeys(ctx, args, combine);
-  if (result === null) return;
-  replyEntries(result, 0, result.size, false, args.withscores, reply);
-  if (!result.release(releaseAtOnce)) ctx.db.context.released.push(result);
-}
-
-/** Stores what is made of the keys. */
-export function storeCombined(
-  ctx: Context,
-  args: CombineArgs & { readonly destination: number },
-  combine: Combine,
-  event: string,
-  reply: Reply,
-): void {
-  const result = combineKeys(ctx, args, combine);
-  if (result !== null) storeZSet(ctx, args.destination, result, event, reply);
-}
-
-/** A result that was replied is freed at once if it has no more entries than this. */
-const releaseAtOnce = 128;
-
-function combineKeys(ctx: Context, args: CombineArgs, combine: Combine): ZSetValue | null {
-  const operands = readOperands(ctx, args.key, args.weight ?? null);
-  if (operands === null) return null;
-  const aggregate = args.aggregate?.present ? args.aggregate.aggregate : 'SUM';
-  return combine(ctx.db, operands, aggregate);
-}
 
 export const union: Combine = (db, operands, aggregate) => {
   const scores = new Dict(db.arena, db.context.seed);

@@ -113,8 +113,8 @@ class EmptyOperand extends Operand {
   }
 }
 
-/** The collections of the keys, with their weights; null after replying that one has the wrong type. */
-export function readOperands(ctx: Context, keys: Repeated, weights: Repeated | null): Operand[] | null {
+/** The collections of the keys; null after replying that one has the wrong type. */
+export function readOperands(ctx: Context, keys: Repeated): Operand[] | null {
   const operands: Operand[] = [];
   for (let i = 0; i < keys.count; i++) {
     const operand = readOperand(ctx, keys.first + i);
@@ -122,7 +122,6 @@ export function readOperands(ctx: Context, keys: Repeated, weights: Repeated | n
       ctx.reply.error(wrongType);
       return null;
     }
-    if (weights !== null && weights.count > 0) operand.weight = ctx.request.double(weights.first + i);
     operands.push(operand);
   }
   return operands;

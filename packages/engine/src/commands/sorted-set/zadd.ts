@@ -3,16 +3,16 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import {
   anyOf,
-  bytes,
   key,
   notADouble,
   type Repeated,
   repeat,
+  shortBytes,
   token,
   unparsedDouble,
 } from '../../grammar.js';
 import { addOutcomes, addRules, giveScore, increment } from './adding.js';
-import { createZSet, findZSet, isLongMember } from './zsets.js';
+import { createZSet, findZSet } from './zsets.js';
 
 /** The scores of one call, read before anything is changed. */
 let scores = new Float64Array(64);
@@ -32,7 +32,7 @@ export const zadd = defineCommand({
     comparison: anyOf('GT', 'LT'),
     change: token('CH'),
     increment: token('INCR'),
-    data: repeat({ score: unparsedDouble(), member: bytes() }),
+    data: repeat({ score: unparsedDouble(), member: shortBytes() }),
   },
   run(ctx, args, reply) {
     const { key, data } = args;
@@ -42,7 +42,7 @@ export const zadd = defineCommand({
     if (problem !== null) return reply.error(problem);
     if (!readScores(ctx, data)) return reply.error(notADouble);
     let zset = findZSet(ctx, key);
-    if (zset === undefined || hasLongMember(ctx, data)) return;
+    if (zset === undefined) return;
     if (zset === null) {
       if ((rules & addRules.existing) !== 0) return isIncrement ? reply.null() : reply.integer(0);
       zset = createZSet(ctx, key);
@@ -86,9 +86,4 @@ function readScores({ request }: Context, data: Repeated): boolean {
     scores[i] = score;
   }
   return true;
-}
-
-function hasLongMember(ctx: Context, data: Repeated): boolean {
-  for (let i = 0; i < data.count; i++) if (isLongMember(ctx, data.first + 2 * i + 1)) return true;
-  return false;
 }

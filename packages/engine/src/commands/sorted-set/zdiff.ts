@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
-import { token } from '../../grammar.js';
-import { difference, inputKeys, replyCombined } from './combining.js';
+import { inputKeys, replyCombined, withScoresOption } from './combined.js';
+import { difference } from './combining.js';
 
 export const zdiff = defineCommand({
   id: 429,
@@ -11,8 +11,8 @@ export const zdiff = defineCommand({
     'O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.',
   summary: 'Returns the difference between multiple sorted sets.',
   flags: ['readonly'],
-  args: { key: inputKeys('zdiff'), withscores: token('WITHSCORES') },
-  run(ctx, args, reply) {
-    replyCombined(ctx, args, difference, reply);
+  args: { key: inputKeys('zdiff'), withscores: withScoresOption() },
+  run(ctx, { key }, reply) {
+    replyCombined(ctx, key, difference, false, reply);
   },
 });

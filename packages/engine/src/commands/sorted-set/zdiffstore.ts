@@ -1,6 +1,7 @@
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
-import { difference, inputKeys, storeCombined } from './combining.js';
+import { inputKeys, storeCombined } from './combined.js';
+import { difference } from './combining.js';
 
 export const zdiffstore = defineCommand({
   id: 432,
@@ -13,6 +14,6 @@ export const zdiffstore = defineCommand({
   flags: ['write', 'denyoom'],
   args: { destination: key('OW', 'update'), key: inputKeys('zdiffstore') },
   run(ctx, args, reply) {
-    storeCombined(ctx, args, difference, 'zdiffstore', reply);
+    storeCombined(ctx, args, difference, false, 'zdiffstore', reply);
   },
 });

@@ -1,7 +1,7 @@
 import { defineCommand } from '../../command.js';
-import { bytes, double, key } from '../../grammar.js';
+import { double, key, shortBytes } from '../../grammar.js';
 import { increment } from './adding.js';
-import { createZSet, findZSet, isLongMember } from './zsets.js';
+import { createZSet, findZSet } from './zsets.js';
 
 export const zincrby = defineCommand({
   id: 401,
@@ -11,11 +11,11 @@ export const zincrby = defineCommand({
   complexity: 'O(log(N)) where N is the number of elements in the sorted set.',
   summary: 'Increments the score of a member in a sorted set.',
   flags: ['write', 'denyoom', 'fast'],
-  args: { key: key('RW', 'access', 'update'), increment: double(), member: bytes() },
+  args: { key: key('RW', 'access', 'update'), increment: double(), member: shortBytes() },
   run(ctx, args, reply) {
     const { key, member } = args;
     const zset = findZSet(ctx, key);
-    if (zset === undefined || isLongMember(ctx, member)) return;
+    if (zset === undefined) return;
     increment(ctx, key, zset ?? createZSet(ctx, key), member, args.increment, 0, reply);
   },
 });

@@ -1,6 +1,7 @@
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
-import { inputKeys, intersection, scoreOptions, storeCombined } from './combining.js';
+import { inputKeys, scoreOptions, storeCombined } from './combined.js';
+import { intersection } from './combining.js';
 
 export const zinterstore = defineCommand({
   id: 431,
@@ -13,6 +14,6 @@ export const zinterstore = defineCommand({
   flags: ['write', 'denyoom'],
   args: { destination: key('OW', 'update'), key: inputKeys('zinterstore'), ...scoreOptions() },
   run(ctx, args, reply) {
-    storeCombined(ctx, args, intersection, 'zinterstore', reply);
+    storeCombined(ctx, args, intersection, true, 'zinterstore', reply);
   },
 });

@@ -11,6 +11,7 @@ export const zpopmax = defineCommand({
   summary:
     'Returns the highest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.',
   flags: ['write', 'fast'],
+  surplusIsArityError: false,
   args: popArgs(),
   run(ctx, args, reply) {
     pop(ctx, args, true, reply);

@@ -1,7 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key, token, unparsedInteger } from '../../grammar.js';
-import { limitOption } from './range.js';
-import { replyRange } from './ranging.js';
+import { noLimit, replyRange } from './ranging.js';
 
 export const zrevrange = defineCommand({
   id: 415,
@@ -17,9 +16,8 @@ export const zrevrange = defineCommand({
     start: unparsedInteger(),
     stop: unparsedInteger(),
     withscores: token('WITHSCORES'),
-    limit: limitOption(),
   },
-  run(ctx, { key, limit, withscores }, reply) {
-    replyRange(ctx, key, 'rank', true, limit, withscores, reply);
+  run(ctx, { key, withscores }, reply) {
+    replyRange(ctx, key, 'rank', true, noLimit, withscores, reply);
   },
 });

@@ -9,7 +9,6 @@ export const zrevrank = defineCommand({
   complexity: 'O(log(N))',
   summary: 'Returns the index of a member in a sorted set ordered by descending scores.',
   flags: ['readonly', 'fast'],
-  surplusIsArityError: true,
   args: rankArgs(),
   run(ctx, args, reply) {
     replyRank(ctx, args, true, reply);

@@ -1,7 +1,7 @@
-import { byteStringOf, formatDouble } from '@holdfast/common';
+import { formatDouble } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
-import { globMatch } from '../../glob.js';
-import { integer, key, option, pattern, syntaxError } from '../../grammar.js';
+import { readScanOptions, replyPage, scanArguments } from '../../element-scan.js';
+import { key } from '../../grammar.js';
 import { cursor, findZSet } from './zsets.js';
 
 export const zscan = defineCommand({
@@ -14,27 +14,23 @@ export const zscan = defineCommand({
   summary: 'Iterates over members and scores of a sorted set.',
   flags: ['readonly'],
   tips: ['nondeterministic_output'],
-  args: {
-    key: key('RO', 'access'),
-    cursor: integer({ min: 0, error: 'ERR invalid cursor' }),
-    match: option('MATCH', { pattern: pattern() }),
-    count: option('COUNT', { count: integer({ min: 1, rangeError: syntaxError }) }),
-  },
-  run(ctx, { key, cursor: position, match, count }, reply) {
+  args: { key: key('RO', 'access'), ...scanArguments },
+  run(ctx, { key, cursor: position }, reply) {
     const zset = findZSet(ctx, key);
     if (zset === undefined) return;
-    const wanted = match.present ? ctx.request.byteString(match.pattern) : '*';
+    if (zset === null) return replyPage(reply, 0, 0);
+    const options = readScanOptions(ctx, key + 2, false, reply);
+    if (options === null) return;
+    const { count, pattern } = options;
     const names: number[] = [];
-    const next = zset === null ? 0 : zset.scan(position, count.present ? count.count : 10, names);
+    const next = zset.scan(position, count, names);
     const found = names.filter((name) => {
-      zset?.read(cursor, name);
-      return wanted === '*' || globMatch(wanted, byteStringOf(cursor.bytes, cursor.start, cursor.length));
+      zset.read(cursor, name);
+      return pattern === null || pattern.matches(cursor.bytes, cursor.start, cursor.length);
     });
-    reply.array(2);
-    reply.text(String(next));
-    reply.array(found.length * 2);
+    replyPage(reply, next, found.length * 2);
     for (const name of found) {
-      zset?.read(cursor, name);
+      zset.read(cursor, name);
       reply.bulk(cursor.bytes, cursor.start, cursor.length);
       reply.text(formatDouble(cursor.score));
     }

@@ -1,6 +1,6 @@
 /** What the sorted-set commands share: finding and making sets, entries on their way out, removals. */
 // @hot-path
-import { keyBytesMax, type Reply, type Request } from '@holdfast/common';
+import type { Reply, Request } from '@holdfast/common';
 import { valueTypes, ZSetCursor, ZSetValue } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 
@@ -18,13 +18,6 @@ export function createZSet(ctx: Context, i: number): ZSetValue {
   const zset = new ZSetValue(db);
   db.putCollection(request.bytes, request.start(i), request.length(i), zset);
   return zset;
-}
-
-/** Whether the member at argument `i` is too long for a key of a table; replies that error. */
-export function isLongMember(ctx: Context, i: number): boolean {
-  if (ctx.request.length(i) <= keyBytesMax) return false;
-  ctx.reply.error(`ERR a member of a sorted set may have ${keyBytesMax} bytes at most`);
-  return true;
 }
 
 /** The score of the member at argument `i`, or the null. */

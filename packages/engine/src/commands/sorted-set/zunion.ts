@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
-import { token } from '../../grammar.js';
-import { inputKeys, replyCombined, scoreOptions, union } from './combining.js';
+import { inputKeys, replyCombined, scoreOptions, withScoresOption } from './combined.js';
+import { union } from './combining.js';
 
 export const zunion = defineCommand({
   id: 427,
@@ -11,8 +11,8 @@ export const zunion = defineCommand({
     'O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.',
   summary: 'Returns the union of multiple sorted sets.',
   flags: ['readonly'],
-  args: { key: inputKeys('zunion'), ...scoreOptions(), withscores: token('WITHSCORES') },
-  run(ctx, args, reply) {
-    replyCombined(ctx, args, union, reply);
+  args: { key: inputKeys('zunion'), ...scoreOptions(), withscores: withScoresOption() },
+  run(ctx, { key }, reply) {
+    replyCombined(ctx, key, union, true, reply);
   },
 });

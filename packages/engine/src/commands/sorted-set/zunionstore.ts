@@ -1,6 +1,7 @@
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
-import { inputKeys, scoreOptions, storeCombined, union } from './combining.js';
+import { inputKeys, scoreOptions, storeCombined } from './combined.js';
+import { union } from './combining.js';
 
 export const zunionstore = defineCommand({
   id: 430,
@@ -13,6 +14,6 @@ export const zunionstore = defineCommand({
   flags: ['write', 'denyoom'],
   args: { destination: key('OW', 'update'), key: inputKeys('zunionstore'), ...scoreOptions() },
   run(ctx, args, reply) {
-    storeCombined(ctx, args, union, 'zunionstore', reply);
+    storeCombined(ctx, args, union, true, 'zunionstore', reply);
   },
 });
