@@ -7,6 +7,8 @@
  *     counts   | ...free... | ? | 3 | 9 | ? | ...free... |
  *                           ^ first
  *
+ *     sums     | of 64 counts each, where they lie in the array: whole groups are passed over
+ *
  * The counts of the two outer nodes, which change with every push and pop, are not kept here: the list
  * reads them from the nodes, and writes one down when its node is not an outer one any more.
  */
@@ -14,6 +16,9 @@
 import type { Ref } from '../arena.js';
 
 const capacityMin = 8;
+const groupBits = 6;
+const groupSize = 1 << groupBits;
+const groupMask = groupSize - 1;
 
 export class ListDirectory {
   /** Number of nodes. */
@@ -22,6 +27,7 @@ export class ListDirectory {
   within = 0;
   #refs = new Int32Array(capacityMin);
   #counts = new Int32Array(capacityMin);
+  #sums = new Int32Array(1);
   #first = capacityMin / 2;
 
   ref(position: number): Ref {
@@ -33,7 +39,9 @@ export class ListDirectory {
   }
 
   setCount(position: number, count: number): void {
-    this.#counts[this.#first + position] = count;
+    const at = this.#first + position;
+    this.#sums[at >>> groupBits] += count - this.#counts[at];
+    this.#counts[at] = count;
   }
 
   /** Makes `ref` the node at `position`; those from there on move up by one. */
@@ -47,9 +55,12 @@ export class ListDirectory {
     } else {
       this.#move(from + position, from + position + 1, this.length - position);
     }
-    this.#refs[this.#first + position] = ref;
-    this.#counts[this.#first + position] = count;
     this.length++;
+    const at = this.#first + position;
+    this.#refs[at] = ref;
+    this.#counts[at] = count;
+    if (toLeft) this.#sum(from - 1, at);
+    else this.#sum(at, this.#first + this.length - 1);
   }
 
   /** Takes the node at `position` out. */
@@ -58,10 +69,13 @@ export class ListDirectory {
     if (position * 2 < this.length) {
       this.#move(from, from + 1, position);
       this.#first++;
+      this.length--;
+      this.#sum(from, from + position);
     } else {
       this.#move(from + position + 1, from + position, this.length - position - 1);
+      this.length--;
+      this.#sum(from + position, from + this.length);
     }
-    this.length--;
   }
 
   /**
@@ -70,29 +84,50 @@ export class ListDirectory {
    */
   locate(index: number, size: number): number {
     const counts = this.#counts;
+    const sums = this.#sums;
+    // The sum of an outer node's group may be off by that node, but never too small to hold what is sought.
     if (index * 2 < size) {
       let at = this.#first + 1;
-      let left = index;
-      while (left >= counts[at]) left -= counts[at++];
-      this.within = left;
-      return at - this.#first;
+      for (let left = index; ; at++) {
+        if ((at & groupMask) === 0) {
+          for (; left >= sums[at >>> groupBits]; at += groupSize) left -= sums[at >>> groupBits];
+        }
+        if (left < counts[at]) {
+          this.within = left;
+          return at - this.#first;
+        }
+        left -= counts[at];
+      }
     }
     let at = this.#first + this.length - 2;
-    let left = size - index;
-    while (left > counts[at]) left -= counts[at--];
-    this.within = counts[at] - left;
-    return at - this.#first;
-  }
-
-  /** Bytes of the arrays. */
-  get bytes(): number {
-    return this.#refs.byteLength * 2;
+    for (let left = size - index; ; at--) {
+      if ((at & groupMask) === groupMask) {
+        for (; left > sums[at >>> groupBits]; at -= groupSize) left -= sums[at >>> groupBits];
+      }
+      if (left <= counts[at]) {
+        this.within = counts[at] - left;
+        return at - this.#first;
+      }
+      left -= counts[at];
+    }
   }
 
   #move(from: number, to: number, count: number): void {
     if (count === 0) return;
     this.#refs.copyWithin(to, from, from + count);
     this.#counts.copyWithin(to, from, from + count);
+  }
+
+  /** Adds up the groups that hold the slots from `first` to `last`. */
+  #sum(first: number, last: number): void {
+    const counts = this.#counts;
+    const end = this.#first + this.length;
+    for (let group = first >>> groupBits; group <= last >>> groupBits; group++) {
+      const until = Math.min((group + 1) << groupBits, end);
+      let sum = 0;
+      for (let at = Math.max(group << groupBits, this.#first); at < until; at++) sum += counts[at];
+      this.#sums[group] = sum;
+    }
   }
 
   /** Centers the nodes, in arrays twice as large unless half of the room is free. */
@@ -107,5 +142,7 @@ export class ListDirectory {
     this.#refs = refs;
     this.#counts = counts;
     this.#first = first;
+    this.#sums = new Int32Array((capacity + groupMask) >>> groupBits);
+    this.#sum(0, capacity - 1);
   }
 }

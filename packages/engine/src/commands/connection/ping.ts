@@ -11,9 +11,9 @@ export const ping = defineCommand({
   flags: ['fast'],
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   arity: -1,
+  surplusIsArityError: true,
   args: { message: optional(bytes()) },
   run({ request, session }, args, reply) {
-    if (request.count > 2) return reply.error("ERR wrong number of arguments for 'ping' command");
     if (session.dialect === 2 && session.subscriptionCount > 0) {
       reply.array(2);
       reply.text('pong');

@@ -1,0 +1,349 @@
+import { SeededRandom } from '@holdfast/common/testing';
+import { MemoryStorage } from '@holdfast/storage';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LocalServer, type TestClient } from './testing/index.js';
+
+const wrongType = new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
+
+let server: LocalServer;
+/** The one who writes. */
+let c: TestClient;
+
+beforeEach(() => {
+  server = new LocalServer();
+  c = server.client();
+});
+
+/** A client that runs a command and has to wait. */
+function waiting(line: string, client = server.client()): TestClient {
+  expect(client.line(line), line).toBeUndefined();
+  return client;
+}
+
+function statsOf(name: string): string {
+  const { registry } = server.kv;
+  const { calls, failedCalls } = registry.figuresOf(registry.byName(name)!);
+  return `${calls} calls, ${failedCalls} failed`;
+}
+
+describe('a client that waits for a key', () => {
+  it('gets what is pushed', () => {
+    const pop = waiting('BLPOP l 0');
+    expect(pop.session.isBlocked).toBe(true);
+    expect(c.line('RPUSH l a b')).toBe(2);
+    expect(pop.take()).toEqual(['l', 'a']);
+    expect(pop.session.isBlocked).toBe(false);
+    expect(c.line('LRANGE l 0 -1')).toEqual(['b']);
+  });
+
+  it('gets it from whichever of its keys has it, one given twice too', () => {
+    const pop = waiting('BRPOP l m l 0');
+    c.line('RPUSH m a b');
+    expect(pop.take()).toEqual(['m', 'b']);
+    c.line('RPUSH l c');
+    expect(pop.take()).toBeUndefined();
+    expect(c.line('LLEN l')).toBe(1);
+  });
+
+  it('is served in the order of waiting, and again at the end of the queue', () => {
+    const first = waiting('BLPOP l 0');
+    const second = waiting('BLPOP other l 0');
+    c.line('RPUSH l a');
+    expect(first.take()).toEqual(['l', 'a']);
+    waiting('BLPOP l 0', first);
+    c.line('RPUSH l b');
+    expect(second.take()).toEqual(['l', 'b']);
+    expect(first.take()).toBeUndefined();
+    c.line('RPUSH l c');
+    expect(first.take()).toEqual(['l', 'c']);
+  });
+
+  it('leaves to the others what it does not take', () => {
+    const pops = [waiting('BLPOP l 0'), waiting('BRPOP l 0'), waiting('BLMPOP 0 1 l LEFT COUNT 2')];
+    const last = waiting('BLPOP l 0');
+    expect(c.line('RPUSH l a b c d')).toBe(4);
+    expect(pops.map((pop) => pop.take())).toEqual([
+      ['l', 'a'],
+      ['l', 'd'],
+      ['l', ['b', 'c']],
+    ]);
+    expect(last.take()).toBeUndefined();
+    expect(c.line('EXISTS l')).toBe(0);
+  });
+
+  it('comes before one who asks after the push, in the same turn', () => {
+    const first = waiting('BLPOP l 0');
+    c.line('RPUSH l a');
+    waiting('BLPOP l 0', c);
+    expect(first.take()).toEqual(['l', 'a']);
+    server.client().line('RPUSH l b');
+    expect(c.take()).toEqual(['l', 'b']);
+  });
+
+  it('is not woken by a key of another type, nor by one that is gone again', () => {
+    const pop = waiting('BLPOP l 0');
+    c.line('SET l text');
+    c.line('DEL l');
+    for (const line of ['MULTI', 'RPUSH l a', 'DEL l', 'SET l text', 'EXEC']) c.line(line);
+    expect(pop.take()).toBeUndefined();
+    c.line('DEL l');
+    c.line('RPUSH l b');
+    expect(pop.take()).toEqual(['l', 'b']);
+  });
+
+  it('is woken by a transaction when it is over, and finds what it left', () => {
+    const pop = waiting('BLPOP l 0');
+    for (const line of ['MULTI', 'RPUSH l a b', 'LPOP l', 'LPUSH l c']) c.line(line);
+    expect(c.line('EXEC')).toEqual([2, 'a', 2]);
+    expect(pop.take()).toEqual(['l', 'c']);
+  });
+
+  it('gets its key in the order it named them, when a transaction wrote several', () => {
+    const pop = waiting('BLPOP a b 0');
+    for (const line of ['MULTI', 'RPUSH b 1', 'RPUSH a 2', 'EXEC']) c.line(line);
+    expect(pop.take()).toEqual(['a', '2']);
+  });
+
+  it.each([
+    ['RENAME', 'RPUSH m a', 'RENAME m l'],
+    ['COPY', 'RPUSH m a', 'COPY m l'],
+    ['RENAME over another type', 'RPUSH m a', 'SET l text', 'RENAME m l'],
+    ['LMOVE', 'RPUSH m a', 'LMOVE m l LEFT LEFT'],
+    ['SWAPDB', 'SELECT 1', 'RPUSH l a', 'SWAPDB 0 1'],
+    ['MOVE', 'SELECT 1', 'RPUSH l a', 'MOVE l 0'],
+  ])('is woken by %s', (_name, ...lines) => {
+    const pop = waiting('BLPOP l 0');
+    for (const line of lines) c.line(line);
+    expect(pop.take()).toEqual(['l', 'a']);
+  });
+
+  it('waits in its own database', () => {
+    const pop = server.client();
+    pop.line('SELECT 3');
+    waiting('BLPOP l 0', pop);
+    c.line('RPUSH l a');
+    expect(pop.take()).toBeUndefined();
+    c.line('SELECT 3');
+    c.line('RPUSH l b');
+    expect(pop.take()).toEqual(['l', 'b']);
+  });
+
+  it('goes on waiting when the key expired before it could look', () => {
+    const pop = waiting('BLPOP l 0');
+    for (const line of ['MULTI', 'RPUSH l a', 'PEXPIRE l 0', 'EXEC']) c.line(line);
+    for (const line of ['MULTI', 'RPUSH l a', 'PEXPIREAT l 1', 'EXEC']) c.line(line);
+    expect(pop.take()).toBeUndefined();
+    c.line('RPUSH l b');
+    expect(pop.take()).toEqual(['l', 'b']);
+  });
+
+  it('breaks no WATCH by waiting, and breaks it by taking', () => {
+    c.line('WATCH l m');
+    const move = waiting('BLMOVE l m LEFT LEFT 0');
+    c.line('MULTI');
+    expect(c.line('EXEC')).toEqual([]);
+    c.line('WATCH m');
+    server.client().line('RPUSH l a');
+    expect(move.take()).toBe('a');
+    c.line('MULTI');
+    expect(c.line('EXEC')).toBeNull();
+  });
+
+  it('counts as one call, when it is answered', () => {
+    const pop = waiting('BLPOP l 0');
+    expect(statsOf('blpop')).toBe('0 calls, 0 failed');
+    c.line('RPUSH l a');
+    expect(pop.take()).toEqual(['l', 'a']);
+    expect(statsOf('blpop')).toBe('1 calls, 0 failed');
+    waiting('BLPOP l 0.1', pop);
+    server.env.advance(100);
+    expect(statsOf('blpop')).toBe('2 calls, 0 failed');
+  });
+
+  it('depends on the version of what it took', () => {
+    const pop = waiting('BLPOP l 0');
+    c.line('RPUSH l a');
+    expect(pop.session.dependsOn).toBeGreaterThan(c.session.keyVersion);
+  });
+
+  it('is asked for no reply that it does not want', () => {
+    const pop = server.client();
+    pop.line('CLIENT REPLY OFF');
+    waiting('BLPOP l 0', pop);
+    c.line('RPUSH l a');
+    expect(c.line('LLEN l')).toBe(0);
+    expect(pop.line('CLIENT REPLY ON')).toBe('OK');
+    expect(pop.take()).toBeUndefined();
+  });
+});
+
+describe('chains of moves', () => {
+  it('are followed to their end', () => {
+    const first = waiting('BLMOVE a b LEFT RIGHT 0');
+    const second = waiting('BLMOVE b c LEFT RIGHT 0');
+    const third = waiting('BLPOP c 0');
+    expect(c.line('RPUSH a x')).toBe(1);
+    expect([first.take(), second.take(), third.take()]).toEqual(['x', 'x', ['c', 'x']]);
+    expect(c.line('EXISTS a b c')).toBe(0);
+  });
+
+  it('may go round', () => {
+    const there = waiting('BLMOVE a b LEFT RIGHT 0');
+    const back = waiting('BLMOVE b a LEFT RIGHT 0');
+    c.line('RPUSH a x');
+    expect([there.take(), back.take()]).toEqual(['x', 'x']);
+    expect(c.line('LRANGE a 0 -1')).toEqual(['x']);
+    const self = waiting('BRPOPLPUSH s s 0');
+    c.line('RPUSH s y');
+    expect(self.take()).toBe('y');
+    expect(c.line('LRANGE s 0 -1')).toEqual(['y']);
+  });
+
+  it('serve the keys of one transaction before those that waiters wrote', () => {
+    const move = waiting('BRPOPLPUSH a c 0');
+    const pop = waiting('BLPOP b 0');
+    const either = waiting('BLMPOP 0 2 b c LEFT COUNT 1');
+    for (const line of ['MULTI', 'RPUSH a 1', 'RPUSH b 2', 'EXEC']) c.line(line);
+    expect([move.take(), pop.take(), either.take()]).toEqual(['1', ['b', '2'], ['c', ['1']]]);
+  });
+
+  it('end with an error at a target of another type; the element stays for the next', () => {
+    c.line('SET text x');
+    const move = waiting('BLMOVE l text LEFT LEFT 0');
+    const pop = waiting('BLPOP l 0');
+    c.line('RPUSH l a');
+    expect(move.take()).toEqual(wrongType);
+    expect(pop.take()).toEqual(['l', 'a']);
+    expect(statsOf('blmove')).toBe('1 calls, 1 failed');
+  });
+});
+
+describe('the end of a wait', () => {
+  it('comes when its time is over', () => {
+    const pop = waiting('BLPOP l 0.25');
+    server.env.advance(249);
+    expect(pop.take()).toBeUndefined();
+    server.env.advance(1);
+    expect(pop.take()).toBeNull();
+    expect(pop.session.isBlocked).toBe(false);
+    c.line('RPUSH l a');
+    expect(pop.take()).toBeUndefined();
+  });
+
+  it('is not put off by commands that go on waiting', () => {
+    const pop = waiting('BLPOP l 1');
+    server.env.advance(600);
+    for (const line of ['MULTI', 'RPUSH l a', 'PEXPIREAT l 1', 'EXEC']) c.line(line);
+    server.env.advance(400);
+    expect(pop.take()).toBeNull();
+  });
+
+  it('comes no earlier when timers can not be set for so long', () => {
+    const { timers } = server.env;
+    const { setTimeout } = timers;
+    const longest = 2147483647;
+    timers.setTimeout = (callback, delayMs) => setTimeout(callback, Math.min(delayMs, longest));
+    server.coordinator.shutdown();
+    const pop = waiting('BLPOP l 3000000');
+    server.env.advance(longest);
+    expect(pop.take()).toBeUndefined();
+    server.env.advance(3_000_000_000 - longest);
+    expect(pop.take()).toBeNull();
+  });
+
+  it('is at once in a transaction', () => {
+    for (const line of ['MULTI', 'BLPOP l 0', 'BLMOVE l m LEFT LEFT 0']) c.line(line);
+    c.line('RPUSH l a');
+    c.line('BLPOP l 0');
+    expect(c.line('EXEC')).toEqual([null, null, 1, ['l', 'a']]);
+  });
+
+  it('can be had by CLIENT UNBLOCK, as a time-out or an error', () => {
+    const pop = waiting('BLPOP l 0');
+    const { id } = pop.session;
+    expect(c.line(`CLIENT UNBLOCK ${id}`)).toBe(1);
+    expect(pop.take()).toBeNull();
+    expect(statsOf('blpop')).toBe('1 calls, 0 failed');
+    waiting('BLPOP l 0', pop);
+    expect(c.line(`CLIENT UNBLOCK ${id} ERROR`)).toBe(1);
+    expect(pop.take()).toEqual(new Error('UNBLOCKED client unblocked via CLIENT UNBLOCK'));
+    expect(statsOf('blpop')).toBe('2 calls, 1 failed');
+    expect(c.line(`CLIENT UNBLOCK ${id}`)).toBe(0);
+    c.line('RPUSH l a');
+    expect(pop.take()).toBeUndefined();
+  });
+
+  it('comes with the end of the connection: nothing is given to a client that is gone', () => {
+    const gone = waiting('BLPOP l 0');
+    const killed = waiting('BLPOP l 0');
+    const pop = waiting('BLPOP l 0');
+    gone.close();
+    expect(c.line(`CLIENT KILL ID ${killed.session.id}`)).toBe(1);
+    c.line('RPUSH l a');
+    expect([gone.take(), killed.take(), pop.take()]).toEqual([undefined, undefined, ['l', 'a']]);
+  });
+
+  it('leaves nobody who is told of changes', () => {
+    const pop = waiting('BLPOP l 1');
+    expect(server.storage.observer).not.toBeNull();
+    server.env.advance(1000);
+    expect(pop.take()).toBeNull();
+    expect(server.storage.observer).toBeNull();
+  });
+});
+
+describe('a waiter whose other keys are not in memory', () => {
+  /** A storage where keys can be absent from memory until they are loaded. */
+  class ColdStorage extends MemoryStorage {
+    readonly cold = new Set<string>();
+    readonly loads: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+    override isResident(_database: number, bytes: Uint8Array, start: number, length: number): boolean {
+      return !this.cold.has(Buffer.from(bytes.subarray(start, start + length)).toString());
+    }
+
+    override load(): Promise<void> {
+      return new Promise((resolve, reject) => {
+        this.loads.push({
+          resolve: () => {
+            this.cold.clear();
+            resolve();
+          },
+          reject,
+        });
+      });
+    }
+  }
+
+  let storage: ColdStorage;
+
+  beforeEach(() => {
+    storage = new ColdStorage(new SeededRandom(1));
+    server = new LocalServer(1, storage);
+    c = server.client();
+    c.line('RPUSH target old');
+  });
+
+  it('is served once they are, and not overtaken meanwhile', async () => {
+    const move = waiting('BLMOVE l target LEFT RIGHT 0');
+    const pop = waiting('BLPOP l 0');
+    storage.cold.add('target');
+    c.line('RPUSH l a b');
+    expect([move.take(), pop.take()]).toEqual([undefined, undefined]);
+    storage.loads[0].resolve();
+    await Promise.resolve();
+    expect([move.take(), pop.take()]).toEqual(['a', ['l', 'b']]);
+    expect(c.line('LRANGE target 0 -1')).toEqual(['old', 'a']);
+  });
+
+  it('gets an error when they can not be loaded', async () => {
+    const move = waiting('BLMOVE l target LEFT RIGHT 0');
+    const pop = waiting('BLPOP l 0');
+    storage.cold.add('target');
+    c.line('RPUSH l a');
+    storage.loads[0].reject(new Error('broken disk'));
+    await Promise.resolve();
+    expect(move.take()).toEqual(new Error('ERR the key could not be loaded: broken disk'));
+    expect(pop.take()).toEqual(['l', 'a']);
+  });
+});
