@@ -26,6 +26,8 @@ export class Background {
   #counted = 0;
   #countedAtMs: number;
   #isStopped = false;
+  /** Expired keys are being brought into memory, where they are removed. */
+  #isLoading = false;
 
   constructor(options: BackgroundOptions) {
     this.#options = options;
@@ -47,11 +49,26 @@ export class Background {
   #work(): boolean {
     const { kv, afterTurn } = this.#options;
     kv.beginTurn();
-    const isExpiring = kv.expiresActively && kv.expireSome(expiryBudgetMs);
+    const isExpiring = kv.expiresActively && (kv.expireSome(expiryBudgetMs) || this.#loadExpired());
     const isReleased = kv.storage.releaseSome(releaseBudget);
     afterTurn();
     this.#count();
     return isExpiring || !isReleased;
+  }
+
+  /** Whether expired keys that are not resident are on their way. */
+  #loadExpired(): boolean {
+    if (this.#isLoading) return true;
+    const { env, kv } = this.#options;
+    const loading = kv.storage.prepareExpired(env.clock.now());
+    if (loading === null) return false;
+    this.#isLoading = true;
+    const done = (): void => {
+      this.#isLoading = false;
+    };
+    // What can't be read now is tried again in the next turn.
+    loading.then(done, done);
+    return true;
   }
 
   #count(): void {

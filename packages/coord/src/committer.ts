@@ -31,9 +31,8 @@ export interface CommitterOptions {
 export class Committer {
   /** Every write with this version or a smaller one is committed. */
   committedVersion: number;
-  /** False while the log refuses. */
-  acceptsWrites = true;
-  refusal = '';
+  /** Why the log refuses; empty while it does not. */
+  #logRefusal = '';
   readonly #storage: Storage;
   readonly #env: Env;
   readonly #log: Log | null;
@@ -61,6 +60,13 @@ export class Committer {
     this.#journal = log !== null || storage.needsJournal ? new MutationWriter() : null;
     storage.journal = this.#journal;
     this.committedVersion = log === null ? Number.POSITIVE_INFINITY : storage.stamp.last;
+  }
+
+  /** Why writes are refused now: the log's or the storage's disk fails; null while they are accepted. */
+  get refusal(): string | null {
+    if (this.#logRefusal !== '') return this.#logRefusal;
+    const { failure } = this.#storage;
+    return failure === null ? null : `MISCONF Errors writing to the disk: ${failure.message}`;
   }
 
   /** Position of the last batch that was handed to the log. */
@@ -137,15 +143,13 @@ export class Committer {
     if (outcome.kind === 'refused' && outcome.reason === 'disk') {
       const isFirst = this.#refused.length === 0;
       this.#refused.push({ batch, version });
-      this.acceptsWrites = false;
-      this.refusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
+      this.#logRefusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
       if (isFirst) this.#retryLater();
       return;
     }
     this.#hasFailed = true;
-    this.acceptsWrites = false;
     const cause = outcome.kind === 'unknown' ? outcome.cause : outcome.kind;
-    this.refusal = `UNDETERMINED the log failed: ${messageOf(cause)}`;
+    this.#logRefusal = `UNDETERMINED the log failed: ${messageOf(cause)}`;
     this.#wakeIdle();
     this.#onFatal(new KvError('UNDETERMINED', `the log failed: ${messageOf(cause)}`, { cause }));
   }
@@ -170,7 +174,7 @@ export class Committer {
       this.#position = outcome.position;
       this.#commit(outcome.position, version);
     }
-    this.acceptsWrites = true;
+    this.#logRefusal = '';
     for (const listener of this.#listeners) listener();
     this.#wakeIdle();
   }

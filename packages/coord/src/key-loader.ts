@@ -4,6 +4,9 @@ import { databasesMax, type Request } from '@holdfast/common';
 import type { Command, Session } from '@holdfast/engine';
 import type { KeyName, Storage } from '@holdfast/storage';
 
+/** With more than this waiting to be written behind, in bytes, writes wait until the disk has caught up. */
+const pendingBytesMax = 256 * 1024 * 1024;
+
 export class KeyLoader {
   readonly #storage: Storage;
 
@@ -14,6 +17,7 @@ export class KeyLoader {
   /** Null when everything is there already. */
   load(session: Session, command: Command, request: Request): Promise<void> | null {
     const storage = this.#storage;
+    if (command.isWrite && storage.pendingBytes > pendingBytesMax) return storage.flush();
     if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;

@@ -139,7 +139,7 @@ export class LocalCoordinator implements Coordinator {
 
   /** Why writes are refused now; null while they are accepted. */
   get refusal(): string | null {
-    return this.#committer.acceptsWrites ? null : this.#committer.refusal;
+    return this.#committer.refusal;
   }
 
   get sessionCount(): number {
@@ -188,7 +188,8 @@ export class LocalCoordinator implements Coordinator {
     if (session.transaction !== null && command.flags.has('no_multi')) {
       return 'ERR Command not allowed inside a transaction';
     }
-    if (!this.#committer.acceptsWrites && isWriting(session, command)) return this.#committer.refusal;
+    const { refusal } = this.#committer;
+    if (refusal !== null && isWriting(session, command)) return refusal;
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }

@@ -19,7 +19,7 @@ import {
   readSmallFile,
   writeSmallFile,
 } from '@holdfast/log';
-import { MemoryStorage, type Storage } from '@holdfast/storage';
+import { LevelStorage, MemoryStorage, type Storage } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
 import { Committer } from './committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
@@ -133,9 +133,9 @@ async function assemble(
   return { storage, kv, config, coordinator, log, snapshotter, recovered, close };
 }
 
-async function openStorage({ env, storage }: LocalStackOptions, _place: Place | null): Promise<Storage> {
+async function openStorage({ env, storage }: LocalStackOptions, place: Place | null): Promise<Storage> {
   if (storage === 'memory') return new MemoryStorage(env.random);
-  throw new KvError('INVALID', 'level storage is not part of this build');
+  return LevelStorage.open({ directory: `${place!.directory}/level`, env });
 }
 
 function openLog(

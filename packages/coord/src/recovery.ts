@@ -32,7 +32,12 @@ export async function recover(
         `${newest.name} reaches to position ${newest.to}, but the log ends at ${tail}: entries of the log are missing. Restore both from one backup.`,
       );
     }
-    for await (const batch of snapshots!.read(newest)) storage.apply(batch, newest.from);
+    let last: Uint8Array | null = null;
+    for await (const batch of snapshots!.read(newest)) {
+      if (last !== null) await apply(storage, last, 0);
+      last = batch;
+    }
+    if (last !== null) await apply(storage, last, newest.from);
     from = newest.from;
   }
   const head = await log.head();
@@ -51,9 +56,14 @@ export async function recover(
   let entries = 0;
   if (from < tail) {
     for await (const { position, batch } of log.read(from + 1)) {
-      storage.apply(batch, position);
+      await apply(storage, batch, position);
       entries++;
     }
   }
   return { from, entries, version: storage.stamp.last };
+}
+
+async function apply(storage: Storage, batch: Uint8Array, position: number): Promise<void> {
+  await storage.prepareApply(batch);
+  storage.apply(batch, position);
 }
