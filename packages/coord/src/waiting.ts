@@ -46,9 +46,6 @@ export class Waiting {
 
   /** The command being run waits for one of `keys`: see `Host.block`. */
   block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void {
-    // It counts as one call, when it is answered.
-    const { context, registry } = this.#options.kv;
-    registry.figuresOf(context.command).calls--;
     if (this.#resuming !== null) {
       this.#resumingBlocked = true;
       return;

@@ -33,6 +33,8 @@ export class Context {
   mayBlock = true;
   /** A blocked command that runs again: data may have come. */
   isResumed = false;
+  /** The command found nothing and waits: it is no call yet. */
+  hasBlocked = false;
 
   constructor(kv: KV) {
     this.kv = kv;
@@ -152,6 +154,7 @@ export class Context {
     }
     const keys: Uint8Array[] = [];
     for (let i = 0; i < count; i++) keys.push(this.request.copy(first + i));
+    this.hasBlocked = true;
     this.host.block(this.session, keys, options);
   }
 

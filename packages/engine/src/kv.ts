@@ -114,6 +114,7 @@ export class KV {
     context.db = storage.database(session.database);
     session.keyVersion = 0;
     reply.failed = false;
+    context.hasBlocked = false;
     const figures = this.registry.figuresOf(command);
     const startMs = this.stopwatch.start(command, request, figures);
     const args = command.parse(request);
@@ -127,6 +128,7 @@ export class KV {
         reply.error(`ERR ${error.message}`);
       }
     }
+    if (context.hasBlocked) return 0;
     figures.calls++;
     if (reply.failed) {
       figures.failedCalls++;
