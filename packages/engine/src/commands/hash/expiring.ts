@@ -1,7 +1,7 @@
 /** HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT: one rule, four units. */
 import type { Reply } from '@holdfast/common';
 import type { Context } from '../../context.js';
-import { key, oneOf, unparsed, unparsedInteger } from '../../grammar.js';
+import { key, oneOf, unparsed } from '../../grammar.js';
 import { expireField, FieldChanges, readFieldExpiry } from './field-expiry.js';
 import { fieldsArgument, notPositive, readFieldList } from './field-list.js';
 import { findHash, viewField } from './hashes.js';
@@ -12,11 +12,9 @@ type Condition = (typeof conditions)[number];
 /** What is replied for a field. */
 const results = { missing: -2, refused: 0, set: 1, removed: 2 } as const;
 
-/** The arguments, with the name of the time. */
+/** The arguments before and after the time. */
 export const expiringKey = { key: key('RW', 'update') };
 export const expiringFields = { condition: unparsed(oneOf(...conditions)), ...fieldsArgument };
-export const span = unparsedInteger();
-export const point = unparsedInteger('unix-time');
 
 /** Sets the expiry of fields of the key at argument 1 to argument 2, in units of `unitMs` after `baseMs`. */
 export function expireFields(ctx: Context, unitMs: number, baseMs: number, reply: Reply): void {

@@ -15,7 +15,7 @@ export const notPositiveInteger = 'ERR Number of fields must be a positive integ
 
 /** Read late: what is wrong with it matters only when the key is no other value. */
 export const fieldsArgument = {
-  fields: unparsed(option('FIELDS', { field: counted(bytes()) }, { required: true })),
+  fields: unparsed(option('FIELDS', { field: counted(bytes(), { name: 'numfields' }) }, { required: true })),
 };
 
 /** The list that is all there is from argument `at` on; null after replying what is wrong with it. */

@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.js';
-import { expireFields, expiringFields, expiringKey, span } from './expiring.js';
+import { unparsedInteger } from '../../grammar.js';
+import { expireFields, expiringFields, expiringKey } from './expiring.js';
 
 export const hexpire = defineCommand({
   id: 216,
@@ -9,7 +10,7 @@ export const hexpire = defineCommand({
   complexity: 'O(N) where N is the number of specified fields',
   summary: 'Set expiry for hash field using relative time to expire (seconds)',
   flags: ['write', 'denyoom', 'fast'],
-  args: { ...expiringKey, seconds: span, ...expiringFields },
+  args: { ...expiringKey, seconds: unparsedInteger(), ...expiringFields },
   run(ctx, _, reply) {
     expireFields(ctx, 1000, ctx.nowMs, reply);
   },

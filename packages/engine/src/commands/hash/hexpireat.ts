@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.js';
-import { expireFields, expiringFields, expiringKey, point } from './expiring.js';
+import { unparsedInteger } from '../../grammar.js';
+import { expireFields, expiringFields, expiringKey } from './expiring.js';
 
 export const hexpireat = defineCommand({
   id: 218,
@@ -9,7 +10,7 @@ export const hexpireat = defineCommand({
   complexity: 'O(N) where N is the number of specified fields',
   summary: 'Set expiry for hash field using an absolute Unix timestamp (seconds)',
   flags: ['write', 'denyoom', 'fast'],
-  args: { ...expiringKey, 'unix-time-seconds': point, ...expiringFields },
+  args: { ...expiringKey, 'unix-time-seconds': unparsedInteger('unix-time'), ...expiringFields },
   run(ctx, _, reply) {
     expireFields(ctx, 1000, 0, reply);
   },

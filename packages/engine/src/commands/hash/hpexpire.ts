@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.js';
-import { expireFields, expiringFields, expiringKey, span } from './expiring.js';
+import { unparsedInteger } from '../../grammar.js';
+import { expireFields, expiringFields, expiringKey } from './expiring.js';
 
 export const hpexpire = defineCommand({
   id: 217,
@@ -9,7 +10,7 @@ export const hpexpire = defineCommand({
   complexity: 'O(N) where N is the number of specified fields',
   summary: 'Set expiry for hash field using relative time to expire (milliseconds)',
   flags: ['write', 'denyoom', 'fast'],
-  args: { ...expiringKey, milliseconds: span, ...expiringFields },
+  args: { ...expiringKey, milliseconds: unparsedInteger(), ...expiringFields },
   run(ctx, _, reply) {
     expireFields(ctx, 1, ctx.nowMs, reply);
   },

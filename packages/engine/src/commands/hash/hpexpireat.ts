@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.js';
-import { expireFields, expiringFields, expiringKey, point } from './expiring.js';
+import { unparsedInteger } from '../../grammar.js';
+import { expireFields, expiringFields, expiringKey } from './expiring.js';
 
 export const hpexpireat = defineCommand({
   id: 219,
@@ -9,7 +10,7 @@ export const hpexpireat = defineCommand({
   complexity: 'O(N) where N is the number of specified fields',
   summary: 'Set expiry for hash field using an absolute Unix timestamp (milliseconds)',
   flags: ['write', 'denyoom', 'fast'],
-  args: { ...expiringKey, 'unix-time-milliseconds': point, ...expiringFields },
+  args: { ...expiringKey, 'unix-time-milliseconds': unparsedInteger('unix-time'), ...expiringFields },
   run(ctx, _, reply) {
     expireFields(ctx, 1, 0, reply);
   },

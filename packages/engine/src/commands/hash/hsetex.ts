@@ -19,7 +19,9 @@ export const hsetex = defineCommand({
     key: key('RW', 'update'),
     condition: unparsed(oneOf('FNX', 'FXX')),
     expiration: expiryArgument('KEEPTTL'),
-    fields: unparsed(option('FIELDS', { data: counted(fieldAndValue) }, { required: true })),
+    fields: unparsed(
+      option('FIELDS', { data: counted(fieldAndValue, { name: 'numfields' }) }, { required: true }),
+    ),
   },
   run(ctx, { key }, reply) {
     const hash = findHash(ctx, key);
