@@ -5,13 +5,15 @@
 import type { Reply } from '@holdfast/common';
 import { type Database, SetValue } from '@holdfast/storage';
 import type { Context } from '../../context.js';
-import { key, type Repeated, repeat } from '../../grammar.js';
+import { type Argument, key, type Repeated, repeat } from '../../grammar.js';
 import { findSet, replyMember, replyMembers, storeSet, view } from './sets.js';
 
 export type Operand = SetValue | null;
 
-/** The arguments of the commands that reply their result, and of those that store it. */
-export const inputs = { key: repeat(key('RO', 'access')) };
+/** The keys of the sets. */
+export function inputKeys(): { key: Argument<Repeated> } {
+  return { key: repeat(key('RO', 'access')) };
+}
 
 /** The sets of the keys; undefined after replying that one has the wrong type. */
 export function readOperands(ctx: Context, keys: Repeated): Operand[] | undefined {

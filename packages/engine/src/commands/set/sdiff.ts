@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { inputs, readOperands, replyDifference } from './combining.js';
+import { inputKeys, readOperands, replyDifference } from './combining.js';
 
 export const sdiff = defineCommand({
   id: 264,
@@ -10,7 +10,7 @@ export const sdiff = defineCommand({
   summary: 'Returns the difference of multiple sets.',
   flags: ['readonly'],
   tips: ['nondeterministic_output_order'],
-  args: inputs,
+  args: inputKeys(),
   run(ctx, { key }, reply) {
     const operands = readOperands(ctx, key);
     if (operands !== undefined) replyDifference(ctx.db, operands, reply);

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
-import { difference, inputs, readOperands, storeResult } from './combining.js';
+import { difference, inputKeys, readOperands, storeResult } from './combining.js';
 
 export const sdiffstore = defineCommand({
   id: 265,
@@ -10,7 +10,7 @@ export const sdiffstore = defineCommand({
   complexity: 'O(N) where N is the total number of elements in all given sets.',
   summary: 'Stores the difference of multiple sets in a key.',
   flags: ['write', 'denyoom'],
-  args: { destination: key('OW', 'update'), ...inputs },
+  args: { destination: key('OW', 'update'), ...inputKeys() },
   run(ctx, { destination, key }, reply) {
     const operands = readOperands(ctx, key);
     if (operands !== undefined)

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { inputs, readOperands, replyIntersection } from './combining.js';
+import { inputKeys, readOperands, replyIntersection } from './combining.js';
 
 export const sinter = defineCommand({
   id: 259,
@@ -10,7 +10,7 @@ export const sinter = defineCommand({
   summary: 'Returns the intersect of multiple sets.',
   flags: ['readonly'],
   tips: ['nondeterministic_output_order'],
-  args: inputs,
+  args: inputKeys(),
   run(ctx, { key }, reply) {
     const operands = readOperands(ctx, key);
     if (operands !== undefined) replyIntersection(operands, reply);

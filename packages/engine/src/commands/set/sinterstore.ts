@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
-import { inputs, intersection, readOperands, storeResult } from './combining.js';
+import { inputKeys, intersection, readOperands, storeResult } from './combining.js';
 
 export const sinterstore = defineCommand({
   id: 261,
@@ -10,7 +10,7 @@ export const sinterstore = defineCommand({
   complexity: 'O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.',
   summary: 'Stores the intersect of multiple sets in a key.',
   flags: ['write', 'denyoom'],
-  args: { destination: key('RW', 'update'), ...inputs },
+  args: { destination: key('RW', 'update'), ...inputKeys() },
   run(ctx, { destination, key }, reply) {
     const operands = readOperands(ctx, key);
     if (operands !== undefined)

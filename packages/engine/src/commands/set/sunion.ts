@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { inputs, readOperands, replyResult, union } from './combining.js';
+import { inputKeys, readOperands, replyResult, union } from './combining.js';
 
 export const sunion = defineCommand({
   id: 262,
@@ -10,7 +10,7 @@ export const sunion = defineCommand({
   summary: 'Returns the union of multiple sets.',
   flags: ['readonly'],
   tips: ['nondeterministic_output_order'],
-  args: inputs,
+  args: inputKeys(),
   run(ctx, { key }, reply) {
     const operands = readOperands(ctx, key);
     if (operands !== undefined) replyResult(union(ctx.db, operands), reply);

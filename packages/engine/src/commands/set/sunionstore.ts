@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
-import { inputs, readOperands, storeResult, union } from './combining.js';
+import { inputKeys, readOperands, storeResult, union } from './combining.js';
 
 export const sunionstore = defineCommand({
   id: 263,
@@ -10,7 +10,7 @@ export const sunionstore = defineCommand({
   complexity: 'O(N) where N is the total number of elements in all given sets.',
   summary: 'Stores the union of multiple sets in a key.',
   flags: ['write', 'denyoom'],
-  args: { destination: key('OW', 'update'), ...inputs },
+  args: { destination: key('OW', 'update'), ...inputKeys() },
   run(ctx, { destination, key }, reply) {
     const operands = readOperands(ctx, key);
     if (operands !== undefined) storeResult(ctx, destination, union(ctx.db, operands), 'sunionstore', reply);
