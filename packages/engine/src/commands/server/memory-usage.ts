@@ -11,7 +11,7 @@ const packedElementBytes = 4;
 const tableElementBytes = 32;
 const doubleBytes = 8;
 
-const packedEncodings: ReadonlySet<string> = new Set(['listpack', 'quicklist', 'intset']);
+const packedEncodings: ReadonlySet<string> = new Set(['listpack', 'listpackex', 'quicklist', 'intset']);
 
 /** `samples` elements are looked at, all of them with 0. `ref` is the record of the key at argument `i`. */
 export function memoryUsage(ctx: Context, i: number, ref: Ref, samples: number): number {
