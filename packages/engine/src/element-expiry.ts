@@ -2,6 +2,9 @@
  * Elements that expire one by one: the fields of hashes. Those whose time is over are removed before a
  * command sees their hash, or by a sweep in the background; the key goes with the last of them. So no
  * command asks for a field's expiry unless that is what it is about, and counts are exact.
+ *
+ * Whoever comes first after many fields of a hash expired at once pays for their removal, about half a
+ * microsecond each; nothing if all of its fields did, since then the key goes as a whole.
  */
 import type { Database, ExpiringCollection, Ref } from '@holdfast/storage';
 import { valueTypes } from '@holdfast/storage';
