@@ -12,6 +12,7 @@ import {
   type ArgumentShape,
   IndexArgument,
   type KeySpec,
+  type KeyUsage,
   syntaxError,
 } from './grammar.js';
 
@@ -78,6 +79,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly surplusIsArityError?: boolean;
   /** Key positions, where they are not what the grammar gives. */
   readonly keySpecs?: readonly KeySpec[];
+  /** How a given request uses its keys, where that depends on its words (`variable_flags`). */
+  readonly usageOf?: (request: Request) => KeyUsage;
   /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
   readonly subcommands?: readonly Command[];
   /** A database besides the session's in which its keys must be resident too; NaN for none. */
@@ -225,6 +228,12 @@ export class Command {
         for (let i = 0; i < count; i++) visit(first + firstKey + i * step, spec);
       }
     }
+  }
+
+  /** How a request uses the keys of a specification. */
+  useOf(spec: KeySpec, request: Request): KeyUsage {
+    const { usageOf } = this.declaration;
+    return usageOf !== undefined && spec.uses.includes('variable_flags') ? usageOf(request) : spec;
   }
 
   /** ACL categories, without the `@`. */

@@ -23,6 +23,8 @@ export interface Parameter {
   readonly initial: string;
   /** Can't be changed while the server runs. */
   readonly isFixed?: boolean;
+  /** The same, where Redis could change it: its present value is accepted. */
+  readonly isKept?: boolean;
   /** Not to be shown: SLOWLOG and MONITOR leave its value out. */
   readonly isSecret?: boolean;
   /** Another name for the parameter of this name: the old one. */
@@ -102,7 +104,7 @@ export class Config {
     for (const [name, value] of values) {
       const entry = this.#entry(name);
       const draft: Entry = { ...entry };
-      const problem = attempt(draft, value) ?? this.#guards.get(entry.parameter.name)?.(draft.text) ?? null;
+      const problem = attempt(draft, value) ?? this.#objection(entry, draft.text);
       if (problem !== null) return { name, problem };
       checked.push([entry, draft]);
     }
@@ -127,6 +129,12 @@ export class Config {
   /** From now on `setAll` asks `guard` too: it says why a valid value can't be had here, or null. */
   guard(name: string, guard: Guard): void {
     this.#guards.set(name, guard);
+  }
+
+  /** Why a valid value can't be had here, or null. */
+  #objection({ parameter, text }: Entry, wanted: string): string | null {
+    if (parameter.isKept && wanted !== text) return "can't be changed while the server runs";
+    return this.#guards.get(parameter.name)?.(wanted) ?? null;
   }
 
   #announce(entry: Entry): void {

@@ -19,10 +19,14 @@ export const notADouble = 'ERR value is not a valid float';
 export type KeyAccess = 'RO' | 'RW' | 'OW' | 'RM';
 export type KeyUse = 'access' | 'update' | 'insert' | 'delete' | 'not_key' | 'incomplete' | 'variable_flags';
 
-/** Where keys are, in the terms of COMMAND INFO's key specifications. */
-export interface KeySpec {
+/** What a command does with its keys. */
+export interface KeyUsage {
   readonly access: KeyAccess;
   readonly uses: readonly KeyUse[];
+}
+
+/** Where keys are, in the terms of COMMAND INFO's key specifications. */
+export interface KeySpec extends KeyUsage {
   readonly begin: { readonly index: number } | { readonly keyword: string; readonly startFrom: number };
   readonly find:
     | { readonly lastKey: number; readonly step: number; readonly limit: number }

@@ -44,11 +44,11 @@ export const parameters: readonly Parameter[] = [
   { name: 'enable-debug-command', kind: protection, initial: 'no', isFixed: true },
 
   // What the process is: given at its start
-  { name: 'port', kind: port, initial: '6379', isFixed: true },
-  { name: 'bind', kind: text, initial: '127.0.0.1', isFixed: true },
+  { name: 'port', kind: port, initial: '6379', isKept: true },
+  { name: 'bind', kind: text, initial: '127.0.0.1', isKept: true },
   { name: 'unixsocket', kind: text, initial: '', isFixed: true },
   { name: 'databases', kind: between(1, 16), initial: '16', isFixed: true },
-  { name: 'dir', kind: text, initial: '', isFixed: true },
+  { name: 'dir', kind: text, initial: '', isKept: true },
   { name: 'cluster-enabled', kind: flag, initial: 'no', isFixed: true },
   { name: 'appendonly', kind: flag, initial: 'no' },
   { name: 'appendfsync', kind: oneWordOf('everysec', 'always', 'no'), initial: 'everysec' },

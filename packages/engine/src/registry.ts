@@ -63,8 +63,9 @@ export class Registry {
 
   /** By name in any case; `config|get` for a subcommand. */
   byName(name: string): Command | undefined {
-    const [first, second] = name.toUpperCase().split('|');
+    const [first, second, ...more] = name.toUpperCase().split('|');
     const command = this.#byName.get(first);
+    if (more.length > 0) return undefined;
     return second === undefined ? command : command?.subcommands.get(second);
   }
 }

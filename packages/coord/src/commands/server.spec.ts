@@ -68,6 +68,10 @@ describe('CONFIG', () => {
       new Error(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`);
     expect(client.line('CONFIG SET timeout 1 TIMEOUT 2')).toEqual(failed('TIMEOUT', 'duplicate parameter'));
     expect(client.line('CONFIG SET databases 3')).toEqual(failed('databases', "can't set immutable config"));
+    expect(client.line('CONFIG SET port 6379')).toBe('OK');
+    expect(client.line('CONFIG SET port 1')).toEqual(
+      failed('port', "can't be changed while the server runs"),
+    );
     expect(client.line('CONFIG SET timeout -1')).toEqual(
       failed('timeout', 'argument must be between 0 and 2147483647 inclusive'),
     );
@@ -213,6 +217,7 @@ describe('INFO', () => {
 describe('COMMAND', () => {
   it('describes commands from their declarations', () => {
     const client = new LocalServer().client(3);
+    expect(client.line('COMMAND INFO config|get|x')).toEqual([null]);
     const [get, none] = client.line('COMMAND INFO get nosuch') as unknown[][];
     expect(get.slice(0, 7)).toEqual(['get', 2, ['readonly', 'fast'], 1, 1, 1, ['@read', '@string', '@fast']]);
     expect(none).toBeNull();
@@ -236,8 +241,9 @@ describe('COMMAND', () => {
     });
   });
 
-  it('lists commands by category and pattern', () => {
+  it('lists commands and subcommands, by category and pattern too', () => {
     const client = new LocalServer().client();
+    expect(client.line('COMMAND LIST')).toEqual(expect.arrayContaining(['get', 'client', 'client|list']));
     expect(client.line('COMMAND LIST FILTERBY PATTERN config|*')).toContain('config|set');
     expect(client.line('COMMAND LIST FILTERBY ACLCAT transaction')).toEqual(
       expect.arrayContaining(['multi', 'exec', 'watch']),
@@ -258,6 +264,11 @@ describe('COMMAND', () => {
       new Error('ERR Invalid number of arguments specified for command'),
     );
     expect(client.line('COMMAND GETKEYS NOSUCH')).toEqual(new Error('ERR Invalid command specified'));
+    expect(client.line('COMMAND GETKEYSANDFLAGS SET a 1')).toEqual([['a', ['OW', 'update']]]);
+    expect(client.line('COMMAND GETKEYSANDFLAGS SET a 1 GET')).toEqual([['a', ['RW', 'access', 'update']]]);
+    expect(client.line('COMMAND GETKEYS SPUBLISH c m')).toEqual(
+      new Error('ERR The command has no key arguments'),
+    );
     expect(client.line('COMMAND GETKEYSANDFLAGS LMOVE a b LEFT RIGHT')).toEqual([
       ['a', ['RW', 'access', 'delete']],
       ['b', ['RW', 'insert']],

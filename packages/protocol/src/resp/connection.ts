@@ -129,7 +129,7 @@ export class Connection implements SessionSink {
     }
     if (sendable > 0) this.#send(sendable);
     if (gates.length > 0) return false;
-    if (this.#isClosing) this.socket.end();
+    if (this.#isClosing) this.socket.destroySoon();
     return true;
   }
 

@@ -1,8 +1,11 @@
 /** One client as CLIENT LIST and CLIENT INFO describe it: a line of `field=value`. */
+import { digitCount, type Request } from '@holdfast/common';
 import type { Session } from '../../session.js';
 
-export function clientLine(session: Session, nowMs: number): string {
+/** `current` is the request that the session is running, if it is. */
+export function clientLine(session: Session, nowMs: number, current: Request | null): string {
   const { sink } = session;
+  const inputBytes = sink.inputBytes + (current === null ? 0 : wireBytes(current));
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', session.id],
     ['addr', session.address],
@@ -17,16 +20,16 @@ export function clientLine(session: Session, nowMs: number): string {
     ['psub', session.patterns.size],
     ['ssub', session.shardChannels.size],
     ['multi', session.transaction?.queue.length ?? -1],
-    ['qbuf', sink.inputBytes],
+    ['qbuf', inputBytes],
     ['qbuf-free', 0],
-    ['argv-mem', 0],
+    ['argv-mem', current === null ? 0 : argumentBytes(current)],
     ['multi-mem', session.transaction?.bytes ?? 0],
     ['rbs', 0],
     ['rbp', 0],
     ['obl', sink.outputBytes],
     ['oll', 0],
     ['omem', sink.outputBytes],
-    ['tot-mem', sink.inputBytes + sink.outputBytes],
+    ['tot-mem', inputBytes + sink.outputBytes],
     ['events', 'r'],
     ['cmd', session.lastCommand?.fullName ?? 'NULL'],
     ['user', session.user],
@@ -36,6 +39,19 @@ export function clientLine(session: Session, nowMs: number): string {
     ['lib-ver', session.libraryVersion],
   ];
   return fields.map(([name, value]) => `${name}=${value}`).join(' ');
+}
+
+function argumentBytes(request: Request): number {
+  let bytes = 0;
+  for (let i = 0; i < request.count; i++) bytes += request.length(i);
+  return bytes;
+}
+
+/** What a request takes on the wire. */
+function wireBytes(request: Request): number {
+  let bytes = argumentBytes(request) + 3 + digitCount(request.count);
+  for (let i = 0; i < request.count; i++) bytes += 5 + digitCount(request.length(i));
+  return bytes;
 }
 
 function flagsOf(session: Session): string {

@@ -15,7 +15,11 @@ function byType(type: string): Filter | null {
   return (session) => session.type === type.toLowerCase();
 }
 
-export function listClients({ env, host, request }: Context, words: Repeated, reply: Reply): void {
+export function listClients(
+  { env, host, request, session: self }: Context,
+  words: Repeated,
+  reply: Reply,
+): void {
   let sessions = [...host.sessions()];
   const { count, first } = words;
   if (count === 2 && request.is(first, 'TYPE')) {
@@ -34,7 +38,8 @@ export function listClients({ env, host, request }: Context, words: Repeated, re
     return reply.error(syntaxError);
   }
   const nowMs = env.clock.now();
-  reply.verbatim('txt', sessions.map((session) => `${clientLine(session, nowMs)}\n`).join(''));
+  const lines = sessions.map((session) => clientLine(session, nowMs, session === self ? request : null));
+  reply.verbatim('txt', lines.map((line) => `${line}\n`).join(''));
 }
 
 /** The filter that the word at `i` and its value ask for; a text when they make no sense. */

@@ -155,8 +155,8 @@ const subcommands: readonly Command[] = [
     summary: 'Returns information about the connection.',
     tips: ['nondeterministic_output'],
     args: {},
-    run({ env, session }, _args, reply) {
-      reply.verbatim('txt', `${clientLine(session, env.clock.now())}\n`);
+    run({ env, request, session }, _args, reply) {
+      reply.verbatim('txt', `${clientLine(session, env.clock.now(), request)}\n`);
     },
   }),
   defineCommand({

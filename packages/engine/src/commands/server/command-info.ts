@@ -1,14 +1,14 @@
 /** A command as COMMAND and COMMAND INFO describe it. */
 import type { Reply } from '@holdfast/common';
 import type { Command, CommandFlag } from '../../command.js';
-import type { KeySpec } from '../../grammar.js';
+import type { KeySpec, KeyUsage } from '../../grammar.js';
 import { aclCategories } from './acl-categories.js';
 
 /** Kept to ourselves, as Redis does. */
 const hiddenFlags: ReadonlySet<CommandFlag> = new Set(['may_replicate']);
 
 /** How a key is used; what is no key (a channel) is not accessed. */
-export function replyFlags({ access, uses }: KeySpec, reply: Reply): void {
+export function replyFlags({ access, uses }: KeyUsage, reply: Reply): void {
   const flags: readonly string[] = uses.includes('not_key') ? uses : [access, ...uses];
   reply.set(flags.length);
   for (const flag of flags) reply.simple(flag);

@@ -48,13 +48,12 @@ function filterOf(request: Request, first: number): ((command: Command) => boole
   return null;
 }
 
-/** Without a filter, containers stand for their subcommands. */
 function listCommands({ kv, request }: Context, words: Repeated, reply: Reply): void {
-  let found = kv.registry.commands;
+  let found = kv.registry.commands.flatMap((command) => [command, ...command.subcommands.values()]);
   if (words.count > 0) {
     const filter = words.count === 3 ? filterOf(request, words.first) : null;
     if (filter === null) return reply.error(syntaxError);
-    found = found.flatMap((command) => [command, ...command.subcommands.values()]).filter(filter);
+    found = found.filter(filter);
   }
   reply.array(found.length);
   for (const { fullName } of found) reply.text(fullName);
@@ -85,7 +84,7 @@ function findKeys({ kv, request }: Context, words: Repeated, withFlags: boolean,
   for (const [index, spec] of found) {
     if (withFlags) reply.array(2);
     reply.bulk(asked.bytes, asked.start(index), asked.length(index));
-    if (withFlags) replyFlags(spec, reply);
+    if (withFlags) replyFlags(command.useOf(spec, asked), reply);
   }
 }
 

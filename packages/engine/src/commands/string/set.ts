@@ -24,6 +24,12 @@ export const set = defineCommand({
     get: token('GET'),
     expiry: choice({ ...expiryOptions, KEEPTTL: true }),
   },
+  usageOf(request) {
+    for (let i = 3; i < request.count; i++) {
+      if (request.is(i, 'GET')) return { access: 'RW', uses: ['access', 'update'] };
+    }
+    return { access: 'OW', uses: ['update'] };
+  },
   run(ctx, { key, value, condition, get, expiry }, reply) {
     const { db, request } = ctx;
     let expiryMs = 0;
