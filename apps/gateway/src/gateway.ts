@@ -70,6 +70,14 @@ export class Gateway {
   }
 }
 
+/** What CONFIG GET and INFO say of where the server listens and keeps its data. */
+function describeListening({ config }: LocalStack, settings: Settings, port: number): void {
+  config.set('port', String(port));
+  config.set('bind', settings.host);
+  config.set('unixsocket', settings.unixSocket);
+  config.set('dir', settings.directory);
+}
+
 async function listen(settings: Settings, stack: LocalStack, servers: Closable[]): Promise<Addresses> {
   const { host, redisPort, grpcPort, httpPort, unixSocket } = settings;
   const { coordinator, config } = stack;
@@ -79,8 +87,10 @@ async function listen(settings: Settings, stack: LocalStack, servers: Closable[]
   if (redisPort >= 0 || unixSocket !== '') {
     const exporter = new RedisExporter({ coordinator, env, config });
     servers.push(exporter);
-    if (redisPort >= 0) redis = at(await exporter.listen(redisPort, host));
+    const port = redisPort >= 0 ? await exporter.listen(redisPort, host) : 0;
+    if (redisPort >= 0) redis = at(port);
     if (unixSocket !== '') await exporter.listenUnix(unixSocket);
+    describeListening(stack, settings, port);
   }
   let grpc: string | null = null;
   if (grpcPort >= 0) {
