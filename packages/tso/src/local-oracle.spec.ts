@@ -55,6 +55,15 @@ async function openSlow(env = new SimulatedEnv(), aheadMs = 1000) {
 }
 
 describe('the mark', () => {
+  it('leaves timestamps for a whole burst after the clock ran past it while nobody asked', async () => {
+    const { env, mark, oracle } = await openSlow();
+    oracle.next(1);
+    env.advance(60_000);
+    for (let i = 0; i < 1000; i++) expect(() => oracle.next(1)).not.toThrow();
+    await mark.settle();
+    await oracle.close();
+  });
+
   it('is never overtaken, whatever clock and disk do', async () => {
     for (let seed = 1; seed <= 60; seed++) {
       const { env, mark, oracle } = await openSlow(new SimulatedEnv(seed), 10);

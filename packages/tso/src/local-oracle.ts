@@ -60,9 +60,8 @@ export class LocalOracle implements Oracle {
 
   next(count: number): number {
     let first = (this.#clock.now() - oracleEpochMs) * timestampsPerMs;
-    // Behind the clock rather than beyond the limit, ahead of the clock rather than not above the last.
-    if (first > this.#limit - count + 1) first = this.#limit - count + 1;
-    if (first <= this.#last) first = this.#last + 1;
+    // Beyond the limit (idle for long, or a jump) or not above the last: the rest of the range, one by one.
+    if (first > this.#limit - count + 1 || first <= this.#last) first = this.#last + 1;
     const end = first + count - 1;
     if (end > this.#limit || this.#isClosed || !(count > 0)) this.#refuse(count);
     this.#last = end;
