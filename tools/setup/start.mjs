@@ -1,12 +1,12 @@
 /** `npm start -- [settings]`: installs and builds what is missing, then becomes the gateway. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { build, installPackages, root } from './dependencies.mjs';
+import { build, installPackages } from './dependencies.mjs';
+import { gatewayEnvironment, gatewayMain } from './gateway.mjs';
 
 installPackages();
 build();
 
-const main = join(root, 'apps/gateway/dist/main.js');
-const gateway = spawn(process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+const options = { stdio: 'inherit', env: gatewayEnvironment };
+const gateway = spawn(process.execPath, [gatewayMain, ...process.argv.slice(2)], options);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => gateway.kill(signal));
 gateway.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));

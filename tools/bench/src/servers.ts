@@ -62,7 +62,9 @@ export async function startOurs(setup: Setup): Promise<RunningServer> {
     'warn',
     ...setup.ours,
   ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // As `npm start` does: see tools/setup/gateway.mjs.
+  const env = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', ...process.env };
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ready = await firstLine(child);
   const { redis, grpc } = JSON.parse(ready) as { redis: string; grpc: string | null };
   return running('ours', child, Number(redis.slice(redis.lastIndexOf(':') + 1)), grpc ?? '', directory);

@@ -51,6 +51,7 @@ export class Connection implements SessionSink {
   receive(bytes: Buffer, length: number): void {
     if (this.#isClosing) return;
     this.receivedBytes += length;
+    const executedBefore = this.session.totalCommands;
     this.#coordinator.beginTurn();
     if (this.#inputLength > 0) {
       this.#append(bytes, 0, length);
@@ -70,6 +71,7 @@ export class Connection implements SessionSink {
       }
     }
     if (this.reply.length > 0) this.wake();
+    this.#exporter.executed(this.session.totalCommands - executedBefore);
   }
 
   // SessionSink

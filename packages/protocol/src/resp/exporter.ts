@@ -12,6 +12,7 @@ import type { Coordinator, Session } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
 import { Connection } from './connection.js';
+import { flushCommands } from './limits.js';
 import { readInto } from './socket.js';
 
 export interface RedisExporterOptions {
@@ -46,6 +47,8 @@ export class RedisExporter {
   #gated: Connection[] = [];
   #resumed: Connection[] = [];
   #isFlushScheduled = false;
+  /** Commands executed since the last flush. */
+  #executedCount = 0;
   #isClosed = false;
   #outputLimits = new Map<string, OutputLimit>();
   readonly #flush = (): void => this.#endTurn();
@@ -112,6 +115,15 @@ export class RedisExporter {
     this.#schedule();
   }
 
+  /**
+   * So many commands were executed in one go. A turn with a lot of work is sent in parts: the first clients
+   * read their replies while the others' commands run.
+   */
+  executed(count: number): void {
+    this.#executedCount += count;
+    if (this.#executedCount >= flushCommands) this.#flushQueued();
+  }
+
   /** Lets a connection go on with its input, in a turn of its own. */
   resumeLater(connection: Connection): void {
     this.#resumed.push(connection);
@@ -141,6 +153,12 @@ export class RedisExporter {
       this.#coordinator.beginTurn();
       for (const connection of resumed) connection.continue();
     }
+    this.#flushQueued();
+  }
+
+  /** Sends what the connections in the queue may send. */
+  #flushQueued(): void {
+    this.#executedCount = 0;
     this.#coordinator.settle();
     const { committedVersion } = this.#coordinator;
     const flushing = this.#queued;
