@@ -16,6 +16,9 @@ import { KvError } from '@holdfast/common';
 import type { AppendOutcome, Log } from '@holdfast/log';
 import { MutationWriter, type Storage } from '@holdfast/storage';
 
+/** What gathers while a batch is on its way is handed over at this size at the latest, in bytes. */
+const gatheredBytesMax = 1024 * 1024;
+
 /** How long to wait before a refused batch is tried again, in ms. */
 const retryDelayMs = 250;
 
@@ -78,6 +81,8 @@ export class Committer {
   settle(): void {
     const journal = this.#journal;
     if (journal === null || journal.length === 0 || this.#hasFailed) return;
+    // While one batch is on its way the next one gathers: fewer and larger ones.
+    if (this.#inFlight > 0 && journal.length < gatheredBytesMax) return;
     const batch = journal.bytes.subarray(0, journal.length);
     this.#storage.staged(batch);
     const version = this.#storage.stamp.last;
@@ -126,6 +131,8 @@ export class Committer {
     this.#inFlight--;
     if (outcome.kind === 'committed') {
       this.#commit(outcome.position, version);
+      // The next batch is on its way before the replies to this one are written.
+      this.settle();
       for (const listener of this.#listeners) listener();
     } else {
       this.#fail(outcome, kept, version);

@@ -38,6 +38,8 @@ export interface LocalStackOptions {
   readonly directory?: string;
   /** Usual size of a file of the log; FileLog's default when not given. */
   readonly segmentBytes?: number;
+  /** See FileLog; 1 ms when not given. */
+  readonly inlineSyncMsMax?: number;
   /** Values of parameters, by Redis' names. */
   readonly parameters?: ReadonlyMap<string, string>;
   /** Beyond the engine's own. */
@@ -139,7 +141,7 @@ async function openStorage({ env, storage }: LocalStackOptions, place: Place | n
 }
 
 function openLog(
-  { env, fsync, segmentBytes }: LocalStackOptions,
+  { env, fsync, segmentBytes, inlineSyncMsMax = 1 }: LocalStackOptions,
   { disk, directory }: Place,
   storage: Storage,
 ): Promise<FileLog> {
@@ -150,6 +152,7 @@ function openLog(
     directory: `${directory}/log`,
     fsync,
     startAfter,
+    inlineSyncMsMax,
     ...(segmentBytes && { segmentBytes }),
   });
 }

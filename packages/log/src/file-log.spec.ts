@@ -303,6 +303,42 @@ describe('fsync', () => {
     await log.close();
   });
 
+  it('always answers at once when it may sync by itself, and a power cut loses nothing', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk, { inlineSyncMsMax: 1 });
+    for (let i = 1; i <= 20; i++) {
+      const outcome =
+        log.appendSync(batchOf(i, 100), i - 1, 1) ?? (await log.append(batchOf(i, 100), i - 1, 1));
+      expect(outcome).toEqual({ kind: 'committed', position: i });
+      expect(log.durablePosition).toBe(i);
+    }
+    disk.crash();
+    const reopened = await openLog(disk, {});
+    expect(await positionsOf(reopened)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    await reopened.close();
+  });
+
+  it('always goes to the thread pool for a second when the disk is slow', async () => {
+    const simulated = new SimulatedEnv();
+    let elapsedMs = 0;
+    const env = { ...simulated, clock: { now: simulated.clock.now, monotonic: () => (elapsedMs += 20) } };
+    const log = await openLog(new SimulatedDisk(), { env, inlineSyncMsMax: 1 });
+    expect(log.appendSync(batchOf(1, 100), 0, 1)).toMatchObject({ kind: 'committed' });
+    expect(log.appendSync(batchOf(2, 100), 1, 1)).toBeNull();
+    elapsedMs += 1000;
+    expect(log.appendSync(batchOf(2, 100), 1, 1)).toMatchObject({ kind: 'committed' });
+    await log.close();
+  });
+
+  it('always says unknown when its own sync fails', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk, { inlineSyncMsMax: 1 });
+    disk.failNext('datasync', 'EIO');
+    expect(log.appendSync(batchOf(1, 100), 0, 1)).toMatchObject({ kind: 'unknown' });
+    expect(log.appendSync(batchOf(2, 100), 1, 1)).toMatchObject({ kind: 'refused', reason: 'disk' });
+    await log.close();
+  });
+
   it('everysec syncs after a second, once', async () => {
     const disk = new SimulatedDisk();
     const simulated = new SimulatedEnv();

@@ -5,7 +5,7 @@
  * the caller has its buffer back and the death of the process loses nothing. What `fsync` adds:
  *
  *     always    committed when the frame is on the disk. One sync is in flight at a time; what is written
- *               meanwhile is covered by the next one (group commit)
+ *               meanwhile is covered by the next one (group commit). `appendSync` may sync at once instead
  *     everysec  committed when written; synced in the background, once a second
  *     no        committed when written; the operating system brings it to the disk
  *
@@ -44,6 +44,7 @@ import { type RecoveredLog, recoverLog } from './recovery.js';
 import { Segment, segmentName } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
 import { readSegments } from './segment-reader.js';
+import { SyncGauge } from './sync-gauge.js';
 
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
 
@@ -57,6 +58,11 @@ export interface FileLogOptions {
   readonly segmentBytes?: number;
   /** For a log that is new: the position its first entry follows. 0 when not given. */
   readonly startAfter?: Position;
+  /**
+   * With `always`, `appendSync` syncs by itself, blocking, while that takes less than this on average, in ms:
+   * see sync-gauge.ts. 0, the default: it never does.
+   */
+  readonly inlineSyncMsMax?: number;
 }
 
 /** An append, or somebody else who waits for a sync; resolved in order. */
@@ -100,6 +106,7 @@ export class FileLog implements Log {
   #unresolvedCount = 0;
   #syncing: Promise<void> | null = null;
   #timer: Timer | null = null;
+  readonly #gauge: SyncGauge;
 
   /** Opens the log in a directory, or starts one. Throws KvError LOCKED, CORRUPT, DISK, INVALID. */
   static async open(options: FileLogOptions): Promise<FileLog> {
@@ -138,6 +145,7 @@ export class FileLog implements Log {
     this.#directory = options.directory;
     this.#segmentBytes = segmentBytes;
     this.#fsync = options.fsync;
+    this.#gauge = new SyncGauge(options.env.clock, options.inlineSyncMsMax ?? 0);
     this.#pool = pool;
     this.#lock = lock;
     this.#segments = recovered.segments;
@@ -200,8 +208,11 @@ export class FileLog implements Log {
   }
 
   appendSync(batch: Uint8Array, after: Position, epoch: number): AppendOutcome | null {
-    if (this.#fsync === 'always' || this.#unresolvedCount > 0) return null;
-    return this.#commitNow(this.#write(batch, after, epoch));
+    if (this.#unresolvedCount > 0) return null;
+    if (this.#fsync !== 'always') return this.#commitNow(this.#write(batch, after, epoch));
+    if (!this.#gauge.isInline || !this.#isSyncSimple(batch.length)) return null;
+    const outcome = this.#write(batch, after, epoch);
+    return outcome.kind === 'committed' ? this.#syncInline(outcome) : outcome;
   }
 
   /** Resolves when everything appended so far is on the disk, whatever the policy. Throws the log's failure. */
@@ -454,6 +465,25 @@ export class FileLog implements Log {
       await this.#disk.syncDirectory(this.#directory);
     }
     await active.file.datasync();
+  }
+
+  /** Whether a sync after one more batch concerns the active file alone. */
+  #isSyncSimple(length: number): boolean {
+    if (this.#syncing !== null || this.#leftBehind.length > 0 || this.#isDirectoryDirty) return false;
+    return this.#active.end + frameBytes(length) <= this.#segmentBytes;
+  }
+
+  #syncInline(outcome: AppendOutcome): AppendOutcome {
+    this.#isDirty = false;
+    try {
+      this.#gauge.measure(() => this.#active.file.datasyncSync());
+    } catch (error) {
+      this.#fail(error);
+      return { kind: 'unknown', cause: this.#failure };
+    }
+    this.#durable = this.#last;
+    this.#committed = this.#last;
+    return outcome;
   }
 
   #fail(cause: unknown): void {
