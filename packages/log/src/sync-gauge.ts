@@ -11,6 +11,8 @@ import type { Clock } from '@holdfast/common';
 const poolMs = 1000;
 /** Weight of the last sync in the average. */
 const weight = 0.1;
+/** A sync counts as this many times the limit at most: a single stall says little about the disk. */
+const outlier = 5;
 
 export class SyncGauge {
   readonly #clock: Clock;
@@ -34,7 +36,8 @@ export class SyncGauge {
     const startMs = this.#clock.monotonic();
     sync();
     const endMs = this.#clock.monotonic();
-    this.#averageMs += (endMs - startMs - this.#averageMs) * weight;
+    const ms = Math.min(endMs - startMs, this.#maxMs * outlier);
+    this.#averageMs += (ms - this.#averageMs) * weight;
     if (this.#averageMs < this.#maxMs) return;
     this.#averageMs = 0;
     this.#inlineFromMs = endMs + poolMs;
