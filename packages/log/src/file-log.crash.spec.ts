@@ -7,7 +7,7 @@ import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { FileLog, type FsyncPolicy } from './file-log.js';
-import { batchOf, entriesOf } from './testing/log-conformance.js';
+import { batchOf, entriesOf } from './testing/assertions.js';
 import { SimulatedDisk } from './testing/simulated-disk.js';
 
 /** Raise it for a long search: 4,000 take three minutes. */

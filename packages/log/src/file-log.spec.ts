@@ -7,7 +7,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
 import { fileHeadBytes, frameBytes, frameHeadBytes } from './frame.js';
 import { NodeDisk } from './node-disk.js';
-import { batchOf, entriesOf, logConformance } from './testing/log-conformance.js';
+import { batchOf, entriesOf } from './testing/assertions.js';
+import { logConformance } from './testing/log-conformance.js';
 import { SimulatedDisk } from './testing/simulated-disk.js';
 
 const policies: FsyncPolicy[] = ['always', 'everysec', 'no'];

@@ -39,7 +39,17 @@ import {
   segmentBytesMin,
   syncIntervalMs,
 } from './limits.js';
-import type { AppendOutcome, Log, LogEntry, Position, RefusalReason } from './log.js';
+import type {
+  AppendOutcome,
+  Committed,
+  Log,
+  LogEntry,
+  LogState,
+  Position,
+  RefusalReason,
+  Refused,
+} from './log.js';
+import { PositionWaiters } from './position-waiters.js';
 import { type RecoveredLog, recoverLog } from './recovery.js';
 import { Segment, segmentName } from './segment.js';
 import { SegmentPool } from './segment-pool.js';
@@ -76,6 +86,7 @@ const noBatch = new Uint8Array(0);
 const zeroHead = new Uint8Array(frameHeadBytes);
 
 export class FileLog implements Log {
+  readonly batchBytesMax = batchBytesMax;
   /** Frames that were wiped at opening because they were never known to be on the disk; for the start-up message. */
   readonly cutFrames: number;
   readonly #disk: Disk;
@@ -107,6 +118,7 @@ export class FileLog implements Log {
   #syncing: Promise<void> | null = null;
   #timer: Timer | null = null;
   readonly #gauge: SyncGauge;
+  readonly #followers = new PositionWaiters();
 
   /** Opens the log in a directory, or starts one. Throws KvError LOCKED, CORRUPT, DISK, INVALID. */
   static async open(options: FileLogOptions): Promise<FileLog> {
@@ -220,19 +232,36 @@ export class FileLog implements Log {
     return this.#sync();
   }
 
+  /** Nothing can be told of a failed sync while the page cache holds what it covered. */
+  async resolve(): Promise<(Committed | Refused)[]> {
+    this.#throwWhenClosed();
+    if (this.#failure !== null) throw this.#failure;
+    return [];
+  }
+
   read(from: Position): AsyncIterable<LogEntry> {
     this.#throwWhenClosed();
     return readSegments(this.#segments, from, this.#committed);
   }
 
-  async tail(): Promise<Position> {
+  async state(): Promise<LogState> {
     this.#throwWhenClosed();
-    return this.#committed;
+    const head = this.#segments[0].firstPosition;
+    return { head, tail: this.#committed, epoch: this.#epoch, isSealed: this.#sealed };
+  }
+
+  async tail(): Promise<Position> {
+    return (await this.state()).tail;
   }
 
   async head(): Promise<Position> {
+    return (await this.state()).head;
+  }
+
+  async waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
     this.#throwWhenClosed();
-    return this.#segments[0].firstPosition;
+    if (this.#committed <= position && !this.#sealed) await this.#followers.wait(position, signal);
+    return this.#committed;
   }
 
   async seal(): Promise<Position> {
@@ -249,6 +278,7 @@ export class FileLog implements Log {
       this.#sealed = true;
     }
     await this.#sync();
+    this.#followers.wakeAll();
     return this.#last;
   }
 
@@ -327,10 +357,15 @@ export class FileLog implements Log {
   /** What an append that need not wait comes to. */
   #commitNow(outcome: AppendOutcome): AppendOutcome {
     if (outcome.kind === 'committed') {
-      this.#committed = outcome.position;
+      this.#setCommitted(outcome.position);
       if (this.#timer === null) this.#syncLater();
     }
     return outcome;
+  }
+
+  #setCommitted(position: Position): void {
+    this.#committed = position;
+    if (!this.#followers.isEmpty) this.#followers.wake(position);
   }
 
   #writeFrame(segment: Segment, kind: FrameKind, batch: Uint8Array, position: Position): void {
@@ -448,7 +483,7 @@ export class FileLog implements Log {
       return;
     }
     this.#durable = position;
-    if (this.#committed < position) this.#committed = position;
+    if (this.#committed < position) this.#setCommitted(position);
     for (const { outcome, resolve } of covered) resolve(outcome);
   }
 
@@ -482,7 +517,7 @@ export class FileLog implements Log {
       return { kind: 'unknown', cause: this.#failure };
     }
     this.#durable = this.#last;
-    this.#committed = this.#last;
+    this.#setCommitted(this.#last);
     return outcome;
   }
 
@@ -500,6 +535,7 @@ export class FileLog implements Log {
     try {
       await this.#finish();
     } finally {
+      this.#followers.close();
       await this.#pool.close();
       for (const segment of this.#segments) await segment.file.close();
       await this.#lock.release();

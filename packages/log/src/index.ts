@@ -3,6 +3,16 @@ export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';
 export { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
 export { batchBytesMax, segmentBytesDefault, syncIntervalMs } from './limits.js';
-export type { AppendOutcome, Log, LogEntry, Position, RefusalReason } from './log.js';
+export type {
+  AppendOutcome,
+  Committed,
+  Log,
+  LogEntry,
+  LogState,
+  Position,
+  RefusalReason,
+  Refused,
+  Unknown,
+} from './log.js';
 export { NodeDisk } from './node-disk.js';
 export { readSmallFile, writeSmallFile } from './small-file.js';

@@ -10,6 +10,13 @@
  *
  * "Committed" is what the log promises: on this disk, handed to this operating system, or in a majority
  * of members, as the implementation and its configuration say.
+ *
+ * A log may be shared: opened by several processes at once, of which one writes and the others follow.
+ * What a follower knows then lags behind, and a read of the tail is never a fence, for it may be old
+ * when it is used: only an append, which is conditional, says who the writer is.
+ *
+ *     follower:   for (;;) { read(applied + 1) ... ; await waitBeyond(applied) }
+ *     new writer: read to the tail, append a first entry after it with an epoch above the last
  */
 
 /** Position of an entry; 0 is the position before the first. */
@@ -22,35 +29,61 @@ export interface LogEntry {
   readonly batch: Uint8Array;
 }
 
-/**
- * Why an append was not done: `after` is not the last entry that was appended, the epoch is older than the
- * last one, the log is sealed, or the log can't be written (a full or failing disk; see `cause`).
- */
-export type RefusalReason = 'position' | 'epoch' | 'sealed' | 'disk';
+/** What a log was at one moment between call and answer. */
+export interface LogState {
+  /** First position that `read` can still give: everything before was trimmed. 1 for a new log. */
+  readonly head: Position;
+  /** Position of the last committed entry; the one before `head` when there is none. */
+  readonly tail: Position;
+  /** Epoch of the last entry; 0 before the first. */
+  readonly epoch: number;
+  readonly isSealed: boolean;
+}
 
 /**
- * What became of an append.
- * - `committed`: committed at `position`.
- * - `refused`: not appended and never will be. `tail` is the last entry that was appended.
- * - `unknown`: it may or may not be there. Read the tail before anything else is appended or answered.
+ * Why an append was not done.
+ * - `position`: `after` is not the last entry that was appended.
+ * - `epoch`: the epoch is older than the last one: another writer has taken over.
+ * - `sealed`: the log is sealed.
+ * - `disk`: there is no room, or the disk fails; see `cause`. May be tried again.
+ * - `unavailable`: an append before it is `unknown` and not yet resolved, or it was lost on its way, which
+ *   `resolve` found out. May be tried again.
  */
-export type AppendOutcome =
-  | { readonly kind: 'committed'; readonly position: Position }
-  | {
-      readonly kind: 'refused';
-      readonly reason: RefusalReason;
-      readonly tail: Position;
-      readonly cause?: unknown;
-    }
-  | { readonly kind: 'unknown'; readonly cause: unknown };
+export type RefusalReason = 'position' | 'epoch' | 'sealed' | 'disk' | 'unavailable';
+
+/** `position` is where the batch is. */
+export interface Committed {
+  readonly kind: 'committed';
+  readonly position: Position;
+}
+
+/** Not appended, and never will be. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly reason: RefusalReason;
+  /** The last entry that was appended, as far as is known. */
+  readonly tail: Position;
+  readonly cause?: unknown;
+}
+
+/** It may be there, may yet arrive, or may be lost: see `Log.resolve`. */
+export interface Unknown {
+  readonly kind: 'unknown';
+  readonly cause: unknown;
+}
+
+/** What became of an append. */
+export type AppendOutcome = Committed | Refused | Unknown;
 
 export interface Log {
+  /** The longest batch that it takes, in bytes. */
+  readonly batchBytesMax: number;
   /**
    * Appends one batch after position `after`. `batch` may be used again by the caller once the call
    * has returned (not: once the promise resolves). Appends may be issued before earlier ones resolve,
    * each following the one before; they resolve in order, and if one is not committed, none after
    * it is. An epoch above the last one takes over: from then on lower epochs are refused.
-   * Rejects only for misuse: KvError LIMIT (a batch too long), CLOSED.
+   * Rejects only for misuse: KvError LIMIT (longer than `batchBytesMax`), CLOSED.
    */
   append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome>;
   /**
@@ -60,20 +93,42 @@ export interface Log {
    * every time: `log.appendSync?.(...) ?? (await log.append(...))`. Throws where `append` rejects.
    */
   appendSync?(batch: Uint8Array, after: Position, epoch: number): AppendOutcome | null;
-  /** Position of the last committed entry, known without waiting; never falls while the log is open. */
+  /**
+   * What became of the appends of this log whose outcome was `unknown`, in their order, each exactly once;
+   * empty when there are none. What is found missing is fenced before this resolves, so that it can't arrive
+   * later. Until then every append is refused as `unavailable`. Never rests on a read of the tail alone.
+   * Throws KvError UNAVAILABLE while it can't be known yet (call again), DISK when only closing and opening
+   * the log can tell, UNDETERMINED when it can never be known any more.
+   */
+  resolve(): Promise<(Committed | Refused)[]>;
+  /**
+   * Position of the last committed entry that this log knows of, without waiting; never falls while the log
+   * is open. Of a shared log others may have appended more: `state` and `tail` ask.
+   */
   readonly committedPosition: Position;
   /**
-   * Entries from `from` on, in order, without gaps, up to the tail at the time of the call. Throws
-   * KvError INVALID when `from` is below the head, CORRUPT when an entry is damaged.
+   * Entries from `from` on, in order, without gaps, up to the `committedPosition` at the time of the call. A
+   * reading under way is not disturbed by appends; nor by a trim, as long as it takes less than a minute.
+   * Throws KvError INVALID when `from` is below the head, CORRUPT when an entry is damaged or missing,
+   * UNAVAILABLE when the log can't be reached.
    */
   read(from: Position): AsyncIterable<LogEntry>;
-  /** Position of the last committed entry; 0 when there is none. */
+  /** Throws KvError UNAVAILABLE when the log can't be reached. */
+  state(): Promise<LogState>;
+  /** The tail of `state`, which `committedPosition` has reached then. */
   tail(): Promise<Position>;
-  /** First position that `read` can still give: everything before was trimmed. 1 for a new log. */
+  /** The head of `state`. */
   head(): Promise<Position>;
+  /**
+   * Resolves, with `committedPosition`, once an entry after `position` is known to be committed; also once the
+   * log is known to be sealed, or `signal` is aborted. A wake-up and no more: read to see what is there.
+   * Throws KvError CLOSED when the log is closed before.
+   */
+  waitBeyond(position: Position, signal?: AbortSignal): Promise<Position>;
   /**
    * Ends the log for appends, also after it is opened again: resolves with its last position, which never
    * changes again. Appends issued before are committed first. Sealing twice is no error.
+   * Throws KvError UNAVAILABLE or DISK when it may not be sealed: call again.
    */
   seal(): Promise<Position>;
   /** Entries before `before` are no longer needed; the log may drop them, as a hint. */

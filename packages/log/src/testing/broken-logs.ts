@@ -2,9 +2,13 @@
  * Logs that are wrong in one way each. The conformance suite must fail every one of them: that is how we
  * know that it looks.
  */
-import type { AppendOutcome, Log, LogEntry, Position } from '../log.js';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from '../log.js';
 import type { LogStore } from './log-conformance.js';
 import { MemoryLog, MemoryLogStore } from './memory-log.js';
+import type { DisruptableLogStore } from './shared-log-conformance.js';
+import { SimulatedLog } from './simulated-log.js';
+import { type AppendRequest, SimulatedLogServer } from './simulated-log-server.js';
 
 /** A log that passes everything on to a correct one; broken ones change a method. */
 class PassingLog implements Log {
@@ -14,6 +18,10 @@ class PassingLog implements Log {
   constructor(store: MemoryLogStore) {
     this.store = store;
     this.log = new MemoryLog(store);
+  }
+
+  get batchBytesMax(): number {
+    return this.log.batchBytesMax;
   }
 
   get committedPosition(): Position {
@@ -26,6 +34,18 @@ class PassingLog implements Log {
 
   read(from: Position): AsyncIterable<LogEntry> {
     return this.log.read(from);
+  }
+
+  resolve(): Promise<(Committed | Refused)[]> {
+    return this.log.resolve();
+  }
+
+  state(): Promise<LogState> {
+    return this.log.state();
+  }
+
+  waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
+    return this.log.waitBeyond(position, signal);
   }
 
   tail(): Promise<Position> {
@@ -144,6 +164,40 @@ class ForgetsToClose extends PassingLog {
   override async close(): Promise<void> {}
 }
 
+class TakesAnyLength extends PassingLog {
+  override append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+    return this.log.append(batch.length > this.batchBytesMax ? new Uint8Array(1) : batch, after, epoch);
+  }
+}
+
+class KeepsItsEpochToItself extends PassingLog {
+  override async state(): Promise<LogState> {
+    return { ...(await this.log.state()), epoch: 0 };
+  }
+}
+
+class WakesTooEarly extends PassingLog {
+  override waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
+    return this.log.waitBeyond(position - 1, signal);
+  }
+}
+
+class NeverWakes extends PassingLog {
+  override waitBeyond(): Promise<Position> {
+    return new Promise(() => {});
+  }
+}
+
+class WaitsOnWhenSealed extends PassingLog {
+  override async waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
+    for (;;) {
+      const committed = await this.log.waitBeyond(position, signal);
+      if (committed > position || signal?.aborted) return committed;
+      await new Promise(setImmediate);
+    }
+  }
+}
+
 const brokenLogs = {
   'ignores `after`': IgnoresAfter,
   'ignores the epoch': IgnoresEpoch,
@@ -159,6 +213,11 @@ const brokenLogs = {
   'starts over after a trim': StartsOverAfterTrim,
   'resolves out of order': ResolvesOutOfOrder,
   'works after it was closed': ForgetsToClose,
+  'takes batches of any length': TakesAnyLength,
+  'keeps its epoch to itself': KeepsItsEpochToItself,
+  'wakes too early': WakesTooEarly,
+  'never wakes': NeverWakes,
+  'waits on when it is sealed': WaitsOnWhenSealed,
 } as const;
 
 /** Each with a fresh store on every call of `makeStore`. */
@@ -171,3 +230,69 @@ export const brokenLogStores: readonly { name: string; makeStore(): LogStore }[]
     return { open: async () => new BrokenLog(store) };
   },
 }));
+
+class TakesUnknownForRefused extends SimulatedLog {
+  override async append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+    const outcome = await super.append(batch, after, epoch);
+    return outcome.kind === 'unknown' ? { kind: 'refused', reason: 'unavailable', tail: after } : outcome;
+  }
+}
+
+class TriesAgain extends SimulatedLog {
+  override async append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+    const outcome = await super.append(batch, after, epoch);
+    if (outcome.kind !== 'unknown') return outcome;
+    return this.server.append({ batches: [batch], after, epoch, writer: 1e6 + after, sequence: 1 });
+  }
+}
+
+class ResolvesByTheTail extends SimulatedLog {
+  protected override async settle({ after, batches }: AppendRequest): Promise<Committed | Refused> {
+    const tail = await this.tail();
+    return tail > after
+      ? { kind: 'committed', position: after + batches.length }
+      : { kind: 'refused', reason: 'unavailable', tail };
+  }
+}
+
+class ResolvesWithoutFence extends SimulatedLog {
+  protected override async settle(request: AppendRequest): Promise<Committed | Refused> {
+    const outcome = await super.settle(request);
+    this.server.fences.clear();
+    return outcome;
+  }
+}
+
+class DeafToOthers extends SimulatedLog {
+  override waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
+    this.server.unregister(this);
+    return super.waitBeyond(position, signal);
+  }
+}
+
+const brokenSharedLogs = {
+  'takes unknown for refused': TakesUnknownForRefused,
+  'tries again what is unknown': TriesAgain,
+  'resolves by the tail alone': ResolvesByTheTail,
+  'resolves without a fence': ResolvesWithoutFence,
+  'is deaf to what others append': DeafToOthers,
+} as const;
+
+/** The same for the suites of shared and of disrupted logs. */
+export const brokenSharedLogStores: readonly { name: string; makeStore(): DisruptableLogStore }[] =
+  Object.entries(brokenSharedLogs).map(([name, BrokenLog]) => ({
+    name,
+    makeStore: () => simulatedLogStore((server) => new BrokenLog(server)),
+  }));
+
+/** A place for simulated logs, whose clock stands still. */
+export function simulatedLogStore(
+  connect = (server: SimulatedLogServer) => new SimulatedLog(server),
+): DisruptableLogStore {
+  const server = new SimulatedLogServer({ env: new SimulatedEnv() });
+  return {
+    open: async () => connect(server),
+    disrupt: (log, disruption) => (log as SimulatedLog).disrupt(disruption),
+    deliverLate: async (log) => (log as SimulatedLog).deliverLate(),
+  };
+}

@@ -1,4 +1,18 @@
-export { brokenLogStores } from './broken-logs.js';
-export { batchOf, entriesOf, type LogCase, type LogStore, logConformance } from './log-conformance.js';
+export { batchOf, entriesOf } from './assertions.js';
+export { brokenLogStores, brokenSharedLogStores } from './broken-logs.js';
+export { type LogCase, type LogStore, logConformance } from './log-conformance.js';
 export { MemoryLog, MemoryLogStore } from './memory-log.js';
+export {
+  type DisruptableLogStore,
+  type DisruptedLogCase,
+  disruptedLogConformance,
+  sharedLogConformance,
+} from './shared-log-conformance.js';
 export { type DiskFault, type DiskOperation, SimulatedDisk } from './simulated-disk.js';
+export { SimulatedLog } from './simulated-log.js';
+export {
+  type Disruption,
+  type SimulatedFaults,
+  SimulatedLogServer,
+  type SimulatedLogServerOptions,
+} from './simulated-log-server.js';

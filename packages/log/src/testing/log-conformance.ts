@@ -10,7 +10,17 @@
 import assert from 'node:assert/strict';
 import { randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
-import type { AppendOutcome, Log, LogEntry, Position } from '../log.js';
+import type { AppendOutcome, Log } from '../log.js';
+import {
+  appendMany,
+  assertCommitted,
+  assertHolds,
+  assertRefused,
+  assertSame,
+  assertThrows,
+  batchOf,
+  entriesOf,
+} from './assertions.js';
 
 /** A durable place for one log: what is opened finds what was closed. */
 export interface LogStore {
@@ -20,53 +30,6 @@ export interface LogStore {
 export interface LogCase {
   readonly name: string;
   run(store: LogStore): Promise<void>;
-}
-
-/** Bytes that differ from position to position. */
-export function batchOf(seed: number, length: number): Uint8Array {
-  return new SeededRandom(seed).fill(new Uint8Array(length));
-}
-
-export async function entriesOf(log: Log, from: Position): Promise<LogEntry[]> {
-  const entries: LogEntry[] = [];
-  for await (const entry of log.read(from)) entries.push(entry);
-  return entries;
-}
-
-/** Appends `count` batches after the tail, one at a time. */
-async function appendMany(log: Log, count: number, epoch = 1, length = 100): Promise<void> {
-  for (let i = 0, after = await log.tail(); i < count; i++, after++) {
-    assertCommitted(await log.append(batchOf(after + 1, length), after, epoch), after + 1);
-  }
-}
-
-function assertCommitted(outcome: AppendOutcome, position: Position): void {
-  assert.deepEqual(outcome, { kind: 'committed', position });
-}
-
-function assertRefused(outcome: AppendOutcome, reason: string, tail: Position): void {
-  assert.equal(outcome.kind, 'refused');
-  assert.deepEqual(outcome, { kind: 'refused', reason, tail });
-}
-
-/** The log holds exactly what `appendMany` put at `from` to `to`. */
-async function assertHolds(log: Log, from: Position, to: Position, length = 100): Promise<void> {
-  assert.equal(await log.tail(), to);
-  assert.equal(log.committedPosition, to);
-  const entries = await entriesOf(log, from);
-  assert.deepEqual(
-    entries.map(({ position }) => position),
-    Array.from({ length: to - from + 1 }, (_, i) => from + i),
-  );
-  for (const { position, batch } of entries) assertSame(batch, batchOf(position, length), position);
-}
-
-function assertSame(actual: Uint8Array, expected: Uint8Array, position: Position): void {
-  assert.ok(Buffer.compare(actual, expected) === 0, `the batch at position ${position} is another one`);
-}
-
-async function assertThrows(code: string, run: () => Promise<unknown>): Promise<void> {
-  await assert.rejects(run, (error: { code?: unknown }) => error.code === code);
 }
 
 const appending: LogCase[] = [
@@ -172,6 +135,27 @@ const appending: LogCase[] = [
         buffer.fill(0xee);
       }
       await assertHolds(log, 1, 10);
+      await log.close();
+    },
+  },
+  {
+    name: 'a batch beyond the limit is an error, and harms nothing',
+    async run(store) {
+      const log = await store.open();
+      await assertThrows('LIMIT', () => log.append(new Uint8Array(log.batchBytesMax + 1), 0, 1));
+      await appendMany(log, 2);
+      await assertHolds(log, 1, 2);
+      await log.close();
+    },
+  },
+  {
+    name: 'there is nothing to resolve where nothing is unknown',
+    async run(store) {
+      const log = await store.open();
+      assert.deepEqual(await log.resolve(), []);
+      await appendMany(log, 2);
+      assert.deepEqual(await log.resolve(), []);
+      await appendMany(log, 2);
       await log.close();
     },
   },
@@ -321,6 +305,74 @@ const reading: LogCase[] = [
   },
 ];
 
+const following: LogCase[] = [
+  {
+    name: 'its state says what it holds',
+    async run(store) {
+      const log = await store.open();
+      assert.deepEqual(await log.state(), { head: 1, tail: 0, epoch: 0, isSealed: false });
+      await appendMany(log, 3, 4);
+      assert.deepEqual(await log.state(), { head: 1, tail: 3, epoch: 4, isSealed: false });
+      await log.trim(3);
+      await log.seal();
+      assert.deepEqual(await log.state(), { head: await log.head(), tail: 3, epoch: 4, isSealed: true });
+      await log.close();
+    },
+  },
+  {
+    name: 'whoever waits is woken by an entry beyond the position, not by one before',
+    async run(store) {
+      const log = await store.open();
+      await appendMany(log, 2);
+      assert.equal(await log.waitBeyond(1), 2);
+      const woken: string[] = [];
+      const note = (name: string) => (position: number) => woken.push(`${name} ${position}`);
+      const waiting = [log.waitBeyond(2).then(note('a')), log.waitBeyond(3).then(note('b'))];
+      await appendMany(log, 1);
+      await waiting[0];
+      assert.deepEqual(woken, ['a 3']);
+      await appendMany(log, 1);
+      await waiting[1];
+      assert.deepEqual(woken, ['a 3', 'b 4']);
+      await log.close();
+    },
+  },
+  {
+    name: 'whoever waits is let go when the signal is aborted, or was before',
+    async run(store) {
+      const log = await store.open();
+      await appendMany(log, 2);
+      const controller = new AbortController();
+      const waiting = log.waitBeyond(2, controller.signal);
+      controller.abort();
+      assert.equal(await waiting, 2);
+      assert.equal(await log.waitBeyond(2, controller.signal), 2);
+      await log.close();
+    },
+  },
+  {
+    name: 'whoever waits is let go when the log is sealed, and waits no more',
+    async run(store) {
+      const log = await store.open();
+      await appendMany(log, 2);
+      const waiting = log.waitBeyond(2);
+      await log.seal();
+      assert.equal(await waiting, 2);
+      assert.equal(await log.waitBeyond(2), 2);
+      await log.close();
+    },
+  },
+  {
+    name: 'whoever waits gets an error when the log is closed',
+    async run(store) {
+      const log = await store.open();
+      const waiting = assertThrows('CLOSED', () => log.waitBeyond(0));
+      await log.close();
+      await waiting;
+    },
+  },
+];
+
 const reopening: LogCase[] = [
   {
     name: 'what was committed is there after the log was opened again, and positions go on',
@@ -379,4 +431,10 @@ const reopening: LogCase[] = [
 ];
 
 /** Every case, in the order in which a new implementation should make them pass. */
-export const logConformance: readonly LogCase[] = [...appending, ...refusing, ...reading, ...reopening];
+export const logConformance: readonly LogCase[] = [
+  ...appending,
+  ...refusing,
+  ...reading,
+  ...following,
+  ...reopening,
+];

@@ -1,0 +1,112 @@
+/**
+ * The order of appends to a log that is far away: one group is on its way, the next one gathers meanwhile.
+ *
+ *     append   1 2 3 4 5 6 7 8 9
+ *     sent    [1]  [2 3 4 5]  [6 7 8 ...        each group follows the one before, all of it or nothing
+ *
+ * When the outcome of a group is unknown the line is in doubt: what waited behind it is refused, and so is
+ * everything else until `settle` says what became of the group.
+ */
+import type { AppendOutcome, Committed, Position, Refused } from './log.js';
+
+/** Batches that follow each other, sent as one. */
+export interface AppendGroup {
+  readonly after: Position;
+  readonly epoch: number;
+  readonly batches: readonly Uint8Array[];
+}
+
+export interface AppendLineOptions {
+  /** Never rejects. `committed` names the position of the last batch. */
+  readonly send: (group: AppendGroup) => Promise<AppendOutcome>;
+  /** A group takes no further batch beyond these. */
+  readonly groupBytesMax: number;
+  readonly groupCountMax: number;
+}
+
+interface Append {
+  readonly batch: Uint8Array;
+  readonly after: Position;
+  readonly epoch: number;
+  readonly resolve: (outcome: AppendOutcome) => void;
+}
+
+export class AppendLine {
+  readonly #options: AppendLineOptions;
+  #waiting: Append[] = [];
+  #sending: Promise<void> | null = null;
+  #doubt: AppendGroup | null = null;
+
+  constructor(options: AppendLineOptions) {
+    this.#options = options;
+  }
+
+  /** The group whose outcome is unknown; null while there is no doubt. */
+  get doubt(): AppendGroup | null {
+    return this.#doubt;
+  }
+
+  /** Takes a copy of `batch`. Resolves in the order of the calls. */
+  append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+    if (this.#doubt !== null) return Promise.resolve(refusedInDoubt(this.#doubt));
+    return new Promise((resolve) => {
+      this.#waiting.push({ batch: Uint8Array.from(batch), after, epoch, resolve });
+      // Not at once: the appends that are about to be made in this turn belong to the same group.
+      this.#sending ??= Promise.resolve().then(() => this.#sendAll());
+    });
+  }
+
+  /** Resolves when nothing is on its way or waiting. */
+  async drained(): Promise<void> {
+    while (this.#sending !== null) await this.#sending;
+  }
+
+  /** Ends the doubt: `outcome` is that of the group. What it means for each of its appends. */
+  settle(group: AppendGroup, outcome: Committed | Refused): (Committed | Refused)[] {
+    if (this.#doubt !== group) return [];
+    this.#doubt = null;
+    return group.batches.map((_, i) => outcomeOf(group, i, outcome));
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const appends = this.#nextGroup();
+      const { after, epoch } = appends[0];
+      const group = { after, epoch, batches: appends.map(({ batch }) => batch) };
+      const outcome = await this.#options.send(group);
+      appends.forEach(({ resolve }, i) => {
+        resolve(outcome.kind === 'unknown' ? outcome : outcomeOf(group, i, outcome));
+      });
+      if (outcome.kind === 'unknown') this.#enterDoubt(group);
+    }
+    this.#sending = null;
+  }
+
+  #nextGroup(): Append[] {
+    const { groupBytesMax, groupCountMax } = this.#options;
+    const [first] = this.#waiting;
+    let bytes = first.batch.length;
+    let count = 1;
+    for (; count < Math.min(groupCountMax, this.#waiting.length); count++) {
+      const { batch, after, epoch } = this.#waiting[count];
+      bytes += batch.length;
+      if (after !== first.after + count || epoch !== first.epoch || bytes > groupBytesMax) break;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  #enterDoubt(group: AppendGroup): void {
+    this.#doubt = group;
+    const refused = this.#waiting;
+    this.#waiting = [];
+    for (const { resolve } of refused) resolve(refusedInDoubt(group));
+  }
+}
+
+function outcomeOf(group: AppendGroup, index: number, outcome: Committed | Refused): Committed | Refused {
+  return outcome.kind === 'committed' ? { kind: 'committed', position: group.after + 1 + index } : outcome;
+}
+
+function refusedInDoubt({ after }: AppendGroup): Refused {
+  return { kind: 'refused', reason: 'unavailable', tail: after };
+}
