@@ -6,6 +6,7 @@ import { GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import { HttpServer } from './http-server.js';
 import type { Settings } from './settings.js';
+import { permitSocket, removeStaleSocket } from './unix-socket.js';
 
 /** Where the server listens: `host:port`, or null for what is off. */
 export interface Addresses {
@@ -89,7 +90,11 @@ async function listen(settings: Settings, stack: LocalStack, servers: Closable[]
     servers.push(exporter);
     const port = redisPort >= 0 ? await exporter.listen(redisPort, host) : 0;
     if (redisPort >= 0) redis = at(port);
-    if (unixSocket !== '') await exporter.listenUnix(unixSocket);
+    if (unixSocket !== '') {
+      await removeStaleSocket(unixSocket);
+      await exporter.listenUnix(unixSocket);
+      permitSocket(unixSocket, config.text('unixsocketperm'));
+    }
     describeListening(stack, settings, port);
   }
   let grpc: string | null = null;

@@ -4,6 +4,7 @@
  * order on SIGTERM and SIGINT. Exit codes: 0 after an orderly end, 1 when it can't start or go on, 2 for
  * wrong settings.
  */
+import { readFileSync } from 'node:fs';
 import { KvError } from '@holdfast/common';
 import { pino } from 'pino';
 import { Gateway } from './gateway.js';
@@ -18,12 +19,20 @@ function settingsOrExit(): Settings {
     process.stdout.write(usage());
     process.exit(0);
   }
+  if (argv.includes('--version')) {
+    process.stdout.write(`holdfast ${versionOf(new URL('../package.json', import.meta.url))}\n`);
+    process.exit(0);
+  }
   try {
     return readSettings(argv, process.env);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     process.exit(2);
   }
+}
+
+function versionOf(manifest: URL): string {
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
 async function main(): Promise<void> {
@@ -40,9 +49,14 @@ async function main(): Promise<void> {
       logger.error('the orderly end took too long');
       process.exit(1);
     }, closeTimeoutMs).unref();
-    await gateway?.close();
-    logger.info('ended');
-    process.exit(code);
+    try {
+      await gateway?.close();
+      logger.info('ended');
+      process.exit(code);
+    } catch (error) {
+      logger.error({ err: error }, 'the orderly end failed');
+      process.exit(1);
+    }
   };
 
   const onEnd = (error: KvError | null): void => {
@@ -58,11 +72,15 @@ async function main(): Promise<void> {
   try {
     gateway = await Gateway.start(settings, logger, { onEnd });
   } catch (error) {
-    const isExpected = error instanceof KvError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (isExpected) logger.fatal((error as Error).message);
+    // Our own errors say what to do, and so do the system's: an address is taken, or not this machine's.
+    if (error instanceof KvError || 'syscall' in (error as Error)) logger.fatal((error as Error).message);
     else logger.fatal({ err: error }, 'the server could not start');
     process.exit(1);
   }
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'a defect: the process ends, and recovers when it is started again');
+    process.exit(1);
+  });
   process.on('SIGTERM', () => void end('SIGTERM', 0));
   process.on('SIGINT', () => void end('SIGINT', 0));
   const { addresses } = gateway;

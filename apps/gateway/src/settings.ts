@@ -3,11 +3,12 @@
  *
  *     --redis-port 6379        HOLDFAST_REDIS_PORT=6379        redis-port 6379
  *
- * Besides its own settings the server takes every parameter that CONFIG GET knows, by the same name.
+ * Besides its own settings the server takes every parameter that CONFIG GET knows, by the same name. What a
+ * redis.conf says in other words (`port`, `bind`, `appendonly` ...) is understood.
  */
 import { readFileSync } from 'node:fs';
 import { KvError } from '@holdfast/common';
-import { parameters } from '@holdfast/engine';
+import { Config, parameters } from '@holdfast/engine';
 
 export interface Settings {
   readonly host: string;
@@ -65,16 +66,8 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
   const path = flags.get('config') ?? variables.get('config') ?? '';
   const file = path === '' ? new Map<string, string>() : readConfigFile(path);
   const values = new Map([...file, ...variables, ...flags]);
+  checkValues(values);
   const text = (name: string): string => values.get(name) ?? rules[name].initial;
-  for (const [name, { words, isPort }] of Object.entries(rules)) {
-    const value = text(name);
-    if (words !== undefined && !words.includes(value)) {
-      throw new KvError('INVALID', `${name} must be one of ${words.join(', ')}, not '${value}'`);
-    }
-    if (isPort && !(/^-?\d+$/.test(value) && Number(value) >= -1 && Number(value) <= 65535)) {
-      throw new KvError('INVALID', `${name} must be a port from 0 to 65535, or -1 for none, not '${value}'`);
-    }
-  }
   return {
     host: text('host'),
     redisPort: Number(text('redis-port')),
@@ -90,10 +83,44 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
   };
 }
 
+/** Throws for the first value that its setting or parameter does not take. */
+function checkValues(values: ReadonlyMap<string, string>): void {
+  const config = new Config(parameters);
+  for (const [name, value] of values) {
+    const problem = name in rules ? problemOf(rules[name], value) : config.check(name, value);
+    if (problem !== null) throw new KvError('INVALID', `${name} is '${value}': ${problem}`);
+  }
+}
+
+function problemOf({ words, isPort }: SettingRule, value: string): string | null {
+  if (words !== undefined && !words.includes(value)) return `it must be one of ${words.join(', ')}`;
+  if (isPort && !(/^-?\d+$/.test(value) && Number(value) >= -1 && Number(value) <= 65535)) {
+    return 'it must be a port from 0 to 65535, or -1 for none';
+  }
+  return null;
+}
+
 const parameterNames = new Set(parameters.map(({ name }) => name));
 
-function checkName(name: string, source: string): string {
-  if (name in rules || parameterNames.has(name)) return name;
+/** What Redis calls some of our settings, and what its values are here where they differ. */
+const redisNames: Readonly<
+  Record<string, { readonly name: string; readonly values?: Readonly<Record<string, string>> }>
+> = {
+  port: { name: 'redis-port', values: { '0': '-1' } },
+  bind: { name: 'host' },
+  unixsocket: { name: 'unix-socket' },
+  appendonly: { name: 'log', values: { yes: 'file', no: 'none' } },
+  appendfsync: { name: 'fsync' },
+};
+
+/** Parameters whose lines in a file add up. */
+const severalLines = new Set(['save', 'client-output-buffer-limit']);
+
+/** A name and a value in our own words. */
+function translate(name: string, value: string, source: string): [name: string, value: string] {
+  const ours = Object.hasOwn(redisNames, name) ? redisNames[name] : undefined;
+  if (ours !== undefined) return [ours.name, ours.values?.[value] ?? value];
+  if (Object.hasOwn(rules, name) || parameterNames.has(name)) return [name, value];
   throw new KvError('INVALID', `there is no setting '${name}' (${source}); --help lists them`);
 }
 
@@ -103,10 +130,10 @@ function readFlags(argv: readonly string[]): Map<string, string> {
     const match = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]);
     if (match === null)
       throw new KvError('INVALID', `expected --setting, found '${argv[i]}'; --help lists them`);
-    const name = checkName(match[1], 'a flag');
     const value = match[2] ?? argv[++i];
-    if (value === undefined) throw new KvError('INVALID', `--${name} needs a value`);
-    flags.set(name, value);
+    const [name, translated] = translate(match[1], value ?? '', 'a flag');
+    if (value === undefined) throw new KvError('INVALID', `--${match[1]} needs a value`);
+    flags.set(name, translated);
   }
   return flags;
 }
@@ -116,7 +143,7 @@ function readVariables(environment: NodeJS.ProcessEnv): Map<string, string> {
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('HOLDFAST_') || value === undefined) continue;
     const name = variable.slice('HOLDFAST_'.length).toLowerCase().replaceAll('_', '-');
-    variables.set(checkName(name, variable), value);
+    variables.set(...translate(name, value, variable));
   }
   return variables;
 }
@@ -132,8 +159,10 @@ function readConfigFile(path: string): Map<string, string> {
   content.split('\n').forEach((line, index) => {
     const match = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line);
     if (match === null) return;
-    const value = /^"(.*)"$/.exec(match[2])?.[1] ?? match[2];
-    values.set(checkName(match[1].toLowerCase(), `${path}, line ${index + 1}`), value);
+    const text = /^"(.*)"$/.exec(match[2])?.[1] ?? match[2];
+    const [name, value] = translate(match[1].toLowerCase(), text, `${path}, line ${index + 1}`);
+    const before = severalLines.has(name) ? values.get(name) : undefined;
+    values.set(name, before === undefined || before === '' ? value : `${before} ${value}`);
   });
   return values;
 }

@@ -61,6 +61,12 @@ export function normalizePercentiles(value: string): string {
   return words.map((word) => String(Number(word))).join(' ');
 }
 
+/** Permissions of a file, in octal. */
+export function normalizePermissions(value: string): string {
+  if (!/^0*[0-7]{1,3}$/.test(value)) throw invalid("argument couldn't be parsed into an integer");
+  return Number.parseInt(value, 8).toString(8);
+}
+
 /** Redis brings a frequency out of 1 to 500 back into it. */
 export function normalizeFrequency(value: string): string {
   if (!/^-?\d{1,10}$/.test(value)) throw invalid("argument couldn't be parsed into an integer");

@@ -11,6 +11,7 @@ import {
   normalizeFrequency,
   normalizeOutputLimits,
   normalizePercentiles,
+  normalizePermissions,
   normalizeSavePoints,
 } from './parameter-rules.js';
 
@@ -47,6 +48,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'port', kind: port, initial: '6379', isKept: true },
   { name: 'bind', kind: text, initial: '127.0.0.1', isKept: true },
   { name: 'unixsocket', kind: text, initial: '', isFixed: true },
+  { name: 'unixsocketperm', kind: by(normalizePermissions), initial: '0', isFixed: true },
   { name: 'databases', kind: between(1, 16), initial: '16', isFixed: true },
   { name: 'dir', kind: text, initial: '', isKept: true },
   { name: 'cluster-enabled', kind: flag, initial: 'no', isFixed: true },

@@ -21,8 +21,8 @@ export class ServerProcess {
   #stdout = '';
   #stderr = '';
 
-  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd = process.cwd()) {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd });
     this.#child = child;
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => {

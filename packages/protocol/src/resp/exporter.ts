@@ -186,7 +186,9 @@ export class RedisExporter {
 
   #listen(where: { port: number; host: string; backlog: number } | { path: string }): Promise<Server> {
     return new Promise((resolve, reject) => {
-      const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket));
+      const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+        this.#accept(socket, 'path' in where ? where.path : ''),
+      );
       server.once('error', reject);
       server.listen(where, () => {
         server.off('error', reject);
@@ -197,8 +199,9 @@ export class RedisExporter {
     });
   }
 
-  #accept(accepted: Socket): void {
-    const { address, localAddress } = addressesOf(accepted);
+  /** `path` is that of the unix socket it came through, if it did. */
+  #accept(accepted: Socket, path: string): void {
+    const { address, localAddress } = addressesOf(accepted, path);
     const connection = new Connection(this, this.#coordinator);
     const session = this.#coordinator.open(connection, { protocol: 'redis', address, localAddress });
     if (session === null || this.#isClosed) {
@@ -254,14 +257,16 @@ function parseOutputLimits(value: string): Map<string, OutputLimit> {
   return limits;
 }
 
-function addressesOf(socket: Socket): { address: string; localAddress: string } {
-  if (socket.remoteAddress === undefined) return { address: 'unix-socket:0', localAddress: 'unix-socket:0' };
+function addressesOf(socket: Socket, path: string): { address: string; localAddress: string } {
+  if (path !== '') return { address: `${path}:0`, localAddress: `${path}:0` };
   return {
     address: endpoint(socket.remoteAddress, socket.remotePort),
     localAddress: endpoint(socket.localAddress, socket.localPort),
   };
 }
 
+/** A client that was gone before it was accepted has no address. */
 function endpoint(host: string | undefined, port: number | undefined): string {
-  return host?.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  if (host === undefined) return '?:0';
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
