@@ -7,7 +7,7 @@
  * mutation. It does not decide whether an expired key is still to be seen: its callers ask `expiry`.
  */
 // @hot-path
-import { copyBytes } from '@holdfast/common';
+import { copyBytes, KvError } from '@holdfast/common';
 import { Arena, type Ref } from './arena.js';
 import { Collection, valueTypes } from './collection.js';
 import { Dict, hasExpiry, hasObject, isRaw } from './dict.js';
@@ -57,9 +57,18 @@ class LargeString {
   bytes: Buffer;
   length: number;
 
-  constructor(length: number) {
-    this.bytes = Buffer.allocUnsafeSlow(length);
-    this.length = length;
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.length = bytes.length;
+  }
+}
+
+/** A buffer of its own. Throws KvError LIMIT, before anything is changed, when the system has no such memory left. */
+function allocateLarge(length: number): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(length);
+  } catch (cause) {
+    throw new KvError('LIMIT', `there is no memory for a string of ${length} bytes`, { cause });
   }
 }
 
@@ -162,9 +171,30 @@ export class Database {
     expiryMs: number,
     raw: boolean,
   ): Ref {
-    const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, expiryMs, raw);
+    const buffer = valueLength > inlineValueBytesMax ? allocateLarge(valueLength) : null;
+    const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, buffer, expiryMs, raw);
     this.readString(record);
     copyBytes(value, valueStart, this.valueBytes, this.valueStart, valueLength);
+    this.#stringChanged(record, expiryMs);
+    return record;
+  }
+
+  /** As `putString`, of a buffer that the caller gives away: a large string keeps it as it is. */
+  putOwnedString(
+    ref: Ref,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Buffer,
+    expiryMs: number,
+    raw: boolean,
+  ): Ref {
+    const { length } = value;
+    if (length <= inlineValueBytesMax) {
+      return this.putString(ref, key, keyStart, keyLength, value, 0, length, expiryMs, raw);
+    }
+    const record = this.#shapeString(ref, key, keyStart, keyLength, length, value, expiryMs, raw);
+    this.readString(record);
     this.#stringChanged(record, expiryMs);
     return record;
   }
@@ -349,24 +379,27 @@ export class Database {
     return dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)) === ref;
   }
 
-  /** Gives the record of a key the shape of a string of `length` bytes; content and version are not set. */
+  /**
+   * Gives the record of a key the shape of a string of `length` bytes, which lie in `large` if there are too
+   * many for the arena; content and version are not set.
+   */
   #shapeString(
     ref: Ref,
     key: Uint8Array,
     keyStart: number,
     keyLength: number,
     length: number,
+    large: Buffer | null,
     expiryMs: number,
     raw: boolean,
   ): Ref {
     const dict = this.dict;
-    const large = length > inlineValueBytesMax;
     const head =
       (valueTypes.string << 24) |
       (expiryMs !== 0 ? hasExpiry : 0) |
-      (large ? hasObject : 0) |
+      (large !== null ? hasObject : 0) |
       (raw ? isRaw : 0);
-    const inline = large ? 0 : length;
+    const inline = large !== null ? 0 : length;
     let record = ref;
     if (ref === 0) {
       record = dict.create(key, keyStart, keyLength, inline, head);
@@ -378,7 +411,7 @@ export class Database {
       if (expiryMs !== 0) this.expiring++;
       record = dict.replace(ref, inline, head, false);
     }
-    if (large) dict.setObject(record, this.#attachLarge(length));
+    if (large !== null) dict.setObject(record, this.#attachLarge(large));
     if (expiryMs !== 0) this.#expireAt(record, expiryMs);
     return record;
   }
@@ -403,9 +436,7 @@ export class Database {
     if ((head & hasObject) !== 0) {
       const large = this.arena.object(dict.object(ref)) as LargeString;
       if (length > large.bytes.length) {
-        const grown = Buffer.allocUnsafeSlow(
-          Math.max(length, Math.min(large.length * 2, large.length + (1 << 24))),
-        );
+        const grown = allocateLarge(Math.max(length, Math.min(large.length * 2, large.length + (1 << 24))));
         grown.set(large.bytes.subarray(0, large.length));
         this.arena.usedBytes += grown.length - large.bytes.length;
         large.bytes = grown;
@@ -413,18 +444,18 @@ export class Database {
       large.length = length;
       return dict.replace(ref, 0, head | isRaw, false);
     }
-    const number = this.#attachLarge(length);
-    const large = this.arena.object(number) as LargeString;
-    copyBytes(this.valueBytes, this.valueStart, large.bytes, 0, this.valueLength);
+    const buffer = allocateLarge(length);
+    copyBytes(this.valueBytes, this.valueStart, buffer, 0, this.valueLength);
+    const number = this.#attachLarge(buffer);
     const record = dict.replace(ref, 0, head | isRaw | hasObject, false);
     dict.setObject(record, number);
     this.#moved(record);
     return record;
   }
 
-  #attachLarge(length: number): number {
-    this.arena.usedBytes += length;
-    return this.arena.attach(new LargeString(length));
+  #attachLarge(bytes: Buffer): number {
+    this.arena.usedBytes += bytes.length;
+    return this.arena.attach(new LargeString(bytes));
   }
 
   #shapeExpiry(ref: Ref, expiryMs: number): Ref {

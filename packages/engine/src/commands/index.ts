@@ -1,5 +1,6 @@
 /** Every command, by group. */
 import type { Command } from '../command.js';
+import { bitmapCommands } from './bitmap/index.js';
 import { connectionCommands } from './connection/index.js';
 import { genericCommands } from './generic/index.js';
 import { hashCommands } from './hash/index.js';
@@ -15,6 +16,7 @@ import { typedCommands } from './typed/index.js';
 export const commands: readonly Command[] = [
   ...connectionCommands,
   ...stringCommands,
+  ...bitmapCommands,
   ...genericCommands,
   ...hashCommands,
   ...listCommands,

@@ -1,5 +1,6 @@
 /** Writes a request's argument, or other bytes, as the string at a key: what most string commands end with. */
 // @hot-path
+import { emptyBytes } from '@holdfast/common';
 import type { Context } from '../../context.js';
 
 /** `ref` is what `find` just returned for the key at argument `i`. Returns the record. */
@@ -19,6 +20,34 @@ export function putBytes(
 ): number {
   const { bytes: key } = request;
   return db.putString(ref, key, request.start(i), request.length(i), bytes, start, length, expiryMs, false);
+}
+
+/**
+ * Writes `count` bytes into the string at a key, from position `at` on; it is made, or made longer, as far as
+ * they reach. `ref` is what `find` just returned for the key at argument `i`. Returns the record.
+ */
+export function patchBytes(
+  ctx: Context,
+  ref: number,
+  i: number,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+): number {
+  const { db } = ctx;
+  if (ref !== 0) {
+    const length = Math.max(at + count, db.stringLength(ref));
+    return db.patchString(ref, length, at, bytes, start, count);
+  }
+  const record = putBytes(ctx, 0, i, emptyBytes, 0, 0, 0);
+  try {
+    return db.patchString(record, at + count, at, bytes, start, count);
+  } catch (error) {
+    // Too long for the memory there is: nothing was there, and nothing stays.
+    db.remove(record);
+    throw error;
+  }
 }
 
 /** As `putArgument`, with its events. The time may be over already: then the key is gone at once. */

@@ -1,8 +1,7 @@
-import { emptyBytes } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
 import { bytes, integer, key } from '../../grammar.js';
 import { stringTooLong } from './append.js';
-import { putBytes } from './put-bytes.js';
+import { patchBytes } from './put-bytes.js';
 
 export const setrange = defineCommand({
   id: 113,
@@ -23,10 +22,8 @@ export const setrange = defineCommand({
     const oldLength = ref === 0 ? 0 : db.stringLength(ref);
     if (added === 0) return reply.integer(oldLength);
     if (offset + added > kv.config.number('proto-max-bulk-len')) return reply.error(stringTooLong);
-    const length = Math.max(oldLength, offset + added);
-    const record = ref === 0 ? putBytes(ctx, 0, key, emptyBytes, 0, 0, 0) : ref;
-    db.patchString(record, length, offset, request.bytes, request.start(value), added);
+    patchBytes(ctx, ref, key, offset, request.bytes, request.start(value), added);
     ctx.notify('$', 'setrange', key);
-    reply.integer(length);
+    reply.integer(Math.max(oldLength, offset + added));
   },
 });
