@@ -48,12 +48,24 @@ export abstract class Collection {
    * writes the fields of the kind, if it got a writer.
    */
   protected change(kind: number): MutationWriter | null {
-    const database = this.database;
     if (this.ref === 0) return null;
-    database.touch(this.ref);
-    const journal = database.journal;
-    if (journal === null) return null;
-    this.begin(journal, kind);
+    this.database.touch(this.ref);
+    return this.#record(kind);
+  }
+
+  /**
+   * As `change`, for books that are kept beside the elements (a stream's groups): those who watch the key or wait for
+   * it are not told, since what they see of it is the same.
+   */
+  protected note(kind: number): MutationWriter | null {
+    if (this.ref === 0) return null;
+    this.database.stamp(this.ref);
+    return this.#record(kind);
+  }
+
+  #record(kind: number): MutationWriter | null {
+    const { journal } = this.database;
+    if (journal !== null) this.begin(journal, kind);
     return journal;
   }
 

@@ -322,9 +322,14 @@ export class Database {
     writer.number(expiryMs);
   }
 
+  /** Stamps a key as changed by the current write, and tells nobody. */
+  stamp(ref: Ref): void {
+    this.dict.setStamp(ref, this.context.stamp.current());
+  }
+
   /** Stamps a key as changed by the current write, and tells the observer. */
   touch(ref: Ref): void {
-    this.dict.setStamp(ref, this.context.stamp.current());
+    this.stamp(ref);
     if (this.context.observer !== null) this.#observe(ref);
   }
 

@@ -10,8 +10,10 @@ import { HashValue } from '../values/hash-value.js';
 import { ListCursor } from '../values/list-cursor.js';
 import { ListValue } from '../values/list-value.js';
 import { SetValue } from '../values/set-value.js';
+import { StreamValue } from '../values/stream-value.js';
 import { ZSetCursor } from '../values/zset-cursor.js';
 import { ZSetValue } from '../values/zset-value.js';
+import { streamTexts } from './stream-text.js';
 
 /** One line for each key, sorted: database, key, type, version, expiry, value. Makes everything resident. */
 export async function stateOf(storage: Storage): Promise<string[]> {
@@ -62,6 +64,7 @@ function elementsOf(collection: Collection): string[] {
   if (collection instanceof SetValue) return membersOf(collection);
   if (collection instanceof ZSetValue) return entriesOf(collection);
   if (collection instanceof ListValue) return itemsOf(collection);
+  if (collection instanceof StreamValue) return streamTexts(collection);
   const writer = new MutationWriter();
   collection.describe(writer);
   return [byteStringOf(writer.bytes, 0, writer.length)];

@@ -7,6 +7,7 @@ import { sides } from '../values/list-node.js';
 import type { ListValue } from '../values/list-value.js';
 import type { SetValue } from '../values/set-value.js';
 import type { ZSetValue } from '../values/zset-value.js';
+import { changeStream } from './random-stream-writes.js';
 import { bytesOfText, type StorageDriver } from './storage-driver.js';
 
 export interface RandomWritesOptions {
@@ -57,8 +58,13 @@ export class RandomWrites {
     if (dice < 48) return { database, keys: [key, other], run: () => driver.rename(key, other, database) };
     if (dice < 51) return { database, keys: [key, other], run: () => this.#copy(key, other, database) };
     if (dice < 64) return one(() => driver.change('hash', key, (hash) => this.#changeHash(hash), database));
-    if (dice < 74) return one(() => driver.change('set', key, (set) => this.#changeSet(set), database));
-    if (dice < 86) return one(() => driver.change('zset', key, (zset) => this.#changeZSet(zset), database));
+    if (dice < 72) return one(() => driver.change('set', key, (set) => this.#changeSet(set), database));
+    if (dice < 79) {
+      return one(() =>
+        driver.change('stream', key, (stream) => changeStream(stream, this.#random, this.#value()), database),
+      );
+    }
+    if (dice < 89) return one(() => driver.change('zset', key, (zset) => this.#changeZSet(zset), database));
     if (dice < 98 || !this.#options.wholesale || this.#below(4) > 0) {
       return one(() => driver.change('list', key, (list) => this.#changeList(list), database));
     }

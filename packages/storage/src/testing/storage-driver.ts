@@ -11,6 +11,7 @@ import { createCollection } from '../values/create.js';
 import type { HashValue } from '../values/hash-value.js';
 import type { ListValue } from '../values/list-value.js';
 import type { SetValue } from '../values/set-value.js';
+import type { StreamValue } from '../values/stream-value.js';
 import type { ZSetValue } from '../values/zset-value.js';
 
 export interface CollectionsByType {
@@ -18,6 +19,7 @@ export interface CollectionsByType {
   set: SetValue;
   zset: ZSetValue;
   hash: HashValue;
+  stream: StreamValue;
 }
 
 export const bytesOfText = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -161,7 +163,7 @@ export class StorageDriver {
       }
       const collection = db.collection(ref) as Collection;
       change(collection as CollectionsByType[T]);
-      if (collection.size === 0) db.remove(db.find(name, 0, name.length));
+      if (collection.size === 0 && type !== 'stream') db.remove(db.find(name, 0, name.length));
     }, database);
   }
 

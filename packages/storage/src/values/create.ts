@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import { HashValue } from './hash-value.js';
 import { ListValue } from './list-value.js';
 import { SetValue } from './set-value.js';
+import { StreamValue } from './stream-value.js';
 import { ZSetValue } from './zset-value.js';
 
 /** An empty collection of a type, for a database; not yet attached to a key. */
@@ -17,6 +18,8 @@ export function createCollection(type: number, database: Database): Collection {
       return new HashValue(database);
     case valueTypes.set:
       return new SetValue(database);
+    case valueTypes.stream:
+      return new StreamValue(database);
     default:
       throw new KvError(
         'CORRUPT',

@@ -1,7 +1,7 @@
 /**
- * Up to where collections are packed in one block instead of a table: the `*-max-*` parameters of the
- * same names, which the engine writes here when they change. Limits are looked at when a collection
- * grows, so that a change has no effect on those that stay as they are.
+ * Up to where collections are packed in one block instead of a table, or in one node of several: the
+ * `*-max-*` parameters of the same names, which the engine writes here when they change. Limits are looked
+ * at when a collection grows, so that a change has no effect on those that stay as they are.
  */
 export interface EncodingLimits {
   hashListpackEntries: number;
@@ -13,6 +13,10 @@ export interface EncodingLimits {
   zsetListpackValue: number;
   /** Elements of a node when positive, a size class from -1 (4 KiB) to -5 (64 KiB) when negative. */
   listListpackSize: number;
+  /** Bytes of a stream's node, as a listpack; 0 for no limit. */
+  streamNodeBytes: number;
+  /** Entries of a stream's node, deleted ones too; 0 for no limit. */
+  streamNodeEntries: number;
 }
 
 export const encodingLimits: EncodingLimits = {
@@ -24,4 +28,6 @@ export const encodingLimits: EncodingLimits = {
   zsetListpackEntries: 128,
   zsetListpackValue: 64,
   listListpackSize: -2,
+  streamNodeBytes: 4096,
+  streamNodeEntries: 100,
 };

@@ -18,7 +18,7 @@ export function listpackBytes(bytes: Uint8Array, start: number, length: number):
     const first = bytes[start];
     if (length > 0 && ((first >= 48 && first <= 57) || first === 45)) {
       const n = parseInteger(bytes, start, length);
-      if (!Number.isNaN(n)) return integerBytes(n);
+      if (!Number.isNaN(n)) return listpackIntegerBytes(n);
     }
     return length + 2;
   }
@@ -27,8 +27,8 @@ export function listpackBytes(bytes: Uint8Array, start: number, length: number):
   return entry + backLengthBytes(entry);
 }
 
-/** Encoding byte, payload, and the length behind it. */
-function integerBytes(n: number): number {
+/** Bytes that an integer takes in a listpack: encoding byte, payload, and the length behind it. */
+export function listpackIntegerBytes(n: number): number {
   if (n >= 0 && n <= 127) return 2;
   if (n >= -4096 && n <= 4095) return 3;
   if (n >= -32768 && n <= 32767) return 4;

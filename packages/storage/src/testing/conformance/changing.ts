@@ -1,11 +1,15 @@
 /** Changes, and what they leave: in the state, and in the journal. */
 import assert from 'node:assert/strict';
-import { randomBelow } from '@holdfast/common';
+import { Request, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { sides } from '../../values/list-node.js';
+import { StreamIds } from '../../values/stream-ids.js';
+import { TrimRule } from '../../values/stream-trim.js';
+import type { StreamValue } from '../../values/stream-value.js';
 import { stateOf } from '../digest.js';
 import { RandomWrites } from '../random-writes.js';
 import { bytesOfText, type StorageDriver } from '../storage-driver.js';
+import { idOf } from '../stream-text.js';
 import { assertSameState, farFuture, type StorageCase, stateOfLog, withStorage } from './storage-case.js';
 
 function versionOf(driver: StorageDriver, key: string): number {
@@ -38,6 +42,24 @@ export function writeOfEachType(driver: StorageDriver): void {
     for (let i = 0; i < 2000; i++) list.pushOne(i % 3 === 0 ? sides.left : sides.right, bytes, 0, i % 30);
     list.pushOne(sides.left, bytes, 0, 9000);
   });
+  driver.change('stream', 'stream', (stream) => fillStream(stream));
+}
+
+/** Entries in several nodes, some of them deleted, and a group with something pending. */
+function fillStream(stream: StreamValue): void {
+  for (let i = 1; i <= 350; i++) {
+    stream.append(idOf(`${i}-${i % 3}`), Request.of('field', `value ${i}`, 'number', String(i)), 0, 4);
+  }
+  stream.delete(StreamIds.of(idOf('7-1'), idOf('201-0'), idOf('350-2')));
+  const rule = new TrimRule();
+  rule.length = 330;
+  stream.trim(rule);
+  stream.createGroup('group', idOf('100'), 90);
+  const group = stream.groups[0];
+  const consumer = stream.createConsumer(group, 'consumer', farFuture);
+  stream.createConsumer(group, 'idle', farFuture);
+  stream.deliver(group, consumer, 120, farFuture, 210, true);
+  stream.acknowledge(group, StreamIds.of(idOf('111-0')));
 }
 
 export const changingCases: readonly StorageCase[] = [

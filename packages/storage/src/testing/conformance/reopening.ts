@@ -36,7 +36,7 @@ export const reopeningCases: readonly StorageCase[] = [
         async ({ storage }) => {
           assert.equal(storage.durablePosition, 2);
           assert.equal(storage.stamp.last, log.length === 0 ? 0 : storage.stamp.last);
-          assert.deepEqual([storage.keyCount(0), storage.keyCount(2)], [1, 6]);
+          assert.deepEqual([storage.keyCount(0), storage.keyCount(2)], [1, 7]);
           await assertSameState(storage, state);
         },
         log,
@@ -122,7 +122,7 @@ export const reopeningCases: readonly StorageCase[] = [
           }
           assert.equal(driver.get('string'), 'value');
           assert.equal(driver.get('missing'), null);
-          assert.equal(storage.keyCount(0), 6);
+          assert.equal(storage.keyCount(0), 7);
           await assertSameState(storage, before);
         },
         log,

@@ -40,7 +40,7 @@ export const snapshotCases: readonly StorageCase[] = [
     name: 'a snapshot that is taken while writes go on, and the log from its beginning, are the final state',
     run: (place) =>
       withStorage(place, async (driver) => {
-        const random = new SeededRandom(11);
+        const random = new SeededRandom(12);
         const options = { keys: 2000, databases: 2, wholesale: false };
         const writes = new RandomWrites(driver, random, options);
         for (let i = 0; i < 3000; i++) await writes.next();
