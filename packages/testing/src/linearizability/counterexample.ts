@@ -1,0 +1,135 @@
+/**
+ * Makes the reason of a violation small enough to be understood. Only what weakens the history is tried, so what
+ * remains is always a true reason:
+ *
+ * - What was invoked after the operation that got stuck is left out.
+ * - What had completed at a moment when nothing else can have happened becomes the states that this leads to.
+ * - A read is left out: it only forbids.
+ * - A write becomes one that may have happened at any time after its invocation, or never.
+ *
+ * Last, of the operations that may have happened those are left out of the picture without which the same
+ * operation gets stuck.
+ */
+import type { Json, Operation, Outcome } from '../history/operation.js';
+import { shrinkStepsMax } from '../limits.js';
+import { describeOperation, type Finding, report } from './counterexample-report.js';
+import type { Model, Partition } from './model.js';
+import { type Bottleneck, Search, type SearchOutcome } from './search.js';
+
+/** What it takes to prepare a search for one operation, in steps. */
+const preparationSteps = 5;
+
+export interface Counterexample<Input extends Json = Json, Output extends Json = Json> {
+  /** Name of the part, usually the key. */
+  readonly part: string;
+  /** What can't be put in an order, by invocation; the rest of the part does not help, wherever it is put. */
+  readonly operations: readonly Operation<Input, Output>[];
+  /** States that the object may be in before: of the model, in general its initial one. */
+  readonly starts: readonly unknown[];
+  /** Among `operations`: what must have happened at some moment, but is possible at none. */
+  readonly stuck: Operation<Input, Output>;
+  /** The report, for people, of several lines. */
+  readonly text: string;
+}
+
+export function counterexampleOf<State, Input extends Json, Output extends Json>(
+  model: Model<State, Input, Output>,
+  part: Partition<Input, Output>,
+  search: Search<State, Input, Output>,
+  found: SearchOutcome<State>,
+): Counterexample<Input, Output> {
+  const shrinker = new Shrinker(model, part, found);
+  shrinker.run(search.bottleneck());
+  const { operations, outcome, starts } = shrinker;
+  const describeState = (state: State) => model.describeState?.(state) ?? JSON.stringify(state);
+  const byId = new Map(part.operations.map((operation) => [operation.id, operation]));
+  const finding: Finding = {
+    model: model.name,
+    part: part.name,
+    operationCount: part.operations.length,
+    operations: operations.map((operation) => describeOperation(model, operation)),
+    order: outcome.order,
+    starts: starts?.map(describeState) ?? [],
+    state: describeState(outcome.state),
+    stuck: outcome.stuck,
+  };
+  return {
+    part: part.name,
+    operations,
+    starts: starts ?? [model.initial()],
+    stuck: byId.get(outcome.stuck) as Operation<Input, Output>,
+    text: report(finding),
+  };
+}
+
+class Shrinker<State, Input extends Json, Output extends Json> {
+  readonly #model: Model<State, Input, Output>;
+  /** What is left, and why it is a violation. */
+  operations: readonly Operation<Input, Output>[];
+  outcome: SearchOutcome<State>;
+  /** Where it begins, unless at the beginning of the history. */
+  starts: readonly State[] | undefined;
+  #stepsLeft = shrinkStepsMax;
+
+  constructor(
+    model: Model<State, Input, Output>,
+    part: Partition<Input, Output>,
+    outcome: SearchOutcome<State>,
+  ) {
+    this.#model = model;
+    this.operations = part.operations.filter((operation) => operation.outcome !== 'fail');
+    this.outcome = outcome;
+  }
+
+  run(bottleneck: Bottleneck<State> | null): void {
+    const stuck = this.operations.find(({ id }) => id === this.outcome.stuck);
+    const { completedNs } = stuck as Operation;
+    this.#try(this.operations.filter(({ invokedNs }) => invokedNs <= completedNs));
+    if (bottleneck !== null) {
+      const { states, left } = bottleneck;
+      this.#try(
+        this.operations.filter(({ id }) => left.has(id)),
+        { starts: states },
+      );
+    }
+    this.#inChunks('ok', (chosen) =>
+      this.#try(this.operations.flatMap((operation) => this.#weaken(operation, chosen))),
+    );
+    this.#inChunks('unknown', (chosen) =>
+      this.#try(
+        this.operations.filter((operation) => !chosen.has(operation)),
+        { stuck: this.outcome.stuck },
+      ),
+    );
+  }
+
+  #weaken(operation: Operation<Input, Output>, chosen: ReadonlySet<Operation>): Operation<Input, Output>[] {
+    if (!chosen.has(operation)) return [operation];
+    if (this.#model.isReadOnly?.(operation.input, operation.output)) return [];
+    return [{ ...operation, outcome: 'unknown', output: undefined, completedNs: Number.POSITIVE_INFINITY }];
+  }
+
+  /** Offers all operations of a kind at once, then halves, quarters and so on, down to single ones. */
+  #inChunks(outcome: Outcome, attempt: (chosen: ReadonlySet<Operation>) => void): void {
+    for (let size = this.operations.length; size >= 1; size = Math.floor(size / 2)) {
+      const kind = this.operations.filter((operation) => operation.outcome === outcome);
+      for (let at = 0; at < kind.length; at += size) attempt(new Set(kind.slice(at, at + size)));
+    }
+  }
+
+  /** Takes `operations` if they are a violation too: from other states, or at the same operation, when given. */
+  #try(
+    operations: readonly Operation<Input, Output>[],
+    { starts = this.starts, stuck }: { starts?: readonly State[] | undefined; stuck?: number } = {},
+  ): void {
+    if (this.#stepsLeft <= 0) return;
+    // One hard attempt must not use up what the others need.
+    const stepsMax = Math.min(this.#stepsLeft, shrinkStepsMax / 10);
+    const outcome = new Search(this.#model, operations, stepsMax, starts).run();
+    this.#stepsLeft -= outcome.steps + operations.length * preparationSteps;
+    if (outcome.verdict !== 'violation' || (stuck !== undefined && outcome.stuck !== stuck)) return;
+    this.operations = operations;
+    this.outcome = outcome;
+    this.starts = starts;
+  }
+}
