@@ -53,11 +53,11 @@ export class Waiting {
     this.hasBlocked = true;
     const { env, kv } = this.#options;
     const { command, request } = kv.context;
-    const { timeoutMs } = options;
+    const { retry = request, timeoutMs } = options;
     const waiter: Waiter = {
       session,
       command,
-      request: request.toOwned(),
+      request: retry.toOwned(),
       names: keys.map((key) => keyNameOf(session.database, key, 0, key.length)),
       options,
       deadlineMs: timeoutMs > 0 ? env.clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
@@ -128,9 +128,8 @@ export class Waiting {
   /** Oldest first, as long as there is something to be had. */
   #serveKey(name: string, served: Session[]): void {
     for (const waiter of this.queues.waitersOf(name)) {
-      const type = this.#typeOf(name);
-      if (type === valueTypes.none) return;
-      if (type !== waiter.options.type) continue;
+      const { isExacting = false, type } = waiter.options;
+      if (!isExacting && this.#typeOf(name) !== type) continue;
       const loading = this.#options.load(waiter);
       if (loading !== null) {
         this.#serveOnceLoaded(name, waiter, loading);

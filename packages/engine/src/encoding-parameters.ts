@@ -1,8 +1,7 @@
-/** The parameters that say how large a packed collection may get, and their way to the storage. */
+/** The parameters that say how large a packed collection or a node may get, and their way to the storage. */
 import { type EncodingLimits, encodingLimits } from '@holdfast/storage';
 import type { Config, Parameter } from './config.js';
-
-const whole = { type: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER } as const;
+import { memory, int64 as whole } from './parameter-kinds.js';
 
 /** Name, initial value, the name it had before Redis 7 (if another), and the limit that it sets. */
 const declarations: readonly (readonly [string, string, string | null, keyof EncodingLimits])[] = [
@@ -14,10 +13,18 @@ const declarations: readonly (readonly [string, string, string | null, keyof Enc
   ['zset-max-listpack-entries', '128', 'zset-max-ziplist-entries', 'zsetListpackEntries'],
   ['zset-max-listpack-value', '64', 'zset-max-ziplist-value', 'zsetListpackValue'],
   ['list-max-listpack-size', '-2', 'list-max-ziplist-size', 'listListpackSize'],
+  ['stream-node-max-bytes', '4096', null, 'streamNodeBytes'],
+  ['stream-node-max-entries', '100', null, 'streamNodeEntries'],
 ];
 
+/** Kinds of those that are not plain integers. */
+const kinds: Readonly<Record<string, Parameter['kind']>> = {
+  'list-max-listpack-size': { ...whole, min: -2147483648, max: 2147483647 },
+  'stream-node-max-bytes': memory,
+};
+
 export const encodingParameters: readonly Parameter[] = declarations.flatMap(([name, initial, alias]) => {
-  const kind = name === 'list-max-listpack-size' ? { ...whole, min: -2147483648, max: 2147483647 } : whole;
+  const kind = kinds[name] ?? whole;
   const parameter: Parameter = { name, kind, initial };
   return alias === null ? [parameter] : [parameter, { name: alias, kind, initial, aliasOf: name }];
 });

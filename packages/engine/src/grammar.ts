@@ -799,6 +799,41 @@ class UnparsedArgument extends Argument<number> {
   }
 }
 
+/** As `unparsed`, for what no other argument describes: how COMMAND DOCS shows it is given, but for the name. */
+export function described(doc: DescribedDoc, rules: { readonly countMin?: number } = {}): Argument<number> {
+  return new DescribedArgument(doc, rules.countMin ?? 0);
+}
+
+type DescribedDoc = Omit<ArgumentDoc, 'name' | 'flags'> & { readonly flags?: readonly string[] };
+
+class DescribedArgument extends Argument<number> {
+  readonly countMin: number;
+  readonly isFixed = false;
+  override readonly isOption: boolean;
+  readonly #doc: DescribedDoc;
+
+  constructor(doc: DescribedDoc, countMin: number) {
+    super();
+    this.#doc = doc;
+    this.countMin = countMin;
+    this.isOption = countMin === 0;
+  }
+
+  initial(): number {
+    return 0;
+  }
+
+  parse(parser: ArgumentParser, at: number): number {
+    if (at < parser.request.count) this.store(parser, at);
+    return parser.request.count;
+  }
+
+  describe(): ArgumentDoc {
+    const flags = this.isOption ? ['optional'] : [];
+    return { flags, ...this.#doc, name: this.name };
+  }
+}
+
 /** Whatever follows, unparsed: for the few commands whose grammar is their own. */
 export function rest(countMin = 0): Argument<Repeated> {
   return repeat(bytes(), countMin === 0 ? { mayBeEmpty: true } : {});

@@ -2,15 +2,19 @@
  * What commands ask of the server around the engine: other clients, messages, waiting, transactions. The
  * coordinator implements it; the engine knows only this.
  */
-import type { Reply } from '@holdfast/common';
+import type { Reply, Request } from '@holdfast/common';
 import type { Session } from './session.js';
 
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 
 /** How a blocked command ends without data. */
 export interface BlockOptions {
-  /** One of `valueTypes`: a key that holds another type wakes nobody. */
+  /** One of `valueTypes`: a key that holds another type wakes nobody, unless `isExacting`. */
   readonly type: number;
+  /** Any change of a key wakes, its end too: the command then says what is wrong. */
+  readonly isExacting?: boolean;
+  /** What runs again, when it is not the command as it was sent. */
+  readonly retry?: Request;
   /** Milliseconds; 0 waits for ever. */
   readonly timeoutMs: number;
   /** Writes what the client gets when the time is over. */

@@ -64,8 +64,6 @@ export const parameters: readonly Parameter[] = [
   { name: 'lfu-decay-time', kind: int32, initial: '1' },
   { name: 'notify-keyspace-events', kind: by(normalizeEventClasses), initial: '' },
   { name: 'hll-sparse-max-bytes', kind: memory, initial: '3000' },
-  { name: 'stream-node-max-bytes', kind: memory, initial: '4096' },
-  { name: 'stream-node-max-entries', kind: int64, initial: '100' },
   ...encodingParameters,
 
   // What is measured

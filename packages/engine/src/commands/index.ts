@@ -9,6 +9,7 @@ import { pubsubCommands } from './pubsub/index.js';
 import { serverCommands } from './server/index.js';
 import { setCommands } from './set/index.js';
 import { sortedSetCommands } from './sorted-set/index.js';
+import { streamCommands } from './stream/index.js';
 import { stringCommands } from './string/index.js';
 import { transactionsCommands } from './transactions/index.js';
 import { typedCommands } from './typed/index.js';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   ...listCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...streamCommands,
   ...pubsubCommands,
   ...transactionsCommands,
   ...serverCommands,

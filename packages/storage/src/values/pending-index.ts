@@ -72,6 +72,18 @@ export class PendingIndex {
     return this.#refAt(leaf, this.#count(leaf) - 1);
   }
 
+  /** How many entries there are from `id` on. */
+  countFrom(id: StreamId): number {
+    const leaves = this.#leaves;
+    this.seek(id);
+    if (this.#leaf >= leaves.length) return 0;
+    let count = this.#count(leaves.at(this.#leaf)) - this.#slot;
+    for (let position = this.#leaf + 1; position < leaves.length; position++) {
+      count += this.#count(leaves.at(position));
+    }
+    return count;
+  }
+
   /** Makes `into` the id of an entry; returns it. */
   readId(ref: Ref, into: StreamId): StreamId {
     return readPendingId(this.#arena, ref, into);

@@ -59,6 +59,11 @@ export abstract class StreamEntries extends Collection {
     return cursor.seekTo(this, id) && cursor.id.compare(id) === 0;
   }
 
+  /** Makes `into` the id of a node; returns it. */
+  readNodeId(position: number, into: StreamId): StreamId {
+    return readNodeId(this.arena, this.nodes.at(position), into);
+  }
+
   /** Makes `into` the id of the last entry that is there; false when there is none. */
   readLastEntryId(into: StreamId): boolean {
     if (!cursor.seekTo(this, into.toMax())) return false;

@@ -19,7 +19,6 @@ import { StreamId } from './stream-id.js';
 import type { StreamIds } from './stream-ids.js';
 import { groupChanges, pendingChanges, streamKinds } from './stream-kinds.js';
 import { writeName } from './stream-names.js';
-import { readNodeId } from './stream-node.js';
 import { StreamState } from './stream-state.js';
 import { TrimPlan, type TrimRule } from './stream-trim.js';
 
@@ -50,7 +49,7 @@ export class StreamValue extends StreamState {
     const opensNode = nodes.length === 0 || draft.needsNode(arena, nodes.last);
     const journal = this.change(streamKinds.append);
     if (journal !== null) {
-      (opensNode ? added : readNodeId(arena, nodes.last, nodeId)).writeTo(journal);
+      (opensNode ? added : this.readNodeId(nodes.length - 1, nodeId)).writeTo(journal);
       added.writeTo(journal);
       journal.uint32(count >>> 1);
       for (let i = first; i < first + count; i++) journal.field(bytes, request.start(i), request.length(i));
@@ -71,7 +70,7 @@ export class StreamValue extends StreamState {
         journal?.uint32(0);
       }
       if (journal !== null) {
-        readNodeId(this.arena, this.nodes.at(this.nodeAt(id)), nodeId).writeTo(journal);
+        this.readNodeId(this.nodeAt(id), nodeId).writeTo(journal);
         id.writeTo(journal);
       }
       this.deleteEntry(id);
@@ -84,14 +83,13 @@ export class StreamValue extends StreamState {
   trim(rule: TrimRule): number {
     plan.make(this, rule);
     if (plan.entries === 0) return 0;
-    const { arena, nodes } = this;
     const journal = this.change(streamKinds.trim);
     if (journal !== null) {
       journal.uint32(plan.nodes);
-      for (let i = 0; i < plan.nodes; i++) readNodeId(arena, nodes.at(i), nodeId).writeTo(journal);
+      for (let i = 0; i < plan.nodes; i++) this.readNodeId(i, nodeId).writeTo(journal);
       journal.byte(plan.hasBound ? 1 : 0);
       if (plan.hasBound) {
-        readNodeId(arena, nodes.at(plan.nodes), nodeId).writeTo(journal);
+        this.readNodeId(plan.nodes, nodeId).writeTo(journal);
         plan.bound.writeTo(journal);
       }
     }

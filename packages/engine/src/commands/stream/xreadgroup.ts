@@ -1,0 +1,151 @@
+// @hot-path
+import type { Reply } from '@holdfast/common';
+import { type StreamConsumer, type StreamGroup, StreamId, type StreamValue } from '@holdfast/storage';
+import { defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
+import { bytes, option, token, unparsed } from '../../grammar.js';
+import { invalidId, readId, replyId } from './ids.js';
+import { readsAfter } from './lag.js';
+import { readBlock, readCount, readStreams, type StreamPlan, StreamRead, streamKeys } from './reading.js';
+import { cursor, findGroup, nameProblem, readStream, replyEntry, takeConsumer } from './streams.js';
+
+const call = new StreamRead();
+const start = new StreamId();
+const id = new StreamId();
+
+export const xreadgroup = defineCommand({
+  id: 708,
+  name: 'XREADGROUP',
+  group: 'stream',
+  since: '5.0.0',
+  complexity:
+    'For each stream mentioned: O(M) with M being the number of elements returned. If M is constant (e.g. always asking for the first 10 elements with COUNT), you can consider it O(1). On the other side when XREADGROUP blocks, XADD will pay the O(N) time in order to serve the N clients blocked on the stream getting new data.',
+  summary:
+    'Returns new or historical messages from a stream for a consumer in a group. Blocks until a message is available otherwise.',
+  flags: ['blocking', 'write'],
+  keySpecs: streamKeys(4),
+  args: {
+    'group-block': unparsed(option('GROUP', { group: bytes(), consumer: bytes() }, { required: true })),
+    count: readCount(),
+    milliseconds: readBlock(),
+    noack: unparsed(token('NOACK')),
+    streams: readStreams(),
+  },
+  run(ctx, _, reply) {
+    const problem = call.read(ctx, true) ?? nameProblem(ctx, call.consumerAt) ?? look(ctx);
+    if (problem !== null) {
+      if (problem !== '') reply.error(problem);
+      return call.clear();
+    }
+    plan(ctx);
+    const { served } = call;
+    if (served === 0) {
+      call.wait(ctx, true, reply);
+      return call.clear();
+    }
+    if (reply.dialect === 3) reply.map(served);
+    else reply.array(served);
+    for (let i = 0; i < call.streams; i++) {
+      const each = call.plans[i];
+      if (each.count === 0 && !each.isHistory) continue;
+      call.replyKey(ctx, i, reply);
+      if (each.isHistory) replyHistory(ctx, each, reply);
+      else deliver(ctx, each, reply);
+    }
+    call.clear();
+  },
+});
+
+/** Looks at all streams, groups and ids; what is wrong, '' when that was replied, or null. */
+function look(ctx: Context): string | null {
+  const { request } = ctx;
+  for (let i = 0; i < call.streams; i++) {
+    const stream = readStream(ctx, call.keyAt(i));
+    if (stream === undefined) return '';
+    const group = stream === null ? null : findGroup(ctx, stream, call.groupAt);
+    if (stream === null || group === null) {
+      const [key, name] = [request.text(call.keyAt(i)), request.text(call.groupAt)];
+      return `NOGROUP No such key '${key}' or consumer group '${name}' in XREADGROUP with GROUP option`;
+    }
+    const each = call.plans[i];
+    each.stream = stream;
+    each.group = group;
+    each.isResolved = false;
+    const problem = readStart(ctx, each, call.idAt(i));
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function readStart({ request }: Context, each: StreamPlan, at: number): string | null {
+  const byte = request.length(at) === 1 ? request.bytes[request.start(at)] : 0;
+  if (byte === 36 || byte === 43) {
+    const symbol = String.fromCharCode(byte);
+    return `ERR The ${symbol} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The ${symbol} ID would just return an empty result set.`;
+  }
+  each.isHistory = byte !== 62;
+  if (!each.isHistory) return null;
+  if (!readId(request, at, each.after)) return invalidId;
+  // The greatest id of all has always meant what is new.
+  if (each.after.isMax) each.isHistory = false;
+  return null;
+}
+
+/** Works out what each stream gives. The consumer has asked, whether there is something or not. */
+function plan(ctx: Context): void {
+  for (let i = 0; i < call.streams; i++) {
+    const each = call.plans[i];
+    const stream = each.stream as StreamValue;
+    const group = each.group as StreamGroup;
+    each.consumer = takeConsumer(ctx, call.keyAt(i), stream, group, call.consumerAt);
+    each.consumer.seenMs = ctx.nowMs;
+    each.count = each.isHistory ? 0 : newEntries(i, stream, group);
+  }
+}
+
+/** How many new entries there are for the group, besides those that the same call reads before. */
+function newEntries(i: number, stream: StreamValue, group: StreamGroup): number {
+  let planned = 0;
+  for (let before = 0; before < i; before++) {
+    if (call.plans[before].group === group) planned += call.plans[before].count;
+  }
+  return stream.entriesBehind(group.lastId, planned + call.countMax) - planned;
+}
+
+function deliver(ctx: Context, each: StreamPlan, reply: Reply): void {
+  const stream = each.stream as StreamValue;
+  const group = each.group as StreamGroup;
+  let { entriesRead } = group;
+  reply.array(each.count);
+  start.copy(group.lastId).increment();
+  cursor.seekFrom(stream, start);
+  for (let left = each.count; ; cursor.next()) {
+    entriesRead = readsAfter(stream, entriesRead, cursor.id);
+    replyEntry(reply, cursor);
+    if (--left === 0) break;
+  }
+  const consumer = each.consumer as StreamConsumer;
+  stream.deliver(group, consumer, each.count, ctx.nowMs, entriesRead, call.isKept);
+}
+
+/** Replies what is pending for the consumer behind an id: delivered once more, if the entry is still there. */
+function replyHistory({ nowMs }: Context, each: StreamPlan, reply: Reply): void {
+  const stream = each.stream as StreamValue;
+  const group = each.group as StreamGroup;
+  const consumer = each.consumer as StreamConsumer;
+  const { pending } = consumer;
+  start.copy(each.after).increment();
+  reply.array(Math.min(pending.countFrom(start), call.countMax));
+  let ref = pending.seek(start);
+  for (let left = call.countMax; left > 0 && ref !== 0; left--, ref = pending.next()) {
+    pending.readId(ref, id);
+    if (cursor.seekTo(stream, id) && cursor.id.compare(id) === 0) {
+      replyEntry(reply, cursor);
+      stream.claim(group, consumer, id, nowMs, group.countOf(ref) + 1);
+    } else {
+      reply.array(2);
+      replyId(reply, id);
+      reply.nullArray();
+    }
+  }
+}
