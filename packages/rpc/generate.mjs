@@ -1,4 +1,4 @@
-// Writes src/gen: stubs of proto/ by ts-proto, and the descriptors that server reflection hands out.
+// Writes src/gen: stubs of proto/ by ts-proto, and the descriptors of our own services for server reflection.
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -11,7 +11,7 @@ rmSync(resolve(here, 'src/gen'), { recursive: true, force: true });
 execFileSync(buf, ['generate'], { cwd: here, stdio: 'inherit' });
 const descriptors = execFileSync(
   buf,
-  ['build', '../../proto', '--exclude-source-info', '-o', '-#format=binpb'],
+  ['build', '../../proto', '--path', '../../proto/kv', '--exclude-source-info', '-o', '-#format=binpb'],
   {
     cwd: here,
     maxBuffer: 64 * 1024 * 1024,
@@ -23,5 +23,5 @@ const lines = descriptors
   .map((line) => `  '${line}',`);
 writeFileSync(
   resolve(here, 'src/gen/descriptors.ts'),
-  `/** All of proto/ as a google.protobuf.FileDescriptorSet, in base64. */\nexport const descriptors: string = [\n${lines.join('\n')}\n].join('');\n`,
+  `/** Of proto/kv and what it imports, as a google.protobuf.FileDescriptorSet, in base64. */\nexport const descriptors: string = [\n${lines.join('\n')}\n].join('');\n`,
 );

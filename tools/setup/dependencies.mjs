@@ -16,6 +16,7 @@ const debianPackages = {
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
   'redis-benchmark': 'redis-tools',
+  etcd: 'etcd-server',
 };
 
 /** Runs a program in the workspace's root, its output on ours; ends the process when it fails. */

@@ -1,5 +1,6 @@
 export { checksum } from '@holdfast/common';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
+export { EtcdLog, type EtcdLogOptions } from './etcd-log.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';
 export { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
 export { batchBytesMax, segmentBytesDefault, syncIntervalMs } from './limits.js';

@@ -30,3 +30,29 @@ export const indexStrideBytes = 256 * 1024;
 
 /** Zeros that are written at once when a segment is prepared. */
 export const zeroBytes = 1024 * 1024;
+
+/** Longest batch of a log in etcd. A longer one would take a share of its quota that no log should. */
+export const etcdBatchBytesMax: number = 64 * 1024 * 1024;
+
+/** What one request to etcd carries of batches: it takes 1.5 MiB at most, keys and heads included. */
+export const etcdChunkBytes: number = 1024 * 1024;
+
+/** Batches in one transaction; etcd takes 128 operations. */
+export const etcdGroupCountMax = 100;
+
+/** Chunks of one batch that are on their way to etcd at a time. */
+export const chunksWrittenAtOnce = 4;
+
+/** Chunks that are read from etcd at once. */
+export const chunksReadMax = 8;
+
+/** Entries that are read from etcd at once: first, at most, and so many that a page has about these bytes. */
+export const pageEntriesFirst = 16;
+export const pageEntriesMax = 1000;
+export const pageBytes: number = 4 * 1024 * 1024;
+
+/** Entries that one transaction of a trim removes. */
+export const trimStep = 1000;
+
+/** How often a follower asks etcd although no watch told it anything, in ms: a watch may be cut off. */
+export const followIntervalMs = 2000;

@@ -11,7 +11,6 @@ export {
 export { type DiskFault, type DiskOperation, SimulatedDisk } from './simulated-disk.js';
 export { SimulatedLog } from './simulated-log.js';
 export {
-  type Disruption,
   type SimulatedFaults,
   SimulatedLogServer,
   type SimulatedLogServerOptions,

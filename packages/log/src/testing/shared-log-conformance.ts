@@ -6,6 +6,7 @@
  *     for (const { name, run } of disruptedLogConformance) it(name, async () => run(await makeStore()));
  */
 import assert from 'node:assert/strict';
+import type { Disruption } from '@holdfast/etcd/testing';
 import type { AppendOutcome, Log, Position } from '../log.js';
 import {
   appendMany,
@@ -17,7 +18,6 @@ import {
   batchOf,
 } from './assertions.js';
 import type { LogCase, LogStore } from './log-conformance.js';
-import type { Disruption } from './simulated-log-server.js';
 
 /** A place for one log that fails as told. Logs that are open at the same time share it. */
 export interface DisruptableLogStore extends LogStore {

@@ -7,6 +7,7 @@
  * While no fault is set, nothing takes any time: tests that do not care about faults need not move the clock.
  */
 import { type Env, KvError } from '@holdfast/common';
+import type { Disruption } from '@holdfast/etcd/testing';
 import type { AppendGroup } from '../append-line.js';
 import type { Committed, LogState, Position, Refused } from '../log.js';
 import { MemoryLogStore } from './memory-log.js';
@@ -21,9 +22,6 @@ export interface SimulatedFaults {
   /** Probability that a request arrives only after its sender has given up. */
   lateness: number;
 }
-
-/** What happens to the one append that a test has picked. */
-export type Disruption = 'request lost' | 'response lost' | 'request late';
 
 export interface SimulatedLogServerOptions {
   readonly env: Env;

@@ -4,12 +4,12 @@
  * of appends are conditional and atomic at the server, and an append without an answer is `unknown`.
  */
 import { KvError } from '@holdfast/common';
+import type { Disruption } from '@holdfast/etcd/testing';
 import { type AppendGroup, AppendLine } from '../append-line.js';
 import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from '../log.js';
 import { PositionWaiters } from '../position-waiters.js';
 import {
   type AppendRequest,
-  type Disruption,
   noAnswer,
   type SimulatedLogClient,
   type SimulatedLogServer,

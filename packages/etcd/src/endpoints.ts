@@ -1,0 +1,74 @@
+/**
+ * The members of an etcd cluster that a client may ask, one channel each, and which of them it asks now. A
+ * member that failed is left for the next one; it gets its turn again when the others have failed.
+ */
+import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
+import { KvError } from '@holdfast/common';
+import { channelOptions } from '@holdfast/rpc';
+
+export interface TlsOptions {
+  /** PEM. The authorities that etcd's certificate is checked against; the system's when not given. */
+  readonly ca?: Buffer;
+  /** PEM. What the client shows, where etcd asks for it; both or neither. */
+  readonly certificate?: Buffer;
+  readonly key?: Buffer;
+}
+
+/** A connection on which nothing was heard for this long is tried with a ping, in ms: etcd allows one in 5 s. */
+const keepAlive = { afterMs: 6000, timeoutMs: 3000 };
+
+export interface Endpoint {
+  /** `host:port`. */
+  readonly address: string;
+  readonly client: Client;
+}
+
+export class Endpoints {
+  readonly all: readonly Endpoint[];
+  #current = 0;
+
+  /** `addresses`: `host:port`, or `http://host:port` and `https://host:port` as etcd writes them. */
+  constructor(addresses: readonly string[], tls: TlsOptions | undefined) {
+    if (addresses.length === 0) throw new KvError('INVALID', 'no endpoint of etcd was given');
+    const options = {
+      ...channelOptions(),
+      'grpc.keepalive_time_ms': keepAlive.afterMs,
+      'grpc.keepalive_timeout_ms': keepAlive.timeoutMs,
+    };
+    this.all = addresses.map((text) => {
+      const { address, isSecure } = parseEndpoint(text);
+      return { address, client: new Client(address, credentialsOf(tls, isSecure), options) };
+    });
+  }
+
+  get current(): Endpoint {
+    return this.all[this.#current];
+  }
+
+  /** Turns to the next endpoint, unless somebody has turned away from `failed` already. */
+  rotate(failed: Endpoint): void {
+    if (this.current === failed) this.#current = (this.#current + 1) % this.all.length;
+  }
+
+  close(): void {
+    for (const { client } of this.all) client.close();
+  }
+}
+
+/** Throws KvError INVALID. */
+export function parseEndpoint(text: string): { address: string; isSecure: boolean } {
+  const match = /^(?:(https?):\/\/)?((?:\[[^\]]+\]|[^:/[\]]+):\d+)\/?$/.exec(text.trim());
+  if (match === null) {
+    throw new KvError(
+      'INVALID',
+      `'${text}' is no endpoint of etcd: expected host:port, or https://host:port`,
+    );
+  }
+  return { address: match[2], isSecure: match[1] === 'https' };
+}
+
+function credentialsOf(tls: TlsOptions | undefined, isSecure: boolean): ChannelCredentials {
+  if (tls === undefined && !isSecure) return credentials.createInsecure();
+  const { ca, key, certificate } = tls ?? {};
+  return credentials.createSsl(ca ?? null, key ?? null, certificate ?? null);
+}

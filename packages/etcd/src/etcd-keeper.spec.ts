@@ -1,0 +1,89 @@
+import { type KvError, systemEnv } from '@holdfast/common';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Etcd } from './etcd.js';
+import { isCompacted } from './etcd-error.js';
+import { EtcdKeeper } from './etcd-keeper.js';
+import { endOfPrefix, exists, get, put, remove } from './operations.js';
+import { EtcdCluster } from './testing/etcd-cluster.js';
+
+const quotaBytes = 24 * 1024 * 1024;
+const key = Buffer.from('key');
+
+describe('EtcdKeeper', () => {
+  let cluster: EtcdCluster;
+  let etcd: Etcd;
+
+  beforeAll(async () => {
+    cluster = await EtcdCluster.start({ quotaBytes });
+    etcd = await cluster.connect();
+  });
+
+  afterAll(async () => {
+    etcd?.close();
+    await cluster?.stop();
+  });
+
+  const set = async (value: string): Promise<number> =>
+    (await etcd.transact({ compare: [], success: [put(key, Buffer.from(value))] })).header!.revision;
+
+  it('forgets history that is old, whichever of several keepers is first, and keeps the rest', async () => {
+    const options = { etcd, env: systemEnv(), guardKey: 'guard', historyMs: 0, intervalMs: 1e9 };
+    const keepers = [new EtcdKeeper(options), new EtcdKeeper(options), new EtcdKeeper(options)];
+    const careAll = async (): Promise<void> => {
+      for (const keeper of keepers) await keeper.care();
+    };
+    const first = await set('1');
+    await careAll();
+    const second = await set('2');
+    expect((await etcd.range({ key, revision: first })).kvs.length).toBe(1);
+    await careAll();
+    await expect(etcd.range({ key, revision: first })).rejects.toSatisfy(isCompacted);
+    expect((await etcd.range({ key, revision: second })).kvs.length).toBe(1);
+    for (const keeper of keepers) await keeper.close();
+  });
+
+  it('frees a full quota once there is something to free, and warns on the way', async () => {
+    const warnings: string[] = [];
+    const keeper = new EtcdKeeper({
+      etcd,
+      env: systemEnv(),
+      guardKey: 'guard',
+      quotaBytes,
+      intervalMs: 1e9,
+      onWarning: (message) => warnings.push(message),
+    });
+    const prefix = Buffer.from('fill/');
+    let count = 0;
+    const fill = async (): Promise<void> => {
+      for (let code = ''; code !== 'DISK'; ) {
+        const filling = put(Buffer.from(`fill/${count++}`), Buffer.alloc(1_000_000));
+        await etcd.transact({ compare: [], success: [filling] }).catch((error: KvError) => {
+          code = error.code;
+        });
+      }
+    };
+    await fill();
+    await keeper.care();
+    expect(warnings[0]).toContain('is full and refuses writes');
+    // A file has some space to give back although nothing was deleted.
+    while (!keeper.space!.isFull) {
+      await fill();
+      await keeper.care();
+    }
+    // Nothing to free yet.
+    await expect(set('x')).rejects.toMatchObject({ code: 'DISK' });
+    // Deleting needs no room, and neither does a question that goes through consensus.
+    await etcd.transact({ compare: [], success: [remove(prefix, endOfPrefix(prefix))] });
+    const asked = await etcd.transact({
+      compare: [exists(prefix)],
+      success: [remove(prefix)],
+      failure: [get(key)],
+    });
+    expect(asked.succeeded).toBe(false);
+    await expect.poll(() => keeper.care().then(() => keeper.space!.isFull), { timeout: 10_000 }).toBe(false);
+    await set('y');
+    expect(keeper.space!.fileBytes).toBeLessThan(quotaBytes / 2);
+    expect(warnings.at(-1)).toContain('takes writes again');
+    await keeper.close();
+  });
+});

@@ -1,0 +1,265 @@
+/**
+ * A client of etcd v3 that says what it does not know.
+ *
+ * A read may be repeated, so it is: on every endpoint in turn, until one answers. A change is sent once; when
+ * it is not answered it is UNDETERMINED, and only the caller can find out, because only the caller knows what
+ * a second one would do. See `errorOf` for what each error says.
+ */
+import { type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { type Env, KvError, randomBelow } from '@holdfast/common';
+import { etcdserverpb } from '@holdfast/rpc';
+import { type Endpoint, Endpoints, type TlsOptions } from './endpoints.js';
+import { errorOf, isEndpointError, isTokenError } from './etcd-error.js';
+import { callTimeoutMsDefault, retryPauseMs, roundsMax } from './limits.js';
+import type { Compare, Operation } from './operations.js';
+import { checkVersion, type VersionPolicy } from './versions.js';
+import { type Watch, Watches, type WatchListener } from './watches.js';
+
+const { KVService, MaintenanceService, ClusterService, LeaseService, AuthService } = etcdserverpb;
+
+export interface EtcdOptions {
+  /** `host:port` or `https://host:port` of one member or more. */
+  readonly endpoints: readonly string[];
+  readonly env: Env;
+  readonly tls?: TlsOptions;
+  readonly user?: { readonly name: string; readonly password: string };
+  /** How long one attempt of a call may take, in ms. */
+  readonly callTimeoutMs?: number;
+  /** What to do about an etcd that is not supported; 'warn' when not given. */
+  readonly versionPolicy?: VersionPolicy;
+  /** Something an operator should know. */
+  readonly onWarning?: (message: string) => void;
+}
+
+export interface Transaction {
+  /** All must hold for `success`; otherwise `failure` is done. */
+  readonly compare: readonly Compare[];
+  readonly success: readonly Operation[];
+  readonly failure?: readonly Operation[];
+}
+
+/** What most of what is built upon etcd needs of it. */
+export interface EtcdStore {
+  /** Linearizable unless it asks for otherwise. Throws KvError UNAVAILABLE, INVALID (compacted), DENIED. */
+  range(request: Partial<etcdserverpb.RangeRequest>): Promise<etcdserverpb.RangeResponse>;
+  /**
+   * A transaction with a `put` or `remove` in it is ordered by consensus, also when it turns out to do
+   * nothing; one that only reads is a read, and may be repeated. Throws what `errorOf` says.
+   */
+  transact(transaction: Transaction): Promise<etcdserverpb.TxnResponse>;
+  /** Tells `listener` of changes to keys in [key, end). A hint: see `WatchListener`. */
+  watch(key: Buffer, end: Buffer, listener: WatchListener): Watch;
+}
+
+/** One kind of call, as ts-proto describes it. */
+interface Method<Q, R> {
+  readonly path: string;
+  readonly requestSerialize: (value: Q) => Buffer;
+  readonly responseDeserialize: (value: Buffer) => R;
+}
+
+export class Etcd implements EtcdStore {
+  readonly env: Env;
+  readonly #endpoints: Endpoints;
+  readonly #callTimeoutMs: number;
+  readonly #user: EtcdOptions['user'];
+  readonly #watches: Watches;
+  #metadata = new Metadata();
+  #isClosed = false;
+
+  /** Connects, and checks the versions of the members that answer. Throws KvError UNAVAILABLE, INVALID. */
+  static async open(options: EtcdOptions): Promise<Etcd> {
+    const etcd = new Etcd(options);
+    try {
+      if (etcd.#user !== undefined) await etcd.#authenticate();
+      await etcd.#checkVersions(options);
+      return etcd;
+    } catch (error) {
+      etcd.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: EtcdOptions) {
+    this.env = options.env;
+    this.#endpoints = new Endpoints(options.endpoints, options.tls);
+    this.#callTimeoutMs = options.callTimeoutMs ?? callTimeoutMsDefault;
+    this.#user = options.user;
+    this.#watches = new Watches(options.env, this.#endpoints, () => this.#metadata);
+  }
+
+  /** `host:port` of every member that it was given. */
+  get addresses(): string[] {
+    return this.#endpoints.all.map(({ address }) => address);
+  }
+
+  range(request: Partial<etcdserverpb.RangeRequest>): Promise<etcdserverpb.RangeResponse> {
+    return this.#read(KVService.range, etcdserverpb.RangeRequest.create(request));
+  }
+
+  transact({ compare, success, failure = [] }: Transaction): Promise<etcdserverpb.TxnResponse> {
+    const request = { compare: [...compare], success: [...success], failure: [...failure] };
+    const isRead = [...success, ...failure].every(({ request: of }) => of?.$case === 'requestRange');
+    return isRead ? this.#read(KVService.txn, request) : this.#change(KVService.txn, request);
+  }
+
+  watch(key: Buffer, end: Buffer, listener: WatchListener): Watch {
+    return this.#watches.watch(key, end, listener);
+  }
+
+  /**
+   * Forgets history before a revision, and resolves when it is gone from the members' files. Tried like a read,
+   * because doing it again changes nothing. Throws an error that `isCompacted` when it was done before.
+   */
+  async compact(revision: number): Promise<void> {
+    await this.#read(KVService.compact, { revision, physical: true });
+  }
+
+  /** Grants a lease of an id that the caller chose, for `ttlSeconds` or more. */
+  async grantLease(id: number, ttlSeconds: number): Promise<etcdserverpb.LeaseGrantResponse> {
+    return this.#change(LeaseService.leaseGrant, { ID: id, TTL: ttlSeconds });
+  }
+
+  /** Removes a lease and its keys. */
+  async revokeLease(id: number): Promise<void> {
+    await this.#change(LeaseService.leaseRevoke, { ID: id });
+  }
+
+  members(): Promise<etcdserverpb.MemberListResponse> {
+    return this.#read(ClusterService.memberList, {});
+  }
+
+  /** Of one member. */
+  async status(address: string): Promise<etcdserverpb.StatusResponse> {
+    return this.#callAt(this.#endpointOf(address), MaintenanceService.status, {}, false);
+  }
+
+  async alarms(): Promise<etcdserverpb.AlarmMember[]> {
+    return (await this.#read(MaintenanceService.alarm, etcdserverpb.AlarmRequest.create())).alarms;
+  }
+
+  /** Turns an alarm off, which must have lost its reason before. */
+  async disarm(alarm: etcdserverpb.AlarmMember): Promise<void> {
+    const action = etcdserverpb.AlarmRequest_AlarmAction.DEACTIVATE;
+    await this.#change(MaintenanceService.alarm, { ...alarm, action });
+  }
+
+  /** Gives the unused space of one member's file back. The member does nothing else meanwhile. */
+  async defragment(address: string, timeoutMs: number): Promise<void> {
+    await this.#callAt(this.#endpointOf(address), MaintenanceService.defragment, {}, true, timeoutMs);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#watches.close();
+    this.#endpoints.close();
+  }
+
+  #endpointOf(address: string): Endpoint {
+    const endpoint = this.#endpoints.all.find((candidate) => candidate.address === address);
+    if (endpoint === undefined) throw new KvError('INVALID', `${address} is no endpoint of this client`);
+    return endpoint;
+  }
+
+  async #read<Q, R>(method: Method<Q, R>, request: Q): Promise<R> {
+    const attempts = this.#endpoints.all.length * roundsMax;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#call(method, request, false);
+      } catch (error) {
+        if (!(error instanceof KvError) || !isEndpointError(error) || attempt >= attempts) throw error;
+        if (attempt % this.#endpoints.all.length === 0) await this.#pause(attempt);
+      }
+    }
+  }
+
+  #change<Q, R>(method: Method<Q, R>, request: Q): Promise<R> {
+    return this.#call(method, request, true);
+  }
+
+  /** Asks the current endpoint, and turns away from it when it does not answer. */
+  async #call<Q, R>(method: Method<Q, R>, request: Q, isChange: boolean): Promise<R> {
+    const endpoint = this.#endpoints.current;
+    try {
+      return await this.#callAt(endpoint, method, request, isChange);
+    } catch (error) {
+      if (error instanceof KvError && isEndpointError(error)) this.#endpoints.rotate(endpoint);
+      throw error;
+    }
+  }
+
+  async #callAt<Q, R>(
+    endpoint: Endpoint,
+    method: Method<Q, R>,
+    request: Q,
+    isChange: boolean,
+    timeoutMs = this.#callTimeoutMs,
+  ): Promise<R> {
+    try {
+      return await this.#send(endpoint, method, request, isChange, timeoutMs);
+    } catch (error) {
+      if (this.#user === undefined || !isTokenError(error as KvError)) throw error;
+      // The token is too old: nothing was done.
+      await this.#authenticate();
+      return this.#send(endpoint, method, request, isChange, timeoutMs);
+    }
+  }
+
+  #send<Q, R>(
+    endpoint: Endpoint,
+    method: Method<Q, R>,
+    request: Q,
+    isChange: boolean,
+    timeoutMs: number,
+  ): Promise<R> {
+    if (this.#isClosed) return Promise.reject(new KvError('CLOSED', 'the client of etcd is closed'));
+    const { timers } = this.env;
+    return new Promise((resolve, reject) => {
+      const { path, requestSerialize, responseDeserialize } = method;
+      const done = (error: ServiceError | null, response?: R): void => {
+        timers.clearTimeout(timer);
+        if (error === null) resolve(response as R);
+        else reject(errorOf(error, endpoint.address, isChange));
+      };
+      const call: ClientUnaryCall = endpoint.client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        this.#metadata,
+        done,
+      );
+      // Not gRPC's own deadline: that goes by the wall clock, which may jump.
+      const timer = timers.setTimeout(() => call.cancel(), timeoutMs);
+    });
+  }
+
+  async #authenticate(): Promise<void> {
+    this.#metadata = new Metadata();
+    const endpoint = this.#endpoints.current;
+    const { token } = await this.#send(
+      endpoint,
+      AuthService.authenticate,
+      this.#user!,
+      false,
+      this.#callTimeoutMs,
+    );
+    this.#metadata.set('token', token);
+  }
+
+  async #checkVersions({ versionPolicy = 'warn', onWarning = () => {} }: EtcdOptions): Promise<void> {
+    const answers = await Promise.allSettled(this.addresses.map((address) => this.status(address)));
+    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.version] : []));
+    if (found.length === 0) throw (answers[0] as PromiseRejectedResult).reason;
+    for (const version of new Set(found)) {
+      const warning = checkVersion(version, versionPolicy);
+      if (warning !== null) onWarning(warning);
+    }
+  }
+
+  #pause(attempt: number): Promise<void> {
+    const mostMs = Math.min(retryPauseMs.most, retryPauseMs.first * attempt);
+    const { timers, random } = this.env;
+    return new Promise((resolve) => timers.setTimeout(resolve, randomBelow(random, mostMs)));
+  }
+}

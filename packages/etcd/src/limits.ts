@@ -1,0 +1,28 @@
+/** Every limit of the etcd client, named once. */
+
+/** How long one attempt of a call may take, in ms, unless a setting says otherwise. */
+export const callTimeoutMsDefault = 2000;
+
+/** Pause after all endpoints have failed in turn: first, and at most, in ms. */
+export const retryPauseMs = { first: 50, most: 1000 } as const;
+
+/** A read is tried so often on each endpoint before it is given up. */
+export const roundsMax = 2;
+
+/** etcd's own quota where none is configured, in bytes; members before 3.6 do not tell theirs. */
+export const quotaBytesDefault: number = 2 * 1024 * 1024 * 1024;
+
+/** How much of the quota may be in use before there is a warning. */
+export const quotaWarnShare = 0.8;
+
+/** History is kept for this long, in ms: a read at a revision of the last minute always succeeds. */
+export const historyMs = 60_000;
+
+/** How often the members are asked how full they are, in ms. */
+export const careIntervalMs = 10_000;
+
+/** etcd takes no longer request, in bytes, unless it is configured otherwise. */
+export const requestBytesMax: number = 1536 * 1024;
+
+/** etcd takes no more comparisons, and no more operations, in one transaction. */
+export const transactionOpsMax = 128;

@@ -1,0 +1,218 @@
+/**
+ * Real etcd members for tests and development: processes on free loopback ports, with their data in a
+ * temporary folder. Each member can be killed, started again, stopped in its tracks and woken.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemEnv } from '@holdfast/common';
+import { Etcd, type EtcdOptions } from '../etcd.js';
+
+export interface EtcdClusterOptions {
+  /** 1 when not given. */
+  readonly members?: 1 | 3 | 5;
+  /** Where the members keep their data; a temporary folder, removed at the end, when not given. */
+  readonly directory?: string;
+  readonly quotaBytes?: number;
+  /** When a follower calls an election, in ms; a tenth of it is the heartbeat. */
+  readonly electionMs?: number;
+}
+
+const startTimeoutMs = 30_000;
+const stderrKept = 4096;
+
+/** One process of etcd, which may not be running. */
+export class EtcdMember {
+  /** `host:port` for clients. */
+  readonly endpoint: string;
+  readonly #args: readonly string[];
+  #child: ChildProcess | null = null;
+  #exited: Promise<void> = Promise.resolve();
+  #stderr = '';
+
+  constructor(endpoint: string, args: readonly string[]) {
+    this.endpoint = endpoint;
+    this.#args = args;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
+  /** The end of what it said. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  start(): void {
+    const child = spawn('etcd', this.#args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = child;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-stderrKept);
+    });
+    const killWithUs = (): boolean => child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    this.#exited = new Promise((resolve) => {
+      const ended = (): void => {
+        process.off('exit', killWithUs);
+        if (this.#child === child) this.#child = null;
+        resolve();
+      };
+      child.once('exit', ended);
+      child.once('error', (error) => {
+        this.#stderr += error.message;
+        ended();
+      });
+    });
+  }
+
+  /** As a power cut for the process. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Stops it in its tracks: its connections stay open, and nothing is answered. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+}
+
+export class EtcdCluster {
+  readonly members: readonly EtcdMember[];
+  readonly #directory: string;
+  readonly #isTemporary: boolean;
+
+  /** Starts all members, and resolves when they serve. Throws, with what etcd said, when they do not. */
+  static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
+    const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'holdfast-etcd-')));
+    const ports = await freePorts((options.members ?? 1) * 2);
+    const cluster = new EtcdCluster(options, directory, ports);
+    try {
+      for (const member of cluster.members) member.start();
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  private constructor(options: EtcdClusterOptions, directory: string, ports: readonly number[]) {
+    this.#directory = directory;
+    this.#isTemporary = options.directory === undefined;
+    const count = ports.length / 2;
+    const peers = ports.slice(count).map((port, i) => `m${i}=http://127.0.0.1:${port}`);
+    this.members = ports.slice(0, count).map((port, i) => {
+      const endpoint = `127.0.0.1:${port}`;
+      return new EtcdMember(endpoint, argumentsOf(options, directory, i, endpoint, peers));
+    });
+  }
+
+  get endpoints(): string[] {
+    return this.members.map(({ endpoint }) => endpoint);
+  }
+
+  /** A client of all members. */
+  connect(options: Partial<EtcdOptions> = {}): Promise<Etcd> {
+    return Etcd.open({ endpoints: this.endpoints, env: systemEnv(), ...options });
+  }
+
+  /** Resolves when the cluster takes writes: there is a leader, and all running members know it. */
+  async ready(): Promise<void> {
+    const untilMs = Date.now() + startTimeoutMs;
+    for (;;) {
+      const running = this.members.filter(({ isRunning }) => isRunning);
+      const leaders = await Promise.all(running.map(({ endpoint }) => leaderIdAt(endpoint)));
+      if (leaders.length > 0 && leaders[0] !== '0' && leaders.every((id) => id === leaders[0])) return;
+      if (Date.now() > untilMs || running.length === 0) {
+        throw new Error(`etcd does not serve: ${this.members.map(({ stderr }) => stderr).join('\n')}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** The member that leads. */
+  async leader(): Promise<EtcdMember> {
+    for (;;) {
+      for (const member of this.members) {
+        const { leader, header } = (await statusAt(member.endpoint)) ?? {};
+        if (leader !== undefined && leader !== '0' && leader === header?.memberId) return member;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Ends all members, and removes their data if its place was temporary. */
+  async stop(): Promise<void> {
+    for (const member of this.members) await member.kill();
+    if (this.#isTemporary) await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function argumentsOf(
+  { quotaBytes = 0, electionMs = 500 }: EtcdClusterOptions,
+  directory: string,
+  index: number,
+  endpoint: string,
+  peers: readonly string[],
+): string[] {
+  const [name, peerUrl] = peers[index].split('=');
+  const settings = {
+    name,
+    'data-dir': join(directory, name),
+    'listen-client-urls': `http://${endpoint}`,
+    'advertise-client-urls': `http://${endpoint}`,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': peers.join(','),
+    'initial-cluster-token': directory,
+    'initial-cluster-state': 'new',
+    'heartbeat-interval': String(Math.max(1, Math.round(electionMs / 10))),
+    'election-timeout': String(electionMs),
+    'quota-backend-bytes': String(quotaBytes),
+    'log-level': 'error',
+    logger: 'zap',
+  };
+  return Object.entries(settings).map(([setting, value]) => `--${setting}=${value}`);
+}
+
+async function statusAt(endpoint: string) {
+  let etcd: Etcd | null = null;
+  try {
+    etcd = await Etcd.open({ endpoints: [endpoint], env: systemEnv(), callTimeoutMs: 300 });
+    return await etcd.status(endpoint);
+  } catch {
+    return null;
+  } finally {
+    etcd?.close();
+  }
+}
+
+async function leaderIdAt(endpoint: string): Promise<string> {
+  return (await statusAt(endpoint))?.leader ?? '0';
+}
+
+/** Ports that nobody listens on now. All are held until the last is found, so that none comes twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,171 @@
+/**
+ * How a log lies in etcd. Everything of one log is below one prefix:
+ *
+ *     meta/head                              "<tail> <epoch> <writer> <sequence>", changed by every append
+ *     meta/open                              there while the log is not sealed
+ *     entries/<position>                     one batch, or where its chunks are
+ *     chunks/<position>/<writer>-<sequence>/<index>
+ *
+ * Positions are fixed-width hexadecimal, so that keys are in the order of positions. An entry:
+ *
+ *     offset  0  u8   format, 1
+ *             1  u8   kind: 0 the batch follows, 1 it is in chunks
+ *             4  u32  CRC-32 of the batch
+ *             8  f64  epoch
+ *            16  8 B  writer            who appended it, and as what: how a writer finds its own entry
+ *            24  f64  sequence
+ *            32  the batch; or f64 its length, u32 the number of its chunks
+ */
+import { checksum, KvError } from '@holdfast/common';
+import { endOfPrefix } from '@holdfast/etcd';
+import type { mvccpb } from '@holdfast/rpc';
+import type { Position } from './log.js';
+
+export const entryHeadBytes = 32;
+const chunkedEntryBytes = 44;
+const format = 1;
+const kinds = { whole: 0, chunked: 1 } as const;
+const positionDigits = 14;
+
+/** The head record. No two that were ever stored are the same, so one can be expected by its value. */
+export interface Head {
+  readonly value: Buffer;
+  readonly tail: Position;
+  readonly epoch: number;
+  /** etcd's revision of this change: the higher the newer. */
+  readonly revision: number;
+}
+
+/** Who writes, and the how manieth thing it is that this writer does. */
+export interface Origin {
+  /** 8 bytes in hexadecimal. */
+  readonly writer: string;
+  readonly sequence: number;
+}
+
+export interface DecodedEntry extends Origin {
+  readonly epoch: number;
+  readonly checksum: number;
+  /** Null when it is in chunks. A view. */
+  readonly batch: Buffer | null;
+  readonly batchBytes: number;
+  readonly chunkCount: number;
+}
+
+export class LogKeys {
+  readonly all: Buffer;
+  readonly meta: Buffer;
+  readonly metaEnd: Buffer;
+  readonly head: Buffer;
+  readonly open: Buffer;
+  readonly entries: Buffer;
+  readonly entriesEnd: Buffer;
+  readonly #prefix: string;
+
+  /** Throws KvError INVALID. */
+  constructor(prefix: string) {
+    if (!/^[\x21-\x7e]+\/$/.test(prefix)) {
+      throw new KvError('INVALID', `'${prefix}' can't be the prefix of a log: it must be ASCII and end in /`);
+    }
+    this.#prefix = prefix;
+    this.all = Buffer.from(prefix);
+    this.meta = Buffer.from(`${prefix}meta/`);
+    this.metaEnd = endOfPrefix(this.meta);
+    this.head = Buffer.from(`${prefix}meta/head`);
+    this.open = Buffer.from(`${prefix}meta/open`);
+    this.entries = Buffer.from(`${prefix}entries/`);
+    this.entriesEnd = endOfPrefix(this.entries);
+  }
+
+  entry(position: Position): Buffer {
+    return Buffer.from(`${this.#prefix}entries/${digitsOf(position)}`);
+  }
+
+  /** All chunks of the batches at `position`. */
+  chunksAt(position: Position): Buffer {
+    return Buffer.from(`${this.#prefix}chunks/${digitsOf(position)}/`);
+  }
+
+  /** All chunks of one batch. */
+  chunksOf(position: Position, { writer, sequence }: Origin): Buffer {
+    return Buffer.from(`${this.#prefix}chunks/${digitsOf(position)}/${writer}-${sequence}/`);
+  }
+
+  chunk(position: Position, origin: Origin, index: number): Buffer {
+    const digits = Buffer.from(index.toString(16).padStart(8, '0'));
+    return Buffer.concat([this.chunksOf(position, origin), digits]);
+  }
+
+  positionOf(entryKey: Buffer): Position {
+    return Number.parseInt(entryKey.toString('latin1', this.entries.length), 16);
+  }
+}
+
+function digitsOf(position: Position): string {
+  return position.toString(16).padStart(positionDigits, '0');
+}
+
+export function encodeHead(tail: Position, epoch: number, { writer, sequence }: Origin): Buffer {
+  return Buffer.from(`${tail} ${epoch} ${writer} ${sequence}`);
+}
+
+/** Throws KvError CORRUPT. */
+export function decodeHead({ key, value, modRevision }: mvccpb.KeyValue): Head {
+  const [tail, epoch] = value.toString('latin1').split(' ', 2).map(Number);
+  if (!Number.isSafeInteger(tail) || !Number.isSafeInteger(epoch)) {
+    throw new KvError('CORRUPT', `${key} in etcd is damaged: '${value}'`);
+  }
+  return { value, tail, epoch, revision: modRevision };
+}
+
+export function encodeEntry(batch: Uint8Array, epoch: number, origin: Origin): Buffer {
+  const entry = Buffer.alloc(entryHeadBytes + batch.length);
+  writeEntryHead(entry, kinds.whole, batch, epoch, origin);
+  entry.set(batch, entryHeadBytes);
+  return entry;
+}
+
+/** The entry of a batch whose chunks are stored apart. */
+export function encodeChunkedEntry(
+  batch: Uint8Array,
+  chunkCount: number,
+  epoch: number,
+  origin: Origin,
+): Buffer {
+  const entry = Buffer.alloc(chunkedEntryBytes);
+  writeEntryHead(entry, kinds.chunked, batch, epoch, origin);
+  entry.writeDoubleBE(batch.length, entryHeadBytes);
+  entry.writeUInt32BE(chunkCount, entryHeadBytes + 8);
+  return entry;
+}
+
+function writeEntryHead(
+  entry: Buffer,
+  kind: number,
+  batch: Uint8Array,
+  epoch: number,
+  { writer, sequence }: Origin,
+): void {
+  entry[0] = format;
+  entry[1] = kind;
+  entry.writeUInt32BE(checksum(batch, 0, batch.length, 0), 4);
+  entry.writeDoubleBE(epoch, 8);
+  entry.write(writer, 16, 8, 'hex');
+  entry.writeDoubleBE(sequence, 24);
+}
+
+/** Throws KvError CORRUPT. */
+export function decodeEntry({ key, value }: mvccpb.KeyValue): DecodedEntry {
+  const isChunked = value[1] === kinds.chunked;
+  const isSound = value.length >= (isChunked ? chunkedEntryBytes : entryHeadBytes) && value[0] === format;
+  if (!isSound) throw new KvError('CORRUPT', `${key} in etcd is damaged, or of a newer version`);
+  return {
+    checksum: value.readUInt32BE(4),
+    epoch: value.readDoubleBE(8),
+    writer: value.toString('hex', 16, 24),
+    sequence: value.readDoubleBE(24),
+    batch: isChunked ? null : value.subarray(entryHeadBytes),
+    batchBytes: isChunked ? value.readDoubleBE(entryHeadBytes) : value.length - entryHeadBytes,
+    chunkCount: isChunked ? value.readUInt32BE(entryHeadBytes + 8) : 0,
+  };
+}
