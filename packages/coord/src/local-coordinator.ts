@@ -95,6 +95,7 @@ export class LocalCoordinator implements Coordinator {
       monitors: this.#monitors,
       background: this.#background,
       snapshots: options.snapshots ?? null,
+      committer: this.#committer,
       close: (session) => this.close(session),
       onShutdown: options.onShutdown ?? (() => {}),
     });

@@ -11,6 +11,7 @@ import type {
 } from '@holdfast/engine';
 import type { Background } from './background.js';
 import type { ClientRegistry } from './client-registry.js';
+import type { Committer } from './committer.js';
 import type { Monitors } from './monitors.js';
 import type { PauseMode, Pauses } from './pauses.js';
 import { processFigures, randomId } from './process-figures.js';
@@ -30,6 +31,7 @@ export interface LocalHostParts {
   readonly monitors: Monitors;
   readonly background: Background;
   readonly snapshots: Snapshots | null;
+  readonly committer: Committer;
   /** Ends a session as its own protocol would. */
   readonly close: (session: Session) => void;
   readonly onShutdown: (save: boolean) => void;
@@ -156,6 +158,10 @@ export class LocalHost implements Host {
   }
 
   // The server
+
+  get refusesWrites(): boolean {
+    return this.#parts.committer.refusal !== null;
+  }
 
   get snapshots(): Snapshots | null {
     return this.#parts.snapshots;

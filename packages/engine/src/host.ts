@@ -122,6 +122,8 @@ export interface Host {
   defer(session: Session, work: Promise<unknown>, onDone: (reply: Reply) => void): void;
 
   // The server
+  /** Whether writes are refused for now: then what only reads must not leave a change behind (PFCOUNT). */
+  readonly refusesWrites: boolean;
   /** Null when this server takes none. */
   readonly snapshots: Snapshots | null;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */

@@ -4,6 +4,7 @@ import { bitmapCommands } from './bitmap/index.js';
 import { connectionCommands } from './connection/index.js';
 import { genericCommands } from './generic/index.js';
 import { hashCommands } from './hash/index.js';
+import { hyperloglogCommands } from './hyperloglog/index.js';
 import { listCommands } from './list/index.js';
 import { pubsubCommands } from './pubsub/index.js';
 import { serverCommands } from './server/index.js';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   ...connectionCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperloglogCommands,
   ...genericCommands,
   ...hashCommands,
   ...listCommands,
