@@ -18,7 +18,7 @@ export { type Clock, type Env, type Random, randomBelow, systemEnv, type Timer, 
 export { type ErrorCode, errorCodes, KvError } from './errors.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';
-export { Reply } from './reply.js';
+export { errorLine, Reply } from './reply.js';
 export { Request } from './request.js';
 export {
   DoubleReply,

@@ -16,7 +16,7 @@ export abstract class Reply {
   abstract simple(text: string): void;
   /** The status `OK`. */
   abstract ok(): void;
-  /** An error: an upper-case code, a space, and the message. CR and LF are replaced by spaces. */
+  /** An error: an upper-case code, a space, and the message; see `errorLine`. */
   abstract error(message: string): void;
   /** A safe integer. */
   abstract integer(n: number): void;
@@ -47,4 +47,12 @@ export abstract class Reply {
   abstract verbatim(format: string, text: string): void;
   /** 2 or 3: some commands shape their answer by the dialect of the client (RESP2's flat pairs). */
   abstract dialect: 2 | 3;
+}
+
+const lineEnds = /[\r\n]/;
+
+/** An error as it is sent: one line. Line ends around it are dropped, those inside become spaces. */
+export function errorLine(message: string): string {
+  if (!lineEnds.test(message)) return message;
+  return message.replace(/^[\r\n]+|[\r\n]+$/g, '').replace(/[\r\n]/g, ' ');
 }

@@ -69,6 +69,13 @@ export class Request {
     return Buffer.from(this.bytes.buffer, start, this.offsets[2 * i + 1]).toString('utf8');
   }
 
+  /** Argument `i` as Redis' errors repeat it: up to its first zero byte, and no more than so many bytes. */
+  quoted(i: number, bytesMax: number = this.offsets[2 * i + 1]): string {
+    const bytes = this.view(i).subarray(0, bytesMax);
+    const end = bytes.indexOf(0);
+    return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+  }
+
   /** Argument `i` as a 64-bit integer; NaN when it is none (see `parseInteger`). */
   integer(i: number): number {
     return parseInteger(this.bytes, this.offsets[2 * i], this.offsets[2 * i + 1]);

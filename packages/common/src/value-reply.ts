@@ -14,7 +14,7 @@
  * | null, null array | null                                      |
  */
 import { copyBytes } from './bytes.js';
-import { Reply } from './reply.js';
+import { errorLine, Reply } from './reply.js';
 
 export class StatusReply {
   readonly text: string;
@@ -102,7 +102,7 @@ export class ValueReply extends Reply {
   error(message: string): void {
     this.failed = true;
     this.lastError = message;
-    this.#put(new ErrorReply(message.replace(/[\r\n]/g, ' ')));
+    this.#put(new ErrorReply(errorLine(message)));
   }
 
   integer(n: number): void {

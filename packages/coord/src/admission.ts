@@ -21,23 +21,17 @@ export function unknownCommand(registry: Registry, request: Request): string {
   const container = registry.find(request);
   if (container !== null) {
     if (request.count < 2) return wrongArity(container);
-    return `ERR unknown subcommand '${quoted(request, 1, quotedMax)}'. Try ${container.name} HELP.`;
+    return `ERR unknown subcommand '${request.quoted(1, quotedMax)}'. Try ${container.name} HELP.`;
   }
   let args = '';
   for (let i = 1; i < request.count && args.length < quotedMax; i++) {
-    args += `'${quoted(request, i, quotedMax - args.length)}' `;
+    args += `'${request.quoted(i, quotedMax - args.length)}' `;
   }
-  return `ERR unknown command '${quoted(request, 0, quotedMax)}', with args beginning with: ${args}`;
+  return `ERR unknown command '${request.quoted(0, quotedMax)}', with args beginning with: ${args}`;
 }
 
 export function wrongArity({ fullName }: Command): string {
   return `ERR wrong number of arguments for '${fullName}' command`;
-}
-
-function quoted(request: Request, i: number, lengthMax: number): string {
-  const bytes = request.view(i);
-  const end = bytes.subarray(0, lengthMax).indexOf(0);
-  return Buffer.from(bytes.subarray(0, end < 0 ? lengthMax : end)).toString('utf8');
 }
 
 /** Only some commands make sense for a RESP2 client that listens: everything it is sent is a message. */

@@ -1,7 +1,7 @@
 /** Brings into memory what a command needs, before it runs: its keys, or pages of the key space. */
 // @hot-path
 import { databasesMax, type Request } from '@holdfast/common';
-import type { Command, Session } from '@holdfast/engine';
+import { type Command, readCursor, type Session } from '@holdfast/engine';
 import type { KeyName, Storage } from '@holdfast/storage';
 
 /** With more than this waiting to be written behind, in bytes, writes wait until the disk has caught up. */
@@ -31,7 +31,7 @@ export class KeyLoader {
 
   #loadPages(session: Session, command: Command, request: Request): Promise<void> | null {
     const isPage = command.scansKeyspace === 'page';
-    const cursor = isPage ? request.integer(command.argsStart) : 0;
+    const cursor = isPage ? readCursor(request, command.argsStart) : 0;
     if (Number.isNaN(cursor)) return null;
     const count = isPage ? scanCountOf(request) : Number.POSITIVE_INFINITY;
     return this.#storage.prepareScan(session.database, cursor, count);

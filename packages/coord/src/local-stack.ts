@@ -84,6 +84,12 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
   }
 }
 
+/**
+ * Ten years: where no mark is persisted, nothing is to be renewed, and timestamps never lag behind the clock
+ * as they do for a moment after an idle spell.
+ */
+const unpersistedAheadMs = 10 * 365 * 24 * 3600 * 1000;
+
 interface Place {
   readonly directory: string;
   readonly disk: Disk;
@@ -106,7 +112,11 @@ async function assemble(
     place === null
       ? new MemoryHighWaterMark()
       : new FileHighWaterMark({ disk: place.disk, path: `${place.directory}/timestamps` });
-  const oracle = await LocalOracle.open({ env, mark });
+  const oracle = await LocalOracle.open({
+    env,
+    mark,
+    ...(place === null && { aheadMs: unpersistedAheadMs }),
+  });
   const recovered = log === null ? null : await recover(storage, log, snapshots);
   await oracle.setFloor(storage.stamp.last);
   const kv = new KV({ storage, oracle, env, config });

@@ -77,6 +77,10 @@ export interface CommandDeclaration<S extends ArgumentShape> {
    * unless said, the former, but the latter for commands that take words.
    */
   readonly surplusIsArityError?: boolean;
+  /** The handler reads what follows the grammar's arguments itself. */
+  readonly readsSurplus?: boolean;
+  /** More arguments than this, the name among them, are a wrong number, whatever else is wrong. */
+  readonly countMax?: number;
   /** Key positions, where they are not what the grammar gives. */
   readonly keySpecs?: readonly KeySpec[];
   /** How a given request uses its keys, where that depends on its words (`variable_flags`). */
@@ -143,6 +147,7 @@ export class Command {
   /** Nothing but `#constants` is required. */
   #isRestOptional = false;
   #dirty = false;
+  readonly #countMax: number;
 
   constructor(declaration: CommandDeclaration<ArgumentShape>) {
     this.declaration = declaration;
@@ -155,6 +160,7 @@ export class Command {
     this.scansKeyspace = declaration.scansKeyspace;
     this.isBlocking = this.flags.has('blocking');
     this.run = (declaration.run as typeof this.run) ?? null;
+    this.#countMax = declaration.countMax ?? Number.POSITIVE_INFINITY;
     this.#shape = Object.entries(declaration.args);
     for (const [name, argument] of this.#shape) argument.name = name;
     for (const sub of declaration.subcommands ?? []) {
@@ -170,6 +176,10 @@ export class Command {
   parse(request: Request): object | null {
     const parser = this.#parser;
     if (this.#dirty) this.#resetArgs();
+    if (request.count > this.#countMax) {
+      parser.fail(`ERR wrong number of arguments for '${this.fullName}' command`);
+      return null;
+    }
     if (this.#groups.length === 0) return parser.args;
     let at = this.argsStart + this.#constants;
     if (at === request.count && this.#isRestOptional) return parser.args;
@@ -179,7 +189,7 @@ export class Command {
       at = group[0].isOption ? parseGroup(parser, group, at) : group[0].parse(parser, at);
       if (at < 0) return null;
     }
-    if (at === request.count) return parser.args;
+    if (at === request.count || this.declaration.readsSurplus) return parser.args;
     parser.fail(this.#surplusError());
     return null;
   }
@@ -253,7 +263,9 @@ export class Command {
   }
 
   describeArguments(): ArgumentDoc[] {
-    return this.#shape.map(([, argument]) => argument.describe());
+    return this.#shape
+      .filter(([, argument]) => argument.isDocumented)
+      .map(([, argument]) => argument.describe());
   }
 
   #surplusError(): string {
@@ -262,7 +274,7 @@ export class Command {
     if (!isArityError) return syntaxError;
     if (this.argsStart === 2) {
       const container = this.fullName.slice(0, this.fullName.indexOf('|')).toUpperCase();
-      return wrongSubcommand(container, this.#parser.request.text(1));
+      return wrongSubcommand(container, this.#parser.request);
     }
     return `ERR wrong number of arguments for '${this.fullName}' command`;
   }
@@ -332,8 +344,8 @@ function findKeyword(request: Request, begin: { keyword: string; startFrom: numb
 }
 
 /** What Redis says when a subcommand gets more arguments than it takes. */
-export function wrongSubcommand(container: string, name: string): string {
-  return `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, 128)}'. Try ${container} HELP.`;
+export function wrongSubcommand(container: string, request: Request): string {
+  return `ERR unknown subcommand or wrong number of arguments for '${request.quoted(1, 128)}'. Try ${container} HELP.`;
 }
 
 /** Options in any order: as many as match. */

@@ -73,6 +73,8 @@ export abstract class Argument<T> {
   abstract readonly isFixed: boolean;
   /** Named by a token, and may be left out: part of a group in any order. */
   readonly isOption: boolean = false;
+  /** Whether COMMAND DOCS speaks of it. */
+  isDocumented = true;
   /** Parses from argument `at` into `parser.args[name]`; the position after it, or -1. */
   abstract parse(parser: ArgumentParser, at: number): number;
   /** Which argument, of those parsed into `value`, is longer than the grammar allows: its index, or -1. */
@@ -245,16 +247,16 @@ export function integer(rules: NumberRules = {}): Argument<number> {
 }
 
 /** Cursors have 64 bits. */
-const cursorEnd = 2 ** 64;
+const cursorEnd = 2n ** 64n;
 
 /** Argument `i` as a cursor, as strtoul reads it; NaN when it is none. */
-function readCursor(request: Request, i: number): number {
+export function readCursor(request: Request, i: number): number {
   const n = request.integer(i);
   if (n >= 0) return n;
-  const text = request.byteString(i);
-  if (!/^([+-]?\d+)?$/.test(text) || Math.abs(Number(text)) >= cursorEnd) return Number.NaN;
+  const match = /^([+-]?)(\d*)$/.exec(request.byteString(i));
+  if (match === null || BigInt(match[2]) >= cursorEnd) return Number.NaN;
   // A negative one wraps around, to where nothing is.
-  return text.startsWith('-') ? cursorEnd : Number(text);
+  return match[1] === '-' ? Number(cursorEnd) : Number(match[2]);
 }
 
 /** A position that SCAN and its kin returned. */
@@ -276,8 +278,14 @@ const timeoutMsMax = 2 ** 63 - 2 ** 41;
 
 /** Argument `i` as seconds that a command may wait, in whole milliseconds; see `timeoutProblem`. */
 export function readTimeout(request: Request, i: number): number {
-  return Math.ceil(request.double(i) * 1000);
+  const seconds = request.double(i);
+  // Redis reads a long double: what is no double any more is one still, and out of range.
+  if (seconds !== seconds && hugePattern.test(request.byteString(i))) return Number(request.byteString(i));
+  return Math.ceil(seconds * 1000);
 }
+
+/** A number with an exponent beyond those of doubles. */
+const hugePattern = /^[+-]?\d+(\.\d*)?e\+?\d{3,4}$/i;
 
 /** What is wrong with a timeout, or null. */
 export function timeoutProblem(ms: number): string | null {
@@ -760,6 +768,12 @@ class OptionalArgument<T> extends Argument<T | null> {
     this.#argument.name = this.name;
     return { ...this.#argument.describe(), flags: ['optional'] };
   }
+}
+
+/** An argument that is understood, as Redis understands it without saying so. */
+export function undocumented<T>(argument: Argument<T>): Argument<T> {
+  argument.isDocumented = false;
+  return argument;
 }
 
 /**

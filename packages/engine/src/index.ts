@@ -8,6 +8,7 @@ export {
 export { Config, type Parameter, type ParameterKind, parseMemory } from './config.js';
 export { Context, isWrongType, wrongType } from './context.js';
 export { globMatch } from './glob.js';
+export { readCursor } from './grammar.js';
 export type { BlockOptions, Host, HostFigures, ProcessFigures, Snapshots, SubscriptionKind } from './host.js';
 export { eventClassBit } from './keyspace-events.js';
 export { EngineStats, KV, type KVOptions } from './kv.js';

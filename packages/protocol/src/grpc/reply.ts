@@ -9,7 +9,7 @@
  * by whichever call completes it.
  */
 // @hot-path
-import { ErrorReply, Reply, type ReplyValue, ValueReply } from '@holdfast/common';
+import { ErrorReply, errorLine, Reply, type ReplyValue, ValueReply } from '@holdfast/common';
 import { kv, tagOf, varintLength, WireWriter, wireTypes, writeVarint } from '@holdfast/rpc';
 import { operations } from './decoder.js';
 import { type Failure, failureOf } from './errors.js';
@@ -92,7 +92,7 @@ export class ResultReply extends Reply {
   error(message: string): void {
     this.failed = true;
     if (this.#isTree) this.#tree.error(message);
-    else this.#error = message.replace(/[\r\n]/g, ' ');
+    else this.#error = errorLine(message);
   }
 
   integer(n: number): void {

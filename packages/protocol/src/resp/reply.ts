@@ -4,7 +4,7 @@
  * none.
  */
 // @hot-path
-import { copyBytes, formatDouble, Reply, writeInteger } from '@holdfast/common';
+import { copyBytes, errorLine, formatDouble, Reply, writeInteger } from '@holdfast/common';
 import type { BufferPool } from './buffer-pool.js';
 
 const cr = 13;
@@ -42,11 +42,10 @@ export class RespReply extends Reply {
   error(message: string): void {
     this.failed = true;
     this.lastError = message;
-    const clean =
-      message.includes('\r') || message.includes('\n') ? message.replace(/[\r\n]/g, ' ') : message;
-    this.#reserve(message.length * 3 + 3);
+    const line = errorLine(message);
+    this.#reserve(line.length * 3 + 3);
     this.bytes[this.length++] = 45;
-    this.length += this.bytes.write(clean, this.length, 'utf8');
+    this.length += this.bytes.write(line, this.length, 'utf8');
     this.#endLine();
   }
 

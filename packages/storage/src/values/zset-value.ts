@@ -131,14 +131,16 @@ export class ZSetValue extends Collection {
     if (members instanceof PackedZSet && !isPackable(members, length)) {
       this.#unpack().score(bytes, start, length);
     }
-    this.#members.add(bytes, start, length, score);
-    this.#journalPut(bytes, start, length, score);
+    const unsigned = withoutMinusZero(score);
+    this.#members.add(bytes, start, length, unsigned);
+    this.#journalPut(bytes, start, length, unsigned);
   }
 
   /** Gives the member that `score` just found another score. */
   update(bytes: Uint8Array, start: number, length: number, score: number): void {
-    this.#members.update(score);
-    this.#journalPut(bytes, start, length, score);
+    const unsigned = withoutMinusZero(score);
+    this.#members.update(unsigned);
+    this.#journalPut(bytes, start, length, unsigned);
   }
 
   /** Adds a member or gives it another score. */
@@ -253,6 +255,11 @@ export class ZSetValue extends Collection {
     this.#members = unpacked;
     return unpacked;
   }
+}
+
+/** Minus zero as zero: a score is shown again as it was given, but for this sign, as in Redis' small sets. */
+function withoutMinusZero(score: number): number {
+  return score + 0;
 }
 
 function isPackable(members: PackedZSet, length: number): boolean {

@@ -24,7 +24,7 @@ export function listClients(
   const { count, first } = words;
   if (count === 2 && request.is(first, 'TYPE')) {
     const filter = byType(request.text(first + 1));
-    if (filter === null) return reply.error(`ERR Unknown client type '${request.text(first + 1)}'`);
+    if (filter === null) return reply.error(`ERR Unknown client type '${request.quoted(first + 1)}'`);
     sessions = sessions.filter(filter);
   } else if (count >= 2 && request.is(first, 'ID')) {
     sessions = [];

@@ -23,7 +23,7 @@ function setInfo({ request, session }: Context, attribute: number, value: number
   const text = request.byteString(value);
   const isName = request.is(attribute, 'LIB-NAME');
   if (!isName && !request.is(attribute, 'LIB-VER')) {
-    return reply.error(`ERR Unrecognized option '${request.text(attribute)}'`);
+    return reply.error(`ERR Unrecognized option '${request.quoted(attribute)}'`);
   }
   if (!isClientName(text)) {
     const what = request.text(attribute);
@@ -37,7 +37,7 @@ function setInfo({ request, session }: Context, attribute: number, value: number
 function pauseClients(ctx: Context, words: Repeated, reply: Reply): void {
   const { env, host, request } = ctx;
   const isWrite = words.count === 2 && request.is(words.first + 1, 'WRITE');
-  if (words.count > 2) return reply.error(wrongSubcommand('CLIENT', request.text(1)));
+  if (words.count > 2) return reply.error(wrongSubcommand('CLIENT', request));
   if (words.count === 2 && !isWrite && !request.is(words.first + 1, 'ALL')) {
     return reply.error('ERR CLIENT PAUSE mode must be WRITE or ALL');
   }
@@ -64,7 +64,7 @@ function setReplyMode({ request, session }: Context, word: number, reply: Reply)
 
 function unblockClient({ host, request }: Context, words: Repeated, reply: Reply): void {
   const { count, first } = words;
-  if (count > 2) return reply.error(wrongSubcommand('CLIENT', request.text(1)));
+  if (count > 2) return reply.error(wrongSubcommand('CLIENT', request));
   const withError = count === 2 && request.is(first + 1, 'ERROR');
   if (count === 2 && !withError && !request.is(first + 1, 'TIMEOUT')) {
     return reply.error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');

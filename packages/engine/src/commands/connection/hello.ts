@@ -37,7 +37,7 @@ export const hello = defineCommand({
         name = request.byteString(++i);
         if (!isClientName(name)) return reply.error(badClientName);
       } else {
-        return reply.error(`ERR Syntax error in HELLO option '${request.text(i)}'`);
+        return reply.error(`ERR Syntax error in HELLO option '${request.quoted(i)}'`);
       }
     }
     if (credentials !== null && !host.authenticate(session, ...credentials))

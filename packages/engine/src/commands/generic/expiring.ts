@@ -22,7 +22,7 @@ class ExpiryConditions extends Argument<number> {
     let bits = 0;
     for (let i = at; i < request.count; i++) {
       const word = words.findIndex((each) => request.is(i, each));
-      if (word < 0) return parser.fail(`ERR Unsupported option ${request.text(i)}`);
+      if (word < 0) return parser.fail(`ERR Unsupported option ${request.quoted(i)}`);
       bits |= 1 << word;
     }
     if ((bits & nx) !== 0 && bits !== nx) {

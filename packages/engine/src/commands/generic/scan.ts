@@ -1,7 +1,7 @@
 import { valueTypeNames } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { GlobPattern } from '../../glob-pattern.js';
-import { bytes, integer, option, pattern, syntaxError } from '../../grammar.js';
+import { bytes, cursor, integer, option, pattern, syntaxError } from '../../grammar.js';
 import { LiveKeys } from './live-keys.js';
 
 const countDefault = 10;
@@ -24,7 +24,7 @@ export const scan = defineCommand({
   tips: ['nondeterministic_output', 'request_policy:special'],
   scansKeyspace: 'page',
   args: {
-    cursor: integer({ min: 0, error: 'ERR invalid cursor' }),
+    cursor: cursor(),
     match: option('MATCH', { pattern: pattern() }),
     count: option('COUNT', { count: integer({ min: 1, rangeError: syntaxError }) }),
     type: option('TYPE', { name: bytes() }),

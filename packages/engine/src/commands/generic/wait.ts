@@ -10,7 +10,7 @@ export const wait = defineCommand({
   complexity: 'O(1)',
   summary:
     'Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.',
-  flags: ['noscript'],
+  flags: [],
   categories: ['connection'],
   tips: ['request_policy:all_shards', 'response_policy:agg_min'],
   args: { replicas: integer(), timeout: waitTimeout() },

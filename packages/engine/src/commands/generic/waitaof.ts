@@ -15,7 +15,7 @@ export const waitaof = defineCommand({
   tips: ['request_policy:all_shards', 'response_policy:agg_min'],
   args: {
     local: integer({ min: 0, max: 1, rangeError: 'ERR value is out of range, value must between 0 and 1' }),
-    replicas: integer({ min: 0, rangeError: 'ERR value is out of range, must be positive' }),
+    replicas: integer({ min: 0, error: 'ERR value is out of range, must be positive' }),
     timeout: waitTimeout(),
   },
   /** As WAIT: a reply that is sent says by itself that what came before it is in the log. */

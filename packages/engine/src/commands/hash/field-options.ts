@@ -75,7 +75,7 @@ export class FieldOptions {
       this.condition = request.is(at, 'FNX') ? 'FNX' : 'FXX';
       return at + 1;
     }
-    return refuse(reply, `unknown argument: ${request.text(at)}`);
+    return refuse(reply, `unknown argument: ${request.quoted(at)}`);
   }
 
   #readExpiry(at: number, word: string, reply: Reply): number {

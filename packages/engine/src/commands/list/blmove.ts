@@ -12,7 +12,7 @@ export const blmove = defineCommand({
   complexity: 'O(1)',
   summary:
     'Pops an element from a list, pushes it to another list and returns it. Blocks until an element is available otherwise. Deletes the list if the last element was moved.',
-  flags: ['write', 'denyoom', 'noscript', 'blocking'],
+  flags: ['write', 'denyoom', 'blocking'],
   args: { ...moveKeys(), wherefrom: end(), whereto: end(), timeout: timeout() },
   run(ctx, args, reply) {
     if (move(ctx, args, sideOf(args.wherefrom), sideOf(args.whereto), reply)) return;

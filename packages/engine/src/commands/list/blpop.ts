@@ -10,7 +10,7 @@ export const blpop = defineCommand({
   complexity: 'O(N) where N is the number of provided keys.',
   summary:
     'Removes and returns the first element in a list. Blocks until an element is available otherwise. Deletes the list if the last element was popped.',
-  flags: ['write', 'noscript', 'blocking'],
+  flags: ['write', 'blocking'],
   args: blockingPopArgs(),
   run: (ctx, args, reply) => blockingPop(ctx, args, sides.left, reply),
 });

@@ -12,7 +12,7 @@ export const brpoplpush = defineCommand({
   complexity: 'O(1)',
   summary:
     'Pops an element from a list, pushes it to another list and returns it. Block until an element is available otherwise. Deletes the list if the last element was popped.',
-  flags: ['write', 'denyoom', 'noscript', 'blocking'],
+  flags: ['write', 'denyoom', 'blocking'],
   args: { ...moveKeys(), timeout: timeout() },
   run(ctx, args, reply) {
     if (move(ctx, args, sides.right, sides.left, reply)) return;

@@ -12,6 +12,6 @@ export const lpop = defineCommand({
     'Returns the first elements in a list after removing it. Deletes the list if the last element was popped.',
   flags: ['write', 'fast'],
   args: popArgs(),
-  surplusIsArityError: true,
+  countMax: 3,
   run: (ctx, args, reply) => pop(ctx, args, sides.left, reply),
 });

@@ -12,6 +12,6 @@ export const rpop = defineCommand({
     'Returns and removes the last elements of a list. Deletes the list if the last element was popped.',
   flags: ['write', 'fast'],
   args: popArgs(),
-  surplusIsArityError: true,
+  countMax: 3,
   run: (ctx, args, reply) => pop(ctx, args, sides.right, reply),
 });

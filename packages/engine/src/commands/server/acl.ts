@@ -23,7 +23,7 @@ function replyCategory({ kv, request }: Context, category: number | null, reply:
   }
   const wanted = request.text(category).toLowerCase();
   if (!aclCategories.includes(wanted)) {
-    return reply.error(`ERR Unknown category '${request.text(category)}'`);
+    return reply.error(`ERR Unknown category '${request.quoted(category)}'`);
   }
   const names = kv.registry.commands
     .flatMap((command) => [command, ...command.subcommands.values()])

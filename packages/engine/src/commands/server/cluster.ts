@@ -73,6 +73,14 @@ const subcommands: readonly Command[] = [
     args: { key: bytes() },
   }),
   declare({
+    id: 696,
+    name: 'MYSHARDID',
+    since: '7.2.0',
+    summary: 'Returns the shard ID of a node.',
+    flags: ['stale'],
+    tips,
+  }),
+  declare({
     id: 692,
     name: 'HELP',
     since: '5.0.0',

@@ -80,7 +80,7 @@ function replyHistograms(ctx: Context, names: Repeated, reply: Reply): void {
 function replyGraph({ env, kv, request }: Context, name: number, reply: Reply): void {
   const event = kv.stopwatch.latency.get(request.byteString(name));
   if (event === undefined) {
-    return reply.error(`ERR No samples available for event '${request.text(name)}'`);
+    return reply.error(`ERR No samples available for event '${request.quoted(name)}'`);
   }
   const nowSeconds = Math.floor(env.clock.now() / 1000);
   reply.verbatim('txt', latencyGraph(request.text(name), event, nowSeconds));

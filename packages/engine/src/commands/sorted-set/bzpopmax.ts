@@ -9,7 +9,7 @@ export const bzpopmax = defineCommand({
   complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
   summary:
     'Removes and returns the member with the highest score from one or more sorted sets. Blocks until a member available otherwise.  Deletes the sorted set if the last element was popped.',
-  flags: ['write', 'noscript', 'blocking', 'fast'],
+  flags: ['write', 'blocking', 'fast'],
   args: blockingPopArgs(),
   run(ctx, args, reply) {
     blockingPop(ctx, args, true, reply);

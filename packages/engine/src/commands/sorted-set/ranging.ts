@@ -17,6 +17,8 @@ export const noLimit: Limit = { present: false, offset: 0, count: -1 };
 export const limitWithoutKind =
   'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX';
 
+export const scoresByMember = 'ERR syntax error, WITHSCORES not supported in combination with BYLEX';
+
 export function kindOf(word: 'BYSCORE' | 'BYLEX' | null): RangeKind {
   if (word === null) return 'rank';
   return word === 'BYSCORE' ? 'score' : 'member';

@@ -13,6 +13,7 @@ export const zdiffstore = defineCommand({
   summary: 'Stores the difference of multiple sorted sets in a key.',
   flags: ['write', 'denyoom'],
   args: { destination: key('OW', 'update'), key: inputKeys('zdiffstore') },
+  readsSurplus: true,
   run(ctx, args, reply) {
     storeCombined(ctx, args, difference, false, 'zdiffstore', reply);
   },

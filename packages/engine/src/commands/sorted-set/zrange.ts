@@ -1,7 +1,7 @@
 import { defineCommand } from '../../command.js';
 import { bytes, choice, key, token } from '../../grammar.js';
 import { limitOption } from './range.js';
-import { kindOf, limitWithoutKind, replyRange } from './ranging.js';
+import { kindOf, limitWithoutKind, replyRange, scoresByMember } from './ranging.js';
 
 export const zrange = defineCommand({
   id: 410,
@@ -24,9 +24,7 @@ export const zrange = defineCommand({
   run(ctx, { key, sortby, rev, limit, withscores }, reply) {
     const kind = kindOf(sortby.word);
     if (kind === 'rank' && limit.present && limit.count !== -1) return reply.error(limitWithoutKind);
-    if (kind === 'member' && withscores) {
-      return reply.error('ERR syntax error, WITHSCORES not supported in combination with BYLEX');
-    }
+    if (kind === 'member' && withscores) return reply.error(scoresByMember);
     replyRange(ctx, key, kind, rev, limit, withscores, reply);
   },
 });

@@ -1,7 +1,7 @@
 import { defineCommand } from '../../command.js';
-import { bytes, key } from '../../grammar.js';
+import { bytes, key, token, undocumented } from '../../grammar.js';
 import { limitOption } from './range.js';
-import { replyRange } from './ranging.js';
+import { replyRange, scoresByMember } from './ranging.js';
 
 export const zrangebylex = defineCommand({
   id: 413,
@@ -17,8 +17,10 @@ export const zrangebylex = defineCommand({
     min: bytes(),
     max: bytes(),
     limit: limitOption(),
+    withscores: undocumented(token('WITHSCORES')),
   },
-  run(ctx, { key, limit }, reply) {
+  run(ctx, { key, limit, withscores }, reply) {
+    if (withscores) return reply.error(scoresByMember);
     replyRange(ctx, key, 'member', false, limit, false, reply);
   },
 });

@@ -10,6 +10,7 @@ export const zrank = defineCommand({
   summary: 'Returns the index of a member in a sorted set ordered by ascending scores.',
   flags: ['readonly', 'fast'],
   args: rankArgs(),
+  countMax: 4,
   run(ctx, args, reply) {
     replyRank(ctx, args, false, reply);
   },

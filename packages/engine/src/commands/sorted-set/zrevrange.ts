@@ -1,6 +1,7 @@
 import { defineCommand } from '../../command.js';
-import { key, token, unparsedInteger } from '../../grammar.js';
-import { noLimit, replyRange } from './ranging.js';
+import { key, token, undocumented, unparsedInteger } from '../../grammar.js';
+import { limitOption } from './range.js';
+import { limitWithoutKind, noLimit, replyRange } from './ranging.js';
 
 export const zrevrange = defineCommand({
   id: 415,
@@ -16,8 +17,10 @@ export const zrevrange = defineCommand({
     start: unparsedInteger(),
     stop: unparsedInteger(),
     withscores: token('WITHSCORES'),
+    limit: undocumented(limitOption()),
   },
-  run(ctx, { key, withscores }, reply) {
+  run(ctx, { key, withscores, limit }, reply) {
+    if (limit.present && limit.count !== -1) return reply.error(limitWithoutKind);
     replyRange(ctx, key, 'rank', true, noLimit, withscores, reply);
   },
 });

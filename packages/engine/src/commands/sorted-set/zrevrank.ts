@@ -10,6 +10,7 @@ export const zrevrank = defineCommand({
   summary: 'Returns the index of a member in a sorted set ordered by descending scores.',
   flags: ['readonly', 'fast'],
   args: rankArgs(),
+  countMax: 4,
   run(ctx, args, reply) {
     replyRank(ctx, args, true, reply);
   },
