@@ -24,7 +24,7 @@ export const noSuchKey = 'ERR no such key';
 
 /** What is said of a group that is not there, perhaps because its stream is not. */
 export function noSuchGroup({ request }: Context, key: number, group: number): string {
-  return `NOGROUP No such key '${request.text(key)}' or consumer group '${request.text(group)}'`;
+  return `NOGROUP No such key '${request.quoted(key)}' or consumer group '${request.quoted(group)}'`;
 }
 
 /** The stream at argument `i`: null when there is none, undefined after replying WRONGTYPE. */

@@ -26,7 +26,7 @@ class ClaimOptions {
         if (!readId(request, ++at, this.lastId)) return invalidId;
       } else {
         const word = hasMore ? numbered.find((each) => request.is(at, each)) : undefined;
-        if (word === undefined) return `ERR Unrecognized XCLAIM option '${request.text(at)}'`;
+        if (word === undefined) return `ERR Unrecognized XCLAIM option '${request.quoted(at)}'`;
         const n = request.integer(++at);
         if (Number.isNaN(n)) return `ERR Invalid ${word} option argument for XCLAIM`;
         if (word === 'RETRYCOUNT') this.deliveries = n;

@@ -30,7 +30,7 @@ const idSelector = () =>
 const entriesReadOption = () => unparsed(option('ENTRIESREAD', { entriesRead: integer() }));
 
 /** The options behind the id: what is wrong with them, or what they say. */
-function readOptions({ request }: Context, name: string, mayMake: boolean): GroupOptions | string {
+function readOptions({ request }: Context, mayMake: boolean): GroupOptions | string {
   let entriesRead = unknownReads;
   let makesStream = false;
   for (let at = 5; at < request.count; at++) {
@@ -41,7 +41,7 @@ function readOptions({ request }: Context, name: string, mayMake: boolean): Grou
       if (Number.isNaN(entriesRead)) return notAnInteger;
       if (entriesRead < unknownReads) return 'ERR value for ENTRIESREAD must be positive or -1';
     } else {
-      return wrongSubcommand('XGROUP', name);
+      return wrongSubcommand('XGROUP', request);
     }
   }
   return { entriesRead, makesStream };
@@ -68,7 +68,7 @@ function takeGroup(ctx: Context, stream: StreamValue): StreamGroup | null {
 
 /** What is said of a group that a stream does not have. */
 export function noGroupOfKey({ request }: Context, key: number, group: number): string {
-  return `NOGROUP No such consumer group '${request.text(group)}' for key name '${request.text(key)}'`;
+  return `NOGROUP No such consumer group '${request.quoted(group)}' for key name '${request.quoted(key)}'`;
 }
 
 function isDollar(ctx: Context, i: number): boolean {
@@ -77,7 +77,7 @@ function isDollar(ctx: Context, i: number): boolean {
 
 function create(ctx: Context, reply: Reply): void {
   const { db, request } = ctx;
-  const options = readOptions(ctx, request.text(1), true);
+  const options = readOptions(ctx, true);
   if (typeof options === 'string') return reply.error(options);
   let stream = findStream(ctx, 2);
   if (stream === undefined) return;
@@ -98,7 +98,7 @@ function create(ctx: Context, reply: Reply): void {
 }
 
 function setId(ctx: Context, reply: Reply): void {
-  const options = readOptions(ctx, ctx.request.text(1), false);
+  const options = readOptions(ctx, false);
   if (typeof options === 'string') return reply.error(options);
   const stream = takeStream(ctx);
   const group = stream === null ? null : takeGroup(ctx, stream);

@@ -31,7 +31,7 @@ function readFull({ request }: Context): number | string {
   const { count } = request;
   if (count === 3) return 0;
   const isFull = request.is(3, 'FULL') && (count === 4 || (count === 6 && request.is(4, 'COUNT')));
-  if (!isFull) return wrongSubcommand('XINFO', request.text(1));
+  if (!isFull) return wrongSubcommand('XINFO', request);
   if (count === 4) return countDefault;
   const n = request.integer(5);
   if (Number.isNaN(n)) return notAnInteger;

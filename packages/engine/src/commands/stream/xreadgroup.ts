@@ -64,7 +64,7 @@ function look(ctx: Context): string | null {
     if (stream === undefined) return '';
     const group = stream === null ? null : findGroup(ctx, stream, call.groupAt);
     if (stream === null || group === null) {
-      const [key, name] = [request.text(call.keyAt(i)), request.text(call.groupAt)];
+      const [key, name] = [request.quoted(call.keyAt(i)), request.quoted(call.groupAt)];
       return `NOGROUP No such key '${key}' or consumer group '${name}' in XREADGROUP with GROUP option`;
     }
     const each = call.plans[i];
