@@ -176,7 +176,7 @@ export class LocalHost implements Host {
   }
 
   figures(): HostFigures {
-    const { background, clients, kv, monitors, transactions } = this.#parts;
+    const { background, clients, kv, monitors, transactions, waiting } = this.#parts;
     let blockedClients = 0;
     let pubsubClients = 0;
     let watchingClients = 0;
@@ -194,6 +194,8 @@ export class LocalHost implements Host {
       pubsubClients,
       watchingClients,
       watchedKeys: transactions.watches.size,
+      blockingKeys: waiting.queues.keys,
+      exactingKeys: waiting.queues.exactingKeys,
       monitors: monitors.size,
       connectionsReceived: clients.received,
       connectionsRejected: clients.rejected,

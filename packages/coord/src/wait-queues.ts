@@ -39,6 +39,24 @@ export class WaitQueues {
     return this.#bySession.size;
   }
 
+  /** Number of keys that somebody waits for. */
+  get keys(): number {
+    return this.#queues.size;
+  }
+
+  /** Number of keys whose end, too, somebody waits for. */
+  get exactingKeys(): number {
+    let keys = 0;
+    for (const queue of this.#queues.values()) {
+      for (const { options } of queue) {
+        if (options.isExacting !== true) continue;
+        keys++;
+        break;
+      }
+    }
+    return keys;
+  }
+
   get hasReady(): boolean {
     return this.#ready.size > 0;
   }

@@ -57,6 +57,9 @@ export interface HostFigures {
   readonly pubsubClients: number;
   readonly watchingClients: number;
   readonly watchedKeys: number;
+  /** Keys that clients wait for, and those of them whose end would wake somebody. */
+  readonly blockingKeys: number;
+  readonly exactingKeys: number;
   readonly monitors: number;
   readonly connectionsReceived: number;
   readonly connectionsRejected: number;

@@ -81,6 +81,8 @@ function clients({ host, kv }: Context): Fields {
     ['pubsub_clients', figures.pubsubClients],
     ['watching_clients', figures.watchingClients],
     ['total_watched_keys', figures.watchedKeys],
+    ['total_blocking_keys', figures.blockingKeys],
+    ['total_blocking_keys_on_nokey', figures.exactingKeys],
     ['monitor_clients', figures.monitors],
   ];
 }
