@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { KvError } from '@holdfast/common';
 import { pino } from 'pino';
 import { Gateway } from './gateway.js';
+import { tuneRuntime } from './runtime.js';
 import { readSettings, type Settings, usage } from './settings.js';
 
 /** An orderly end that takes longer than this is cut short. */
@@ -36,6 +37,7 @@ function versionOf(manifest: URL): string {
 }
 
 async function main(): Promise<void> {
+  tuneRuntime();
   const settings = settingsOrExit();
   const logger = pino({ level: settings.logLevel }, pino.destination({ dest: 2, sync: true }));
   let gateway: Gateway | null = null;

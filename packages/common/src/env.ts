@@ -35,6 +35,34 @@ export interface Env {
   readonly random: Random;
 }
 
+/**
+ * A wall clock that is read once per turn of the event loop: reading the real one costs about 100 ns on a
+ * virtual machine, a tenth of a command. `monotonic` is not held.
+ */
+export class TurnClock implements Clock {
+  readonly #clock: Clock;
+  #nowMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#nowMs = clock.now();
+  }
+
+  /** A turn begins: reads the clock. */
+  tick(): number {
+    this.#nowMs = this.#clock.now();
+    return this.#nowMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+}
+
 /** Uniform integer in [0, bound), for bound up to 2^32. */
 export function randomBelow(random: Random, bound: number): number {
   return Math.floor((random.uint32() / 0x100000000) * bound);

@@ -14,7 +14,16 @@ export {
   writeInteger,
 } from './bytes.js';
 export { checksum } from './checksum.js';
-export { type Clock, type Env, type Random, randomBelow, systemEnv, type Timer, type Timers } from './env.js';
+export {
+  type Clock,
+  type Env,
+  type Random,
+  randomBelow,
+  systemEnv,
+  type Timer,
+  type Timers,
+  TurnClock,
+} from './env.js';
 export { type ErrorCode, errorCodes, KvError } from './errors.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';

@@ -5,8 +5,12 @@ import type { Command, Registry, Session } from '@holdfast/engine';
 /** Longest part of a client's own words that an error repeats, as Redis has it. */
 const quotedMax = 128;
 
-/** The command that a request names, its subcommand included; null when there is none. */
-export function commandOf(registry: Registry, request: Request): Command | null {
+/**
+ * The command that a request names, its subcommand included; null when there is none. `last` is the one that
+ * the session ran before: most often it is the same again, found without a look at the registry.
+ */
+export function commandOf(registry: Registry, request: Request, last: Command | null): Command | null {
+  if (last?.standsAlone && request.count > 0 && request.is(0, last.name)) return last;
   const command = registry.find(request);
   if (command === null || command.subcommands.size === 0) return command;
   if (request.count < 2) return command.run === null ? null : command;

@@ -36,6 +36,8 @@ export interface Coordinator {
   close(session: Session): void;
   /** Before the requests of one turn of the event loop: the clock is read once for them all. */
   beginTurn(): void;
+  /** A hint: these requests, `count` of them, come next from this session. Their data may be brought near. */
+  prefetch(session: Session, requests: readonly Request[], count: number): void;
   /**
    * Runs one request. `reply` receives exactly one reply, now or (`pending`) later through the sink.
    * Synchronous; `request` is not used after the call.

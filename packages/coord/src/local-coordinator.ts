@@ -120,6 +120,10 @@ export class LocalCoordinator implements Coordinator {
     this.kv.beginTurn();
   }
 
+  prefetch(session: Session, requests: readonly Request[], count: number): void {
+    this.kv.storage.database(session.database).dict.prefetch(requests, count);
+  }
+
   coordinate(session: Session, request: Request, reply: Reply): Outcome {
     session.totalCommands++;
     session.lastActiveMs = this.kv.context.nowMs;
@@ -160,7 +164,7 @@ export class LocalCoordinator implements Coordinator {
 
   #dispatch(session: Session, request: Request, reply: Reply): Outcome {
     const { registry } = this.kv;
-    const command = commandOf(registry, request);
+    const command = commandOf(registry, request, session.lastCommand);
     if (command === null) return this.#reject(session, null, reply, unknownCommand(registry, request));
     session.lastCommand = command;
     const { arity } = command;

@@ -8,7 +8,7 @@
  *     DIR/snapshots/  memory storage over a log
  *     DIR/level/      level storage
  */
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, TurnClock } from '@holdfast/common';
 import { Config, KV, type Parameter, parameters } from '@holdfast/engine';
 import {
   type Disk,
@@ -112,14 +112,15 @@ async function assemble(
     place === null
       ? new MemoryHighWaterMark()
       : new FileHighWaterMark({ disk: place.disk, path: `${place.directory}/timestamps` });
+  const turnClock = new TurnClock(env.clock);
   const oracle = await LocalOracle.open({
-    env,
+    env: { ...env, clock: turnClock },
     mark,
     ...(place === null && { aheadMs: unpersistedAheadMs }),
   });
   const recovered = log === null ? null : await recover(storage, log, snapshots);
   await oracle.setFloor(storage.stamp.last);
-  const kv = new KV({ storage, oracle, env, config });
+  const kv = new KV({ storage, oracle, env, turnClock, config });
   const committer = new Committer({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
   const onError = options.onError ?? (() => {});
   const snapshotter =

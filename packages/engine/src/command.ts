@@ -132,6 +132,8 @@ export class Command {
   /** Positive: exactly; negative: at least. The name counts. Set once the place in the tree is known. */
   arity = 0;
   readonly subcommands = new Map<string, Command>();
+  /** Named by one word alone: neither a subcommand nor a container of such. */
+  standsAlone = true;
   readonly run: ((ctx: Context, args: never, reply: Reply) => void) | null;
   /**
    * A call with at most so many arguments takes no long time, whatever the data: only some of these are
@@ -167,6 +169,8 @@ export class Command {
       this.subcommands.set(sub.name, sub);
       sub.fullName = `${this.fullName}|${sub.name.toLowerCase()}`;
       sub.argsStart = 2;
+      sub.standsAlone = false;
+      this.standsAlone = false;
       sub.#place();
     }
     this.#place();

@@ -31,7 +31,7 @@
  * always returned, whatever is inserted, removed, split or merged meanwhile.
  */
 // @hot-path
-import { bytesEqual, copyBytes, KvError } from '@holdfast/common';
+import { bytesEqual, copyBytes, KvError, type Request } from '@holdfast/common';
 import { type Arena, type Ref, sizeClassOf, unitsOfClass } from './arena.js';
 import { hashBytes } from './hash-bytes.js';
 
@@ -45,6 +45,12 @@ export const isRaw: number = 1 << 30;
 const lengthMask = 0xffffff;
 /** Also the longest key. */
 const keyLengthMask = 0xfffff;
+
+/** How many keys are brought near at once, and the longest of them. */
+const prefetchMax = 16;
+const prefetchKeyBytesMax = 64;
+const prefetchHashes = new Int32Array(prefetchMax);
+const prefetchRefs = new Int32Array(prefetchMax);
 
 class Segment {
   /** Slot i: hash at [2i], ref at [2i + 1], 0 = empty. */
@@ -63,6 +69,16 @@ class Segment {
 
   home(hash: number): number {
     return (hash << this.depth) >>> (32 - this.bits);
+  }
+
+  /** The record of the first element with this hash, 0 when there is none. */
+  firstWith(hash: number): Ref {
+    const slots = this.slots;
+    const mask = (1 << this.bits) - 1;
+    for (let slot = this.home(hash); ; slot = (slot + 1) & mask) {
+      const ref = slots[2 * slot + 1];
+      if (ref === 0 || slots[2 * slot] === hash) return ref;
+    }
   }
 
   /** Returns the slot. */
@@ -114,6 +130,8 @@ export class Dict {
   #hash = 0;
   #segment: Segment;
   #slot = 0;
+  /** Keeps the loads of `prefetch` from being optimized away. */
+  prefetched = 0;
   // Where a walk is: entry of the directory, position in its segment's slots.
   #walkEntry = 0;
   #walkAt = 1;
@@ -141,6 +159,38 @@ export class Dict {
         return ref;
       }
     }
+  }
+
+  /**
+   * Brings what `find` will look at for argument 1 of each request near the processor: first the slots of them
+   * all, then the records. Loads that do not wait for each other miss together, while one `find` after
+   * another waits for each. A hint, for two requests or more; changes nothing that can be seen.
+   */
+  prefetch(requests: readonly Request[], count: number): void {
+    const hashes = prefetchHashes;
+    const wanted = count < prefetchMax ? count : prefetchMax;
+    const shift = 32 - this.#depth;
+    for (let i = 0; i < wanted; i++) {
+      const { bytes, offsets } = requests[i];
+      const length = requests[i].count > 1 && offsets[3] <= prefetchKeyBytesMax ? offsets[3] : 0;
+      hashes[i] = hashBytes(bytes, offsets[2], length, this.#seed);
+    }
+    let seen = 0;
+    for (let i = 0; i < wanted; i++) {
+      const hash = hashes[i];
+      const segment = this.#directory[hash >>> shift];
+      seen ^= segment.slots[2 * ((hash << segment.depth) >>> (32 - segment.bits))];
+    }
+    for (let i = 0; i < wanted; i++) {
+      const hash = hashes[i];
+      const segment = this.#directory[hash >>> shift];
+      prefetchRefs[i] = segment.firstWith(hash);
+    }
+    for (let i = 0; i < wanted; i++) {
+      const ref = prefetchRefs[i];
+      if (ref !== 0) seen ^= this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2];
+    }
+    this.prefetched = seen;
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * Timestamps from this process's clock.
+ * Timestamps from this process's clock, or from one that is read once per turn (`TurnClock`).
  *
  *     last          next one           limit
  *      |---------------|-- at hand -----|         every timestamp handed out <= limit <= persisted mark

@@ -519,6 +519,7 @@ describe('replies', () => {
     open: Coordinator['open'] = (...args) => this.#local.open(...args);
     close: Coordinator['close'] = (session) => this.#local.close(session);
     beginTurn: Coordinator['beginTurn'] = () => this.#local.beginTurn();
+    prefetch: Coordinator['prefetch'] = (...args) => this.#local.prefetch(...args);
     coordinate: Coordinator['coordinate'] = (...args) => this.#local.coordinate(...args);
     shutdown: Coordinator['shutdown'] = () => this.#local.shutdown();
   }

@@ -16,6 +16,7 @@ import { malformed, needMore, RequestDecoder } from './decoder.js';
 import type { RedisExporter } from './exporter.js';
 import { inputPauseBytes, outputPauseBytes } from './limits.js';
 import { RespReply } from './reply.js';
+import { batchCountMax } from './request-batch.js';
 
 export class Connection implements SessionSink {
   readonly reply: RespReply;
@@ -170,6 +171,7 @@ export class Connection implements SessionSink {
   #executeInput(): void {
     const input = this.#input;
     const used = this.#execute(input, 0, this.#inputLength);
+    this.#exporter.batch.forget();
     if (this.#isClosing) return;
     if (used === 0) return;
     this.#decoder.rebase(used);
@@ -184,28 +186,28 @@ export class Connection implements SessionSink {
     const decoder = this.#decoder;
     const { session, reply } = this;
     const coordinator = this.#coordinator;
+    const { batch } = this.#exporter;
     let at = start;
     while (at < end) {
+      // What a client may send depends on whether it has authenticated: so does where its commands end.
       decoder.isAuthenticated = session.isAuthenticated;
-      const next = decoder.decode(bytes, at, end);
-      if (next < 0) {
-        if (next === needMore) return at;
-        if (next === malformed) this.#failProtocol();
-        return end;
-      }
-      at = next;
-      if (decoder.request.count === 0) continue;
-      const outcome = coordinator.coordinate(session, decoder.request, reply);
-      reply.dialect = session.dialect;
-      if (outcome === outcomes.done) {
-        if (reply.length > outputPauseBytes && this.#choke()) return at;
-        continue;
-      }
-      if (outcome === outcomes.close) {
+      at = decoder.decodeBatch(bytes, at, end, batch, session.isAuthenticated ? batchCountMax : 1);
+      const { count, next } = batch;
+      if (count > 1) coordinator.prefetch(session, batch.requests, count);
+      for (let i = 0; i < count; i++) {
+        const outcome = coordinator.coordinate(session, batch.requests[i], reply);
+        reply.dialect = session.dialect;
+        if (outcome === outcomes.done && (reply.length <= outputPauseBytes || !this.#choke())) continue;
+        decoder.reset();
+        if (outcome !== outcomes.close) return batch.ends[i];
         this.close(true);
         return end;
       }
-      return at;
+      if (next === malformed) {
+        this.#failProtocol();
+        return end;
+      }
+      if (next === needMore) return at;
     }
     return at;
   }

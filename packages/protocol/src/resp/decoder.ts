@@ -12,6 +12,7 @@
 import { argumentsMax, Request } from '@holdfast/common';
 import { splitInline } from './inline.js';
 import { inlineBytesMax, unauthenticatedArgumentsMax, unauthenticatedBulkBytesMax } from './limits.js';
+import type { RequestBatch } from './request-batch.js';
 
 export const needMore = -1;
 export const malformed = -2;
@@ -21,7 +22,7 @@ const lf = 10;
 
 export class RequestDecoder {
   /** The command that `decode` found; `count` is 0 for an empty one, which has no reply. */
-  readonly request = new Request();
+  request = new Request();
   /** Why the input is malformed: the text after `-ERR `. */
   error = '';
   /** Until the client has authenticated, less is accepted. */
@@ -48,6 +49,37 @@ export class RequestDecoder {
     this.#at -= start;
     const { offsets } = this.request;
     for (let i = 0; i < this.#found; i++) offsets[2 * i] -= start;
+  }
+
+  /** Forgets an unfinished command: its bytes are decoded again. */
+  reset(): void {
+    this.#announced = -1;
+    this.missingBytes = 0;
+  }
+
+  /**
+   * Decodes whole commands into a batch until it is full or the bytes give none; empty ones are left out.
+   * Returns the position after the last one. `batch.next` then says why there is no further one: `needMore`,
+   * `malformed`, or 0 when the batch is full.
+   */
+  decodeBatch(bytes: Uint8Array, start: number, end: number, batch: RequestBatch, countMax: number): number {
+    let at = start;
+    batch.count = 0;
+    batch.next = needMore;
+    while (at < end) {
+      if (batch.count === countMax) {
+        batch.next = 0;
+        break;
+      }
+      const next = this.decode(bytes, at, end);
+      if (next < 0) {
+        batch.next = next;
+        break;
+      }
+      at = next;
+      if (this.request.count > 0) this.request = batch.exchange(this.request, at);
+    }
+    return at;
   }
 
   decode(bytes: Uint8Array, start: number, end: number): number {

@@ -13,6 +13,7 @@ import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
 import { Connection } from './connection.js';
 import { flushCommands } from './limits.js';
+import { RequestBatch } from './request-batch.js';
 import { readInto } from './socket.js';
 
 export interface RedisExporterOptions {
@@ -34,6 +35,7 @@ const sweepIntervalMs = 1000;
 
 export class RedisExporter {
   readonly pool = new BufferPool();
+  readonly batch = new RequestBatch();
   bulkBytesMax = 0;
   queryBytesMax = 0;
   readonly #coordinator: Coordinator;
