@@ -23,6 +23,10 @@ export abstract class Reply {
   /** A 64-bit integer beyond the safe range. */
   abstract bigInteger(n: bigint): void;
   abstract double(n: number): void;
+  /** A double that is shown with these digits, where digits are shown. */
+  doubleAs(n: number, _digits: string): void {
+    this.double(n);
+  }
   /** `length` bytes of `bytes` from `start`. */
   abstract bulk(bytes: Uint8Array, start: number, length: number): void;
   /** A byte string (one character a byte) as a bulk. */

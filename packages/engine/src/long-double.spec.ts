@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { addLongDoubles, formatLongDouble, type LongDouble, parseLongDouble } from './long-double.js';
+import {
+  addLongDoubles,
+  formatFixed,
+  formatLongDouble,
+  type LongDouble,
+  longDoubleOf,
+  parseLongDouble,
+} from './long-double.js';
 
 const add = (a: string, b: string): string | null => {
   const sum = addLongDoubles(parseLongDouble(a) as LongDouble, parseLongDouble(b) as LongDouble);
@@ -74,5 +81,26 @@ describe('long doubles', () => {
     for (const text of texts) expect([text, parseLongDouble(text)]).toEqual([text, null]);
     expect(parseLongDouble('1'.padEnd(4000, '0'))).not.toBeNull();
     expect(parseLongDouble('0'.repeat(5120))).toBeNull();
+  });
+});
+
+describe('doubles as long doubles', () => {
+  it.each([
+    [13.361389338970184, '13.36138933897018433'],
+    [-0.1, '-0.10000000000000001'],
+    [180, '180'],
+    [0, '0'],
+    [-85.05112751263943, '-85.05112751263942528'],
+    [5e-324, '0'],
+    [2 ** 60, '1152921504606846976'],
+  ])('%d is shown as %s', (n, text) => {
+    expect(formatLongDouble(longDoubleOf(n))).toBe(text);
+  });
+
+  it('are rounded to even in the middle, with as many digits as wanted', () => {
+    expect(formatFixed(longDoubleOf(0.0078125), 6)).toBe('0.007812');
+    expect(formatFixed(longDoubleOf(0.0234375), 6)).toBe('0.023438');
+    expect(formatFixed(longDoubleOf(-200), 6)).toBe('-200.000000');
+    expect(formatFixed(longDoubleOf(1e22), 2)).toBe('10000000000000000000000.00');
   });
 });

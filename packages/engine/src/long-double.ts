@@ -22,7 +22,7 @@ const exponentMin = -16445;
 const powerMax = 4960;
 /** Redis reads no longer text. */
 const textLengthMax = 5119;
-const fractionDigits = 17n;
+const fractionDigits = 17;
 
 const zero: LongDouble = { mantissa: 0n, exponent: 0 };
 const infinity: LongDouble = { mantissa: 1n, exponent: Number.POSITIVE_INFINITY };
@@ -100,14 +100,30 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | null 
   return exponent >= 0 ? nearest(sum << BigInt(exponent), 1n) : nearest(sum, 1n << BigInt(-exponent));
 }
 
-/** Prints a finite value. */
-export function formatLongDouble({ mantissa, exponent }: LongDouble): string {
-  const magnitude = (mantissa < 0n ? -mantissa : mantissa) * 10n ** fractionDigits;
+const doubleView = new DataView(new ArrayBuffer(8));
+
+/** The same as a finite double. */
+export function longDoubleOf(n: number): LongDouble {
+  doubleView.setFloat64(0, n);
+  const bits = doubleView.getBigUint64(0);
+  const biased = Number((bits >> 52n) & 0x7ffn);
+  const fraction = bits & 0xfffffffffffffn;
+  const magnitude = biased === 0 ? fraction : fraction | 0x10000000000000n;
+  return { mantissa: n < 0 ? -magnitude : magnitude, exponent: (biased === 0 ? 1 : biased) - 1075 };
+}
+
+/** A finite value with exactly so many digits after the point, at least one. */
+export function formatFixed({ mantissa, exponent }: LongDouble, fractionDigits: number): string {
+  const magnitude = (mantissa < 0n ? -mantissa : mantissa) * 10n ** BigInt(fractionDigits);
   const shifted =
     exponent >= 0 ? magnitude << BigInt(exponent) : divideRounded(magnitude, 1n << BigInt(-exponent));
-  const digits = shifted.toString().padStart(Number(fractionDigits) + 1, '0');
-  const point = digits.length - Number(fractionDigits);
-  const fraction = digits.slice(point).replace(/0+$/, '');
-  const text = fraction === '' ? digits.slice(0, point) : `${digits.slice(0, point)}.${fraction}`;
-  return mantissa < 0n && text !== '0' ? `-${text}` : text;
+  const digits = shifted.toString().padStart(fractionDigits + 1, '0');
+  const point = digits.length - fractionDigits;
+  return `${mantissa < 0n ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+/** Prints a finite value. */
+export function formatLongDouble(value: LongDouble): string {
+  const text = formatFixed(value, fractionDigits).replace(/\.?0+$/, '');
+  return text === '-0' ? '0' : text;
 }

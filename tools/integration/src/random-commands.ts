@@ -10,6 +10,8 @@ export const fuzzKeys: readonly string[] = [
   'set',
   'ints',
   'z',
+  'hll',
+  'geo',
   'a',
   'b',
   '{t}1',
@@ -26,13 +28,17 @@ export const preparation: readonly (readonly string[])[] = [
   ['SADD', 'set', 'a', 'b', 'c'],
   ['SADD', 'ints', '1', '2', '300'],
   ['ZADD', 'z', '1', 'a', '2', 'b', '2', 'c', '-inf', 'd'],
+  ['PFADD', 'hll', 'a', 'b', 'c'],
+  ['GEOADD', 'geo', '13.36', '38.11', 'a', '15.08', '37.5', 'b', '-180', '85', 'c'],
 ];
 
 const words =
   `NX XX GT LT CH INCR GET EX PX EXAT PXAT KEEPTTL PERSIST LIMIT COUNT MATCH TYPE WITHSCORES WITHVALUES WEIGHTS
    AGGREGATE SUM MIN MAX BYSCORE BYLEX REV LEFT RIGHT BEFORE AFTER RANK MAXLEN STORE BY ALPHA ASC DESC REPLACE DB
    ASYNC SYNC BIT BYTE AND OR XOR NOT OVERFLOW SAT WRAP FAIL SET INCRBY IDX LEN MINMATCHLEN WITHMATCHLEN FIELDS FNX
-   FXX ID ADDR NOSCORES ABSTTL FREQ IDLETIME ENCODING ON OFF SKIP YES NO AUTH SETNAME u8 i64 #1 string list`
+   FXX ID ADDR NOSCORES ABSTTL FREQ IDLETIME ENCODING ON OFF SKIP YES NO AUTH SETNAME u8 i64 #1 string list
+   FROMMEMBER FROMLONLAT BYRADIUS BYBOX WITHCOORD WITHDIST WITHHASH ANY STOREDIST m km nosort w_* h->f GETREG
+   DECODE TODENSE`
     .split(/\s+/)
     .concat('*', '?', '[ab]*', '-', '+', '[a', '(b', '(1', 'inf', '-inf', 'nan', 'a', 'b', 'f', 'd');
 
@@ -64,9 +70,9 @@ const numbers = [
 /** Commands that answer with as many elements as they are told: the numbers given to them stay small. */
 const answersAtLength = /RAND/;
 
-/** Commands that end, stop or change the process; they are tested by themselves. */
+/** Commands that end, stop or change the process, or hold it for long; they are tested by themselves. */
 const excluded =
-  /^(SHUTDOWN|DEBUG|CONFIG\|SET|CONFIG\|REWRITE|MONITOR|CLIENT\|PAUSE|CLIENT\|KILL|CLIENT\|REPLY|ACL.*|FAILOVER)$/;
+  /^(SHUTDOWN|DEBUG|PFSELFTEST|CONFIG\|SET|CONFIG\|REWRITE|MONITOR|CLIENT\|PAUSE|CLIENT\|KILL|CLIENT\|REPLY|ACL.*|FAILOVER)$/;
 
 export function fuzzableCommands(commands: readonly Command[]): Command[] {
   return commands

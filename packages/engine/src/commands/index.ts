@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import { bitmapCommands } from './bitmap/index.js';
 import { connectionCommands } from './connection/index.js';
 import { genericCommands } from './generic/index.js';
+import { geoCommands } from './geo/index.js';
 import { hashCommands } from './hash/index.js';
 import { hyperloglogCommands } from './hyperloglog/index.js';
 import { listCommands } from './list/index.js';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   ...listCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...geoCommands,
   ...streamCommands,
   ...pubsubCommands,
   ...transactionsCommands,

@@ -58,8 +58,12 @@ export class RespReply extends Reply {
   }
 
   double(n: number): void {
-    if (this.dialect === 3) this.#line(44, formatDouble(n));
-    else this.byteString(formatDouble(n));
+    this.doubleAs(n, formatDouble(n));
+  }
+
+  override doubleAs(_n: number, digits: string): void {
+    if (this.dialect === 3) this.#line(44, digits);
+    else this.byteString(digits);
   }
 
   bulk(source: Uint8Array, start: number, length: number): void {

@@ -11,11 +11,8 @@ import {
   token,
   unparsedDouble,
 } from '../../grammar.js';
-import { addOutcomes, addRules, giveScore, increment } from './adding.js';
+import { addMembers, addRules, increment, reserveScores } from './adding.js';
 import { createZSet, findZSet } from './zsets.js';
-
-/** The scores of one call, read before anything is changed. */
-let scores = new Float64Array(64);
 
 export const zadd = defineCommand({
   id: 400,
@@ -40,24 +37,16 @@ export const zadd = defineCommand({
     const rules = args.condition | (args.comparison << 2) | (isIncrement ? addRules.increment : 0);
     const problem = problemOf(rules, data.count);
     if (problem !== null) return reply.error(problem);
-    if (!readScores(ctx, data)) return reply.error(notADouble);
+    const scores = reserveScores(data.count);
+    if (!readScores(ctx, data, scores)) return reply.error(notADouble);
+    if (!isIncrement) return addMembers(ctx, key, data, 1, rules, args.change, reply);
     let zset = findZSet(ctx, key);
     if (zset === undefined) return;
     if (zset === null) {
-      if ((rules & addRules.existing) !== 0) return isIncrement ? reply.null() : reply.integer(0);
+      if ((rules & addRules.existing) !== 0) return reply.null();
       zset = createZSet(ctx, key);
     }
-    zset.expect(data.count);
-    if (isIncrement) return increment(ctx, key, zset, data.first + 1, scores[0], rules, reply);
-    let added = 0;
-    let updated = 0;
-    for (let i = 0; i < data.count; i++) {
-      const outcome = giveScore(zset, ctx.request, data.first + 2 * i + 1, scores[i], rules);
-      if (outcome === addOutcomes.added) added++;
-      else if (outcome === addOutcomes.updated) updated++;
-    }
-    reply.integer(args.change ? added + updated : added);
-    if (added + updated > 0) ctx.notify('z', 'zadd', key);
+    increment(ctx, key, zset, data.first + 1, scores[0], rules, reply);
   },
 });
 
@@ -78,8 +67,7 @@ function problemOf(rules: number, count: number): string | null {
 }
 
 /** Fills `scores`; false when one of them is no number. */
-function readScores({ request }: Context, data: Repeated): boolean {
-  if (data.count > scores.length) scores = new Float64Array(data.count * 2);
+function readScores({ request }: Context, data: Repeated, scores: Float64Array): boolean {
   for (let i = 0; i < data.count; i++) {
     const score = request.double(data.first + 2 * i);
     if (score !== score) return false;

@@ -1,0 +1,30 @@
+import { defineCommand } from '../../command.js';
+import { bytes, key, repeat } from '../../grammar.js';
+import { decode, point, textOf } from './geohash.js';
+import { readGeoSet } from './searching.js';
+
+export const geohash = defineCommand({
+  id: 852,
+  name: 'GEOHASH',
+  group: 'geo',
+  since: '3.2.0',
+  complexity: 'O(1) for each member requested.',
+  summary: 'Returns members from a geospatial index as geohash strings.',
+  flags: ['readonly'],
+  args: { key: key('RO', 'access'), member: repeat(bytes(), { mayBeEmpty: true }) },
+  run(ctx, { key, member }, reply) {
+    const { request } = ctx;
+    const zset = readGeoSet(ctx, key);
+    if (zset === undefined) return;
+    reply.array(member.count);
+    for (let i = member.first; i < member.first + member.count; i++) {
+      const score = zset?.score(request.bytes, request.start(i), request.length(i)) ?? Number.NaN;
+      if (score !== score) {
+        reply.null();
+        continue;
+      }
+      decode(score);
+      reply.byteString(textOf(point.longitude, point.latitude));
+    }
+  },
+});

@@ -1,0 +1,44 @@
+import { defineCommand } from '../../command.js';
+import { described } from '../../described.js';
+import { key, unparsedDouble } from '../../grammar.js';
+import { countDoc, onlyKey, orderDoc, storeDoc, unitDoc, withDocs } from './geo-docs.js';
+import type { QueryForm } from './query.js';
+import { search } from './searching.js';
+
+const form: QueryForm = {
+  source: 1,
+  center: 'coordinates',
+  optionsAt: 6,
+  store: 'option',
+};
+
+export const georadius = defineCommand({
+  id: 854,
+  name: 'GEORADIUS',
+  group: 'geo',
+  since: '3.2.0',
+  complexity:
+    'O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.',
+  summary:
+    'Queries a geospatial index for members within a distance from a coordinate, optionally stores the result.',
+  flags: ['write', 'denyoom'],
+  keySpecs: [
+    { access: 'RO', uses: ['access'], begin: { index: 1 }, find: onlyKey },
+    { access: 'OW', uses: ['update'], begin: { keyword: 'STORE', startFrom: 6 }, find: onlyKey },
+    { access: 'OW', uses: ['update'], begin: { keyword: 'STOREDIST', startFrom: 6 }, find: onlyKey },
+  ],
+  args: {
+    key: key('RO', 'access'),
+    longitude: unparsedDouble(),
+    latitude: unparsedDouble(),
+    radius: unparsedDouble(),
+    unit: described(unitDoc, 1),
+    withcoord: described(withDocs[0]),
+    withdist: described(withDocs[1]),
+    withhash: described(withDocs[2]),
+    count: described(countDoc),
+    order: described(orderDoc),
+    store: described(storeDoc),
+  },
+  run: (ctx, _args, reply) => search(ctx, form, reply),
+});

@@ -1,0 +1,30 @@
+import { defineCommand } from '../../command.js';
+import { described } from '../../described.js';
+import { key } from '../../grammar.js';
+import { byDoc, countDoc, fromDoc, orderDoc, withDocs } from './geo-docs.js';
+import type { QueryForm } from './query.js';
+import { search } from './searching.js';
+
+const form: QueryForm = { source: 1, center: 'options', optionsAt: 2, store: 'never' };
+
+export const geosearch = defineCommand({
+  id: 858,
+  name: 'GEOSEARCH',
+  group: 'geo',
+  since: '6.2.0',
+  complexity:
+    'O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as the filter and M is the number of items inside the shape',
+  summary: 'Queries a geospatial index for members inside an area of a box or a circle.',
+  flags: ['readonly'],
+  args: {
+    key: key('RO', 'access'),
+    from: described(fromDoc, 2),
+    by: described(byDoc, 3),
+    order: described(orderDoc),
+    count: described(countDoc),
+    withcoord: described(withDocs[0]),
+    withdist: described(withDocs[1]),
+    withhash: described(withDocs[2]),
+  },
+  run: (ctx, _args, reply) => search(ctx, form, reply),
+});
