@@ -34,7 +34,8 @@ interface Append {
 export class AppendLine {
   readonly #options: AppendLineOptions;
   #waiting: Append[] = [];
-  #sending: Promise<void> | null = null;
+  #isSending = false;
+  #last: Promise<AppendOutcome> | null = null;
   #doubt: AppendGroup | null = null;
 
   constructor(options: AppendLineOptions) {
@@ -49,16 +50,21 @@ export class AppendLine {
   /** Takes a copy of `batch`. Resolves in the order of the calls. */
   append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
     if (this.#doubt !== null) return Promise.resolve(refusedInDoubt(this.#doubt));
-    return new Promise((resolve) => {
+    const appended = new Promise<AppendOutcome>((resolve) => {
       this.#waiting.push({ batch: Uint8Array.from(batch), after, epoch, resolve });
-      // Not at once: the appends that are about to be made in this turn belong to the same group.
-      this.#sending ??= Promise.resolve().then(() => this.#sendAll());
     });
+    this.#last = appended;
+    // Not at once: the appends that are about to be made in this turn belong to the same group.
+    if (!this.#isSending) {
+      this.#isSending = true;
+      void Promise.resolve().then(() => this.#sendAll());
+    }
+    return appended;
   }
 
-  /** Resolves when nothing is on its way or waiting. */
-  async drained(): Promise<void> {
-    while (this.#sending !== null) await this.#sending;
+  /** Resolves when everything that was issued before has its outcome, whatever is issued meanwhile. */
+  async settled(): Promise<void> {
+    await this.#last;
   }
 
   /** Ends the doubt: `outcome` is that of the group. What it means for each of its appends. */
@@ -79,7 +85,7 @@ export class AppendLine {
       });
       if (outcome.kind === 'unknown') this.#enterDoubt(group);
     }
-    this.#sending = null;
+    this.#isSending = false;
   }
 
   #nextGroup(): Append[] {

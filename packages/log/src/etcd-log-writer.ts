@@ -74,12 +74,12 @@ export class EtcdLogWriter {
     return this.#line.append(batch, after, epoch);
   }
 
-  drained(): Promise<void> {
-    return this.#line.drained();
+  settled(): Promise<void> {
+    return this.#line.settled();
   }
 
   async resolve(): Promise<(Committed | Refused)[]> {
-    await this.#line.drained();
+    await this.#line.settled();
     const { doubt } = this.#line;
     if (doubt === null) return [];
     return this.#line.settle(doubt, await this.#settle(this.#sent!));

@@ -26,6 +26,8 @@ export interface EtcdLogOptions {
   readonly prefix: string;
   /** For a log that is new: the position its first entry follows. 0 when not given. */
   readonly startAfter?: Position;
+  /** For a log that is new: no writer below it is taken. 0 when not given. */
+  readonly startEpoch?: number;
   /** Whether a log that is not there is made; true when not given. */
   readonly create?: boolean;
 }
@@ -42,10 +44,10 @@ export class EtcdLog implements Log {
 
   /** Throws KvError UNAVAILABLE, INVALID (there is none and none is to be made), DISK (no room for a new one). */
   static async open(options: EtcdLogOptions): Promise<EtcdLog> {
-    const { etcd, env, prefix, startAfter = 0, create = true } = options;
+    const { etcd, env, prefix, startAfter = 0, startEpoch = 0, create = true } = options;
     const keys = new LogKeys(prefix);
     const writer = Buffer.from(env.random.fill(new Uint8Array(8))).toString('hex');
-    if (create) await createLog(etcd, keys, startAfter, writer);
+    if (create) await createLog(etcd, keys, encodeHead(startAfter, startEpoch, { writer, sequence: 0 }));
     return new EtcdLog(options, keys, await KnownMeta.ask(etcd, keys), writer);
   }
 
@@ -127,7 +129,7 @@ export class EtcdLog implements Log {
 
   async seal(): Promise<Position> {
     this.#throwWhenClosed();
-    await this.#writer.drained();
+    await this.#writer.settled();
     const { head, open } = this.#keys;
     const { responses } = await this.#etcd
       .transact({ compare: [], success: [remove(open), get(head)] })
@@ -150,7 +152,7 @@ export class EtcdLog implements Log {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#writer.drained();
+    await this.#writer.settled();
     this.#watch?.close();
     this.#known.followers.close();
   }
@@ -175,19 +177,13 @@ export class EtcdLog implements Log {
   }
 }
 
-async function createLog(
-  etcd: EtcdStore,
-  keys: LogKeys,
-  startAfter: Position,
-  writer: string,
-): Promise<void> {
+async function createLog(etcd: EtcdStore, keys: LogKeys, head: Buffer): Promise<void> {
   const { kvs } = await etcd.range({ key: keys.head, keysOnly: true });
   if (kvs.length > 0) return;
-  const value = encodeHead(startAfter, 0, { writer, sequence: 0 });
   await etcd
     .transact({
       compare: [versionIs(keys.head, 0)],
-      success: [put(keys.head, value), put(keys.open, Buffer.alloc(0))],
+      success: [put(keys.head, head), put(keys.open, Buffer.alloc(0))],
     })
     .catch(throwUnavailable);
 }

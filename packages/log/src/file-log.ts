@@ -68,6 +68,10 @@ export interface FileLogOptions {
   readonly segmentBytes?: number;
   /** For a log that is new: the position its first entry follows. 0 when not given. */
   readonly startAfter?: Position;
+  /** Whether a log that is not there is made; true when not given. */
+  readonly create?: boolean;
+  /** No writer below it is taken, as if there were an entry of this epoch. 0 when not given. */
+  readonly startEpoch?: number;
   /**
    * With `always`, `appendSync` syncs by itself, blocking, while that takes less than this on average, in ms:
    * see sync-gauge.ts. 0, the default: it never does.
@@ -123,6 +127,9 @@ export class FileLog implements Log {
   /** Opens the log in a directory, or starts one. Throws KvError LOCKED, CORRUPT, DISK, INVALID. */
   static async open(options: FileLogOptions): Promise<FileLog> {
     const { disk, directory, env, segmentBytes = segmentBytesDefault, startAfter = 0 } = options;
+    if (options.create === false && !(await disk.exists(directory))) {
+      throw new KvError('INVALID', `there is no log in ${directory}`);
+    }
     if (!(segmentBytes >= segmentBytesMin)) {
       throw new KvError('INVALID', `segmentBytes must be at least ${segmentBytesMin}, not ${segmentBytes}`);
     }
@@ -137,6 +144,7 @@ export class FileLog implements Log {
         (await startLog(disk, directory, pool, startAfter));
       const log = new FileLog(options, segmentBytes, pool, lock, recovered);
       await log.#prepare();
+      await log.#raiseEpoch(options.startEpoch ?? 0);
       return log;
     } catch (error) {
       await pool.close();
@@ -310,6 +318,14 @@ export class FileLog implements Log {
     } catch {
       // A full disk. The zeros are for speed only; whether there is room is for the first append to find out.
     }
+  }
+
+  /** A mark carries the epoch, as it does into every new segment. */
+  async #raiseEpoch(epoch: number): Promise<void> {
+    if (epoch <= this.#epoch || this.#sealed) return;
+    this.#epoch = epoch;
+    this.#writeFrame(this.#active, frameKinds.mark, noBatch, this.#last);
+    await this.#sync();
   }
 
   #throwWhenClosed(): void {

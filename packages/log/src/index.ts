@@ -1,8 +1,11 @@
 export { checksum } from '@holdfast/common';
+export { activeOf, type Chain, type Segment } from './chain.js';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 export { EtcdLog, type EtcdLogOptions } from './etcd-log.js';
+export { EtcdRegister } from './etcd-register.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';
 export { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
+export { FileRegister } from './file-register.js';
 export { batchBytesMax, segmentBytesDefault, syncIntervalMs } from './limits.js';
 export type {
   AppendOutcome,
@@ -16,4 +19,7 @@ export type {
   Unknown,
 } from './log.js';
 export { NodeDisk } from './node-disk.js';
+export type { Segments } from './open-segments.js';
+export type { Register, RegisterState } from './register.js';
 export { readSmallFile, writeSmallFile } from './small-file.js';
+export { VirtualLog, type VirtualLogOptions } from './virtual-log.js';

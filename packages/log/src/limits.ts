@@ -56,3 +56,9 @@ export const trimStep = 1000;
 
 /** How often a follower asks etcd although no watch told it anything, in ms: a watch may be cut off. */
 export const followIntervalMs = 2000;
+
+/** How long appends wait for the segment after a sealed one before they are refused, in ms. */
+export const reconfigureTimeoutMs = 10_000;
+
+/** How often a sealed segment without a successor is looked at again, in ms. */
+export const switchRetryMs = 50;

@@ -9,6 +9,7 @@ import { MemoryLog, MemoryLogStore } from './memory-log.js';
 import type { DisruptableLogStore } from './shared-log-conformance.js';
 import { SimulatedLog } from './simulated-log.js';
 import { type AppendRequest, SimulatedLogServer } from './simulated-log-server.js';
+import { SimulatedNetwork } from './simulated-network.js';
 
 /** A log that passes everything on to a correct one; broken ones change a method. */
 class PassingLog implements Log {
@@ -289,7 +290,7 @@ export const brokenSharedLogStores: readonly { name: string; makeStore(): Disrup
 export function simulatedLogStore(
   connect = (server: SimulatedLogServer) => new SimulatedLog(server),
 ): DisruptableLogStore {
-  const server = new SimulatedLogServer({ env: new SimulatedEnv() });
+  const server = new SimulatedLogServer({ network: new SimulatedNetwork(new SimulatedEnv()) });
   return {
     open: async () => connect(server),
     disrupt: (log, disruption) => (log as SimulatedLog).disrupt(disruption),

@@ -10,8 +10,6 @@ export {
 } from './shared-log-conformance.js';
 export { type DiskFault, type DiskOperation, SimulatedDisk } from './simulated-disk.js';
 export { SimulatedLog } from './simulated-log.js';
-export {
-  type SimulatedFaults,
-  SimulatedLogServer,
-  type SimulatedLogServerOptions,
-} from './simulated-log-server.js';
+export { SimulatedLogServer, type SimulatedLogServerOptions } from './simulated-log-server.js';
+export { type SimulatedFaults, SimulatedNetwork } from './simulated-network.js';
+export { SimulatedRegister, SimulatedRegisterServer } from './simulated-register.js';

@@ -11,10 +11,15 @@ import { PositionWaiters } from '../position-waiters.js';
 export class MemoryLogStore {
   entries: LogEntry[] = [];
   /** Position of the first entry, or of the one to come. */
-  head: Position = 1;
-  epoch = 0;
+  head: Position;
+  epoch: number;
   sealed = false;
   readonly followers = new PositionWaiters();
+
+  constructor(startAfter: Position = 0, startEpoch = 0) {
+    this.head = startAfter + 1;
+    this.epoch = startEpoch;
+  }
 
   get tail(): Position {
     return this.head + this.entries.length - 1;

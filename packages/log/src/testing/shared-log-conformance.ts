@@ -152,6 +152,28 @@ export const sharedLogConformance: readonly LogCase[] = [
     },
   },
   {
+    name: 'a seal is not kept waiting by appends that keep coming',
+    async run(store) {
+      const log = await store.open();
+      let last = 0;
+      let isSealed = false;
+      const appending = (async () => {
+        const outcomes: Promise<AppendOutcome>[] = [];
+        for (let i = 0; !isSealed; i++) {
+          outcomes.push(log.append(batchOf(i + 1, 100), i, 1));
+          if (i % 4 === 0) await new Promise(setImmediate);
+        }
+        last = (await Promise.all(outcomes)).filter(({ kind }) => kind === 'committed').length;
+      })();
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+      const sealed = await log.seal();
+      isSealed = true;
+      await appending;
+      assert.equal(last, sealed);
+      await log.close();
+    },
+  },
+  {
     name: 'what one trims is gone for the other',
     async run(store) {
       const [one, other] = await openTwo(store);

@@ -7,6 +7,7 @@ import { logConformance } from './log-conformance.js';
 import { disruptedLogConformance, sharedLogConformance } from './shared-log-conformance.js';
 import { SimulatedLog } from './simulated-log.js';
 import { SimulatedLogServer } from './simulated-log-server.js';
+import { SimulatedNetwork } from './simulated-network.js';
 
 describe('SimulatedLog without faults', () => {
   for (const { name, run } of [...logConformance, ...sharedLogConformance, ...disruptedLogConformance]) {
@@ -34,8 +35,9 @@ describe('SimulatedLog with faults', () => {
   it('keeps what it called committed, and nothing that it called refused', async () => {
     for (let seed = 1; seed <= 12; seed++) {
       const env = new SimulatedEnv(seed);
-      const server = new SimulatedLogServer({ env, timeoutMs: 100, pollMs: 100 });
-      server.setFaults({ delayMs: [0, 30], loss: 0.05, duplication: 0.1, lateness: 0.05 });
+      const network = new SimulatedNetwork(env, 100);
+      const server = new SimulatedLogServer({ network, pollMs: 100 });
+      network.setFaults({ delayMs: [0, 30], loss: 0.05, duplication: 0.1, lateness: 0.05 });
       const contest = new Contest({
         random: env.random,
         pause: (ms) => pause(env, ms),
@@ -47,9 +49,9 @@ describe('SimulatedLog with faults', () => {
       const partitions = (async () => {
         for (let i = 0; i < 10; i++) {
           const name = names[randomBelow(env.random, names.length)];
-          server.partition(name);
+          network.partition(name);
           await pause(env, randomBelow(env.random, 400));
-          server.heal(name);
+          network.heal(name);
         }
       })();
       await drive(env, Promise.all([...writers, partitions]));
@@ -62,8 +64,9 @@ describe('SimulatedLog with faults', () => {
 
   it('wakes a follower though notifications are lost, and leaves nothing out', async () => {
     const env = new SimulatedEnv(7);
-    const server = new SimulatedLogServer({ env, timeoutMs: 100, pollMs: 100 });
-    server.setFaults({ delayMs: [0, 30], loss: 0.3 });
+    const network = new SimulatedNetwork(env, 100);
+    const server = new SimulatedLogServer({ network, pollMs: 100 });
+    network.setFaults({ delayMs: [0, 30], loss: 0.3 });
     const follower = new SimulatedLog(server, 'follower');
     const follow = async (): Promise<number[]> => {
       const positions: number[] = [];

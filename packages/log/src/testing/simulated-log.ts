@@ -8,12 +8,8 @@ import type { Disruption } from '@holdfast/etcd/testing';
 import { type AppendGroup, AppendLine } from '../append-line.js';
 import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from '../log.js';
 import { PositionWaiters } from '../position-waiters.js';
-import {
-  type AppendRequest,
-  noAnswer,
-  type SimulatedLogClient,
-  type SimulatedLogServer,
-} from './simulated-log-server.js';
+import type { AppendRequest, SimulatedLogClient, SimulatedLogServer } from './simulated-log-server.js';
+import { noAnswer } from './simulated-network.js';
 
 const groupMax = { groupBytesMax: 1024 * 1024, groupCountMax: 100 };
 
@@ -68,7 +64,7 @@ export class SimulatedLog implements Log, SimulatedLogClient {
 
   async resolve(): Promise<(Committed | Refused)[]> {
     this.#throwWhenClosed();
-    await this.#line.drained();
+    await this.#line.settled();
     const { doubt } = this.#line;
     if (doubt === null) return [];
     return this.#line.settle(doubt, await this.settle(this.#request!));
@@ -95,7 +91,7 @@ export class SimulatedLog implements Log, SimulatedLogClient {
   }
 
   async waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
-    const { timers } = this.server.env;
+    const { timers } = this.server.network.env;
     this.#throwWhenClosed();
     while (this.committedPosition <= position && !this.#known.isSealed && !signal?.aborted) {
       const poll = new AbortController();
@@ -111,7 +107,7 @@ export class SimulatedLog implements Log, SimulatedLogClient {
 
   async seal(): Promise<Position> {
     this.#throwWhenClosed();
-    await this.#line.drained();
+    await this.#line.settled();
     await this.#call(() => this.server.seal());
     return this.tail();
   }
@@ -123,7 +119,7 @@ export class SimulatedLog implements Log, SimulatedLogClient {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#line.drained();
+    await this.#line.settled();
     this.server.unregister(this);
     this.#followers.close();
   }
@@ -145,7 +141,7 @@ export class SimulatedLog implements Log, SimulatedLogClient {
   }
 
   #call<T>(operate: () => T): Promise<T> {
-    return this.server.call(this.name, operate);
+    return this.server.network.call(this.name, operate);
   }
 
   async #send(group: AppendGroup): Promise<AppendOutcome> {
@@ -159,7 +155,11 @@ export class SimulatedLog implements Log, SimulatedLogClient {
       return { kind: 'unknown', cause: noAnswer() };
     }
     try {
-      const outcome = await this.server.call(this.name, () => this.server.append(request), disruption);
+      const outcome = await this.server.network.call(
+        this.name,
+        () => this.server.append(request),
+        disruption,
+      );
       if (outcome.kind === 'committed') this.note({ ...this.#known, tail: outcome.position });
       return outcome;
     } catch (cause) {
