@@ -9,7 +9,7 @@ export const valueBytesMax = 512 * 1024 * 1024;
 /** Longest key, hash field, set member or sorted-set member, in bytes: 1 MiB - 1. */
 export const keyBytesMax = 0xfffff;
 
-/** Most arguments of one command: 1,048,576 as in Redis (`unauthenticated` clients get less). */
+/** Most arguments of one command (clients that have not authenticated get less): as in Redis before 7.0, which has none. */
 export const argumentsMax = 1024 * 1024;
 
 /** Logical databases of one server. */

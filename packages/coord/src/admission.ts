@@ -44,6 +44,11 @@ export function isAllowedWhileSubscribed({ argsStart, name }: Command): boolean 
   return name === 'PING' || name === 'QUIT' || name === 'RESET' || name.endsWith('SUBSCRIBE');
 }
 
+/** Whether a client that is shown every command is refused this one: it would be shown it, too. */
+export function touchesKeyspace({ flags, isWrite }: Command): boolean {
+  return isWrite || flags.has('readonly') || flags.has('may_replicate');
+}
+
 const neverQueued: ReadonlySet<string> = new Set(['EXEC', 'DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);
 
 /** Whether MULTI queues a command instead of running it. */

@@ -14,6 +14,7 @@ import {
   isAllowedWhileSubscribed,
   isQueueable,
   isWriting,
+  touchesKeyspace,
   unknownCommand,
   wrongArity,
 } from './admission.js';
@@ -195,6 +196,7 @@ export class LocalCoordinator implements Coordinator {
     }
     const { refusal } = this.#committer;
     if (refusal !== null && isWriting(session, command)) return refusal;
+    if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }

@@ -35,7 +35,7 @@ export class Monitors {
     const nowMs = this.#env.clock.now();
     const seconds = Math.floor(nowMs / 1000);
     const micros = `${(nowMs % 1000) * 1000}`.padStart(6, '0');
-    let line = `${seconds}.${micros} [${session.database} ${session.address}]`;
+    let line = `${seconds}.${micros} [${session.database} ${addressOf(session)}]`;
     for (let i = 0; i < request.count; i++) {
       line += command.isSecret(request, i) ? ' "(redacted)"' : ` ${quote(request.byteString(i))}`;
     }
@@ -44,6 +44,11 @@ export class Monitors {
       monitor.sink.wake();
     }
   }
+}
+
+/** Both ends of a unix socket have its path. */
+function addressOf({ address, localAddress }: Session): string {
+  return address !== '' && address === localAddress ? `unix:${address.slice(0, -2)}` : address;
 }
 
 const escapes: Readonly<Record<string, string>> = {

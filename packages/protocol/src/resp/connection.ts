@@ -36,6 +36,8 @@ export class Connection implements SessionSink {
   #gates: number[] = [];
   /** The client does not read: no further commands until its socket has drained. */
   #isChoked = false;
+  /** The client sends nothing more: the connection ends once what it sent is answered. */
+  #hasEnded = false;
   #isClosing = false;
   #isClosed = false;
   /** Since when the output is over the soft limit; 0 when it is not. */
@@ -56,7 +58,7 @@ export class Connection implements SessionSink {
     this.#coordinator.beginTurn();
     if (this.#inputLength > 0) {
       this.#append(bytes, 0, length);
-      if (this.#inputLength > this.#exporter.queryBytesMax) {
+      if (this.#isOverQueryLimit()) {
         this.close(false);
         return;
       }
@@ -71,6 +73,7 @@ export class Connection implements SessionSink {
         this.#append(bytes, used, length);
       }
     }
+    if (this.session.transaction !== null && this.#isOverQueryLimit()) this.close(false);
     if (this.reply.length > 0) this.wake();
     this.#exporter.executed(this.session.totalCommands - executedBefore);
   }
@@ -108,6 +111,7 @@ export class Connection implements SessionSink {
     if (this.#inputLength > 0) this.#executeInput();
     if (this.socket.isPaused()) this.socket.resume();
     if (this.reply.length > 0) this.wake();
+    if (this.#hasEnded) this.ended();
   }
 
   /** Sends what may be sent; false when something has to wait for a commit. */
@@ -131,6 +135,7 @@ export class Connection implements SessionSink {
       gates.length = 0;
     }
     if (sendable > 0) this.#send(sendable);
+    if (this.#isChoked && this.outputBytes === 0) this.#unchokeLater();
     if (gates.length > 0) return false;
     if (this.#isClosing) this.socket.destroySoon();
     return true;
@@ -142,6 +147,17 @@ export class Connection implements SessionSink {
     this.#isChoked = false;
     this.#softLimitSinceMs = 0;
     this.continue();
+  }
+
+  /** The client has closed its side: who still waits for a key is gone. */
+  ended(): void {
+    this.#hasEnded = true;
+    if (!this.#isChoked) this.close(true);
+  }
+
+  /** The longest argument that is accepted from now on. */
+  limitBulk(bytesMax: number): void {
+    this.#decoder.bulkBytesMax = bytesMax;
   }
 
   /** The connection is gone. */
@@ -219,6 +235,19 @@ export class Connection implements SessionSink {
     if (this.outputBytes <= outputPauseBytes) return false;
     this.#isChoked = true;
     return true;
+  }
+
+  /** All has left at once, piece by piece as it was committed: then the socket has nothing to drain. */
+  #unchokeLater(): void {
+    this.#isChoked = false;
+    this.#exporter.resumeLater(this);
+  }
+
+  /** What the client has sent and what it has queued may take no more than this. */
+  #isOverQueryLimit(): boolean {
+    const { transaction } = this.session;
+    const queuedBytes = transaction === null ? 0 : transaction.bytes;
+    return this.#inputLength + queuedBytes > this.#exporter.queryBytesMax;
   }
 
   #failProtocol(): void {

@@ -254,4 +254,16 @@ describe('inline commands', () => {
     const line = `GET ${'k'.repeat(inlineBytesMax - 6)}`;
     expect(decodeAll(`${line}\r\n`)).toEqual([line.split(' ')]);
   });
+
+  it.each([-3, -2, -1, 0, 1, 2])('of a length around the limit (%i) are the same in pieces', (more) => {
+    const input = Buffer.from(`${'k'.repeat(inlineBytesMax + more)}\r\nPING\r\n`);
+    const whole = new Feed().push(input);
+    const pieces = new Feed();
+    for (let at = 0; at < input.length; at += 1000) pieces.push(input.subarray(at, at + 1000));
+    expect([pieces.error, pieces.requests]).toEqual([whole.error, whole.requests]);
+  });
+
+  it.each(['POST / HTTP/1.1', 'host: here'])('of a web page are refused: %s', (line) => {
+    expect(errorOf(`${line}\r\n`)).toBe('Protocol error: HTTP is not served here');
+  });
 });

@@ -180,15 +180,18 @@ export class RequestDecoder {
   }
 
   #decodeInline(bytes: Uint8Array, start: number, end: number): number {
+    // Looked for no further than a line may be long: what is accepted must not depend on how it was cut.
+    const lineMax = Math.min(end, start + inlineBytesMax + 1);
     let newline = start;
-    while (newline < end && bytes[newline] !== lf) newline++;
-    if (newline === end) {
+    while (newline < lineMax && bytes[newline] !== lf) newline++;
+    if (newline === lineMax) {
       if (end - start <= inlineBytesMax) return needMore;
       return this.#fail('Protocol error: too big inline request');
     }
     const lineStop = newline > start && bytes[newline - 1] === cr ? newline - 1 : newline;
     const args = splitInline(bytes.subarray(start, lineStop));
     if (args === null) return this.#fail('Protocol error: unbalanced quotes in request');
+    if (args.length > 0 && httpPattern.test(args[0].toString('latin1'))) return this.#fail(notHttp);
     this.request.bytes = bytes.subarray(0, 0);
     this.request.assign(args);
     return newline + 1;
@@ -209,9 +212,14 @@ export class RequestDecoder {
   }
 }
 
-/** Position of the next CR, or -1. */
+/** Words that a web page can make a browser send here: nothing behind them is looked at. */
+const httpPattern = /^(post|host:)$/i;
+const notHttp = 'Protocol error: HTTP is not served here';
+
+/** Position of the next CR, or -1 when there is none where a line may end. */
 function lineEnd(bytes: Uint8Array, from: number, end: number): number {
-  for (let i = from; i < end; i++) if (bytes[i] === cr) return i;
+  const lineMax = Math.min(end, from + inlineBytesMax + 1);
+  for (let i = from; i < lineMax; i++) if (bytes[i] === cr) return i;
   return -1;
 }
 

@@ -63,6 +63,7 @@ export class RedisExporter {
     const { config } = options;
     config.onChange('proto-max-bulk-len', () => {
       this.bulkBytesMax = config.number('proto-max-bulk-len');
+      for (const connection of this.#connections) connection.limitBulk(this.bulkBytesMax);
     });
     config.onChange('client-query-buffer-limit', () => {
       this.queryBytesMax = config.number('client-query-buffer-limit');
@@ -133,8 +134,7 @@ export class RedisExporter {
   }
 
   outputLimit(session: Session): OutputLimit {
-    const isSubscriber = session.subscriptionCount + session.shardChannels.size > 0;
-    return this.#outputLimits.get(isSubscriber ? 'pubsub' : 'normal') ?? noLimit;
+    return this.#outputLimits.get(session.type) ?? noLimit;
   }
 
   nowMs(): number {
@@ -188,7 +188,7 @@ export class RedisExporter {
 
   #listen(where: { port: number; host: string; backlog: number } | { path: string }): Promise<Server> {
     return new Promise((resolve, reject) => {
-      const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+      const server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) =>
         this.#accept(socket, 'path' in where ? where.path : ''),
       );
       server.once('error', reject);
@@ -222,7 +222,7 @@ export class RedisExporter {
     if (keepAliveSeconds > 0) socket.setKeepAlive(true, keepAliveSeconds * 1000);
     socket.on('drain', () => connection.drained());
     socket.on('error', () => {});
-    socket.on('end', () => socket.end());
+    socket.on('end', () => connection.ended());
     socket.on('close', () => {
       this.#connections.delete(connection);
       connection.closed();
@@ -238,7 +238,8 @@ export class RedisExporter {
       for (const connection of this.#connections) {
         const { session } = connection;
         const isIdle = timeoutMs > 0 && nowMs - session.lastActiveMs > timeoutMs;
-        if (isIdle && !session.isBlocked && session.subscriptionCount === 0) connection.close(false);
+        const isListening = session.isBlocked || session.isSubscriber || session.isMonitor;
+        if (isIdle && !isListening) connection.close(false);
         else if (connection.isOverOutputLimit(nowMs)) connection.close(false);
       }
       this.#scheduleSweep();

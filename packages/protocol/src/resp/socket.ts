@@ -37,6 +37,7 @@ export function readInto(accepted: Socket, onRead: ReadListener, isPlain: boolea
     handle,
     readable: true,
     writable: true,
+    allowHalfOpen: true,
     onread: {
       buffer: sharedReadBuffer,
       callback: (length: number, bytes: Uint8Array): boolean => {

@@ -1,0 +1,95 @@
+/**
+ * A coordinator with nothing behind it, for tests of protocols: what a client sees of a reply's order, of a
+ * commit, of a wait and of an end depends on nothing else.
+ *
+ *     ECHO x     x
+ *     FILL n     n bytes
+ *     WRITE      the version of a write, to be seen once `commit` has passed it
+ *     WAIT       `released`, once `release` was called
+ *     QUIT       OK, and the connection ends
+ */
+import type { Reply, Request } from '@holdfast/common';
+import { Session, type SessionSink } from '@holdfast/engine';
+import { type Coordinator, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
+
+export class ToyCoordinator implements Coordinator {
+  committedVersion = 0;
+  sessionsMax = 10_000;
+  /** Open sessions, oldest first. */
+  readonly sessions: Session[] = [];
+  /** Calls so far. */
+  settled = 0;
+  #version = 0;
+  #sessionCount = 0;
+  #waiting: Session[] = [];
+  readonly #listeners: (() => void)[] = [];
+
+  open(sink: SessionSink, { protocol, address, localAddress }: SessionOptions): Session | null {
+    if (this.sessions.length >= this.sessionsMax) return null;
+    const session = new Session(++this.#sessionCount, sink, protocol, address, localAddress, 0);
+    this.sessions.push(session);
+    return session;
+  }
+
+  close(session: Session): void {
+    const i = this.sessions.indexOf(session);
+    if (i >= 0) this.sessions.splice(i, 1);
+    this.#waiting = this.#waiting.filter((each) => each !== session);
+  }
+
+  beginTurn(): void {}
+
+  prefetch(): void {}
+
+  coordinate(session: Session, request: Request, reply: Reply): Outcome {
+    session.totalCommands++;
+    switch (request.byteString(0)) {
+      case 'ECHO':
+        reply.bulk(request.bytes, request.start(1), request.length(1));
+        return outcomes.done;
+      case 'FILL':
+        reply.bulk(Buffer.alloc(request.integer(1), 'x'), 0, request.integer(1));
+        return outcomes.done;
+      case 'WRITE':
+        session.dependsOn = ++this.#version;
+        reply.integer(this.#version);
+        return outcomes.done;
+      case 'WAIT':
+        session.isBlocked = true;
+        this.#waiting.push(session);
+        return outcomes.pending;
+      case 'QUIT':
+        reply.ok();
+        return outcomes.close;
+      default:
+        reply.error('ERR unknown command');
+        return outcomes.done;
+    }
+  }
+
+  settle(): void {
+    this.settled++;
+  }
+
+  onCommitted(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async shutdown(): Promise<void> {}
+
+  /** Everything up to `version` is committed from now on. */
+  commit(version = this.#version): void {
+    this.committedVersion = version;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Answers those who wait. */
+  release(): void {
+    for (const session of this.#waiting.splice(0)) {
+      session.sink.reply.simple('released');
+      session.isBlocked = false;
+      session.sink.wake();
+      session.sink.resume();
+    }
+  }
+}
