@@ -508,7 +508,7 @@ describe('streams', () => {
     for (let i = 0; i < 300; i++) {
       if (random.uint32() % 4 > 0) ms += random.uint32() % (i % 10 === 0 ? 2 ** 25 : 600);
       const seq = random.uint32() % 3 === 0 ? i * 70_000 : i;
-      c.line(`XADD s ${ms}-${seq} f 1`);
+      if (c.line(`XADD s ${ms}-${seq} f 1`) instanceof Error) continue;
       const bytes = Buffer.alloc(16);
       bytes.writeBigUInt64BE(BigInt(ms), 0);
       bytes.writeBigUInt64BE(BigInt(seq), 8);
