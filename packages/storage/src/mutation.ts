@@ -97,6 +97,13 @@ export class MutationWriter {
     this.length += length;
   }
 
+  /** Adds bytes that are fields already. */
+  raw(fields: Uint8Array): void {
+    this.#reserve(fields.length);
+    copyBytes(fields, 0, this.bytes, this.length, fields.length);
+    this.length += fields.length;
+  }
+
   /** Adds one whole record from `batch[start, end)`. */
   copy(batch: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);

@@ -1,7 +1,7 @@
 import { KvError } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
-import { stateOfLog } from '../testing/conformance/storage-case.js';
+import { farFuture, stateOfLog } from '../testing/conformance/storage-case.js';
 import { stateOf } from '../testing/digest.js';
 import { type ChosenWrite, RandomWrites } from '../testing/random-writes.js';
 import {
@@ -128,6 +128,23 @@ describe('LevelStorage', () => {
     await storage.flush();
     const changed = [...content.entries].filter(([name, value]) => before.get(name) !== value);
     expect(changed.length).toBeLessThanOrEqual(4);
+  });
+
+  it('what is read from memory late is found under the new name of its key', async () => {
+    const content = new SimulatedContent();
+    const first = await begin(content);
+    const field = bytesOfText('f');
+    first.driver.change('hash', 'h', (hash) => {
+      hash.set(field, 0, 1, field, 0, 1);
+      hash.setExpiry(hash.table.find(field, 0, 1), field, 0, 1, farFuture);
+    });
+    first.driver.rename('h', 'renamed');
+    first.driver.settle();
+    await first.storage.flush();
+    const before = await stateOf(first.storage);
+    const { storage } = await begin(content, first.driver.log);
+    expect(storage.durablePosition).toBe(first.driver.log.length);
+    expect(await stateOf(storage)).toEqual(before);
   });
 
   it('writes of one key are written once', async () => {

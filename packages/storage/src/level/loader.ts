@@ -109,14 +109,16 @@ export class Loader {
       begin: (kind: number) => beginUnnamed(writer, kind),
       beginLate: (kind: number) => beginUnnamed(late, kind),
     };
+    let count = 0;
     for await (const entries of this.elements(head)) {
+      count += entries.length;
       if (!this.#keyspaces.isLive(keyspace)) return false;
       writer.clear();
       for (const { element, value } of entries) this.#layouts[head.type].describe(element, value, output);
       applyTo(collection, writer.bytes.subarray(0, writer.length));
     }
     if (!this.#keyspaces.isLive(keyspace)) return false;
-    if (collection.size === 0) throw withoutElements();
+    if (count === 0) throw withoutElements();
     applyTo(collection, late.bytes.subarray(0, late.length));
     return true;
   }

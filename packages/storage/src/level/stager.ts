@@ -26,7 +26,7 @@ import { headBytes, headFlags, writeHead } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import { ElementSink, type Layout } from './layouts/index.js';
-import type { RestatedElement, WriteSet } from './write-set.js';
+import type { Restated, RestatedElement, WriteSet } from './write-set.js';
 
 /** Told of every key that is written. */
 export interface StagedKeys {
@@ -94,6 +94,7 @@ export class Stager {
     set.restated = [];
     for (const restated of set.restatedElements) this.#freezeElement(restated);
     set.restatedElements = [];
+    set.owners.clear();
   }
 
   #stageRecord(reader: MutationReader, keyspace: Keyspace): void {
@@ -169,6 +170,8 @@ export class Stager {
     }
     this.#delete(keyspace, bytes, keyStart, keyLength);
     this.#settle(keyspace, bytes, fieldStart, fieldLength, incarnation, expiryMs);
+    const target = Buffer.from(bytes.subarray(fieldStart, fieldStart + fieldLength));
+    this.#set.moveOwner(incarnation, { keyspace, key: target });
     this.#restate(keyspace, bytes, fieldStart, fieldLength);
   }
 
@@ -293,7 +296,8 @@ export class Stager {
     this.#putHead(keyspace, key, type, headFlags.isWhole, version, expiryMs, 0, bytes, 0, length);
   }
 
-  #freezeElement({ keyspace, key, incarnation, element }: RestatedElement): void {
+  #freezeElement({ incarnation, element }: RestatedElement): void {
+    const { keyspace, key } = this.#set.owners.get(incarnation) as Restated;
     const head = keyspace.findHead(key, 0, key.length);
     if (head === 0 || keyspace.incarnation(head) !== incarnation || !this.#keyspaces.isLive(keyspace)) return;
     const sink = this.#sink.begin(incarnation, keyspace, key, 0, key.length);

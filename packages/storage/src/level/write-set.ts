@@ -49,8 +49,8 @@ export interface Restated {
   readonly key: Buffer;
 }
 
-/** An element of a collection, to be read from memory when the set is frozen. */
-export interface RestatedElement extends Restated {
+/** An element of a collection, to be read from memory when the set is frozen: from that which has the incarnation then. */
+export interface RestatedElement {
   readonly incarnation: number;
   readonly element: Buffer;
 }
@@ -66,6 +66,8 @@ export class WriteSet {
   /** Heads to be read from memory, in the order of their first change. */
   restated: Restated[] = [];
   restatedElements: RestatedElement[] = [];
+  /** The keys that have the incarnations of those elements. */
+  readonly owners = new Map<number, Restated>();
   /** Incarnations whose elements will all be read from memory. */
   readonly renewed = new Set<number>();
   /** Incarnations born in this set that are gone again: their elements are not written. */
@@ -148,6 +150,11 @@ export class WriteSet {
     if (keyLength >= longKeyBytes) return this.#isRestatedLong(key, keyLength);
     const ref = this.#dict.find(key, 0, keyLength);
     return ref !== 0 && this.#dict.type(ref) === operations.restate;
+  }
+
+  /** An incarnation has another key than before. */
+  moveOwner(incarnation: number, owner: Restated): void {
+    if (this.owners.has(incarnation)) this.owners.set(incarnation, owner);
   }
 
   /** An incarnation has lost its key; whether its elements may be on the disk. */

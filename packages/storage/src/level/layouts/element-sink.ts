@@ -45,13 +45,13 @@ export class ElementSink {
   restate(element: Uint8Array, start: number, elementLength: number): void {
     const keyBytes = this.#writeKey(element, start, elementLength);
     if (!this.set.restate(this.#key, keyBytes)) return;
+    const incarnation = this.#incarnation;
+    const { owners, restatedElements } = this.set;
+    const owned = Buffer.from(element.subarray(start, start + elementLength));
+    restatedElements.push({ incarnation, element: owned });
+    if (owners.has(incarnation)) return;
     const key = Buffer.from(this.#owner.subarray(this.#ownerStart, this.#ownerStart + this.#ownerLength));
-    this.set.restatedElements.push({
-      keyspace: this.#keyspace as Keyspace,
-      key,
-      incarnation: this.#incarnation,
-      element: Buffer.from(element.subarray(start, start + elementLength)),
-    });
+    owners.set(incarnation, { keyspace: this.#keyspace as Keyspace, key });
   }
 
   /** Whether an element still waits for being read. */

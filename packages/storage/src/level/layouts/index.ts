@@ -3,6 +3,7 @@ import { HashLayout } from './hash-layout.js';
 import type { Layout } from './layout.js';
 import { ListLayout } from './list-layout.js';
 import { SetLayout } from './set-layout.js';
+import { StreamLayout } from './stream-layout.js';
 import { WholeLayout } from './whole-layout.js';
 import { ZSetLayout } from './zset-layout.js';
 
@@ -18,5 +19,6 @@ export function createLayouts(): readonly Layout[] {
   layouts[valueTypes.set] = new SetLayout();
   layouts[valueTypes.zset] = new ZSetLayout();
   layouts[valueTypes.hash] = new HashLayout();
+  layouts[valueTypes.stream] = new StreamLayout();
   return layouts;
 }
