@@ -49,9 +49,24 @@ export class KeyLoader {
   }
 
   #collectMissing(session: Session, command: Command, request: Request, missing: KeyName[]): void {
+    const count = missing.length;
     this.#collectIn(session.database, command, request, missing);
+    // Which further keys there are is known only once the others are there.
+    if (missing.length === count) this.#collectFurther(session.database, command, request, missing);
     const other = command.declaration.otherDatabase?.(request) ?? Number.NaN;
     if (other >= 0 && other < databasesMax) this.#collectIn(other, command, request, missing);
+  }
+
+  #collectFurther(database: number, command: Command, request: Request, missing: KeyName[]): void {
+    const { furtherKeys } = command.declaration;
+    const storage = this.#storage;
+    const db = storage.database(database);
+    if (furtherKeys === undefined || storage.keyCount(database) === db.size) return;
+    furtherKeys(db, request, (key) => {
+      if (!storage.isResident(database, key, 0, key.length)) {
+        missing.push({ database, key: Buffer.from(key) });
+      }
+    });
   }
 
   #collectIn(database: number, command: Command, request: Request, missing: KeyName[]): void {

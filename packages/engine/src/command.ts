@@ -3,6 +3,7 @@
  * others know of it is derived here and never written twice.
  */
 import type { Reply, Request } from '@holdfast/common';
+import type { Database } from '@holdfast/storage';
 import type { Context } from './context.js';
 import {
   type ArgsOf,
@@ -87,6 +88,11 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly usageOf?: (request: Request) => KeyUsage;
   /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
   readonly subcommands?: readonly Command[];
+  /**
+   * Keys that are named only by what the others hold: visits each, once those are in memory. What it passes is not
+   * kept.
+   */
+  readonly furtherKeys?: (db: Database, request: Request, visit: (key: Uint8Array) => void) => void;
   /** A database besides the session's in which its keys must be resident too; NaN for none. */
   readonly otherDatabase?: (request: Request) => number;
   /** Needs pages of the key space resident, not only its keys: says which. */
@@ -221,13 +227,13 @@ export class Command {
   }
 
   get hasMovableKeys(): boolean {
-    return this.keySpecs.some((spec) => 'keyword' in spec.begin || 'keyNumIndex' in spec.find);
+    return this.keySpecs.some((spec) => !('index' in spec.begin) || 'keyNumIndex' in spec.find);
   }
 
   /** Calls `visit` with the index of each key in a request that fits the arity. */
   forEachKey(request: Request, visit: (index: number, spec: KeySpec) => void): void {
     for (const spec of this.keySpecs) {
-      const first = 'index' in spec.begin ? spec.begin.index : findKeyword(request, spec.begin);
+      const first = findFirst(request, spec.begin);
       if (first <= 0 || first >= request.count) continue;
       if ('lastKey' in spec.find) {
         const { lastKey, step, limit } = spec.find;
@@ -336,6 +342,11 @@ export class Command {
       specs.length === 1 && 'index' in only.begin && 'lastKey' in only.find && only.find.lastKey === 0;
     this.soleKey = isSole && 'index' in only.begin ? only.begin.index : 0;
   }
+}
+
+function findFirst(request: Request, begin: KeySpec['begin']): number {
+  if ('index' in begin) return begin.index;
+  return 'search' in begin ? begin.search(request) : findKeyword(request, begin);
 }
 
 function findKeyword(request: Request, begin: { keyword: string; startFrom: number }): number {

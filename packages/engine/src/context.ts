@@ -86,13 +86,19 @@ export class Context {
 
   /** As `find`, counting a hit or a miss: for commands that read. */
   read(i: number): Ref {
-    const ref = this.find(i);
+    const { request } = this;
+    return this.readKey(request.bytes, request.start(i), request.length(i));
+  }
+
+  /** As `read`, for any bytes. */
+  readKey(bytes: Uint8Array, start: number, length: number): Ref {
+    const ref = this.findKey(bytes, start, length);
     if (ref !== 0) {
       this.kv.stats.hits++;
       return ref;
     }
     this.kv.stats.misses++;
-    this.notify('m', 'keymiss', i);
+    if (this.kv.notifications !== 0) this.kv.notify('m', 'keymiss', this.db, bytes, start, length);
     return 0;
   }
 

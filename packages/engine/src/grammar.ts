@@ -27,7 +27,11 @@ export interface KeyUsage {
 
 /** Where keys are, in the terms of COMMAND INFO's key specifications. */
 export interface KeySpec extends KeyUsage {
-  readonly begin: { readonly index: number } | { readonly keyword: string; readonly startFrom: number };
+  readonly begin:
+    | { readonly index: number }
+    | { readonly keyword: string; readonly startFrom: number }
+    /** Where no rule tells: the index of the key, 0 for none. Reported as unknown. */
+    | { readonly search: (request: Request) => number };
   readonly find:
     | { readonly lastKey: number; readonly step: number; readonly limit: number }
     | { readonly keyNumIndex: number; readonly firstKey: number; readonly step: number };

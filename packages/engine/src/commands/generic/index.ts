@@ -17,6 +17,8 @@ import { randomkey } from './randomkey.js';
 import { renameKey } from './rename.js';
 import { renamenx } from './renamenx.js';
 import { scan } from './scan.js';
+import { sort } from './sort.js';
+import { sortRo } from './sort-ro.js';
 import { touch } from './touch.js';
 import { ttl } from './ttl.js';
 import { type } from './type.js';
@@ -49,4 +51,6 @@ export const genericCommands: readonly Command[] = [
   wait,
   waitaof,
   object,
+  sort,
+  sortRo,
 ];

@@ -23,6 +23,12 @@ function describeKeySpec(spec: KeySpec, reply: Reply): void {
   reply.text('flags');
   replyFlags(spec, reply);
   reply.text('begin_search');
+  if ('search' in spec.begin) {
+    replyUnknown(reply);
+    reply.text('find_keys');
+    replyUnknown(reply);
+    return;
+  }
   reply.map(2);
   reply.text('type');
   if ('index' in spec.begin) {
@@ -54,6 +60,14 @@ function describeKeySpec(spec: KeySpec, reply: Reply): void {
     reply.text(name);
     reply.integer(value);
   }
+}
+
+function replyUnknown(reply: Reply): void {
+  reply.map(2);
+  reply.text('type');
+  reply.text('unknown');
+  reply.text('spec');
+  reply.map(0);
 }
 
 /** First, last and step, as clients before key specifications want them. */

@@ -1,0 +1,161 @@
+/** SORT and SORT_RO. */
+import {
+  byteStringOf,
+  compareBytes,
+  doubleOf,
+  parseInteger,
+  type Reply,
+  type Request,
+} from '@holdfast/common';
+import { type Collection, type Database, SetValue, valueTypes } from '@holdfast/storage';
+import { type Context, wrongType } from '../../context.js';
+import { sortRange } from '../../partial-sort.js';
+import { allElements, listOf, orderedElements, type SortElement } from './sort-elements.js';
+import { SortOptions } from './sort-options.js';
+import { type Slice, SortPattern } from './sort-pattern.js';
+
+const notAScore = "ERR One or more scores can't be converted into double";
+
+const sortableTypes: ReadonlySet<number> = new Set([valueTypes.list, valueTypes.set, valueTypes.zset]);
+
+/** Sorts what is at the first key, and replies or stores it. */
+export function sort(ctx: Context, mayStore: boolean, reply: Reply): void {
+  const { db, request } = ctx;
+  const options = new SortOptions();
+  const problem = options.parse(request, mayStore);
+  if (problem !== null) return reply.error(problem);
+  const ref = ctx.read(1);
+  if (ref !== 0 && !sortableTypes.has(db.type(ref))) return reply.error(wrongType);
+  const elements = ref === 0 ? [] : select(ctx, db.collection(ref), options);
+  if (elements === null) return reply.error(notAScore);
+  const gets = options.gets.map((i) => new SortPattern(request.view(i)));
+  const values =
+    gets.length === 0
+      ? elements
+      : elements.flatMap((element) => gets.map((get) => get.resolve(ctx, element)));
+  if (options.target === 0) replyValues(values, reply);
+  else storeValues(ctx, options.target, values, reply);
+}
+
+/** The elements wanted, in their order; null when one has no number to be sorted by. */
+function select(ctx: Context, collection: Collection, options: SortOptions): SortElement[] | null {
+  const { size } = collection;
+  const from = Math.min(Math.max(options.offset, 0), size);
+  const count = options.count < 0 ? size - from : Math.min(options.count, size - from);
+  const isSet = collection instanceof SetValue;
+  if (options.isUnsorted && !isSet) {
+    return orderedElements(
+      collection as Parameters<typeof orderedElements>[0],
+      from,
+      count,
+      options.isDescending,
+    );
+  }
+  const elements = allElements(collection);
+  // The order of a set means nothing: what is kept of it, or seen by a script, must not depend on it.
+  const isOrdered = options.isUnsorted && (options.target > 0 || !ctx.mayBlock);
+  if (options.isUnsorted && !isOrdered) return elements.slice(from, from + count);
+  const isAlphabetic = options.isAlphabetic || isOrdered;
+  const by = options.by === 0 || isOrdered ? null : new SortPattern(ctx.request.view(options.by));
+  if (!weigh(ctx, elements, by, isAlphabetic)) return null;
+  const compare = comparison(by !== null, isAlphabetic, options.isDescending);
+  const isWhole = count === size;
+  if (isWhole) elements.sort(compare);
+  else if (count > 0) sortRange(elements, compare, from, from + count - 1);
+  return isWhole ? elements : elements.slice(from, from + count);
+}
+
+/** Finds what each element is sorted by; false when it is to be a number and is none. */
+function weigh(
+  ctx: Context,
+  elements: readonly SortElement[],
+  by: SortPattern | null,
+  isAlphabetic: boolean,
+): boolean {
+  if (by === null && isAlphabetic) return true;
+  for (const element of elements) {
+    const value = by === null ? element : by.resolve(ctx, element);
+    if (isAlphabetic) {
+      element.by = value;
+    } else if (value !== null) {
+      element.score = scoreOf(value);
+      if (element.score !== element.score) return false;
+    }
+  }
+  return true;
+}
+
+/** A number as C's strtod reads it: spaces may come before, and nothing at all is 0. NaN when it is none. */
+function scoreOf({ bytes, start, length }: Slice): number {
+  if (length === 0) return 0;
+  const whole = parseInteger(bytes, start, length);
+  if (whole === whole) return whole;
+  const text = byteStringOf(bytes, start, length).replace(/^[ \t-\r]+/, '');
+  const n = doubleOf(text);
+  return n - n !== 0 && !/^[+-]?inf/i.test(text) ? Number.NaN : n;
+}
+
+type Comparison = (a: SortElement, b: SortElement) => number;
+
+function comparison(isByPattern: boolean, isAlphabetic: boolean, isDescending: boolean): Comparison {
+  const ascending = !isAlphabetic ? compareScores : isByPattern ? compareValues : compareSlices;
+  return isDescending ? (a, b) => -ascending(a, b) : ascending;
+}
+
+function compareSlices(a: Slice, b: Slice): number {
+  return compareBytes(a.bytes, a.start, a.length, b.bytes, b.start, b.length);
+}
+
+/** Elements that weigh the same are told apart by themselves. */
+function compareScores(a: SortElement, b: SortElement): number {
+  if (a.score < b.score) return -1;
+  return a.score > b.score ? 1 : compareSlices(a, b);
+}
+
+/** Elements without a value come first. */
+function compareValues(a: SortElement, b: SortElement): number {
+  if (a.by === null || b.by === null) return Number(a.by !== null) - Number(b.by !== null);
+  return compareSlices(a.by, b.by);
+}
+
+function replyValues(values: readonly (Slice | null)[], reply: Reply): void {
+  reply.array(values.length);
+  for (const value of values) {
+    if (value === null) reply.null();
+    else reply.bulk(value.bytes, value.start, value.length);
+  }
+}
+
+/** Makes a list of values the value of the key at argument `i`; no values remove it. */
+function storeValues(ctx: Context, i: number, values: readonly (Slice | null)[], reply: Reply): void {
+  const { db, request } = ctx;
+  const list = listOf(db, values);
+  const ref = ctx.find(i);
+  if (ref !== 0) db.remove(ref);
+  if (list.size > 0) {
+    const { bytes } = request;
+    if (ref !== 0) db.find(bytes, request.start(i), request.length(i));
+    db.touch(db.putCollection(bytes, request.start(i), request.length(i), list));
+    if (db.journal !== null) list.describe(db.journal);
+    ctx.notify('l', 'sortstore', i);
+  } else if (ref !== 0) {
+    ctx.notify('g', 'del', i);
+  }
+  reply.integer(list.size);
+}
+
+/** Visits the keys that the patterns of a request name for the elements there are. */
+export function visitPatternKeys(db: Database, request: Request, visit: (key: Uint8Array) => void): void {
+  const options = new SortOptions();
+  if (options.parse(request, true) !== null) return;
+  const wanted = options.by === 0 || options.isUnsorted ? options.gets : [options.by, ...options.gets];
+  const patterns = wanted.map((i) => new SortPattern(request.view(i)));
+  const ref = patterns.length === 0 ? 0 : db.find(request.bytes, request.start(1), request.length(1));
+  if (ref === 0 || !sortableTypes.has(db.type(ref))) return;
+  for (const element of allElements(db.collection(ref))) {
+    for (const pattern of patterns) {
+      const key = pattern.isElement ? null : pattern.keyOf(element);
+      if (key !== null) visit(key);
+    }
+  }
+}
