@@ -1,9 +1,11 @@
 /** The server: one engine, every protocol, in this process. */
 import { type KvError, systemEnv } from '@holdfast/common';
 import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { parameters } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
 import { GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import type { Logger } from 'pino';
+import { addressText, listenOn, parseHosts } from './hosts.js';
 import { HttpServer } from './http-server.js';
 import type { Settings } from './settings.js';
 import { permitSocket, removeStaleSocket } from './unix-socket.js';
@@ -52,6 +54,8 @@ export class Gateway {
       onShutdown: () => events.onEnd(null),
       onError: (error) => logger.error({ err: error }, 'a background task failed'),
     });
+    const idle = withoutEffect(settings.parameters);
+    if (idle.length > 0) logger.warn({ parameters: idle }, 'these parameters have no effect here');
     if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
     const servers: Closable[] = [];
     try {
@@ -71,6 +75,13 @@ export class Gateway {
   }
 }
 
+/** Those of Redis' parameters that were given a value of their own and mean nothing here. */
+function withoutEffect(given: ReadonlyMap<string, string>): string[] {
+  return parameters
+    .filter(({ name, initial, isInert }) => isInert && (given.get(name) ?? initial) !== initial)
+    .map(({ name }) => name);
+}
+
 /** What CONFIG GET and INFO say of where the server listens and keeps its data. */
 function describeListening({ config }: LocalStack, settings: Settings, port: number): void {
   config.set('port', String(port));
@@ -80,34 +91,35 @@ function describeListening({ config }: LocalStack, settings: Settings, port: num
 }
 
 async function listen(settings: Settings, stack: LocalStack, servers: Closable[]): Promise<Addresses> {
-  const { host, redisPort, grpcPort, httpPort, unixSocket } = settings;
+  const { redisPort, grpcPort, httpPort, unixSocket } = settings;
   const { coordinator, config } = stack;
   const env = systemEnv();
-  const at = (port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  const hosts = parseHosts(settings.host);
   let redis: string | null = null;
   if (redisPort >= 0 || unixSocket !== '') {
     const exporter = new RedisExporter({ coordinator, env, config });
     servers.push(exporter);
-    const port = redisPort >= 0 ? await exporter.listen(redisPort, host) : 0;
-    if (redisPort >= 0) redis = at(port);
+    const listening = (port: number, host: string): Promise<number> => exporter.listen(port, host);
+    const address = redisPort >= 0 ? await listenOn(hosts, redisPort, listening) : null;
+    if (address !== null) redis = addressText(address);
     if (unixSocket !== '') {
       await removeStaleSocket(unixSocket);
       await exporter.listenUnix(unixSocket);
       permitSocket(unixSocket, config.text('unixsocketperm'));
     }
-    describeListening(stack, settings, port);
+    describeListening(stack, settings, address?.port ?? 0);
   }
   let grpc: string | null = null;
   if (grpcPort >= 0) {
     const exporter = new GrpcExporter({ coordinator, env, config });
     servers.push(exporter);
-    grpc = at(await exporter.listen(grpcPort, host));
+    grpc = addressText(await listenOn(hosts, grpcPort, (port, host) => exporter.listen(port, host)));
   }
   let http: string | null = null;
   if (httpPort >= 0) {
     const server = new HttpServer(stack);
     servers.push(server);
-    http = at(await server.listen(httpPort, host));
+    http = addressText(await listenOn(hosts, httpPort, (port, host) => server.listen(port, host)));
   }
   return { redis, unix: unixSocket === '' ? null : unixSocket, grpc, http };
 }

@@ -5,51 +5,71 @@
  *     GET /healthz   200 while the process serves
  *     GET /readyz    200 while it accepts writes, 503 otherwise, with the reason
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LocalStack } from '@holdfast/coord';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 export class HttpServer {
-  readonly #server: Server;
+  readonly #stack: LocalStack;
   readonly #registry = new Registry();
+  readonly #servers: Server[] = [];
 
   constructor(stack: LocalStack) {
+    this.#stack = stack;
     describeMetrics(this.#registry, stack);
-    this.#server = createServer((request, response) => {
-      const path = (request.url ?? '/').split('?', 1)[0];
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        response.writeHead(405, { allow: 'GET, HEAD' }).end();
-      } else if (path === '/metrics') {
+  }
+
+  /** Listens on one more address (port 0: any free one); resolves with the port. */
+  listen(port: number, host: string): Promise<number> {
+    const server = createServer((request, response) => this.#answer(request, response));
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        this.#servers.push(server);
+        resolve((server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    const closing = this.#servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    );
+    await Promise.all(closing);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return;
+    }
+    switch ((request.url ?? '/').split('?', 1)[0]) {
+      case '/metrics':
         void this.#registry.metrics().then((text) => {
           response.writeHead(200, { 'content-type': this.#registry.contentType }).end(text);
         });
-      } else if (path === '/healthz') {
-        response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-      } else if (path === '/readyz') {
-        const refusal = stack.coordinator.refusal;
-        response.writeHead(refusal === null ? 200 : 503, { 'content-type': 'text/plain' });
-        response.end(refusal === null ? 'ok\n' : `${refusal}\n`);
-      } else {
-        response.writeHead(404, { 'content-type': 'text/plain' }).end('/metrics, /healthz or /readyz\n');
+        return;
+      case '/healthz':
+        answerText(response, 200, 'ok');
+        return;
+      case '/readyz': {
+        const { refusal } = this.#stack.coordinator;
+        answerText(response, refusal === null ? 200 : 503, refusal ?? 'ok');
+        return;
       }
-    });
+      default:
+        answerText(response, 404, '/metrics, /healthz or /readyz');
+    }
   }
+}
 
-  /** Resolves with the port. */
-  listen(port: number, host: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
-    });
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
-  }
+function answerText(response: ServerResponse, status: number, line: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(`${line}\n`);
 }
 
 function describeMetrics(registry: Registry, { kv, storage, coordinator, log }: LocalStack): void {

@@ -11,6 +11,7 @@ import { KvError } from '@holdfast/common';
 import { Config, parameters } from '@holdfast/engine';
 
 export interface Settings {
+  /** One address or several: see `parseHosts`. */
   readonly host: string;
   /** 0 picks a free port, -1 does not serve. The same for the other ports. */
   readonly redisPort: number;
@@ -37,7 +38,7 @@ interface SettingRule {
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 export const rules: Readonly<Record<string, SettingRule>> = {
-  host: { initial: '127.0.0.1', help: 'address to listen on' },
+  host: { initial: '127.0.0.1', help: 'address to listen on, or several' },
   'redis-port': { initial: '6379', help: 'Redis protocol; 0 picks a free port, -1 is off', isPort: true },
   'grpc-port': { initial: '7379', help: 'gRPC', isPort: true },
   'http-port': { initial: '8379', help: 'metrics and health', isPort: true },

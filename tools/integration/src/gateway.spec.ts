@@ -126,6 +126,34 @@ it('takes its settings from a file, which flags overrule', async () => {
   expect((await client.call('CONFIG', 'GET', 'timeout')).items![1].text).toBe('200');
 });
 
+it('starts with the redis.conf of a distribution, and says what of it has no effect', async () => {
+  const config = join(directory.path, 'redis.conf');
+  const lines = [
+    'bind 127.0.0.1 -127.0.0.2',
+    'port 0',
+    `unixsocket ${join(directory.path, 'socket')}`,
+    'unixsocketperm 700',
+    'daemonize yes',
+    'logfile ""',
+    'save 900 1',
+    'save 300 10',
+    'client-output-buffer-limit replica 256mb 64mb 60',
+    'client-output-buffer-limit pubsub 32mb 8mb 60',
+  ];
+  writeFileSync(config, lines.join('\n'));
+  const gateway = spawnGateway({ config, 'redis-port': '0' });
+  started.push(gateway);
+  const { http, redis, unix } = await readyOf(gateway);
+  expect(logOf(gateway)).toMatchObject([{ level: 40, parameters: ['daemonize'] }]);
+  const client = await WireClient.connect({ path: unix! });
+  expect((await client.call('CONFIG', 'GET', 'save')).items![1].text).toBe('900 1 300 10');
+  const port = Number(redis!.split(':')[1]);
+  const other = await WireClient.connect({ host: '127.0.0.2', port });
+  expect((await other.call('PING')).text).toBe('PONG');
+  const httpPort = http!.split(':')[1];
+  expect((await fetch(`http://127.0.0.2:${httpPort}/healthz`)).status).toBe(200);
+});
+
 it('serves a unix socket, also where a killed server left one', async () => {
   const path = join(directory.path, 'socket');
   const settings = { 'redis-port': '-1', 'unix-socket': path };
