@@ -23,6 +23,9 @@ export interface GatewayEvents {
   readonly onEnd: (error: KvError | null) => void;
 }
 
+/** How the levels of scripts are called here. */
+const logMethods = { debug: 'debug', verbose: 'debug', notice: 'info', warning: 'warn' } as const;
+
 interface Closable {
   close(): Promise<void>;
 }
@@ -52,6 +55,7 @@ export class Gateway {
       parameters: settings.parameters,
       onFatal: (error) => events.onEnd(error),
       onShutdown: () => events.onEnd(null),
+      onLog: (level, message) => logger[logMethods[level]](message),
       onError: (error) => logger.error({ err: error }, 'a background task failed'),
     });
     const idle = withoutEffect(settings.parameters);

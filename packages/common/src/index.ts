@@ -38,3 +38,4 @@ export {
   StatusReply,
   ValueReply,
 } from './value-reply.js';
+export { splitWords } from './words.js';

@@ -11,13 +11,7 @@ const quotedMax = 128;
  */
 export function commandOf(registry: Registry, request: Request, last: Command | null): Command | null {
   if (last?.standsAlone && request.count > 0 && request.is(0, last.name)) return last;
-  const command = registry.find(request);
-  if (command === null || command.subcommands.size === 0) return command;
-  if (request.count < 2) return command.run === null ? null : command;
-  for (const subcommand of command.subcommands.values()) {
-    if (request.is(1, subcommand.name)) return subcommand;
-  }
-  return null;
+  return registry.resolve(request);
 }
 
 /** What to say of a request that names no command. */

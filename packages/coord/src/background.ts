@@ -15,6 +15,8 @@ export interface BackgroundOptions {
   readonly env: Env;
   /** Keys may have gone: those who wait are served, and what was written is committed. */
   readonly afterTurn: () => void;
+  /** A write takes more than a turn: nothing else may change. */
+  readonly isHeld: () => boolean;
 }
 
 export class Background {
@@ -47,7 +49,8 @@ export class Background {
 
   /** Whether there is more to do. */
   #work(): boolean {
-    const { kv, afterTurn } = this.#options;
+    const { kv, afterTurn, isHeld } = this.#options;
+    if (isHeld()) return false;
     kv.beginTurn();
     const isExpiring = kv.expiresActively && (kv.expireSome(expiryBudgetMs) || this.#loadExpired());
     const isReleased = kv.storage.releaseSome(releaseBudget);

@@ -51,6 +51,10 @@ export class Committer {
   #refused: { batch: Buffer; version: number }[] = [];
   #idle: (() => void)[] = [];
   #hasFailed = false;
+  /** A write is not complete: nothing is handed over before it is. */
+  #isHeld = false;
+  /** It never will be: the server ends. */
+  isAbandoned = false;
 
   constructor(options: CommitterOptions) {
     const { storage, log } = options;
@@ -80,7 +84,7 @@ export class Committer {
   /** Hands the turn's mutations to the log. */
   settle(): void {
     const journal = this.#journal;
-    if (journal === null || journal.length === 0 || this.#hasFailed) return;
+    if (journal === null || journal.length === 0 || this.#hasFailed || this.#isHeld) return;
     // While one batch is on its way the next one gathers: fewer and larger ones.
     if (this.#inFlight > 0 && journal.length < gatheredBytesMax) return;
     const batch = journal.bytes.subarray(0, journal.length);
@@ -96,8 +100,27 @@ export class Committer {
     this.#listeners.push(listener);
   }
 
-  /** Resolves when everything that was handed over is committed. */
+  /** The write that is going on takes more than this turn. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** It is complete. */
+  release(): void {
+    this.#isHeld = false;
+    this.settle();
+    this.#wakeIdle();
+  }
+
+  /** The server ends before the write is complete: it is not handed over, nor what came before it in its turn. */
+  abandon(): void {
+    this.isAbandoned = true;
+    this.#wakeIdle();
+  }
+
+  /** Resolves when everything is committed that was written before, but for a write that was abandoned. */
   async drained(): Promise<void> {
+    while (this.#isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.settle();
     while (this.#inFlight > 0 || this.#refused.length > 0) {
       if (this.#hasFailed) throw new KvError('UNDETERMINED', 'the log failed');

@@ -8,7 +8,7 @@
  */
 // @hot-path
 import type { Env, Reply, Request } from '@holdfast/common';
-import type { Command, KV, Session, SessionSink, Snapshots } from '@holdfast/engine';
+import type { Command, KV, LogLevel, Session, SessionSink, Snapshots } from '@holdfast/engine';
 import {
   commandOf,
   isAllowedWhileSubscribed,
@@ -29,6 +29,7 @@ import { LocalHost } from './local-host.js';
 import { Monitors } from './monitors.js';
 import { type HeldCommand, Pauses } from './pauses.js';
 import { PubSubHub } from './pubsub-hub.js';
+import { SuspendedScript } from './suspended-script.js';
 import { Transactions } from './transactions.js';
 import type { Waiter } from './wait-queues.js';
 import { Waiting } from './waiting.js';
@@ -42,6 +43,8 @@ export interface LocalCoordinatorOptions {
   readonly snapshots?: Snapshots | null;
   /** Called by SHUTDOWN. */
   readonly onShutdown?: (save: boolean) => void;
+  /** Gets what scripts write to the log. */
+  readonly onLog?: (level: LogLevel, message: string) => void;
 }
 
 export class LocalCoordinator implements Coordinator {
@@ -56,6 +59,7 @@ export class LocalCoordinator implements Coordinator {
   readonly #pauses: Pauses;
   readonly #loader: KeyLoader;
   readonly #background: Background;
+  readonly #script: SuspendedScript;
   readonly #discard = new DiscardReply();
 
   constructor(options: LocalCoordinatorOptions) {
@@ -82,9 +86,25 @@ export class LocalCoordinator implements Coordinator {
       replyOf: (session) => this.#replyOf(session),
       release: (session) => this.#release(session),
       isOpen: (session) => this.#clients.has(session),
+      isHeld: () => this.#script.isActive,
+    });
+    this.#script = new SuspendedScript({
+      kv,
+      env,
+      committer: this.#committer,
+      speakFor: (session, body) => this.#speakFor(session, body),
+      resumeTransaction: () => this.#transactions.resume(),
+      release: (session) => this.#release(session),
+      resumeHeld: (held) => this.#resumeHeld(held),
+      afterTurn: () => this.#endBackgroundTurn(),
     });
     this.#observer = new KeyObserver(kv, this.#waiting.queues, this.#transactions.watches);
-    this.#background = new Background({ kv, env, afterTurn: () => this.#endBackgroundTurn() });
+    this.#background = new Background({
+      kv,
+      env,
+      afterTurn: () => this.#endBackgroundTurn(),
+      isHeld: () => this.#script.isActive,
+    });
     kv.host = new LocalHost({
       kv,
       env,
@@ -95,10 +115,13 @@ export class LocalCoordinator implements Coordinator {
       pauses: this.#pauses,
       monitors: this.#monitors,
       background: this.#background,
+      loader: this.#loader,
+      script: this.#script,
       snapshots: options.snapshots ?? null,
       committer: this.#committer,
       close: (session) => this.close(session),
       onShutdown: options.onShutdown ?? (() => {}),
+      onLog: options.onLog ?? (() => {}),
     });
   }
 
@@ -112,6 +135,7 @@ export class LocalCoordinator implements Coordinator {
     if (!this.#clients.remove(session)) return;
     this.#waiting.end(session);
     this.#pauses.forget(session);
+    this.#script.forget(session);
     this.#hub.unsubscribeAll(session);
     this.#monitors.remove(session);
     this.#transactions.unwatch(session);
@@ -158,6 +182,7 @@ export class LocalCoordinator implements Coordinator {
 
   async shutdown(): Promise<void> {
     this.#background.stop();
+    this.#script.abandon();
     await this.#committer.drained();
   }
 
@@ -172,10 +197,14 @@ export class LocalCoordinator implements Coordinator {
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
       return this.#reject(session, command, reply, wrongArity(command));
     }
-    const refusal = this.#refusalOf(session, command);
+    const refusal = this.#refusalOf(session, command, request);
     if (refusal !== null) return this.#reject(session, command, reply, refusal);
     if (this.#pauses.isActive && this.#pauses.holds(session, command)) {
       this.#pauses.hold(session, request);
+      return outcomes.pending;
+    }
+    if (this.#script.isActive && this.#script.holds(command)) {
+      this.#script.hold(session, request);
       return outcomes.pending;
     }
     if (session.transaction !== null && isQueueable(command)) {
@@ -189,7 +218,7 @@ export class LocalCoordinator implements Coordinator {
   }
 
   /** Why a command may neither run nor be queued now; null when it may. */
-  #refusalOf(session: Session, command: Command): string | null {
+  #refusalOf(session: Session, command: Command, request: Request): string | null {
     if (!session.isAuthenticated && !command.flags.has('no_auth')) return 'NOAUTH Authentication required.';
     if (session.transaction !== null && command.flags.has('no_multi')) {
       return 'ERR Command not allowed inside a transaction';
@@ -200,7 +229,7 @@ export class LocalCoordinator implements Coordinator {
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
-    return null;
+    return this.#script.isActive ? this.#script.refusalOf(command, request) : null;
   }
 
   #run(session: Session, command: Command, request: Request, reply: Reply): Outcome {
@@ -219,7 +248,13 @@ export class LocalCoordinator implements Coordinator {
 
   #execute(session: Session, command: Command, request: Request, reply: Reply): void {
     this.kv.execute(session, command, request, reply);
-    if (this.#monitors.size > 0) this.#monitors.show(session, command, request);
+    if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
+  }
+
+  #speakFor(session: Session, body: () => void): void {
+    this.#hub.speaker = session;
+    body();
+    this.#hub.endSpeech();
   }
 
   /** A command that waits is tried again, not shown to monitors a second time. */

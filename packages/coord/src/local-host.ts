@@ -1,10 +1,12 @@
 /** What commands may ask of a server that stands alone: the `Host` of LocalCoordinator. */
-import type { Env, Reply } from '@holdfast/common';
+import type { Env, Reply, Request } from '@holdfast/common';
 import type {
   BlockOptions,
+  Command,
   Host,
   HostFigures,
   KV,
+  LogLevel,
   Session,
   Snapshots,
   SubscriptionKind,
@@ -12,10 +14,12 @@ import type {
 import type { Background } from './background.js';
 import type { ClientRegistry } from './client-registry.js';
 import type { Committer } from './committer.js';
+import type { KeyLoader } from './key-loader.js';
 import type { Monitors } from './monitors.js';
 import type { PauseMode, Pauses } from './pauses.js';
 import { processFigures, randomId } from './process-figures.js';
 import type { PubSubHub } from './pubsub-hub.js';
+import type { SuspendedScript } from './suspended-script.js';
 import type { Transactions } from './transactions.js';
 import type { Waiting } from './waiting.js';
 
@@ -30,11 +34,14 @@ export interface LocalHostParts {
   readonly pauses: Pauses;
   readonly monitors: Monitors;
   readonly background: Background;
+  readonly loader: KeyLoader;
+  readonly script: SuspendedScript;
   readonly snapshots: Snapshots | null;
   readonly committer: Committer;
   /** Ends a session as its own protocol would. */
   readonly close: (session: Session) => void;
   readonly onShutdown: (save: boolean) => void;
+  readonly onLog: (level: LogLevel, message: string) => void;
 }
 
 export class LocalHost implements Host {
@@ -147,6 +154,37 @@ export class LocalHost implements Host {
     this.#parts.transactions.exec(session, reply);
   }
 
+  // Scripts
+
+  get refusal(): string | null {
+    return this.#parts.committer.refusal;
+  }
+
+  mayRun(): boolean {
+    return true;
+  }
+
+  load(session: Session, command: Command, request: Request): Promise<void> | null {
+    return this.#parts.loader.load(session, command, request);
+  }
+
+  get isMonitored(): boolean {
+    return this.#parts.monitors.size > 0;
+  }
+
+  show(session: Session, command: Command, request: Request, isOfScript: boolean): void {
+    this.#parts.monitors.show(session, command, request, isOfScript);
+  }
+
+  suspend(session: Session): void {
+    this.#parts.waiting.hasBlocked = true;
+    this.#parts.script.begin(session);
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.#parts.onLog(level, message);
+  }
+
   // Waiting
 
   block(session: Session, keys: readonly Uint8Array[], options: BlockOptions): void {
@@ -158,10 +196,6 @@ export class LocalHost implements Host {
   }
 
   // The server
-
-  get refusesWrites(): boolean {
-    return this.#parts.committer.refusal !== null;
-  }
 
   get snapshots(): Snapshots | null {
     return this.#parts.snapshots;

@@ -9,7 +9,7 @@
  *     DIR/level/      level storage
  */
 import { type Env, KvError, TurnClock } from '@holdfast/common';
-import { Config, KV, type Parameter, parameters } from '@holdfast/engine';
+import { Config, KV, type LogLevel, type Parameter, parameters } from '@holdfast/engine';
 import {
   type Disk,
   type DiskLock,
@@ -19,7 +19,7 @@ import {
   readSmallFile,
   writeSmallFile,
 } from '@holdfast/log';
-import { LevelStorage, MemoryStorage, type Storage } from '@holdfast/storage';
+import { LevelStorage, MemoryStorage, type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
 import { Committer } from './committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
@@ -47,6 +47,8 @@ export interface LocalStackOptions {
   /** Whether a write was kept can't be known: the process must end, and recover when started again. */
   readonly onFatal?: (error: KvError) => void;
   readonly onShutdown?: (save: boolean) => void;
+  /** Gets what scripts write to the log. */
+  readonly onLog?: (level: LogLevel, message: string) => void;
   /** A background task failed and will be tried again. */
   readonly onError?: (error: unknown) => void;
 }
@@ -121,23 +123,26 @@ async function assemble(
   const recovered = log === null ? null : await recover(storage, log, snapshots);
   await oracle.setFloor(storage.stamp.last);
   const kv = new KV({ storage, oracle, env, turnClock, config });
+  await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
+  kv.scripting.loader.reload();
   const committer = new Committer({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
   const onError = options.onError ?? (() => {});
   const snapshotter =
     log === null ? null : new Snapshotter({ storage, log, committer, snapshots, env, onError });
   describeLog(config, options);
-  const { onShutdown } = options;
+  const { onLog, onShutdown } = options;
   const coordinator = new LocalCoordinator({
     kv,
     env,
     committer,
     snapshots: snapshotter,
     ...(onShutdown && { onShutdown }),
+    ...(onLog && { onLog }),
   });
   const close = async (): Promise<void> => {
     await coordinator.shutdown();
     await snapshotter?.close();
-    await storage.flush();
+    if (!committer.isAbandoned) await storage.flush();
     await storage.close();
     await log?.close();
     await oracle.close();

@@ -29,13 +29,19 @@ export class Monitors {
     this.#sessions.delete(session);
   }
 
-  /** A command ran. Administrative ones are not shown, secrets are left out. */
-  show(session: Session, command: Command, request: Request): void {
+  /** A client's command ran. Administrative ones are not shown, and those that show themselves. */
+  observe(session: Session, command: Command, request: Request): void {
     if (command.flags.has('skip_monitor') || command.flags.has('admin')) return;
+    this.show(session, command, request, false);
+  }
+
+  /** Shows a command, secrets left out: of a client, or of its script. */
+  show(session: Session, command: Command, request: Request, isOfScript: boolean): void {
     const nowMs = this.#env.clock.now();
     const seconds = Math.floor(nowMs / 1000);
     const micros = `${(nowMs % 1000) * 1000}`.padStart(6, '0');
-    let line = `${seconds}.${micros} [${session.database} ${addressOf(session)}]`;
+    const address = isOfScript ? 'lua' : addressOf(session);
+    let line = `${seconds}.${micros} [${session.database} ${address}]`;
     for (let i = 0; i < request.count; i++) {
       line += command.isSecret(request, i) ? ' "(redacted)"' : ` ${quote(request.byteString(i))}`;
     }

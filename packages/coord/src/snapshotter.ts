@@ -74,6 +74,7 @@ export class Snapshotter {
       try {
         this.#snapshotBytes = await snapshots.write(from, storage.snapshot(), async () => {
           await committer.drained();
+          if (committer.isAbandoned) throw new KvError('CLOSED', 'the server ends within a write');
           await log.sync();
           return log.committedPosition;
         });

@@ -1,7 +1,18 @@
 /** MULTI, EXEC and WATCH: commands queued by a session, run as one, guarded by keys that must not change. */
 import type { Reply, Request } from '@holdfast/common';
-import type { Command, KV, Session, Transaction } from '@holdfast/engine';
+import type { Command, KV, QueuedCommand, Session, Transaction } from '@holdfast/engine';
 import { Watches } from './watches.js';
+
+/** A transaction that runs. */
+interface RunningTransaction {
+  readonly session: Session;
+  readonly reply: Reply;
+  readonly queue: readonly QueuedCommand[];
+  /** EXEC itself. */
+  readonly command: Command;
+  /** Index of the next queued command. */
+  next: number;
+}
 
 export interface TransactionsOptions {
   readonly kv: KV;
@@ -14,6 +25,8 @@ export interface TransactionsOptions {
 export class Transactions {
   readonly watches: Watches;
   readonly #options: TransactionsOptions;
+  /** Waits for the script that one of its commands called. */
+  #interrupted: RunningTransaction | null = null;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -47,8 +60,7 @@ export class Transactions {
   /** Runs the queued commands as one write, and writes their replies. */
   exec(session: Session, reply: Reply): void {
     const transaction = session.transaction!;
-    const { kv, execute } = this.#options;
-    const { context } = kv;
+    const { context } = this.#options.kv;
     const isBroken = this.watches.isBroken(session, context.nowMs);
     this.discard(session);
     if (transaction.failed) {
@@ -60,13 +72,39 @@ export class Transactions {
       return;
     }
     reply.array(transaction.queue.length);
-    const { command, request } = context;
-    const version = kv.transaction(() => {
-      for (const queued of transaction.queue) execute(session, queued.command, queued.request, reply);
-    });
-    context.command = command;
+    const { queue } = transaction;
+    this.#run({ session, reply, queue, command: context.command, next: 0 }, 0);
+  }
+
+  /** The script is done that a transaction waited for: its other commands follow. Nothing when there was none. */
+  resume(): void {
+    const running = this.#interrupted;
+    if (running === null) return;
+    this.#interrupted = null;
+    const { kv } = this.#options;
+    this.#run(running, kv.storage.stamp.version);
+    if (this.#interrupted === null) kv.finish(running.session, running.command, running.reply);
+  }
+
+  /** Runs what is left, as one write with what came before, whose version is given. */
+  #run(running: RunningTransaction, version: number): void {
+    const { execute, kv } = this.#options;
+    const { context } = kv;
+    const { session, queue, reply } = running;
+    const { request } = context;
+    const reached = kv.transaction(() => {
+      while (running.next < queue.length) {
+        const queued = queue[running.next++];
+        execute(session, queued.command, queued.request, reply);
+        if (!context.hasBlocked) continue;
+        this.#interrupted = running;
+        return;
+      }
+    }, version);
+    context.command = running.command;
     context.request = request;
-    session.keyVersion = version;
+    if (this.#interrupted !== null) return;
+    session.keyVersion = reached;
     // An error of a queued command was counted as its own; EXEC itself succeeded.
     reply.failed = false;
   }

@@ -21,6 +21,8 @@ export interface WaitingOptions {
   /** The session is answered: it goes on. */
   readonly release: (session: Session) => void;
   readonly isOpen: (session: Session) => boolean;
+  /** A script is suspended: nobody is served. */
+  readonly isHeld: () => boolean;
   /** Somebody began or ceased to wait for keys. */
   readonly onChange: () => void;
 }
@@ -41,7 +43,7 @@ export class Waiting {
 
   /** Keys changed that somebody waits for. */
   get hasReady(): boolean {
-    return this.queues.hasReady && !this.#isServing;
+    return this.queues.hasReady && !this.#isServing && !this.#options.isHeld();
   }
 
   /** The command being run waits for one of `keys`: see `Host.block`. */
@@ -144,7 +146,7 @@ export class Waiting {
     const { inTurn } = this.#options;
     const goOn = (): void => {
       this.queues.signal(name);
-      this.serve();
+      if (this.hasReady) this.serve();
     };
     loading.then(
       () => inTurn(goOn),

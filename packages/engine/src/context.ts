@@ -35,6 +35,8 @@ export class Context {
   isResumed = false;
   /** The command found nothing and waits: it is no call yet. */
   hasBlocked = false;
+  /** The error that is replied came from a command of a script, and is in the statistics already. */
+  isErrorCounted = false;
 
   constructor(kv: KV) {
     this.kv = kv;

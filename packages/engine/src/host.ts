@@ -3,7 +3,11 @@
  * coordinator implements it; the engine knows only this.
  */
 import type { Reply, Request } from '@holdfast/common';
+import type { Command } from './command.js';
 import type { Session } from './session.js';
+
+/** As `redis.log` and the parameter `loglevel` name them. */
+export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 
@@ -112,6 +116,25 @@ export interface Host {
   /** Runs the queued commands and writes their replies. */
   exec(session: Session, reply: Reply): void;
 
+  // Scripts
+  /** Why writes are refused now: then what only reads must not leave a change behind, either. Null while they are not. */
+  readonly refusal: string | null;
+  /** Whether the session's user may run a command with these keys. */
+  mayRun(session: Session, command: Command, request: Request): boolean;
+  /** Makes resident what a command needs; null when it is. */
+  load(session: Session, command: Command, request: Request): Promise<void> | null;
+  /** Whether anybody is shown what commands are run. */
+  readonly isMonitored: boolean;
+  /** Shows a command to those who monitor: of a client, or of its script. */
+  show(session: Session, command: Command, request: Request, isOfScript: boolean): void;
+  /**
+   * The script of the current command, which is not answered, has to be resumed in later turns until it is done: see
+   * `Scripting`. The session's next commands wait; so do those of others, or they are refused while it is slow.
+   */
+  suspend(session: Session): void;
+  /** Writes to the server's log. */
+  log(level: LogLevel, message: string): void;
+
   // Waiting
   /**
    * The current command found nothing: it runs again when one of `keys` changes to something it may use,
@@ -125,8 +148,6 @@ export interface Host {
   defer(session: Session, work: Promise<unknown>, onDone: (reply: Reply) => void): void;
 
   // The server
-  /** Whether writes are refused for now: then what only reads must not leave a change behind (PFCOUNT). */
-  readonly refusesWrites: boolean;
   /** Null when this server takes none. */
   readonly snapshots: Snapshots | null;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */

@@ -9,7 +9,15 @@ export { Config, type Parameter, type ParameterKind, parseMemory } from './confi
 export { Context, isWrongType, wrongType } from './context.js';
 export { globMatch } from './glob.js';
 export { readCursor } from './grammar.js';
-export type { BlockOptions, Host, HostFigures, ProcessFigures, Snapshots, SubscriptionKind } from './host.js';
+export type {
+  BlockOptions,
+  Host,
+  HostFigures,
+  LogLevel,
+  ProcessFigures,
+  Snapshots,
+  SubscriptionKind,
+} from './host.js';
 export { eventClassBit } from './keyspace-events.js';
 export { EngineStats, KV, type KVOptions } from './kv.js';
 export { parameters } from './parameters.js';

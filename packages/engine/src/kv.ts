@@ -8,6 +8,7 @@ import { KvError, keyBytesMax, TurnClock } from '@holdfast/common';
 import type { Database, Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import type { Command } from './command.js';
+import type { CommandFigures } from './command-figures.js';
 import { commands } from './commands/index.js';
 import { Config } from './config.js';
 import { Context } from './context.js';
@@ -17,6 +18,7 @@ import type { Host } from './host.js';
 import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
 import { Registry } from './registry.js';
+import { Scripting } from './scripting/scripting.js';
 import type { Session } from './session.js';
 import { Stopwatch } from './stopwatch.js';
 
@@ -62,6 +64,7 @@ export class KV {
   stats = new EngineStats();
   readonly stopwatch: Stopwatch;
   readonly context: Context;
+  readonly scripting: Scripting;
   /** Set by the coordinator before the first command. */
   host!: Host;
   /** Classes of keyspace events that are wanted, as bits; 0 for none: see `notify`. */
@@ -90,6 +93,7 @@ export class KV {
     this.context = new Context(this);
     this.#turnClock = options.turnClock ?? new TurnClock(this.env.clock);
     this.beginTurn();
+    this.scripting = new Scripting(this);
   }
 
   /** Begins all figures anew (CONFIG RESETSTAT). */
@@ -134,10 +138,7 @@ export class KV {
     }
     if (context.hasBlocked) return 0;
     figures.calls++;
-    if (reply.failed) {
-      figures.failedCalls++;
-      this.stats.countError(reply.lastError);
-    }
+    if (reply.failed) this.#countFailure(figures, reply);
     if (startMs === startMs) this.stopwatch.stop(session, command, request, startMs, figures);
     const version = stamp.version;
     if (version !== 0) {
@@ -147,20 +148,48 @@ export class KV {
     return version;
   }
 
-  /** Runs `body` as one write: everything it executes shares one version and one time. */
-  transaction(body: () => void): number {
+  /**
+   * A call that had to wait within a script or transaction is done: counted as if it had been one from the start.
+   * Returns the version of what it wrote.
+   */
+  finish(session: Session, command: Command, reply: Reply): number {
+    const figures = this.registry.figuresOf(command);
+    figures.calls++;
+    if (reply.failed) this.#countFailure(figures, reply);
+    const { version } = this.storage.stamp;
+    session.keyVersion = version;
+    if (version > session.dependsOn) session.dependsOn = version;
+    return version;
+  }
+
+  /**
+   * Runs `body` as one write, or goes on with one: everything it executes shares one version and one time. Returns the
+   * version, 0 when nothing was written.
+   */
+  transaction(body: () => void, version = 0): number {
     const { stamp } = this.storage;
-    stamp.reset();
-    this.#inTransaction = true;
-    const { mayBlock } = this.context;
-    this.context.mayBlock = false;
+    stamp.version = version;
+    const wasInWrite = this.enterWrite();
     try {
       body();
     } finally {
-      this.#inTransaction = false;
-      this.context.mayBlock = mayBlock;
+      this.leaveWrite(wasInWrite);
     }
     return stamp.version;
+  }
+
+  /** What is executed from now on is part of the write that is going on, and does not wait. */
+  enterWrite(): boolean {
+    const wasInWrite = this.#inTransaction;
+    this.#inTransaction = true;
+    this.context.mayBlock = false;
+    return wasInWrite;
+  }
+
+  /** As it was before `enterWrite`, which said so. */
+  leaveWrite(wasInWrite: boolean): void {
+    this.#inTransaction = wasInWrite;
+    this.context.mayBlock = !wasInWrite;
   }
 
   /**
@@ -220,6 +249,12 @@ export class KV {
       if (!this.#elements.sweep(db, nowMs, untilMs)) return true;
     }
     return false;
+  }
+
+  #countFailure(figures: CommandFigures, reply: Reply): void {
+    figures.failedCalls++;
+    if (!this.context.isErrorCounted) this.stats.countError(reply.lastError);
+    this.context.isErrorCounted = false;
   }
 
   /** Publishes a keyspace event: on `__keyspace@db__:key` and `__keyevent@db__:event`, as configured. */

@@ -72,9 +72,12 @@ export const parameters: readonly Parameter[] = [
   { name: 'latency-monitor-threshold', kind: int64, initial: '0' },
   { name: 'latency-tracking', kind: flag, initial: 'yes' },
   { name: 'latency-tracking-info-percentiles', kind: by(normalizePercentiles), initial: '50 99 99.9' },
+  { name: 'hz', kind: by(normalizeFrequency), initial: '10' },
+
+  // Scripts
   { name: 'busy-reply-threshold', kind: int64, initial: '5000' },
   { name: 'lua-time-limit', kind: int64, initial: '5000', aliasOf: 'busy-reply-threshold' },
-  { name: 'hz', kind: by(normalizeFrequency), initial: '10' },
+  { name: 'lua-memory-limit', kind: { ...memory, min: 32 * 1024 * 1024, max: 2 ** 31 }, initial: '256mb' },
 
   ...inertParameters,
 ];

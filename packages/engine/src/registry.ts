@@ -45,6 +45,17 @@ export class Registry {
     return null;
   }
 
+  /** The command that a request names, its subcommand included; null when there is none. */
+  resolve(request: Request): Command | null {
+    const command = this.find(request);
+    if (command === null || command.subcommands.size === 0) return command;
+    if (request.count < 2) return command.run === null ? null : command;
+    for (const subcommand of command.subcommands.values()) {
+      if (request.is(1, subcommand.name)) return subcommand;
+    }
+    return null;
+  }
+
   /** What this server counted of a command: the command itself may serve several. */
   figuresOf(command: Command): CommandFigures {
     return this.#figures[command.id];

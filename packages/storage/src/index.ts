@@ -14,6 +14,7 @@ export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js
 export { MemoryStorage } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export type { KeyName, Storage } from './storage.js';
+export { databaseCount, systemDatabase } from './system-database.js';
 export { createCollection } from './values/create.js';
 export { type EncodingLimits, encodingLimits } from './values/encoding-limits.js';
 export { type Entry, EntryView, type FieldTable } from './values/field-table.js';

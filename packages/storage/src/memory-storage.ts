@@ -2,12 +2,13 @@
  * Everything in memory: keys and values in arenas outside the JavaScript heap. The simplest Storage,
  * and the resident part of every other one.
  */
-import { databasesMax, KvError, type Random } from '@holdfast/common';
+import { KvError, type Random } from '@holdfast/common';
 import { MutationApplier } from './apply.js';
 import type { Collection } from './collection.js';
 import { Database, type DatabaseContext, type KeyspaceObserver, type Residency } from './database.js';
 import { MutationWriter, mutationKinds } from './mutation.js';
 import type { KeyName, Storage } from './storage.js';
+import { databaseCount } from './system-database.js';
 import { WriteStamp } from './write-stamp.js';
 
 /** A snapshot's batches are about this large. */
@@ -38,7 +39,7 @@ export class MemoryStorage implements Storage {
       snapshots: 0,
       released: [],
     };
-    for (let i = 0; i < databasesMax; i++) this.#databases.push(new Database(i, this.context));
+    for (let i = 0; i < databaseCount; i++) this.#databases.push(new Database(i, this.context));
     this.#applier = new MutationApplier(this);
   }
 
@@ -131,7 +132,7 @@ export class MemoryStorage implements Storage {
     const { swaps } = this;
     this.context.snapshots++;
     try {
-      for (let index = 0; index < databasesMax; index++) {
+      for (let index = 0; index < databaseCount; index++) {
         let cursor = 0;
         do {
           if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');

@@ -32,7 +32,7 @@ export interface Storage {
   /** Everything up to this position of the log is in the state that a restart would find without the log. */
   readonly durablePosition: number;
 
-  /** Database `index`, 0 to 15. The object stays the same for the storage's life, but see `swap`. */
+  /** Database `index`, 0 to 15, or `systemDatabase`. The object stays the same for the storage's life, but see `swap`. */
   database(index: number): Database;
   /** Exchanges two databases: their Database objects change places and indexes. */
   swap(a: number, b: number): void;

@@ -8,6 +8,7 @@ import { hashCommands } from './hash/index.js';
 import { hyperloglogCommands } from './hyperloglog/index.js';
 import { listCommands } from './list/index.js';
 import { pubsubCommands } from './pubsub/index.js';
+import { scriptingCommands } from './scripting/index.js';
 import { serverCommands } from './server/index.js';
 import { setCommands } from './set/index.js';
 import { sortedSetCommands } from './sorted-set/index.js';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   ...streamCommands,
   ...pubsubCommands,
   ...transactionsCommands,
+  ...scriptingCommands,
   ...serverCommands,
   ...typedCommands,
 ];

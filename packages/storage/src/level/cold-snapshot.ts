@@ -6,9 +6,9 @@
  * so is one that is known to be absent, whose record is only not removed yet. A key's mutations are all in
  * one batch: its records share a version, and what comes later with the same version is taken as known.
  */
-import { databasesMax } from '@holdfast/common';
 import { valueTypes } from '../collection.js';
 import { MutationWriter, mutationKinds } from '../mutation.js';
+import { databaseCount } from '../system-database.js';
 import { headKeyAt, headKeyOverhead, positionsEnd } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';
@@ -27,7 +27,7 @@ export async function* describeColdKeys(
   layouts: readonly Layout[],
 ): AsyncGenerator<Uint8Array> {
   const description = new ColdDescription(keyspaces, loader, layouts);
-  for (let index = 0; index < databasesMax; index++) {
+  for (let index = 0; index < databaseCount; index++) {
     const keyspace = keyspaces.live(index);
     if (keyspace.isComplete) continue;
     const { generation } = keyspace;

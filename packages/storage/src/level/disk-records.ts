@@ -10,7 +10,8 @@
  * Numbers are little-endian, as in mutations.
  */
 // @hot-path
-import { checksum, databasesMax, KvError } from '@holdfast/common';
+import { checksum, KvError } from '@holdfast/common';
+import { databaseCount } from '../system-database.js';
 
 export const headFlags = {
   /** A string that was changed in place. */
@@ -152,9 +153,9 @@ export function freshState(): State {
     position: 0,
     lastVersion: 0,
     nextIncarnation: 1,
-    nextGeneration: databasesMax,
-    generations: Array.from({ length: databasesMax }, (_, i) => i),
-    keyCounts: new Array(databasesMax).fill(0),
+    nextGeneration: databaseCount,
+    generations: Array.from({ length: databaseCount }, (_, i) => i),
+    keyCounts: new Array(databaseCount).fill(0),
   };
 }
 
@@ -183,13 +184,13 @@ export function readState(key: Uint8Array, value: Uint8Array): State {
     lastVersion: number(1),
     nextIncarnation: number(2),
     nextGeneration: number(3),
-    generations: Array.from({ length: databasesMax }, (_, i) => number(4 + i)),
-    keyCounts: Array.from({ length: databasesMax }, (_, i) => number(4 + databasesMax + i)),
+    generations: Array.from({ length: databaseCount }, (_, i) => number(4 + i)),
+    keyCounts: Array.from({ length: databaseCount }, (_, i) => number(4 + databaseCount + i)),
   };
 }
 
 const magic = 'holdfast level';
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** Which program and format a directory belongs to, in words; the seed of the hash in its keys. */
 export function writeFormat(seed: number): Buffer {

@@ -1,5 +1,5 @@
 /**
- * Which keyspace each of the sixteen databases has: at this moment, and as of the last staged batch. In
+ * Which keyspace each database has: at this moment, and as of the last staged batch. In
  * between lies the turn that is going on: it may have flushed and swapped databases already.
  */
 import type { Database, Residency } from '../database.js';

@@ -445,8 +445,8 @@ describe('LevelStorage on a bad disk', () => {
       LevelStorage.over(new SimulatedOrderedStore(content), simulatedEnv(), 'dir');
     const newer = new SimulatedContent();
     await open(newer);
-    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 2 5\n'));
-    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 2/ });
+    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 3 5\n'));
+    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 3/ });
     const foreign = new SimulatedContent();
     foreign.put(bytesOfText('mine'), bytesOfText('x'));
     await expect(open(foreign)).rejects.toMatchObject({ code: 'INVALID', message: /another program/ });

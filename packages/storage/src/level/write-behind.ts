@@ -109,10 +109,12 @@ export class WriteBehind {
     }
   }
 
-  /** Writes what was committed; what can't be written now is only in the log. */
+  /** Writes what was committed; what can't be written now, or within a write that never ended, is only in the log. */
   async close(): Promise<void> {
-    if (this.failure === null && this.#committedBatch === this.#stagedBatch)
-      await this.flush().catch(() => {});
+    const { journal } = this.#options.memory;
+    const isComplete =
+      this.#committedBatch === this.#stagedBatch && (journal === null || journal.length === 0);
+    if (this.failure === null && isComplete) await this.flush().catch(() => {});
     this.#isClosed = true;
     if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
     while (this.#isWriting) await new Promise<void>((resolve) => this.#waiting.push(resolve));

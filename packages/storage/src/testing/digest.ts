@@ -1,10 +1,11 @@
 /** The whole state of a storage in a form that two storages with the same content share. */
 import { createHash } from 'node:crypto';
-import { byteStringOf, databasesMax } from '@holdfast/common';
+import { byteStringOf } from '@holdfast/common';
 import { type Collection, valueTypeNames, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { MutationWriter } from '../mutation.js';
 import type { Storage } from '../storage.js';
+import { databaseCount } from '../system-database.js';
 import { EntryView } from '../values/field-table.js';
 import { HashValue } from '../values/hash-value.js';
 import { ListCursor } from '../values/list-cursor.js';
@@ -18,7 +19,7 @@ import { streamTexts } from './stream-text.js';
 /** One line for each key, sorted: database, key, type, version, expiry, value. Makes everything resident. */
 export async function stateOf(storage: Storage): Promise<string[]> {
   const lines: string[] = [];
-  for (let index = 0; index < databasesMax; index++) {
+  for (let index = 0; index < databaseCount; index++) {
     await storage.prepareScan(index, 0, Number.POSITIVE_INFINITY);
     const database = storage.database(index);
     const refs: number[] = [];

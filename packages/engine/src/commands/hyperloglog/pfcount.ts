@@ -27,7 +27,7 @@ function countOne(ctx: Context, key: number, reply: Reply): void {
   else if (!countSparse(bytes, start, start + length)) return reply.error(corruptSketch);
   writeCardinality(estimate());
   // What was worked out is kept, unless nothing may be written for now.
-  if (!ctx.host.refusesWrites) db.patchString(ref, length, cardinalityAt, cardinality, 0, 8);
+  if (ctx.host.refusal === null) db.patchString(ref, length, cardinalityAt, cardinality, 0, 8);
   replyCardinality(reply);
 }
 

@@ -25,8 +25,9 @@ const accept: Subcommand['run'] = (_ctx, reply) => reply.ok();
 const many = Number.POSITIVE_INFINITY;
 
 function describeKey(ctx: Context, reply: Reply, key: number): void {
-  const { db, nowMs } = ctx;
-  const ref = ctx.find(key);
+  const { db, nowMs, request } = ctx;
+  // Also a key whose time is over: it stays.
+  const ref = db.find(request.bytes, request.start(key), request.length(key));
   if (ref === 0) return reply.error('ERR no such key');
   const writer = new MutationWriter(1024);
   db.describe(ref, writer);
@@ -69,6 +70,13 @@ function setActiveExpire({ kv, request }: Context, reply: Reply, on: number): vo
   reply.ok();
 }
 
+function allowCommandsInScripts({ kv, request }: Context, reply: Reply, on: number): void {
+  const value = request.integer(on);
+  if (Number.isNaN(value)) return reply.error(notAnInteger);
+  kv.scripting.allowsAllCommands = value !== 0;
+  reply.ok();
+}
+
 const subcommands: Readonly<Record<string, Subcommand>> = {
   'CHANGE-REPL-ID': {
     counts: [0, 0],
@@ -92,7 +100,6 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   'PAUSE-CRON': { counts: [1, 1], run: accept },
   'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: accept },
   REPLYBUFFER: { counts: [2, 2], run: accept },
-  'SET-DISABLE-DENY-SCRIPTS': { counts: [1, 1], run: accept },
   'SET-SKIP-CHECKSUM-VALIDATION': { counts: [1, 1], run: accept },
   OBJECT: { counts: [1, 1], run: describeKey },
   POPULATE: { counts: [1, 3], run: populate },
@@ -109,6 +116,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     },
   },
   'SET-ACTIVE-EXPIRE': { counts: [1, 1], run: setActiveExpire },
+  'SET-DISABLE-DENY-SCRIPTS': { counts: [1, 1], run: allowCommandsInScripts },
   SLEEP: { counts: [1, 1], run: sleep },
   'STRINGMATCH-LEN': {
     counts: [2, 2],

@@ -5,6 +5,7 @@
 import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
+import type { KV } from '../../kv.js';
 import { redisVersion } from '../../version.js';
 
 export type Fields = readonly (readonly [string, string | number])[];
@@ -87,6 +88,26 @@ function clients({ host, kv }: Context): Fields {
   ];
 }
 
+/** Scripts and functions are kept outside of `used_memory`: their interpreters have limits of their own. */
+function scripts({ scripting }: KV): Fields {
+  const { cache, evalBytes, functionBytes, libraries } = scripting;
+  return [
+    ['used_memory_lua', evalBytes],
+    ['used_memory_vm_eval', evalBytes],
+    ['used_memory_lua_human', human(evalBytes)],
+    ['used_memory_scripts_eval', cache.bytes],
+    ['number_of_cached_scripts', cache.size],
+    ['number_of_functions', libraries.functionCount],
+    ['number_of_libraries', libraries.size],
+    ['used_memory_vm_functions', functionBytes],
+    ['used_memory_vm_total', evalBytes + functionBytes],
+    ['used_memory_vm_total_human', human(evalBytes + functionBytes)],
+    ['used_memory_functions', libraries.bytes],
+    ['used_memory_scripts', cache.bytes + libraries.bytes],
+    ['used_memory_scripts_human', human(cache.bytes + libraries.bytes)],
+  ];
+}
+
 /** `used_memory` is what `maxmemory` limits: keys, values and their indexes. */
 function memory({ host, kv, storage }: Context): Fields {
   const { peakBytes, process } = host.figures();
@@ -108,6 +129,7 @@ function memory({ host, kv, storage }: Context): Fields {
     ['used_memory_dataset_perc', percent(usedBytes - indexBytes, usedBytes)],
     ['total_system_memory', process.totalBytes],
     ['total_system_memory_human', human(process.totalBytes)],
+    ...scripts(kv),
     ['process_heap_used', process.heapUsedBytes],
     ['process_heap_total', process.heapTotalBytes],
     ['maxmemory', limit],
@@ -150,6 +172,7 @@ function stats({ host, kv }: Context): Fields {
     ['expired_keys', kv.stats.expired],
     ['expired_fields', kv.stats.expiredFields],
     ['evicted_keys', kv.stats.evicted],
+    ['evicted_scripts', kv.scripting.cache.evicted],
     ['keyspace_hits', kv.stats.hits],
     ['keyspace_misses', kv.stats.misses],
     ['pubsub_channels', sizeOf(host.channels(false))],

@@ -10,7 +10,7 @@ const common = { group: 'server', since: '4.0.0', complexity: 'O(1)', flags: [] 
 const special = ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'] as const;
 const samplesByDefault = 5;
 
-function replyStats({ host, storage }: Context, reply: Reply): void {
+function replyStats({ host, kv, storage }: Context, reply: Reply): void {
   const { peakBytes, process } = host.figures();
   const { usedBytes } = storage;
   let keys = 0;
@@ -27,6 +27,8 @@ function replyStats({ host, storage }: Context, reply: Reply): void {
     ['overhead.total', indexBytes],
     ['keys.count', keys],
     ['keys.bytes-per-key', keys === 0 ? 0 : Math.round(usedBytes / keys)],
+    ['lua.caches', kv.scripting.cache.bytes],
+    ['functions.caches', kv.scripting.libraries.bytes],
     ['dataset.bytes', datasetBytes],
     ['process.resident', process.residentBytes],
     ['process.heap.used', process.heapUsedBytes],

@@ -10,8 +10,9 @@ export const time = defineCommand({
   flags: ['loading', 'stale', 'fast'],
   tips: ['nondeterministic_output'],
   args: {},
-  run({ env }, _args, reply) {
-    const nowMs = env.clock.now();
+  run({ env, kv, nowMs: frozenMs }, _args, reply) {
+    // In a script time stands still.
+    const nowMs = kv.scripting.current === null ? env.clock.now() : frozenMs;
     reply.array(2);
     reply.text(String(Math.floor(nowMs / 1000)));
     reply.text(String((nowMs % 1000) * 1000));

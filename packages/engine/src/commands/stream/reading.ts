@@ -18,6 +18,11 @@ import { bytes, integer, key, notAnInteger, option, syntaxError, unparsed } from
 /** No BLOCK was given. */
 const neverBlocks = -1;
 
+/** Other commands of a script that would block do not wait; these refuse. */
+function notInScripts(request: Request): string {
+  return `ERR ${request.text(0)} command is not allowed with BLOCK option from scripts`;
+}
+
 /** What one stream gives. */
 export class StreamPlan {
   stream: StreamValue | null = null;
@@ -48,7 +53,7 @@ export class StreamRead {
   readonly plans: StreamPlan[] = [];
 
   /** Reads all arguments; what is wrong with them, or null. */
-  read({ request }: Context, isGroup: boolean): string | null {
+  read({ request, kv }: Context, isGroup: boolean): string | null {
     this.timeoutMs = neverBlocks;
     this.countMax = Number.POSITIVE_INFINITY;
     this.firstKey = 0;
@@ -61,6 +66,7 @@ export class StreamRead {
         if (more % 2 !== 0) return unbalanced(isGroup);
         this.streams = more / 2;
       } else if (more > 0 && (request.is(at, 'BLOCK') || request.is(at, 'COUNT'))) {
+        if (kv.scripting.current !== null && request.is(at, 'BLOCK')) return notInScripts(request);
         const problem = this.#readNumber(request, at++);
         if (problem !== null) return problem;
       } else if (more > 1 && request.is(at, 'GROUP')) {

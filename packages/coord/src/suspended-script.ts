@@ -1,0 +1,125 @@
+/**
+ * A script that could not end in the turn it began in: it is resumed, in turns of its own, until it is done. Atomic all
+ * the same: nothing else changes data meanwhile, and what it writes is one batch.
+ *
+ *     turns      | other clients, script | script | script | ...     others: refused with BUSY while it is slow,
+ *     log          held ................................ one batch     held back while it only waits for keys
+ *
+ * When it was called by EXEC, the rest of the transaction follows.
+ */
+import type { Env, Request } from '@holdfast/common';
+import type { Command, KV, Session } from '@holdfast/engine';
+import type { Committer } from './committer.js';
+import type { HeldCommand } from './pauses.js';
+
+export interface SuspendedScriptOptions {
+  readonly kv: KV;
+  readonly env: Env;
+  readonly committer: Committer;
+  /** Runs something on behalf of a session. */
+  readonly speakFor: (session: Session, body: () => void) => void;
+  /** Goes on with the transaction that the script was part of, if any: until its end, or the next such script. */
+  readonly resumeTransaction: () => void;
+  /** The session's command is answered. */
+  readonly release: (session: Session) => void;
+  /** Goes on with what was held back. */
+  readonly resumeHeld: (held: readonly HeldCommand[]) => void;
+  /** Data may have changed that others wait for. */
+  readonly afterTurn: () => void;
+}
+
+export class SuspendedScript {
+  /** There is one. */
+  isActive = false;
+  readonly #options: SuspendedScriptOptions;
+  #session: Session | null = null;
+  #held: HeldCommand[] = [];
+
+  constructor(options: SuspendedScriptOptions) {
+    this.#options = options;
+  }
+
+  /** The script of the current command is suspended: see `Host.suspend`. */
+  begin(session: Session): void {
+    this.#session = session;
+    if (!this.isActive) {
+      this.isActive = true;
+      this.#options.committer.hold();
+    }
+    this.#schedule();
+  }
+
+  /** Why a command is refused meanwhile; null when it may run, or be held back. */
+  refusalOf(command: Command, request: Request): string | null {
+    const { scripting } = this.#options.kv;
+    if (!scripting.isBusy) return null;
+    if (!command.flags.has('allow_busy')) return scripting.busyError;
+    return command.name === 'SHUTDOWN' && !isWithoutSaving(request) ? scripting.busyError : null;
+  }
+
+  /** Whether a command has to wait until the script is done. */
+  holds(command: Command): boolean {
+    return !command.flags.has('allow_busy');
+  }
+
+  hold(session: Session, request: Request): void {
+    session.isBlocked = true;
+    this.#held.push({ session, request: request.toOwned() });
+  }
+
+  /** The client is gone. The script goes on. */
+  forget(session: Session): void {
+    this.#held = this.#held.filter((each) => each.session !== session);
+  }
+
+  /** The server ends: what the script did so far is forgotten. */
+  abandon(): void {
+    if (!this.isActive) return;
+    this.#options.kv.scripting.abandon();
+    this.#options.committer.abandon();
+    this.#session = null;
+  }
+
+  #schedule(): void {
+    const { env, kv } = this.#options;
+    const awaited = kv.scripting.takeAwaited();
+    const resume = (): void => this.#resume();
+    if (awaited === null) {
+      env.timers.setImmediate(resume);
+      return;
+    }
+    awaited.then(resume, (error: Error) => {
+      kv.scripting.failAwaited(error.message);
+      this.#resume();
+    });
+  }
+
+  #resume(): void {
+    const session = this.#session;
+    if (session === null) return;
+    const { kv, resumeTransaction, speakFor } = this.#options;
+    speakFor(session, () => {
+      kv.scripting.resume();
+      if (!kv.scripting.isSuspended) resumeTransaction();
+    });
+    if (kv.scripting.isSuspended) this.#schedule();
+    else this.#end(session);
+  }
+
+  #end(session: Session): void {
+    const { afterTurn, committer, release, resumeHeld } = this.#options;
+    this.isActive = false;
+    this.#session = null;
+    committer.release();
+    release(session);
+    afterTurn();
+    const held = this.#held;
+    this.#held = [];
+    if (held.length > 0) resumeHeld(held);
+  }
+}
+
+function isWithoutSaving(request: Request): boolean {
+  for (let i = 1; i < request.count; i++) if (request.is(i, 'NOSAVE')) return true;
+  return false;
+}

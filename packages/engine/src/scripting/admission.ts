@@ -1,0 +1,38 @@
+/** Whether a command may run in a script now: the one place that decides it. */
+import type { Request } from '@holdfast/common';
+import type { Command } from '../command.js';
+import type { KV } from '../kv.js';
+import { type ScriptRun, scriptFlags } from './script-run.js';
+
+const unknown = 'ERR Unknown Redis command called from script';
+const wrongArity = 'ERR Wrong number of args calling Redis command from script';
+const notAllowed = 'ERR This Redis command is not allowed from script';
+const readOnly = 'ERR Write commands are not allowed from read-only scripts.';
+const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
+
+/** Why a command of a script is refused, as an error; '' when it may run. */
+export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null, { count }: Request): string {
+  if (command === null) return unknown;
+  const { arity, flags } = command;
+  if (arity > 0 ? count !== arity : count < -arity) return wrongArity;
+  if (flags.has('noscript') && !kv.scripting.allowsAllCommands) return notAllowed;
+  if (run.isReadOnly && (command.isWrite || flags.has('may_replicate'))) return readOnly;
+  // What a script has begun it may end.
+  return command.isWrite && !run.hasWritten ? writeRefusal(kv) : '';
+}
+
+/** Why no script may write now; '' when it may. */
+function writeRefusal(kv: KV): string {
+  const { refusal } = kv.host;
+  if (refusal !== null) return refusal;
+  return kv.config.number('min-replicas-to-write') > kv.host.replicaCount() ? noReplicas : '';
+}
+
+/** Why a script that says what it does can't begin, as an error; '' when it can. `flags` are `scriptFlags`. */
+export function refusalOfScript(kv: KV, flags: number, isReadOnlyCommand: boolean): string {
+  if ((flags & scriptFlags.isPlain) !== 0 || (flags & scriptFlags.noWrites) !== 0) return '';
+  if (kv.host.refusal !== null)
+    return `${kv.host.refusal} Use the flag 'no-writes' for scripts that only read.`;
+  if (isReadOnlyCommand) return 'ERR Can not execute a script with write flag using *_ro command.';
+  return writeRefusal(kv);
+}

@@ -1,0 +1,563 @@
+/**
+ * Scripts and functions: finds, compiles and runs them, one at a time, each as one write.
+ *
+ * A script that runs for longer than `busy-reply-threshold` is suspended. Whoever called it waits; from then on it runs
+ * in slices, one for each turn of the event loop, and in between the host answers others with `busyError`, but for the
+ * few commands that may end it. In the same way a script waits for keys that it did not declare and that are not in
+ * memory. Its version, its time and its database are kept for it meanwhile.
+ *
+ *     start ---> done
+ *       |  \                      slow, or keys are missing
+ *       |   +--> suspended ---+
+ *       |            ^        | resume: by the host, in a turn of its own
+ *       |            +--------+
+ *       +--> failed           +--> done, failed
+ */
+// @hot-path
+import type { Reply, Request } from '@holdfast/common';
+import type { Context } from '../context.js';
+import { notAnInteger } from '../grammar.js';
+import type { KV } from '../kv.js';
+import { refusalOfScript } from './admission.js';
+import { FunctionLibraries, type FunctionLibrary, type ScriptFunction } from './function-libraries.js';
+import { type CompiledFunction, Interpreter } from './interpreter.js';
+import { ScriptRandom } from './libraries/random.js';
+import { LibraryLoader } from './library-loader.js';
+import { collectorPeriod, pinnedMsMax, sliceMs } from './limits.js';
+import { LuaPanic } from './lua/binary.js';
+import { gcCommands } from './lua/exports.js';
+import type { Outcome } from './lua/threads.js';
+import { type Script, ScriptCache, shaOf } from './script-cache.js';
+import { writeScriptError } from './script-error.js';
+import { ScriptRun, scriptFlags } from './script-run.js';
+import { parseLibraryHead } from './shebang.js';
+
+const slowEval = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
+const slowFunction =
+  'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.';
+const noScript = 'NOSCRIPT No matching script. Please use EVAL.';
+const notBusy = 'NOTBUSY No scripts in execution right now.';
+const unkillable =
+  'UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.';
+const killed = 'ERR Script killed by user with SCRIPT KILL...';
+const pinned =
+  'ERR the script ran for too long where it can not be suspended: in a callback of table.sort or string.gsub, a metamethod, an iterator or a coroutine. It was ended; what it wrote before is kept.';
+const tampered = 'ERR Attempt to modify a readonly table';
+
+const firstKey = 3;
+
+export class Scripting {
+  readonly cache = new ScriptCache();
+  readonly libraries: FunctionLibraries;
+  readonly loader: LibraryLoader;
+  /** Commands that scripts must not call may be called (DEBUG SET-DISABLE-DENY-SCRIPTS). */
+  allowsAllCommands = false;
+  /** The script that runs or is suspended; null when there is none. */
+  current: ScriptRun | null = null;
+  /** It is to be resumed: at once when it was slow, else once the keys are there that it waits for. */
+  isSuspended = false;
+  /** It has been slow: others are told that the server is busy. */
+  isBusy = false;
+  readonly #kv: KV;
+  readonly #run = new ScriptRun();
+  readonly #random = new ScriptRandom();
+  #eval: Interpreter | null = null;
+  #functions: Interpreter | null = null;
+  #bytesMax: number;
+  #thresholdMs = 0;
+  /** When the slice that is going on began, and since when the script can't be suspended; NaN when it was not so. */
+  #sliceStartedMs = Number.NaN;
+  #pinnedSinceMs = Number.NaN;
+  #awaited: Promise<void> | null = null;
+  /** Why what was waited for can't be had; null when it can. */
+  #awaitFailure: string | null = null;
+  #runsSinceCollection = 0;
+
+  constructor(kv: KV) {
+    this.#kv = kv;
+    this.libraries = new FunctionLibraries(kv.storage);
+    this.loader = new LibraryLoader(kv, this.libraries, () => this.functions());
+    this.#bytesMax = kv.config.number('lua-memory-limit');
+    kv.config.onChange('lua-memory-limit', () => this.#limitMemory());
+    kv.config.onChange('busy-reply-threshold', () => {
+      this.#thresholdMs = kv.config.number('busy-reply-threshold');
+    });
+  }
+
+  // What commands do
+
+  /** EVAL and EVAL_RO. */
+  eval(ctx: Context, reply: Reply, isReadOnly: boolean): void {
+    const { request } = ctx;
+    this.#show(ctx);
+    const keyCount = keyCountOf(request, reply);
+    if (keyCount < 0) return;
+    const script = this.#load(request.view(1), true);
+    if (typeof script === 'string') return reply.error(script);
+    this.#runScript(ctx, reply, script, keyCount, isReadOnly);
+  }
+
+  /** EVALSHA and EVALSHA_RO. */
+  evalSha(ctx: Context, reply: Reply, isReadOnly: boolean): void {
+    const { request } = ctx;
+    this.#show(ctx);
+    if (request.length(1) !== 40) return reply.error(noScript);
+    const keyCount = keyCountOf(request, reply);
+    if (keyCount < 0) return;
+    const script = this.cache.find(request.byteString(1));
+    if (script === null) return reply.error(noScript);
+    this.#runScript(ctx, reply, script, keyCount, isReadOnly);
+  }
+
+  /** FCALL and FCALL_RO. */
+  callFunction(ctx: Context, reply: Reply, isReadOnly: boolean): void {
+    const { request } = ctx;
+    this.#show(ctx);
+    const called = this.libraries.findFunction(request.byteString(1));
+    if (called === undefined) return reply.error('ERR Function not found');
+    const keyCount = request.integer(2);
+    if (Number.isNaN(keyCount)) return reply.error('ERR Bad number of keys provided');
+    const problem = keyCountProblem(keyCount, request);
+    if (problem !== '') return reply.error(problem);
+    const refusal = refusalOfScript(this.#kv, called.flags, isReadOnly);
+    if (refusal !== '') return reply.error(refusal);
+    const run = this.#begin(ctx, reply, this.functions(), called.name, false, called.flags, isReadOnly);
+    let outcome: Outcome;
+    this.#enter(run);
+    try {
+      outcome = this.#startFunction(run, called, keyCount);
+    } catch (error) {
+      outcome = this.#giveUp(run, error);
+    }
+    this.#leave(run, outcome);
+  }
+
+  /** SCRIPT LOAD: the SHA-1 of the script; null after replying what is wrong with it. */
+  load(code: Uint8Array, reply: Reply): string | null {
+    const script = this.#load(code, false);
+    if (typeof script !== 'string') return script.sha;
+    reply.error(script);
+    return null;
+  }
+
+  /** SCRIPT FLUSH: forgets all scripts, and what they left in the interpreter. */
+  flush(): void {
+    this.cache.clear();
+    this.#eval = null;
+  }
+
+  /** FUNCTION LOAD: replies the name of the library, or what is wrong with it. */
+  loadLibrary(code: string, replaces: boolean, reply: Reply): void {
+    const library = this.#newLibrary(code, replaces);
+    if (typeof library === 'string') return reply.error(library);
+    this.#replaceLibrary(library);
+    reply.byteString(library.name);
+  }
+
+  /** FUNCTION DELETE: whether there was such a library. */
+  deleteLibrary(name: string): boolean {
+    const library = this.libraries.get(name);
+    if (library === undefined) return false;
+    this.loader.release(library);
+    this.libraries.unlink(name);
+    this.libraries.erase(name);
+    return true;
+  }
+
+  /** FUNCTION FLUSH: nothing of any library is left, in the interpreter either. */
+  deleteLibraries(): void {
+    for (const { name } of this.libraries.all()) this.libraries.erase(name);
+    this.libraries.unlinkAll();
+    this.#functions = null;
+  }
+
+  /** SCRIPT KILL and FUNCTION KILL: ends the script when it goes on, if it has not written. */
+  kill(reply: Reply, isEval: boolean): void {
+    const run = this.current;
+    if (run === null) return reply.error(notBusy);
+    if (run.hasWritten) return reply.error(unkillable);
+    if (run.isEval !== isEval) return reply.error(this.busyError);
+    run.isKilled = true;
+    reply.ok();
+  }
+
+  /** What others are told while a script is slow. */
+  get busyError(): string {
+    return this.current?.isEval === false ? slowFunction : slowEval;
+  }
+
+  /** How long the script has been running, in ms, as far as it was noticed. */
+  get runningMs(): number {
+    const startedMs = this.current?.startedMs ?? Number.NaN;
+    return startedMs === startedMs ? Math.floor(this.#kv.env.clock.monotonic() - startedMs) : 0;
+  }
+
+  /** Bytes that the values of scripts, and those of functions, take. */
+  get evalBytes(): number {
+    return this.#eval?.machine.usedBytes ?? 0;
+  }
+
+  get functionBytes(): number {
+    return this.#functions?.machine.usedBytes ?? 0;
+  }
+
+  // Suspended scripts
+
+  /** The script that is running can't go on before this is done. Called by the command that needs it. */
+  awaitKeys(loading: Promise<void>): void {
+    this.#awaited = loading;
+  }
+
+  /** What a suspended script waits for; null when it only has to let others have their turn. */
+  takeAwaited(): Promise<void> | null {
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    return awaited;
+  }
+
+  /** What was waited for can't be had: the script is told so when it is resumed. */
+  failAwaited(message: string): void {
+    this.#awaitFailure = message;
+  }
+
+  /** Lets the suspended script go on. When it is done its result is in the reply, and `isSuspended` is false. */
+  resume(): void {
+    const run = this.current!;
+    this.isSuspended = false;
+    this.#kv.context.nowMs = run.nowMs;
+    let outcome: Outcome;
+    this.#enter(run);
+    run.session.database = run.selected;
+    this.#kv.storage.stamp.version = run.version;
+    this.#sliceStartedMs = this.#kv.env.clock.monotonic();
+    try {
+      outcome = this.#continue(run);
+    } catch (error) {
+      outcome = this.#giveUp(run, error);
+    }
+    this.#leave(run, outcome);
+  }
+
+  /** The server ends, or the script's client is gone and nothing was written: forgets it. */
+  abandon(): void {
+    const run = this.current;
+    if (run === null) return;
+    run.interpreter.threads.abandon();
+    this.#end();
+  }
+
+  functions(): Interpreter {
+    if (this.#functions === null || this.#functions.isBroken) {
+      const isAnew = this.#functions !== null;
+      this.#functions = this.#newInterpreter('function');
+      if (isAnew) this.loader.reload();
+    }
+    return this.#functions;
+  }
+
+  /** Loads a library that may be linked: its functions have names that nobody else uses. Or says why not. */
+  #newLibrary(code: string, replaces: boolean): FunctionLibrary | string {
+    const head = parseLibraryHead(code);
+    if (typeof head === 'string') return head;
+    if (!replaces && this.libraries.get(head.name) !== undefined) {
+      return `ERR Library '${head.name}' already exists`;
+    }
+    if (this.libraries.bytes + code.length > this.#bytesMax) {
+      return 'ERR the libraries of functions take too much memory: lua-memory-limit sets how much they may';
+    }
+    const library = this.loader.load(code);
+    if (typeof library === 'string') return library;
+    const collision = this.libraries.collisionOf([library], [library.name]);
+    if (collision === null) return library;
+    this.loader.release(library);
+    return `ERR Function ${collision} already exists`;
+  }
+
+  #replaceLibrary(library: FunctionLibrary): void {
+    const replaced = this.libraries.get(library.name);
+    if (replaced !== undefined) this.loader.release(replaced);
+    this.libraries.link(library);
+    this.libraries.store(library);
+  }
+
+  // Running
+
+  /** Monitors see a script before the commands that it calls. */
+  #show({ host, session, command, request }: Context): void {
+    if (host.isMonitored) host.show(session, command, request, false);
+  }
+
+  #load(code: Uint8Array, isTransient: boolean): Script | string {
+    const sha = shaOf(code);
+    const known = this.cache.find(sha);
+    if (known !== null) {
+      if (!isTransient) this.cache.keep(known);
+      return known;
+    }
+    if (this.cache.bytes + code.length > this.#bytesMax) {
+      return 'ERR the script cache is full: SCRIPT FLUSH empties it, lua-memory-limit sets its size';
+    }
+    const script = this.cache.parse(code, sha, isTransient);
+    if (typeof script === 'string') return script;
+    const problem = this.#compile(script);
+    if (problem !== '') return problem;
+    this.cache.add(script);
+    return script;
+  }
+
+  /** Compiles a script in the interpreter that there is now; what is wrong with it, or ''. */
+  #compile(script: Script): string {
+    const interpreter = this.#evalInterpreter();
+    const code = Buffer.from(script.code, 'latin1').subarray(script.headLength);
+    try {
+      const compiled = interpreter.compile(code, '@user_script');
+      if (typeof compiled === 'string') return `ERR Error compiling script (new function): ${compiled}`;
+      script.compiled = compiled;
+      script.owner = interpreter;
+      return '';
+    } catch (error) {
+      interpreter.isBroken = true;
+      return `ERR Error compiling script (new function): ${problemOf(error)}`;
+    }
+  }
+
+  #runScript(ctx: Context, reply: Reply, script: Script, keyCount: number, isReadOnly: boolean): void {
+    const { flags } = script;
+    const isPlain = (flags & scriptFlags.isPlain) !== 0;
+    const refusal = isPlain ? '' : refusalOfScript(this.#kv, flags, isReadOnly);
+    if (refusal !== '') return reply.error(refusal);
+    const interpreter = this.#evalInterpreter();
+    if (script.owner !== interpreter) {
+      const problem = this.#compile(script);
+      if (problem !== '') return reply.error(problem);
+    }
+    this.cache.touch(script);
+    const run = this.#begin(ctx, reply, interpreter, script.sha, true, flags, isReadOnly);
+    let outcome: Outcome;
+    this.#enter(run);
+    try {
+      outcome = this.#startScript(run, script.compiled!, keyCount);
+    } catch (error) {
+      outcome = this.#giveUp(run, error);
+    }
+    this.#leave(run, outcome);
+  }
+
+  #startScript({ interpreter, request }: ScriptRun, script: CompiledFunction, keyCount: number): Outcome {
+    interpreter.pushFunction(script);
+    interpreter.setArguments(request, firstKey, keyCount);
+    return interpreter.threads.start(0);
+  }
+
+  #startFunction({ interpreter, request }: ScriptRun, called: ScriptFunction, keyCount: number): Outcome {
+    interpreter.pushFunction(called.callback);
+    interpreter.pushStrings(request, firstKey, keyCount);
+    const firstArgument = firstKey + keyCount;
+    interpreter.pushStrings(request, firstArgument, request.count - firstArgument);
+    return interpreter.threads.start(2);
+  }
+
+  /** Resumes what was suspended: a command that waited for its keys, or a loop that took long. */
+  #continue(run: ScriptRun): Outcome {
+    const { calls, threads } = run.interpreter;
+    if (run.isKilled) threads.interrupt();
+    if (!run.isAwaiting) return threads.resume(0);
+    run.isAwaiting = false;
+    const failure = this.#awaitFailure;
+    this.#awaitFailure = null;
+    const raises =
+      failure === null ? calls.resume(threads.last, run) : calls.resumeFailed(threads.last, failure);
+    return raises ? threads.resumeRaising() : threads.resume(1);
+  }
+
+  /** A run that begins: what it is, and who called it. */
+  #begin(
+    { nowMs, session, command, request }: Context,
+    reply: Reply,
+    interpreter: Interpreter,
+    name: string,
+    isEval: boolean,
+    flags: number,
+    isReadOnlyCommand: boolean,
+  ): ScriptRun {
+    const run = this.#run;
+    run.interpreter = interpreter;
+    run.session = session;
+    run.command = command;
+    run.request = request;
+    run.reply = reply;
+    run.name = name;
+    run.isEval = isEval;
+    run.isReadOnly = isReadOnlyCommand || (flags & scriptFlags.noWrites) !== 0;
+    run.allowsOom = (flags & scriptFlags.allowOom) !== 0;
+    run.dialect = 2;
+    run.hasWritten = false;
+    run.isKilled = false;
+    run.isAwaiting = false;
+    run.startedMs = Number.NaN;
+    run.nowMs = nowMs;
+    run.database = session.database;
+    this.current = run;
+    return run;
+  }
+
+  /** What is executed from now on is part of the run's write. */
+  #enter(run: ScriptRun): void {
+    run.wasInWrite = this.#kv.enterWrite();
+  }
+
+  /** The run is over, or has to wait. */
+  #leave(run: ScriptRun, outcome: Outcome): void {
+    const { context, storage } = this.#kv;
+    const { session } = run;
+    this.#kv.leaveWrite(run.wasInWrite);
+    context.session = session;
+    context.command = run.command;
+    context.request = run.request;
+    context.reply = run.reply;
+    if (outcome === 'suspended') {
+      this.#suspend(run);
+    } else {
+      this.#writeResult(run, outcome);
+      session.database = run.database;
+      this.#end();
+    }
+    context.db = storage.database(session.database);
+  }
+
+  #suspend(run: ScriptRun): void {
+    const { context, host, storage } = this.#kv;
+    const { session } = run;
+    const isFirst = this.#sliceStartedMs !== this.#sliceStartedMs;
+    run.selected = session.database;
+    run.version = storage.stamp.version;
+    session.database = run.database;
+    run.isAwaiting = this.#awaited !== null;
+    if (!run.isAwaiting) this.isBusy = true;
+    this.isSuspended = true;
+    context.hasBlocked = true;
+    if (!isFirst) return;
+    // The one that it has belongs to its protocol, and will be used for other commands.
+    run.request = run.request.toOwned();
+    host.suspend(session);
+  }
+
+  #end(): void {
+    this.current = null;
+    this.isSuspended = false;
+    this.isBusy = false;
+    this.#awaited = null;
+    this.#awaitFailure = null;
+    this.#sliceStartedMs = Number.NaN;
+    this.#pinnedSinceMs = Number.NaN;
+  }
+
+  #writeResult(run: ScriptRun, outcome: Outcome): void {
+    const { interpreter, reply } = run;
+    const { threads } = interpreter;
+    if (interpreter.isBroken) return;
+    if (outcome === 'failed') {
+      this.#kv.context.isErrorCounted = writeScriptError(run);
+    } else if (interpreter.sandbox.isTampered()) {
+      interpreter.isBroken = true;
+      reply.error(tampered);
+    } else {
+      this.#kv.context.isErrorCounted = interpreter.results.write(threads.script, reply, run.dialect);
+    }
+    threads.clear(outcome);
+    this.#collect(interpreter);
+  }
+
+  /** From time to time a step of the collector, so that none is long. */
+  #collect({ machine }: Interpreter): void {
+    if (++this.#runsSinceCollection < collectorPeriod) return;
+    this.#runsSinceCollection = 0;
+    machine.api.lua_gc(machine.L, gcCommands.step, collectorPeriod);
+  }
+
+  /** The interpreter is of no use any more. What is not its own fault is thrown on. */
+  #giveUp(run: ScriptRun, error: unknown): Outcome {
+    run.interpreter.isBroken = true;
+    const problem = problemOf(error);
+    if (problem === '') {
+      this.#kv.leaveWrite(run.wasInWrite);
+      this.#end();
+      throw error;
+    }
+    run.reply.error(`ERR Error running script ${run.name}: ${problem}`);
+    return 'failed';
+  }
+
+  /** Called now and then while Lua runs. */
+  #onHook(interpreter: Interpreter, L: number): void {
+    const run = this.current;
+    if (run === null) return this.loader.onHook(interpreter, L);
+    if (run.isKilled) this.#doom(run, L, killed);
+    if (this.#thresholdMs <= 0) return;
+    const nowMs = this.#kv.env.clock.monotonic();
+    if (run.startedMs !== run.startedMs) run.startedMs = nowMs;
+    const isFirst = this.#sliceStartedMs !== this.#sliceStartedMs;
+    const limitMs = isFirst ? run.startedMs + this.#thresholdMs : this.#sliceStartedMs + sliceMs;
+    if (nowMs < limitMs) return;
+    const { threads } = interpreter;
+    if (threads.canSuspend(L)) {
+      this.#pinnedSinceMs = Number.NaN;
+      threads.seek(L, false);
+      threads.suspend(L);
+    } else if (this.#pinnedSinceMs !== this.#pinnedSinceMs) {
+      this.#pinnedSinceMs = nowMs;
+      threads.seek(L, true);
+    } else if (nowMs - this.#pinnedSinceMs > pinnedMsMax) {
+      this.#doom(run, L, pinned);
+    }
+  }
+
+  /** Ends the script by an error that it can't catch. */
+  #doom({ interpreter }: ScriptRun, L: number, message: string): void {
+    interpreter.threads.isDoomed = true;
+    interpreter.calls.pushError(L, message, false);
+    interpreter.machine.api.lua_error(L);
+  }
+
+  #evalInterpreter(): Interpreter {
+    if (this.#eval === null || this.#eval.isBroken) this.#eval = this.#newInterpreter('eval');
+    return this.#eval;
+  }
+
+  #newInterpreter(kind: 'eval' | 'function'): Interpreter {
+    const run = (): ScriptRun | null => this.current;
+    const interpreter = new Interpreter(this.#kv, kind, this.#bytesMax, this.#random, run);
+    interpreter.threads.onHook = (L) => this.#onHook(interpreter, L);
+    return interpreter;
+  }
+
+  #limitMemory(): void {
+    this.#bytesMax = this.#kv.config.number('lua-memory-limit');
+    for (const interpreter of [this.#eval, this.#functions]) {
+      if (interpreter !== null) interpreter.machine.bytesMax = this.#bytesMax;
+    }
+  }
+}
+
+/** How many keys EVAL is given; -1 after replying what is wrong with it. */
+function keyCountOf(request: Request, reply: Reply): number {
+  const count = request.integer(2);
+  const problem = Number.isNaN(count) ? notAnInteger : keyCountProblem(count, request);
+  if (problem === '') return count;
+  reply.error(problem);
+  return -1;
+}
+
+function keyCountProblem(count: number, request: Request): string {
+  if (count > request.count - firstKey) return "ERR Number of keys can't be greater than number of args";
+  return count < 0 ? "ERR Number of keys can't be negative" : '';
+}
+
+/** What an error says that ends an interpreter; '' for one that has another cause. */
+function problemOf(error: unknown): string {
+  if (error instanceof LuaPanic) return 'not enough memory';
+  if (error instanceof RangeError) return 'its calls were nested too deep';
+  if (error instanceof Error && error.name === 'RuntimeError')
+    return `the interpreter failed: ${error.message}`;
+  return '';
+}
