@@ -6,6 +6,8 @@
  * Aggregates are announced with their length and followed by exactly that many values (twice as
  * many for a map). Bytes passed in are copied before the call returns.
  */
+import { replayReplies } from './raw-reply.js';
+
 export abstract class Reply {
   /** Set by `error`; callers that need to know whether a command failed clear and read it. */
   failed = false;
@@ -49,6 +51,13 @@ export abstract class Reply {
   abstract bigNumber(digits: string): void;
   /** A text with a three-letter format, `txt` or `mkd`. In RESP2 a bulk of the text. */
   abstract verbatim(format: string, text: string): void;
+  /**
+   * Complete replies that were encoded elsewhere: `length` bytes of RESP from `start`, in the dialect of the
+   * client. Implementations that write RESP themselves copy them.
+   */
+  raw(bytes: Uint8Array, start: number, length: number): void {
+    replayReplies(this, bytes, start, start + length);
+  }
   /** 2 or 3: some commands shape their answer by the dialect of the client (RESP2's flat pairs). */
   abstract dialect: 2 | 3;
 }

@@ -20,6 +20,13 @@ export class Request {
   /** Start of argument i at [2i], its length at [2i + 1]. Arguments lie in order. Grown by `reserve`. */
   offsets: Int32Array = new Int32Array(64);
 
+  /**
+   * Where in `bytes` the whole request lies as it came, an array of bulk strings: whoever passes it on copies that.
+   * `frameEnd` is 0 where it came in another form.
+   */
+  frameStart = 0;
+  frameEnd = 0;
+
   /** Makes room for `count` arguments; those set so far are kept. */
   reserve(count: number): void {
     if (count * 2 <= this.offsets.length) return;
@@ -127,6 +134,7 @@ export class Request {
       total += parts[i].length;
     }
     if (this.bytes.length < total) this.bytes = Buffer.allocUnsafeSlow(Math.max(total, 256));
+    this.frameEnd = 0;
     this.reserve(args.length);
     this.count = args.length;
     let at = 0;

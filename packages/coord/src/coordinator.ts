@@ -18,6 +18,11 @@ export const outcomes = {
   pending: 1,
   /** Replied; the connection ends once that is sent. */
   close: 2,
+  /**
+   * The reply comes later, to `sink.reply`, in the order of the requests, and then `sink.wake`: the next request
+   * may come. The request was copied. Only for sinks with `takesLater`; `session.unanswered` counts what is owed.
+   */
+  later: 3,
 } as const;
 
 export type Outcome = (typeof outcomes)[keyof typeof outcomes];
@@ -39,7 +44,7 @@ export interface Coordinator {
   /** A hint: these requests, `count` of them, come next from this session. Their data may be brought near. */
   prefetch(session: Session, requests: readonly Request[], count: number): void;
   /**
-   * Runs one request. `reply` receives exactly one reply, now or (`pending`) later through the sink.
+   * Runs one request. `reply` receives exactly one reply, now or (`pending`, `later`) through the sink.
    * Synchronous; `request` is not used after the call.
    */
   coordinate(session: Session, request: Request, reply: Reply): Outcome;

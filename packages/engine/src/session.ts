@@ -13,12 +13,14 @@ export interface SessionSink {
   wake(): void;
   /** The command that was pending is answered: go on with the next one. */
   resume(): void;
-  /** Ends the connection, after what was written so far if `flush`. */
+  /** Ends the connection, after what was written so far and what is `unanswered` if `flush`. */
   close(flush: boolean): void;
   /** Bytes waiting to be sent. */
   readonly outputBytes: number;
   /** Bytes received and not yet executed. */
   readonly inputBytes: number;
+  /** Goes on with further requests while replies are owed: see `outcomes.later` of the coordinator. */
+  readonly takesLater?: boolean;
   /** Bytes received and sent so far, of a protocol that counts them. */
   readonly receivedBytes?: number;
   readonly sentBytes?: number;
@@ -86,6 +88,8 @@ export class Session {
   /** Waits for a key, for data to be loaded, or for a pause to end; its next commands wait. */
   isBlocked = false;
   closeAfterReply = false;
+  /** Requests whose replies are still to come, in their order, while others are accepted. */
+  unanswered = 0;
   /** The version that what was replied so far depends on: not to be sent before it is committed. */
   dependsOn = 0;
   /** The version of the key that the last command wrote or read; 0 when it found none. */

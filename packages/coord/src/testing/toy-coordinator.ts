@@ -6,6 +6,7 @@
  *     FILL n     n bytes
  *     WRITE      the version of a write, to be seen once `commit` has passed it
  *     WAIT       `released`, once `release` was called
+ *     LATER      `later`, once `answer` was called, while the next commands go on
  *     QUIT       OK, and the connection ends
  */
 import type { Reply, Request } from '@holdfast/common';
@@ -22,6 +23,7 @@ export class ToyCoordinator implements Coordinator {
   #version = 0;
   #sessionCount = 0;
   #waiting: Session[] = [];
+  #owed: Session[] = [];
   readonly #listeners: (() => void)[] = [];
 
   open(sink: SessionSink, { protocol, address, localAddress }: SessionOptions): Session | null {
@@ -35,6 +37,7 @@ export class ToyCoordinator implements Coordinator {
     const i = this.sessions.indexOf(session);
     if (i >= 0) this.sessions.splice(i, 1);
     this.#waiting = this.#waiting.filter((each) => each !== session);
+    this.#owed = this.#owed.filter((each) => each !== session);
   }
 
   beginTurn(): void {}
@@ -58,6 +61,10 @@ export class ToyCoordinator implements Coordinator {
         session.isBlocked = true;
         this.#waiting.push(session);
         return outcomes.pending;
+      case 'LATER':
+        session.unanswered++;
+        this.#owed.push(session);
+        return outcomes.later;
       case 'QUIT':
         reply.ok();
         return outcomes.close;
@@ -81,6 +88,15 @@ export class ToyCoordinator implements Coordinator {
   commit(version = this.#version): void {
     this.committedVersion = version;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Answers what is to be answered later. */
+  answer(): void {
+    for (const session of this.#owed.splice(0)) {
+      session.sink.reply.simple('later');
+      session.unanswered--;
+      session.sink.wake();
+    }
   }
 
   /** Answers those who wait. */

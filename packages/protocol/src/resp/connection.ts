@@ -20,6 +20,7 @@ import { batchCountMax } from './request-batch.js';
 
 export class Connection implements SessionSink {
   readonly reply: RespReply;
+  readonly takesLater = true;
   session!: Session;
   socket!: Socket;
   /** In the exporter's list of connections to be flushed. */
@@ -38,6 +39,8 @@ export class Connection implements SessionSink {
   #isChoked = false;
   /** The client sends nothing more: the connection ends once what it sent is answered. */
   #hasEnded = false;
+  /** What was malformed: to be said once all before it is answered. */
+  #protocolError = '';
   #isClosing = false;
   #isClosed = false;
   /** Since when the output is over the soft limit; 0 when it is not. */
@@ -118,6 +121,11 @@ export class Connection implements SessionSink {
   flush(committedVersion: number): boolean {
     if (this.#isClosed) return true;
     const { reply, session } = this;
+    const isComplete = session.unanswered === 0;
+    if (this.#protocolError !== '' && isComplete) {
+      reply.error(this.#protocolError);
+      this.#protocolError = '';
+    }
     let sendable = reply.length;
     const gates = this.#gates;
     if (session.dependsOn > committedVersion) {
@@ -137,7 +145,7 @@ export class Connection implements SessionSink {
     if (sendable > 0) this.#send(sendable);
     if (this.#isChoked && this.outputBytes === 0) this.#unchokeLater();
     if (gates.length > 0) return false;
-    if (this.#isClosing) this.socket.destroySoon();
+    if (this.#isClosing && isComplete) this.socket.destroySoon();
     return true;
   }
 
@@ -213,7 +221,8 @@ export class Connection implements SessionSink {
       for (let i = 0; i < count; i++) {
         const outcome = coordinator.coordinate(session, batch.requests[i], reply);
         reply.dialect = session.dialect;
-        if (outcome === outcomes.done && (reply.length <= outputPauseBytes || !this.#choke())) continue;
+        const isOver = outcome === outcomes.done || outcome === outcomes.later;
+        if (isOver && (reply.length <= outputPauseBytes || !this.#choke())) continue;
         decoder.reset();
         if (outcome !== outcomes.close) return batch.ends[i];
         this.close(true);
@@ -251,7 +260,7 @@ export class Connection implements SessionSink {
   }
 
   #failProtocol(): void {
-    this.reply.error(`ERR ${this.#decoder.error}`);
+    this.#protocolError = `ERR ${this.#decoder.error}`;
     this.close(true);
   }
 

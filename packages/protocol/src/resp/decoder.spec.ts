@@ -34,6 +34,8 @@ class Feed {
       expect(next).toBeGreaterThan(at);
       expect(next).toBeLessThanOrEqual(bytes.length);
       const { request } = this.decoder;
+      const { frameStart, frameEnd } = request;
+      expect([frameStart, frameEnd]).toEqual(bytes[at] === 42 ? [at, next] : [frameStart, 0]);
       this.requests.push(Array.from({ length: request.count }, (_, i) => request.byteString(i)));
       at = next;
     }

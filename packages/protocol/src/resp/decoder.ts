@@ -116,6 +116,8 @@ export class RequestDecoder {
       at += length + 2;
     }
     request.count = count;
+    request.frameStart = start;
+    request.frameEnd = at;
     this.#announced = -1;
     this.missingBytes = 0;
     return at;

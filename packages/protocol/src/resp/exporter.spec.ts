@@ -183,6 +183,29 @@ describe('replies', () => {
     await client.expect('+released\r\n$1\r\nb\r\n$1\r\nc\r\n');
   });
 
+  it('that come later hold up no request, but the end of the connection', async () => {
+    const server = await serve();
+    const client = await server.open();
+    client.socket.end('LATER\r\nLATER\r\n');
+    await turn(server);
+    expect(server.coordinator.sessions[0].totalCommands).toBe(2);
+    expect([client.received, client.isClosed]).toEqual(['', false]);
+    server.coordinator.answer();
+    await client.expect('+later\r\n+later\r\n');
+    await client.closed();
+  });
+
+  it('that come later come before what is said of input that is no request', async () => {
+    const server = await serve();
+    const client = await server.open();
+    client.socket.write('LATER\r\n*x\r\n');
+    await turn(server);
+    expect(client.received).toBe('');
+    server.coordinator.answer();
+    await client.expect('+later\r\n-ERR Protocol error: invalid multibulk length\r\n');
+    await client.closed();
+  });
+
   it('to what came before the end of the connection are sent', async () => {
     const server = await serve();
     const client = await server.open();

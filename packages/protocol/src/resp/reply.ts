@@ -145,6 +145,12 @@ export class RespReply extends Reply {
     this.#endLine();
   }
 
+  override raw(bytes: Uint8Array, start: number, length: number): void {
+    this.#reserve(length);
+    copyBytes(bytes, start, this.bytes, this.length, length);
+    this.length += length;
+  }
+
   /** Forgets `bytes[0, sent)`. With nothing left, the buffer goes back to the pool, unless it was given away. */
   consume(sent: number, isGivenAway: boolean): void {
     const rest = this.length - sent;
