@@ -104,8 +104,9 @@ export function parseInteger(bytes: Uint8Array, start: number, length: number): 
     if (digit < 0 || digit > 9) return Number.NaN;
     n = n * 10 + digit;
   }
-  if (n > 9007199254740991 && parseBigInteger(bytes, start, length) === null) return Number.NaN;
-  return negative ? -n : n;
+  if (n <= 9007199254740991) return negative ? -n : n;
+  const exact = parseBigInteger(bytes, start, length);
+  return exact === null ? Number.NaN : Number(exact);
 }
 
 const int64Max = 9223372036854775807n;

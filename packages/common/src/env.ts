@@ -86,13 +86,43 @@ class SystemRandom implements Random {
   }
 }
 
+/** The longest delay of the runtime's own timers: a longer one would fire at once. */
+const delayMsMax = 0x7fffffff;
+
+class SystemTimer {
+  readonly #callback: () => void;
+  readonly #dueMs: number;
+  #timeout!: NodeJS.Timeout;
+
+  constructor(callback: () => void, delayMs: number) {
+    this.#callback = callback;
+    this.#dueMs = performance.now() + delayMs;
+    this.#arm(delayMs);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  #arm(delayMs: number): void {
+    this.#timeout = setTimeout(() => this.#ring(), Math.min(delayMs, delayMsMax)).unref();
+  }
+
+  /** The runtime counts whole milliseconds, and may be a fraction of one early. */
+  #ring(): void {
+    const leftMs = this.#dueMs - performance.now();
+    if (leftMs > 0) this.#arm(Math.ceil(leftMs));
+    else this.#callback();
+  }
+}
+
 /** The real machine. The only place besides tests that reads the process's clock. */
 export function systemEnv(): Env {
   return {
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     timers: {
-      setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, 0x7fffffff)).unref(),
-      clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+      setTimeout: (callback, delayMs) => new SystemTimer(callback, delayMs),
+      clearTimeout: (timer) => (timer as SystemTimer).clear(),
       setImmediate: (callback) => {
         setImmediate(callback);
       },

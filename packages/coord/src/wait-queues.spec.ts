@@ -13,7 +13,6 @@ function waiter(...keys: string[]): Waiter {
     request: Request.of('BLPOP', ...keys, '0'),
     names: keys.map((key) => nameOf(key)),
     options: { type: 2, timeoutMs: 0, onTimeout: (reply) => reply.nullArray() },
-    deadlineMs: Number.POSITIVE_INFINITY,
     timer: null,
   };
 }

@@ -15,8 +15,6 @@ export interface Waiter {
   readonly request: Request;
   readonly names: readonly string[];
   readonly options: BlockOptions;
-  /** On the monotonic clock; Infinity when it waits for ever. */
-  readonly deadlineMs: number;
   timer: Timer | null;
 }
 

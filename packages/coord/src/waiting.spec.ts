@@ -238,19 +238,6 @@ describe('the end of a wait', () => {
     expect(pop.take()).toBeNull();
   });
 
-  it('comes no earlier when timers can not be set for so long', () => {
-    const { timers } = server.env;
-    const { setTimeout } = timers;
-    const longest = 2147483647;
-    timers.setTimeout = (callback, delayMs) => setTimeout(callback, Math.min(delayMs, longest));
-    server.coordinator.shutdown();
-    const pop = waiting('BLPOP l 3000000');
-    server.env.advance(longest);
-    expect(pop.take()).toBeUndefined();
-    server.env.advance(3_000_000_000 - longest);
-    expect(pop.take()).toBeNull();
-  });
-
   it('is at once in a transaction', () => {
     for (const line of ['MULTI', 'BLPOP l 0', 'BLMOVE l m LEFT LEFT 0']) c.line(line);
     c.line('RPUSH l a');

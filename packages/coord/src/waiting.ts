@@ -62,10 +62,9 @@ export class Waiting {
       request: retry.toOwned(),
       names: keys.map((key) => keyNameOf(session.database, key, 0, key.length)),
       options,
-      deadlineMs: timeoutMs > 0 ? env.clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
       timer: null,
     };
-    if (timeoutMs > 0) this.#arm(waiter, timeoutMs);
+    if (timeoutMs > 0) waiter.timer = env.timers.setTimeout(() => this.#timeOut(waiter), timeoutMs);
     this.queues.add(waiter);
     this.#options.onChange();
   }
@@ -179,17 +178,6 @@ export class Waiting {
     const key = Buffer.from(name.slice(1), 'latin1');
     const ref = db.find(key, 0, key.length);
     return ref === 0 ? valueTypes.none : db.type(ref);
-  }
-
-  /** Timers can't be set for more than some weeks, and may be a little early: see `#ring`. */
-  #arm(waiter: Waiter, delayMs: number): void {
-    waiter.timer = this.#options.env.timers.setTimeout(() => this.#ring(waiter), delayMs);
-  }
-
-  #ring(waiter: Waiter): void {
-    const leftMs = waiter.deadlineMs - this.#options.env.clock.monotonic();
-    if (leftMs >= 1) this.#arm(waiter, leftMs);
-    else this.#timeOut(waiter);
   }
 
   #timeOut(waiter: Waiter): void {

@@ -91,6 +91,7 @@ export class ResultReply extends Reply {
 
   error(message: string): void {
     this.failed = true;
+    this.lastError = message;
     if (this.#isTree) this.#tree.error(message);
     else this.#error = errorLine(message);
   }
