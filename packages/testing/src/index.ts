@@ -17,6 +17,7 @@ export {
   type CheckOptions,
   type CheckResult,
   checkLinearizable,
+  LinearizabilityError,
 } from './linearizability/check.js';
 export type { Counterexample } from './linearizability/counterexample.js';
 export {

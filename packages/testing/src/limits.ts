@@ -17,3 +17,12 @@ export const flowBytesMax = 1024 * 1024;
 
 /** Lines of a process under test that are kept, at least. */
 export const logLinesMax = 2000;
+
+/** Events at one moment of virtual time after which a simulation takes itself for stuck. */
+export const eventsPerMomentMax = 100_000;
+
+/** Virtual milliseconds after which a simulated stream that gets nothing through is given up by its sender. */
+export const streamTimeoutMs = 10_000;
+
+/** Lines of a trace that a failure shows. */
+export const traceTailLines = 60;

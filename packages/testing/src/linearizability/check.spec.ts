@@ -53,6 +53,16 @@ describe('checkLinearizable', () => {
     ]);
   });
 
+  it('points at an operation that was said to have failed when it must have happened', () => {
+    const history = new History();
+    history.invoke('a', 'k', { op: 'set', value: 1 }).ok();
+    history.invoke('a', 'k', { op: 'set', value: 2 }).fail('refused');
+    history.invoke('a', 'k', { op: 'get' }).ok(2);
+    expect(() => assertLinearizable(history, register)).toThrow(
+      'It would be possible after #1 set(2), which failed. Did it?',
+    );
+  });
+
   it('checks ten thousand operations of 20 clients over 50 keys with hardly a step more than it needs', () => {
     const shape = { operations: 10_000, clients: 20, keys: 50, unknownPercent: 2 };
     for (const values of [0, 3]) {

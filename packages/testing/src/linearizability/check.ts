@@ -55,14 +55,25 @@ export function checkLinearizable<State, Input extends Json, Output extends Json
   return { verdict: 'linearizable', steps };
 }
 
-/** Throws an Error that shows the counterexample, and KvError LIMIT when the check is undecided. */
+/** A history is not linearizable: the message is the report of the counterexample. */
+export class LinearizabilityError extends Error {
+  readonly counterexample: Counterexample;
+
+  constructor(counterexample: Counterexample) {
+    super(counterexample.text);
+    this.name = 'LinearizabilityError';
+    this.counterexample = counterexample;
+  }
+}
+
+/** Throws LinearizabilityError when it is not, and KvError LIMIT when the check is undecided. */
 export function assertLinearizable<State, Input extends Json, Output extends Json>(
   history: History | readonly Operation[],
   model: Model<State, Input, Output>,
   options: CheckOptions = {},
 ): void {
   const result = checkLinearizable(history, model, options);
-  if (result.verdict === 'violation') throw new Error(result.counterexample.text);
+  if (result.verdict === 'violation') throw new LinearizabilityError(result.counterexample);
   if (result.verdict === 'undecided') {
     const parts = result.parts.map((name) => JSON.stringify(name)).join(', ');
     throw new KvError(

@@ -34,6 +34,8 @@ export interface Finding {
   /** After `order`. */
   readonly state: string;
   readonly stuck: number;
+  /** An operation that failed and after which the stuck one would be possible. */
+  readonly failed: DescribedOperation | null;
 }
 
 /** Rows of a picture, and operations of an order, that are shown. */
@@ -50,7 +52,7 @@ export function describeOperation<State, Input extends Json, Output extends Json
 }
 
 export function report(finding: Finding): string {
-  const { model, part, operations, operationCount, order, stuck } = finding;
+  const { model, part, operations, operationCount, order, stuck, failed } = finding;
   const named = (id: number) => `#${id} ${operations.find((operation) => operation.id === id)?.text}`;
   const shown = order.slice(-shownMax).map(named);
   if (order.length > shownMax) shown.unshift('...');
@@ -65,6 +67,9 @@ export function report(finding: Finding): string {
     '',
     `${best} the state is ${shortened(finding.state, stateMax)}, in which ${named(stuck)} is not possible, ` +
       'and it had to happen before it returned.',
+    ...(failed === null
+      ? []
+      : [`It would be possible after #${failed.id} ${failed.text}, which failed. Did it?`]),
   ].join('\n');
 }
 

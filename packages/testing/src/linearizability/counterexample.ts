@@ -13,7 +13,7 @@
 import type { Json, Operation, Outcome } from '../history/operation.js';
 import { shrinkStepsMax } from '../limits.js';
 import { describeOperation, type Finding, report } from './counterexample-report.js';
-import type { Model, Partition } from './model.js';
+import { impossible, type Model, type Partition } from './model.js';
 import { type Bottleneck, Search, type SearchOutcome } from './search.js';
 
 /** What it takes to prepare a search for one operation, in steps. */
@@ -42,7 +42,8 @@ export function counterexampleOf<State, Input extends Json, Output extends Json>
   shrinker.run(search.bottleneck());
   const { operations, outcome, starts } = shrinker;
   const describeState = (state: State) => model.describeState?.(state) ?? JSON.stringify(state);
-  const byId = new Map(part.operations.map((operation) => [operation.id, operation]));
+  const stuck = part.operations.find(({ id }) => id === outcome.stuck) as Operation<Input, Output>;
+  const failed = failedCause(model, part, outcome.state, stuck);
   const finding: Finding = {
     model: model.name,
     part: part.name,
@@ -52,14 +53,30 @@ export function counterexampleOf<State, Input extends Json, Output extends Json>
     starts: starts?.map(describeState) ?? [],
     state: describeState(outcome.state),
     stuck: outcome.stuck,
+    failed: failed === undefined ? null : describeOperation(model, failed),
   };
   return {
     part: part.name,
     operations,
     starts: starts ?? [model.initial()],
-    stuck: byId.get(outcome.stuck) as Operation<Input, Output>,
+    stuck,
     text: report(finding),
   };
+}
+
+/** An operation that failed, so that it certainly did not happen, and after which the stuck one is possible. */
+function failedCause<State, Input extends Json, Output extends Json>(
+  model: Model<State, Input, Output>,
+  part: Partition<Input, Output>,
+  state: State,
+  stuck: Operation<Input, Output>,
+): Operation<Input, Output> | undefined {
+  return part.operations.find(({ outcome, input }) => {
+    if (outcome !== 'fail') return false;
+    const after = model.step(state, input, undefined);
+    if (after === impossible) return false;
+    return model.step(after as State, stuck.input, stuck.output) !== impossible;
+  });
 }
 
 class Shrinker<State, Input extends Json, Output extends Json> {

@@ -113,13 +113,14 @@ export class Search<State, Input extends Json, Output extends Json> {
 
   /**
    * After a violation: a late moment at which nothing but what had completed can have happened, whatever the
-   * order: the states that the object can be in then, and the ids of what had not completed. Some operations
-   * before the one that got stuck are always left, to show how it came. Null when there is no such moment.
+   * order: the states that the object can be in then, and the ids of what had not completed. To show how it came,
+   * it is before the last time that what got stuck was possible. Null when there is no such moment.
    */
   bottleneck(): Bottleneck<State> | null {
     const { operations } = this.#timeline;
     const states = this.#statesBetween();
-    for (let event = this.#table.eventOf(this.#furthest) - contextEvents; event > 0; event--) {
+    const latest = Math.min(this.#table.eventOf(this.#furthest) - contextEvents, this.#lastPossible());
+    for (let event = latest; event > 0; event--) {
       const ids = states[event];
       if (ids === undefined || ids.size === 0 || ids.size > bottleneckStatesMax) continue;
       return {
@@ -128,6 +129,17 @@ export class Search<State, Input extends Json, Output extends Json> {
       };
     }
     return null;
+  }
+
+  /** The last event at which what got stuck would have been possible; Infinity when it never was. */
+  #lastPossible(): number {
+    const stuck = this.#transitions.classOf[this.#table.eventOf(this.#furthest)];
+    let last = -1;
+    for (let i = 0; i < this.#table.size; i++) {
+      const event = this.#table.eventOf(i);
+      if (event > last && this.#transitions.next(this.#table.stateOf(i), stuck) !== -1) last = event;
+    }
+    return last === -1 ? Number.POSITIVE_INFINITY : last;
   }
 
   /** Of each event before which nothing else can have happened: the states in which it can find the object. */
