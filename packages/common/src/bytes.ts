@@ -195,10 +195,17 @@ export function formatDouble(n: number): string {
   // Here JavaScript prints the same: no exponent either way.
   if (size <= Number.MAX_SAFE_INTEGER && n % 1 === 0) return Object.is(n, -0) ? '-0' : String(n);
   if (size >= 0.001 && size < 10_000) return String(n);
-  if (n !== n) return 'nan';
-  if (size === Number.POSITIVE_INFINITY) return n < 0 ? '-inf' : 'inf';
   if (size <= wholeMax && n % 1 === 0) return BigInt(n).toString();
-  return n < 0 ? `-${layOut(size)}` : layOut(size);
+  return formatShortest(n);
+}
+
+/** As `formatDouble`, but for large whole numbers too with an exponent if that is shorter: as DEBUG DIGEST has it. */
+export function formatShortest(n: number): string {
+  if (n !== n) return 'nan';
+  const size = Math.abs(n);
+  const sign = n < 0 || Object.is(n, -0) ? '-' : '';
+  if (size === Number.POSITIVE_INFINITY) return `${sign}inf`;
+  return sign + (size === 0 ? '0' : layOut(size));
 }
 
 /**

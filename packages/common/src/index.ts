@@ -8,6 +8,7 @@ export {
   doubleOf,
   emptyBytes,
   formatDouble,
+  formatShortest,
   parseBigInteger,
   parseDouble,
   parseInteger,

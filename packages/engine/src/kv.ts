@@ -71,6 +71,8 @@ export class KV {
   notifications = 0;
   /** Active expiry may be switched off by DEBUG. */
   expiresActively = true;
+  /** RESTORE believes its payloads: set by DEBUG. */
+  skipsChecksums = false;
   /** Keys whose time is over are not removed, only not seen: while CLIENT PAUSE holds back writes. */
   keepsExpired = false;
   /** Commands run inside a transaction share its version and its time. */

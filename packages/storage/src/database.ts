@@ -245,6 +245,18 @@ export class Database {
     return record;
   }
 
+  /**
+   * Makes a collection that was built without a key the value of the key that `find` just missed, as one change.
+   * Returns the record.
+   */
+  adopt(key: Uint8Array, start: number, length: number, collection: Collection, expiryMs: number): Ref {
+    let record = this.putCollection(key, start, length, collection);
+    if (expiryMs !== 0) record = this.#shapeExpiry(record, expiryMs);
+    this.touch(record);
+    if (this.context.journal !== null) this.describe(record, this.context.journal);
+    return record;
+  }
+
   /** Sets the expiry of the key `find` just returned, in ms since 1970, or removes it with 0. Returns the record. */
   setExpiry(ref: Ref, expiryMs: number): Ref {
     const record = this.#shapeExpiry(ref, expiryMs);

@@ -13,6 +13,8 @@ export type { ExpiringCollection, ExpiringCollections } from './expiring-collect
 export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js';
 export { MemoryStorage } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
+export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';
+export type { RdbValue } from './rdb/value-reader.js';
 export type { KeyName, Storage } from './storage.js';
 export { databaseCount, systemDatabase } from './system-database.js';
 export { createCollection } from './values/create.js';

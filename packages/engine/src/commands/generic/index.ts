@@ -1,6 +1,7 @@
 import type { Command } from '../../command.js';
 import { copy } from './copy.js';
 import { del } from './del.js';
+import { dump } from './dump.js';
 import { exists } from './exists.js';
 import { expire } from './expire.js';
 import { expireat } from './expireat.js';
@@ -16,6 +17,8 @@ import { pttl } from './pttl.js';
 import { randomkey } from './randomkey.js';
 import { renameKey } from './rename.js';
 import { renamenx } from './renamenx.js';
+import { restore } from './restore.js';
+import { restoreAsking } from './restore-asking.js';
 import { scan } from './scan.js';
 import { sort } from './sort.js';
 import { sortRo } from './sort-ro.js';
@@ -53,4 +56,7 @@ export const genericCommands: readonly Command[] = [
   object,
   sort,
   sortRo,
+  dump,
+  restore,
+  restoreAsking,
 ];

@@ -135,8 +135,7 @@ function storeValues(ctx: Context, i: number, values: readonly (Slice | null)[],
   if (list.size > 0) {
     const { bytes } = request;
     if (ref !== 0) db.find(bytes, request.start(i), request.length(i));
-    db.touch(db.putCollection(bytes, request.start(i), request.length(i), list));
-    if (db.journal !== null) list.describe(db.journal);
+    db.adopt(bytes, request.start(i), request.length(i), list, 0);
     ctx.notify('l', 'sortstore', i);
   } else if (ref !== 0) {
     ctx.notify('g', 'del', i);

@@ -3,7 +3,7 @@
  * had here (crashes, tables of C structures) is refused as an unknown subcommand.
  */
 import type { Reply } from '@holdfast/common';
-import { MutationWriter } from '@holdfast/storage';
+import { dumpPayload } from '@holdfast/storage';
 import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
@@ -22,6 +22,7 @@ interface Subcommand {
 }
 
 const accept: Subcommand['run'] = (_ctx, reply) => reply.ok();
+const payloadOverhead = 11;
 const many = Number.POSITIVE_INFINITY;
 
 function describeKey(ctx: Context, reply: Reply, key: number): void {
@@ -29,12 +30,12 @@ function describeKey(ctx: Context, reply: Reply, key: number): void {
   // Also a key whose time is over: it stays.
   const ref = db.find(request.bytes, request.start(key), request.length(key));
   if (ref === 0) return reply.error('ERR no such key');
-  const writer = new MutationWriter(1024);
-  db.describe(ref, writer);
+  // As Redis counts: without the type, the version and the checksum.
+  const serializedLength = dumpPayload(db, ref).length - payloadOverhead;
   const writtenMs = oracleEpochMs + db.version(ref) / timestampsPerMs;
   const idleSeconds = Math.max(0, Math.floor((nowMs - writtenMs) / 1000));
   reply.simple(
-    `Value at:0x${ref.toString(16)} refcount:1 encoding:${encodingOf(db, ref)} serializedlength:${writer.length} lru:0 lru_seconds_idle:${idleSeconds}`,
+    `Value at:0x${ref.toString(16)} refcount:1 encoding:${encodingOf(db, ref)} serializedlength:${serializedLength} lru:0 lru_seconds_idle:${idleSeconds}`,
   );
 }
 
@@ -77,6 +78,11 @@ function allowCommandsInScripts({ kv, request }: Context, reply: Reply, on: numb
   reply.ok();
 }
 
+function setSkipChecksums({ kv, request }: Context, reply: Reply, on: number): void {
+  kv.skipsChecksums = request.integer(on) > 0;
+  reply.ok();
+}
+
 const subcommands: Readonly<Record<string, Subcommand>> = {
   'CHANGE-REPL-ID': {
     counts: [0, 0],
@@ -100,7 +106,6 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   'PAUSE-CRON': { counts: [1, 1], run: accept },
   'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: accept },
   REPLYBUFFER: { counts: [2, 2], run: accept },
-  'SET-SKIP-CHECKSUM-VALIDATION': { counts: [1, 1], run: accept },
   OBJECT: { counts: [1, 1], run: describeKey },
   POPULATE: { counts: [1, 3], run: populate },
   PROTOCOL: {
@@ -117,6 +122,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   'SET-ACTIVE-EXPIRE': { counts: [1, 1], run: setActiveExpire },
   'SET-DISABLE-DENY-SCRIPTS': { counts: [1, 1], run: allowCommandsInScripts },
+  'SET-SKIP-CHECKSUM-VALIDATION': { counts: [1, 1], run: setSkipChecksums },
   SLEEP: { counts: [1, 1], run: sleep },
   'STRINGMATCH-LEN': {
     counts: [2, 2],
@@ -146,6 +152,8 @@ const helpLines = [
   '    Describe everything as records, forget it, and build it again from them.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background.',
+  'SET-SKIP-CHECKSUM-VALIDATION <0|1>',
+  '    Setting it to 1 disables the checksums of RESTORE.',
   'SLEEP <seconds>',
   '    Stop the server for <seconds>. Decimals allowed.',
   'STRINGMATCH-LEN <pattern> <string>',

@@ -5,7 +5,7 @@
  * `mix` is for what has an order, `fold` for what has none: hashes of parts, combined by exclusive or.
  */
 import { createHash } from 'node:crypto';
-import { DoubleReply, databasesMax, formatDouble, type ReplyValue } from '@holdfast/common';
+import { DoubleReply, databasesMax, formatShortest, type ReplyValue } from '@holdfast/common';
 import { type Ref, valueTypes } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 import { read } from './subcall.js';
@@ -44,7 +44,7 @@ function mixNumber(digest: Buffer, n: number): void {
 
 function bytesOf(value: ReplyValue): Buffer {
   if (Buffer.isBuffer(value)) return value;
-  return Buffer.from(value instanceof DoubleReply ? formatDouble(value.value) : String(value));
+  return Buffer.from(value instanceof DoubleReply ? formatShortest(value.value) : String(value));
 }
 
 /** Parts that belong together (a field and its value) in an order of no meaning. */

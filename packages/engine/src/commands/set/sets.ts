@@ -62,8 +62,7 @@ export function storeSet(ctx: Context, i: number, set: SetValue, event: string, 
   if (set.size > 0) {
     const { bytes } = request;
     if (ref !== 0) db.find(bytes, request.start(i), request.length(i));
-    db.touch(db.putCollection(bytes, request.start(i), request.length(i), set));
-    if (db.journal !== null) set.describe(db.journal);
+    db.adopt(bytes, request.start(i), request.length(i), set, 0);
     ctx.notify('s', event, i);
   } else if (ref !== 0) {
     ctx.notify('g', 'del', i);

@@ -114,8 +114,7 @@ export function storeZSet(ctx: Context, i: number, zset: ZSetValue, event: strin
   if (ref !== 0) db.remove(ref);
   if (zset.size > 0) {
     if (ref !== 0) db.find(request.bytes, request.start(i), request.length(i));
-    db.touch(db.putCollection(request.bytes, request.start(i), request.length(i), zset));
-    if (db.journal !== null) zset.describe(db.journal);
+    db.adopt(request.bytes, request.start(i), request.length(i), zset, 0);
     ctx.notify('z', event, i);
   } else if (ref !== 0) {
     ctx.notify('g', 'del', i);
