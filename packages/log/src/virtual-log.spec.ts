@@ -170,19 +170,6 @@ async function positionsOf(log: Log, from: Position): Promise<Position[]> {
 const upTo = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-/** Lets virtual time pass until `done` is settled. */
-async function drive<T>(clock: SimulatedEnv, done: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settled = done.finally(() => {
-    isSettled = true;
-  });
-  while (!isSettled) {
-    await new Promise(setImmediate);
-    clock.advance(1);
-  }
-  return settled;
-}
-
 describe('reconfigure', () => {
   it('goes on in a new segment, with positions, epoch and everything before', async () => {
     const [register, segments] = [quietRegister(), new MemorySegments()];
@@ -216,16 +203,16 @@ describe('reconfigure', () => {
       for (let i = 0; i < 300; i++) {
         outcomes.push(log.append(batchOf(i + 1, 100), i, 1));
         if (i % 100 === 50) void log.reconfigure('simulated');
-        await new Promise((done) => clock.timers.setTimeout(() => done(null), 1));
+        await clock.sleep(1);
       }
       return Promise.all(outcomes);
     };
-    const positions = (await drive(clock, append())).map(
+    const positions = (await clock.until(append())).map(
       (outcome) => 'position' in outcome && outcome.position,
     );
     expect(positions).toEqual(upTo(1, 300));
     expect(log.chain.segments.length).toBe(4);
-    for (const { batch, position } of await drive(clock, entriesOf(log, 1))) {
+    for (const { batch, position } of await clock.until(entriesOf(log, 1))) {
       expect(batch).toEqual(batchOf(position, 100));
     }
   });
@@ -381,7 +368,7 @@ describe('VirtualLog with faults', () => {
       network.setFaults({ delayMs: [0, 20], loss: 0.03, duplication: 0.1, lateness: 0.03 });
       const registers = new SimulatedRegisterServer(network);
       const servers = new Map<string, SimulatedLogServer>();
-      const pause = (ms: number): Promise<void> => new Promise((done) => clock.timers.setTimeout(done, ms));
+      const pause = (ms: number): Promise<void> => clock.sleep(ms);
       const isOver = (): boolean => clock.clock.monotonic() > 6000;
       const contest = new Contest({ random: clock.random, pause, isOver, title: `seed ${seed}` });
       const open = (name: string): Promise<VirtualLog> =>
@@ -398,13 +385,13 @@ describe('VirtualLog with faults', () => {
         const log = await open(name);
         const reconfigure = async (): Promise<void> => {
           while (!isOver()) {
-            await pause(randomBelow(clock.random, 800));
+            await clock.sleep(randomBelow(clock.random, 800));
             if (await log.reconfigure('simulated').catch(() => false)) reconfigurations++;
           }
         };
         await Promise.all([contest.write(name, log), reconfigure()]);
       };
-      await drive(clock, Promise.all(['a', 'b', 'c'].map(live)));
+      await clock.until(Promise.all(['a', 'b', 'c'].map(live)));
       network.setFaults({});
       clock.advance(10_000);
       const log = await open('a');

@@ -3,6 +3,7 @@ import { SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { type HighWaterMark, MemoryHighWaterMark } from './high-water-mark.js';
 import { LocalOracle } from './local-oracle.js';
+import { oracleEpochMs, timestampsPerMs } from './oracle.js';
 import { oracleConformance } from './testing/oracle-conformance.js';
 
 describe('LocalOracle', () => {
@@ -61,6 +62,17 @@ describe('the mark', () => {
     env.advance(60_000);
     for (let i = 0; i < 1000; i++) expect(() => oracle.next(1)).not.toThrow();
     await mark.settle();
+    await oracle.close();
+  });
+
+  it('follows the clock after an idle spell although little of the range was used', async () => {
+    const { env, mark, oracle } = await openSlow();
+    oracle.next(1);
+    env.advance(3_600_000);
+    oracle.next(1);
+    await mark.settle();
+    const milliseconds = Math.floor(oracle.next(1) / timestampsPerMs) + oracleEpochMs;
+    expect(milliseconds).toBe(env.clock.now());
     await oracle.close();
   });
 

@@ -59,14 +59,25 @@ export class LocalOracle implements Oracle {
   }
 
   next(count: number): number {
-    let first = (this.#clock.now() - oracleEpochMs) * timestampsPerMs;
+    const now = (this.#clock.now() - oracleEpochMs) * timestampsPerMs;
+    let first = now;
     // Beyond the limit (idle for long, or a jump) or not above the last: the rest of the range, one by one.
     if (first > this.#limit - count + 1 || first <= this.#last) first = this.#last + 1;
     const end = first + count - 1;
     if (end > this.#limit || this.#isClosed || !(count > 0)) this.#refuse(count);
     this.#last = end;
-    if (end > this.#renewFrom && this.#renewing === null) this.#renewSoon();
+    if ((end > this.#renewFrom || now > this.#renewFrom) && this.#renewing === null) this.#renewSoon();
     return first;
+  }
+
+  /** Waits for the next range where `next` throws. Throws KvError UNAVAILABLE when the mark can't be stored. */
+  async fetch(count: number): Promise<number> {
+    if (!(count > 0) || this.#isClosed) this.#refuse(count);
+    while (!this.hasRoom(count)) {
+      await (this.#renewing ?? this.#renew(count));
+      if (this.#failure !== null) throw unavailable(this.#failure);
+    }
+    return this.next(count);
   }
 
   /** The last timestamp handed out, or the floor; 0 when there is neither. */
@@ -96,6 +107,11 @@ export class LocalOracle implements Oracle {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#renewing;
+  }
+
+  /** Whether `next` can do it, at the worst with the rest of the range. */
+  hasRoom(count: number): boolean {
+    return this.#isClosed || this.#last + count <= this.#limit;
   }
 
   /** Says why `next` can't do it, and sees to it that it soon can. */

@@ -87,6 +87,26 @@ export class SimulatedEnv implements Env {
     this.#step(untilMs - this.#monotonicMs);
   }
 
+  /** Lets virtual time pass, `stepMs` at a time, until a promise is settled that waits for it. */
+  async until<T>(promise: Promise<T>, stepMs = 1): Promise<T> {
+    let isSettled = false;
+    const settled = promise.finally(() => {
+      isSettled = true;
+    });
+    // Who awaits it hears of a failure; here it only ends the loop.
+    settled.catch(() => {});
+    while (!isSettled) {
+      await new Promise(setImmediate);
+      if (!isSettled) this.advance(stepMs);
+    }
+    return settled;
+  }
+
+  /** Resolves when `ms` of virtual time have passed. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.timers.setTimeout(resolve, ms));
+  }
+
   /** Moves the wall clock alone, as an operator or NTP would. */
   jumpClock(byMs: number): void {
     this.#wallMs += byMs;

@@ -15,22 +15,6 @@ describe('SimulatedLog without faults', () => {
   }
 });
 
-/** Lets virtual time pass until `done` is settled. */
-async function drive<T>(env: SimulatedEnv, done: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settled = done.finally(() => {
-    isSettled = true;
-  });
-  while (!isSettled) {
-    await new Promise(setImmediate);
-    env.advance(1);
-  }
-  return settled;
-}
-
-const pause = (env: SimulatedEnv, ms: number): Promise<void> =>
-  new Promise((resolve) => env.timers.setTimeout(resolve, ms));
-
 describe('SimulatedLog with faults', () => {
   it('keeps what it called committed, and nothing that it called refused', async () => {
     for (let seed = 1; seed <= 12; seed++) {
@@ -40,7 +24,7 @@ describe('SimulatedLog with faults', () => {
       network.setFaults({ delayMs: [0, 30], loss: 0.05, duplication: 0.1, lateness: 0.05 });
       const contest = new Contest({
         random: env.random,
-        pause: (ms) => pause(env, ms),
+        pause: (ms) => env.sleep(ms),
         isOver: () => env.clock.monotonic() > 5000,
         title: `seed ${seed}`,
       });
@@ -50,11 +34,11 @@ describe('SimulatedLog with faults', () => {
         for (let i = 0; i < 10; i++) {
           const name = names[randomBelow(env.random, names.length)];
           network.partition(name);
-          await pause(env, randomBelow(env.random, 400));
+          await env.sleep(randomBelow(env.random, 400));
           network.heal(name);
         }
       })();
-      await drive(env, Promise.all([...writers, partitions]));
+      await env.until(Promise.all([...writers, partitions]));
       env.advance(10_000);
       contest.assertKept(server.store.entries);
       expect(contest.committedCount).toBeGreaterThan(20);
@@ -83,10 +67,10 @@ describe('SimulatedLog with faults', () => {
     const append = async (): Promise<void> => {
       for (let i = 0; i < 50; i++) {
         server.append({ batches: [new Uint8Array(1)], after: i, epoch: 1, writer: 99, sequence: i + 1 });
-        await pause(env, 20);
+        await env.sleep(20);
       }
     };
-    const [positions] = await drive(env, Promise.all([follow(), append()]));
+    const [positions] = await env.until(Promise.all([follow(), append()]));
     expect(positions).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
   });
 });

@@ -10,6 +10,7 @@ import type { OracleStore } from './oracle-conformance.js';
 function spoiled(oracle: Oracle, change: (first: number, count: number) => number): Oracle {
   return {
     next: (count) => change(oracle.next(count), count),
+    fetch: async (count) => change(await oracle.fetch(count), count),
     ready: () => oracle.ready(),
     close: () => oracle.close(),
   };
@@ -24,15 +25,17 @@ function bareClock(env: SimulatedEnv): Oracle {
   let lastMs = 0;
   let counter = 0;
   let isClosed = false;
+  const next = (count: number): number => {
+    if (isClosed) throw new KvError('CLOSED', 'closed');
+    const nowMs = env.clock.now();
+    if (nowMs !== lastMs) counter = 0;
+    lastMs = nowMs;
+    counter += count;
+    return (nowMs - oracleEpochMs) * timestampsPerMs + counter - count;
+  };
   return {
-    next(count) {
-      if (isClosed) throw new KvError('CLOSED', 'closed');
-      const nowMs = env.clock.now();
-      if (nowMs !== lastMs) counter = 0;
-      lastMs = nowMs;
-      counter += count;
-      return (nowMs - oracleEpochMs) * timestampsPerMs + counter - count;
-    },
+    next,
+    fetch: async (count) => next(count),
     ready: async () => {},
     close: async () => {
       isClosed = true;
@@ -72,7 +75,7 @@ const brokenOracles: Record<string, (env: SimulatedEnv) => OracleStore['open']> 
     const mark = new MemoryHighWaterMark();
     return async () => {
       const oracle = await openWith(env, mark);
-      return { next: (count) => oracle.next(count), ready: () => oracle.ready(), close: async () => {} };
+      return { ...spoiled(oracle, (first) => first), close: async () => {} };
     };
   },
   'has nothing at hand after a pause': (env) => {
@@ -89,7 +92,31 @@ const brokenOracles: Record<string, (env: SimulatedEnv) => OracleStore['open']> 
           throw new KvError('UNAVAILABLE', 'the range has expired');
         return oracle.next(count);
       };
-      return { next, ready, close: () => oracle.close() };
+      return { ...spoiled(oracle, (first) => first), next, ready };
+    };
+  },
+  'fetches from a range of its own': (env) => {
+    const mark = new MemoryHighWaterMark();
+    return async () => {
+      const oracle = await openWith(env, mark);
+      let from = 0;
+      let to = 0;
+      const fetch = async (count: number): Promise<number> => {
+        if (from + count > to) {
+          from = await oracle.fetch(1000 + count);
+          to = from + 1000 + count;
+        }
+        from += count;
+        return from - count;
+      };
+      return { ...spoiled(oracle, (first) => first), fetch };
+    };
+  },
+  'can not fetch more than it holds': (env) => {
+    const mark = new MemoryHighWaterMark();
+    return async () => {
+      const oracle = await openWith(env, mark);
+      return { ...spoiled(oracle, (first) => first), fetch: async (count) => oracle.next(count) };
     };
   },
 };

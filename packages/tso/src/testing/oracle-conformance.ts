@@ -139,10 +139,52 @@ export const oracleConformance: readonly OracleCase[] = [
     },
   },
   {
+    name: 'what is fetched is above all that was handed out, and below all that will be',
+    async run(store) {
+      const oracle = await store.open();
+      let last = await take(oracle, ranges, 0);
+      for (let turn = 0; turn < 50; turn++) {
+        for (const count of ranges) {
+          const first = await oracle.fetch(count);
+          assert.ok(Number.isSafeInteger(first) && first > last, `${first} after ${last}`);
+          last = first + count - 1;
+        }
+        if (turn % 5 === 0) last = await take(oracle, ranges, last);
+        if (turn === 20) store.env.jumpClock(-hourMs);
+        store.env.advance(turn % 3);
+      }
+      await restart(store, oracle, last, false);
+    },
+  },
+  {
+    name: 'what is fetched at the same time is in the order of the calls, without overlap',
+    async run(store) {
+      const oracle = await store.open();
+      const counts = Array.from({ length: 100 }, (_, i) => ranges[i % ranges.length]);
+      const firsts = await Promise.all(counts.map((count) => oracle.fetch(count)));
+      for (let i = 1; i < firsts.length; i++) assert.ok(firsts[i] >= firsts[i - 1] + counts[i - 1]);
+      await oracle.close();
+    },
+  },
+  {
+    name: 'what is not at hand is waited for',
+    async run(store) {
+      const oracle = await store.open();
+      const count = 1_000_000;
+      const firsts = await Promise.all(Array.from({ length: 60 }, () => oracle.fetch(count)));
+      for (let i = 1; i < firsts.length; i++) assert.ok(firsts[i] >= firsts[i - 1] + count);
+      await oracle.close();
+    },
+  },
+  {
     name: 'nothing is handed out after a close',
     async run(store) {
       const oracle = await store.open();
       await oracle.close();
+      await assert.rejects(
+        () => oracle.fetch(1),
+        (error: { code?: unknown }) => error.code === 'CLOSED',
+      );
       assert.throws(
         () => oracle.next(1),
         (error: { code?: unknown }) => error.code === 'CLOSED',
