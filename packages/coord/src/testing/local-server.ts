@@ -81,11 +81,13 @@ export class LocalServer {
     this.env = new SimulatedEnv(seed);
     this.storage = storage ?? new MemoryStorage(this.env.random);
     let last = 0;
+    const next = (count: number): number => {
+      last += count;
+      return last - count + 1;
+    };
     const oracle = {
-      next: (count: number) => {
-        last += count;
-        return last - count + 1;
-      },
+      next,
+      fetch: async (count: number) => next(count),
       ready: async () => {},
       close: async () => {},
     };
