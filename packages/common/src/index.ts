@@ -27,6 +27,7 @@ export {
 } from './env.js';
 export { type ErrorCode, errorCodes, KvError } from './errors.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
+export type { LeaderHint, NodeAddresses } from './leader.js';
 export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';
 export { endOfReply, replayReplies } from './raw-reply.js';
 export { errorLine, Reply } from './reply.js';

@@ -6,6 +6,8 @@
  * Aggregates are announced with their length and followed by exactly that many values (twice as
  * many for a map). Bytes passed in are copied before the call returns.
  */
+
+import type { LeaderHint } from './leader.js';
 import { replayReplies } from './raw-reply.js';
 
 export abstract class Reply {
@@ -57,6 +59,14 @@ export abstract class Reply {
    */
   raw(bytes: Uint8Array, start: number, length: number): void {
     replayReplies(this, bytes, start, start + length);
+  }
+  /**
+   * The request was not executed: another node leads the shard it belongs to. `slot` is that of its first key,
+   * -1 when it has none; `leader` is null while nobody is known. Unless a protocol has a better word for it, this
+   * is an error that invites to try again.
+   */
+  notLeader(_slot: number, _leader: LeaderHint | null): void {
+    this.error('TRYAGAIN the leader of the shard has changed: the command was not executed');
   }
   /** 2 or 3: some commands shape their answer by the dialect of the client (RESP2's flat pairs). */
   abstract dialect: 2 | 3;

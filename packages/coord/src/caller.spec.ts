@@ -8,16 +8,26 @@ import { Turns } from './turns.js';
 const options = { protocol: 'embedded', address: '', localAddress: '' };
 
 /** A coordinator whose commits are made by hand. */
-function held(server: LocalServer): {
-  coordinator: Coordinator;
-  commit(version: number): void;
+interface Control {
+  readonly coordinator: Coordinator;
   settled: number;
-} {
+  /** What was sent to the log, to `revoke` at the latest. */
+  sent: number;
+  commit(version: number): void;
+  revoke(): void;
+}
+
+function held(server: LocalServer): Control {
   const { coordinator: local } = server;
   const listeners: (() => void)[] = [];
+  const revocations: (() => void)[] = [];
   let committedVersion = 0;
-  const control = {
+  const control: Control = {
     settled: 0,
+    sent: 0,
+    revoke: () => {
+      for (const listener of revocations) listener();
+    },
     commit: (version: number) => {
       committedVersion = version;
       for (const listener of listeners) listener();
@@ -35,6 +45,11 @@ function held(server: LocalServer): {
         return committedVersion;
       },
       onCommitted: (listener) => void listeners.push(listener),
+      onRevoked: (listener) => void revocations.push(listener),
+      fateOf: (version) => {
+        if (version <= committedVersion) return 'committed';
+        return version <= control.sent ? 'unknown' : 'dropped';
+      },
       shutdown: () => local.shutdown(),
     } as Coordinator,
   };
@@ -77,6 +92,23 @@ describe('Caller', () => {
     control.commit(1);
     expect((await written).version).toBe(1);
     expect((await read).value).toEqual(Buffer.from('v'));
+  });
+
+  it('says what became of a write when another one leads', async () => {
+    const server = new LocalServer();
+    const control = held(server);
+    const turns = new Turns(control.coordinator, server.env.timers);
+    const [one, two, three] = [1, 2, 3].map(() => Caller.open(control.coordinator, turns, options)!);
+    const answers = [one.run(['SET', 'a', '1']), two.run(['SET', 'b', '2']), three.run(['SET', 'c', '3'])];
+    server.env.advance(0);
+    control.commit(1);
+    control.sent = 2;
+    control.revoke();
+    const values = (await Promise.all(answers)).map(({ value }) => value);
+    expect(values[0]).toEqual(new StatusReply('OK'));
+    expect((values[1] as ErrorReply).code).toBe('UNDETERMINED');
+    expect((values[2] as ErrorReply).code).toBe('TRYAGAIN');
+    expect(three.isBusy).toBe(false);
   });
 
   it('waits for keys, and is gone when it is closed', async () => {

@@ -2,9 +2,9 @@
  * One caller without a connection: runs a request, and gets its reply as a value once that may be seen. For
  * calls of gRPC and of the embedded library.
  */
-import { KvError, type ReplyValue, Request, ValueReply } from '@holdfast/common';
+import { ErrorReply, KvError, type ReplyValue, Request, ValueReply } from '@holdfast/common';
 import type { Session, SessionSink } from '@holdfast/engine';
-import { type Coordinator, outcomes, type SessionOptions } from './coordinator.js';
+import { type Coordinator, outcomes, revokedError, type SessionOptions } from './coordinator.js';
 import type { Turns } from './turns.js';
 
 export interface Answer {
@@ -76,11 +76,16 @@ export class Caller implements SessionSink {
     if (resolve === null || value === undefined) return;
     const { session } = this;
     const answer = { value, version: session.keyVersion };
-    this.#turns.whenCommitted(session.dependsOn, () => {
+    const settle = (settled: Answer): void => {
       this.#resolve = null;
       this.#reject = null;
-      resolve(answer);
-    });
+      resolve(settled);
+    };
+    this.#turns.whenCommitted(
+      session.dependsOn,
+      () => settle(answer),
+      (fate) => settle({ value: new ErrorReply(revokedError(fate)), version: 0 }),
+    );
   }
 
   close(): void {

@@ -2,220 +2,37 @@
  * Makes what was written durable, and knows up to which version it is.
  *
  *     execution   ... | turn 7 | turn 8 | turn 9 |
- *     log                append 7, append 8 ...        in order, gathered by the log into one sync
+ *     log                append 7, append 8 ...        in order
  *     committed   ........^ version of turn 6           replies up to here may leave
  *
  * Each turn's mutations are one batch: kept or lost as a whole, so a transaction or an MSET is never
- * half there. When the log refuses (the disk is full) the batch is kept and tried again, and no new
- * write is accepted until it went through; nothing was acknowledged meanwhile. When the outcome is
- * unknown (a sync failed) the process must end and recover: `onFatal`.
+ * half there. How it is made durable is the strategy: `LocalCommitter`, `ReplicatedCommitter`.
  */
-// @hot-path
-import type { Env } from '@holdfast/common';
-import { KvError } from '@holdfast/common';
-import type { AppendOutcome, Log } from '@holdfast/log';
-import { MutationWriter, type Storage } from '@holdfast/storage';
+import type { Fate } from './coordinator.js';
 
-/** What gathers while a batch is on its way is handed over at this size at the latest, in bytes. */
-const gatheredBytesMax = 1024 * 1024;
-
-/** How long to wait before a refused batch is tried again, in ms. */
-const retryDelayMs = 250;
-
-export interface CommitterOptions {
-  readonly storage: Storage;
-  readonly env: Env;
-  /** Null for none: a write is committed when it is in memory. */
-  readonly log: Log | null;
-  /** Whether a write was kept can't be known: the process must end. */
-  readonly onFatal: (error: KvError) => void;
-}
-
-export class Committer {
-  /** Every write with this version or a smaller one is committed. */
-  committedVersion: number;
-  /** Why the log refuses; empty while it does not. */
-  #logRefusal = '';
-  readonly #storage: Storage;
-  readonly #env: Env;
-  readonly #log: Log | null;
-  readonly #journal: MutationWriter | null;
-  readonly #onFatal: (error: KvError) => void;
-  readonly #listeners: (() => void)[] = [];
-  readonly #epoch: number;
-  /** Position of the last batch handed to the log. */
-  #position: number;
-  /** Batches handed over and not yet committed. */
-  #inFlight = 0;
-  /** A batch the log refused, and those after it. */
-  #refused: { batch: Buffer; version: number }[] = [];
-  #idle: (() => void)[] = [];
-  #hasFailed = false;
-  /** A write is not complete: nothing is handed over before it is. */
-  #isHeld = false;
-  /** It never will be: the server ends. */
-  isAbandoned = false;
-
-  constructor(options: CommitterOptions) {
-    const { storage, log } = options;
-    this.#storage = storage;
-    this.#env = options.env;
-    this.#log = log;
-    this.#onFatal = options.onFatal;
-    this.#position = log === null ? storage.durablePosition : log.committedPosition;
-    this.#epoch = 1;
-    this.#journal = log !== null || storage.needsJournal ? new MutationWriter() : null;
-    storage.journal = this.#journal;
-    this.committedVersion = log === null ? Number.POSITIVE_INFINITY : storage.stamp.last;
-  }
-
-  /** Why writes are refused now: the log's or the storage's disk fails; null while they are accepted. */
-  get refusal(): string | null {
-    if (this.#logRefusal !== '') return this.#logRefusal;
-    const { failure } = this.#storage;
-    return failure === null ? null : `MISCONF Errors writing to the disk: ${failure.message}`;
-  }
-
+export interface Committer {
+  /** See `Coordinator.committedVersion`. */
+  readonly committedVersion: number;
+  /** Why writes are refused now, as the error that they get; null while they are accepted. */
+  readonly refusal: string | null;
   /** Position of the last batch that was handed to the log. */
-  get position(): number {
-    return this.#position;
-  }
-
+  readonly position: number;
   /** Hands the turn's mutations to the log. */
-  settle(): void {
-    const journal = this.#journal;
-    if (journal === null || journal.length === 0 || this.#hasFailed || this.#isHeld) return;
-    // While one batch is on its way the next one gathers: fewer and larger ones.
-    if (this.#inFlight > 0 && journal.length < gatheredBytesMax) return;
-    const batch = journal.bytes.subarray(0, journal.length);
-    this.#storage.staged(batch);
-    const version = this.#storage.stamp.last;
-    if (this.#log === null) this.#storage.committed(++this.#position);
-    else if (this.#refused.length > 0) this.#refused.push({ batch: Buffer.from(batch), version });
-    else this.#append(this.#log, batch, version);
-    journal.clear();
-  }
-
-  onCommitted(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
-  /** The write that is going on takes more than this turn. */
-  hold(): void {
-    this.#isHeld = true;
-  }
-
+  settle(): void;
+  /** Calls `listener` whenever `committedVersion` has grown outside of `settle`. */
+  onCommitted(listener: () => void): void;
+  /** The write that is going on takes more than this turn: nothing is handed over before it is complete. */
+  hold(): void;
   /** It is complete. */
-  release(): void {
-    this.#isHeld = false;
-    this.settle();
-    this.#wakeIdle();
-  }
-
-  /** The server ends before the write is complete: it is not handed over, nor what came before it in its turn. */
-  abandon(): void {
-    this.isAbandoned = true;
-    this.#wakeIdle();
-  }
-
-  /** Resolves when everything is committed that was written before, but for a write that was abandoned. */
-  async drained(): Promise<void> {
-    while (this.#isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    this.settle();
-    while (this.#inFlight > 0 || this.#refused.length > 0) {
-      if (this.#hasFailed) throw new KvError('UNDETERMINED', 'the log failed');
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
-    }
-  }
-
-  #append(log: Log, batch: Buffer, version: number): void {
-    const after = this.#position;
-    const outcome = log.appendSync?.(batch, after, this.#epoch) ?? null;
-    if (outcome !== null) {
-      if (outcome.kind === 'committed') {
-        this.#position = outcome.position;
-        this.#commit(outcome.position, version);
-      } else {
-        this.#fail(outcome, Buffer.from(batch), version);
-      }
-      return;
-    }
-    this.#position = after + 1;
-    this.#inFlight++;
-    // Kept for a refusal: the log takes its own copy before the call returns.
-    const kept = Buffer.from(batch);
-    log.append(batch, after, this.#epoch).then(
-      (late) => this.#appended(late, kept, version),
-      (error: unknown) => this.#appended({ kind: 'unknown', cause: error }, kept, version),
-    );
-  }
-
-  #appended(outcome: AppendOutcome, kept: Buffer, version: number): void {
-    this.#inFlight--;
-    if (outcome.kind === 'committed') {
-      this.#commit(outcome.position, version);
-      // The next batch is on its way before the replies to this one are written.
-      this.settle();
-      for (const listener of this.#listeners) listener();
-    } else {
-      this.#fail(outcome, kept, version);
-    }
-    if (this.#inFlight === 0) this.#wakeIdle();
-  }
-
-  #commit(position: number, version: number): void {
-    this.#storage.committed(position);
-    this.committedVersion = version;
-  }
-
-  #fail(outcome: AppendOutcome, batch: Buffer, version: number): void {
-    if (this.#hasFailed) return;
-    if (outcome.kind === 'refused' && outcome.reason === 'disk') {
-      const isFirst = this.#refused.length === 0;
-      this.#refused.push({ batch, version });
-      this.#logRefusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
-      if (isFirst) this.#retryLater();
-      return;
-    }
-    this.#hasFailed = true;
-    const cause = outcome.kind === 'unknown' ? outcome.cause : outcome.kind;
-    this.#logRefusal = `UNDETERMINED the log failed: ${messageOf(cause)}`;
-    this.#wakeIdle();
-    this.#onFatal(new KvError('UNDETERMINED', `the log failed: ${messageOf(cause)}`, { cause }));
-  }
-
-  #retryLater(): void {
-    this.#env.timers.setTimeout(() => void this.#retry(), retryDelayMs);
-  }
-
-  async #retry(): Promise<void> {
-    const log = this.#log!;
-    if (this.#inFlight > 0) return this.#retryLater();
-    this.#position = log.committedPosition;
-    while (this.#refused.length > 0) {
-      const { batch, version } = this.#refused[0];
-      const outcome = await log.append(batch, this.#position, this.#epoch);
-      if (outcome.kind !== 'committed') {
-        if (outcome.kind === 'refused' && outcome.reason === 'disk') return this.#retryLater();
-        this.#refused = [];
-        return this.#fail(outcome, batch, version);
-      }
-      this.#refused.shift();
-      this.#position = outcome.position;
-      this.#commit(outcome.position, version);
-    }
-    this.#logRefusal = '';
-    for (const listener of this.#listeners) listener();
-    this.#wakeIdle();
-  }
-
-  #wakeIdle(): void {
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
-  }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  release(): void;
+  /** It never will be: neither it is handed over, nor what came before it in its turn. */
+  abandon(): void;
+  readonly isAbandoned: boolean;
+  /**
+   * Resolves when everything is committed that was written before, but for a write that was abandoned. Throws
+   * KvError UNDETERMINED when it can't be any more.
+   */
+  drained(): Promise<void>;
+  /** See `Coordinator.fateOf`. */
+  fateOf(version: number): Fate;
 }

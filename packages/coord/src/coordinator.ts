@@ -6,7 +6,7 @@
  * acknowledgements wait.
  */
 import type { Reply, Request } from '@holdfast/common';
-import type { Session, SessionSink } from '@holdfast/engine';
+import type { ReadMode, Session, SessionSink } from '@holdfast/engine';
 
 export const outcomes = {
   /** Replied: the next request may come. */
@@ -32,6 +32,23 @@ export interface SessionOptions {
   readonly protocol: string;
   readonly address: string;
   readonly localAddress: string;
+  /** How its reads begin; `linearizable` when not given. */
+  readonly readMode?: ReadMode;
+}
+
+/**
+ * What became of a write whose reply still waited when this replica lost the lead.
+ * - `committed`: the reply may leave.
+ * - `unknown`: it was sent to the log, and whether it is there is not known: UNDETERMINED.
+ * - `dropped`: it is not in the log and never will be: the same as not executed.
+ */
+export type Fate = 'committed' | 'unknown' | 'dropped';
+
+/** What a client is told instead of a reply that was given up, unless its protocol has a better word. */
+export function revokedError(fate: Fate): string {
+  return fate === 'dropped'
+    ? 'TRYAGAIN the leader of the shard has changed: the command was not executed'
+    : 'UNDETERMINED the leader of the shard has changed: whether the command took effect is not known';
 }
 
 export interface Coordinator {
@@ -50,10 +67,21 @@ export interface Coordinator {
   coordinate(session: Session, request: Request, reply: Reply): Outcome;
   /** After the requests of a turn, before replies are sent: hands what was written to the log. */
   settle(): void;
-  /** Every write with this version or a smaller one is committed. */
+  /**
+   * Every write with this version or a smaller one is committed. To be asked right before replies leave: while a
+   * lease that they count on is over, it is below every version.
+   */
   readonly committedVersion: number;
   /** Calls `listener` whenever `committedVersion` has grown outside of `settle`. */
   onCommitted(listener: () => void): void;
+  /**
+   * Calls `listener` when this replica has lost the lead, and what was executed and not committed is given up: the
+   * replies that wait must not leave as they are. `fateOf` says, during the call, what to say instead. Afterwards
+   * nothing that a session was replied depends on a version any more.
+   */
+  onRevoked(listener: () => void): void;
+  /** Of the write with this version, or of a read that depends on it. */
+  fateOf(version: number): Fate;
   /** No more writes are accepted; resolves once everything is committed and durable. */
   shutdown(): Promise<void>;
 }

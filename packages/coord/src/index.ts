@@ -1,9 +1,17 @@
-export type { Session, SessionSink } from '@holdfast/engine';
+export type { ReadMode, Session, SessionSink } from '@holdfast/engine';
 export { type Answer, Caller } from './caller.js';
-export { Committer, type CommitterOptions } from './committer.js';
-export { type Coordinator, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
+export type { Committer } from './committer.js';
+export {
+  type Coordinator,
+  type Fate,
+  type Outcome,
+  outcomes,
+  revokedError,
+  type SessionOptions,
+} from './coordinator.js';
 export { DiscardReply } from './discard-reply.js';
 export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
+export { LocalCommitter, type LocalCommitterOptions } from './local-committer.js';
 export { LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
 export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
 export {
@@ -16,6 +24,10 @@ export {
   scanRange,
 } from './range-scan.js';
 export { type Recovered, recover } from './recovery.js';
+export type { Replica } from './replicated/replica.js';
+export type { Role, RoleChange } from './replicated/role.js';
+export type { ShardHost, ShardPlacement } from './replicated/shard-host.js';
+export type { Timestamps } from './replicated/timestamps.js';
 export { SnapshotFiles, type SnapshotName } from './snapshot-files.js';
 export { Snapshotter, type SnapshotterOptions } from './snapshotter.js';
 export { type Comparison, transact } from './transact.js';

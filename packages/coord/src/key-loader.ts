@@ -8,15 +8,15 @@ import type { KeyName, Storage } from '@holdfast/storage';
 const pendingBytesMax = 256 * 1024 * 1024;
 
 export class KeyLoader {
-  readonly #storage: Storage;
+  storage: Storage;
 
   constructor(storage: Storage) {
-    this.#storage = storage;
+    this.storage = storage;
   }
 
   /** Null when everything is there already. */
   load(session: Session, command: Command, request: Request): Promise<void> | null {
-    const storage = this.#storage;
+    const storage = this.storage;
     if (command.isWrite && storage.pendingBytes > pendingBytesMax) return storage.flush();
     if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
@@ -34,7 +34,7 @@ export class KeyLoader {
     const cursor = isPage ? readCursor(request, command.argsStart) : 0;
     if (Number.isNaN(cursor)) return null;
     const count = isPage ? scanCountOf(request) : Number.POSITIVE_INFINITY;
-    return this.#storage.prepareScan(session.database, cursor, count);
+    return this.storage.prepareScan(session.database, cursor, count);
   }
 
   #loadMany(session: Session, command: Command, request: Request): Promise<void> | null {
@@ -45,7 +45,7 @@ export class KeyLoader {
         this.#collectMissing(session, queued.command, queued.request, missing);
       }
     }
-    return missing.length === 0 ? null : this.#storage.load(missing);
+    return missing.length === 0 ? null : this.storage.load(missing);
   }
 
   #collectMissing(session: Session, command: Command, request: Request, missing: KeyName[]): void {
@@ -59,7 +59,7 @@ export class KeyLoader {
 
   #collectFurther(database: number, command: Command, request: Request, missing: KeyName[]): void {
     const { furtherKeys } = command.declaration;
-    const storage = this.#storage;
+    const storage = this.storage;
     const db = storage.database(database);
     if (furtherKeys === undefined || storage.keyCount(database) === db.size) return;
     furtherKeys(db, request, (key) => {
@@ -71,7 +71,7 @@ export class KeyLoader {
 
   #collectIn(database: number, command: Command, request: Request, missing: KeyName[]): void {
     command.forEachKey(request, (i) => {
-      if (this.#storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
+      if (this.storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
       missing.push({ database, key: request.view(i) });
     });
   }

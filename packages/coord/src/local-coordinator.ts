@@ -7,8 +7,9 @@
  *     coordinate -> which command? -> may it run? -> queued, held back, or: its keys in memory? -> run
  */
 // @hot-path
-import type { Env, Reply, Request } from '@holdfast/common';
+import { type Env, hashSlotOf, type Reply, type Request } from '@holdfast/common';
 import type { Command, KV, LogLevel, Session, SessionSink, Snapshots } from '@holdfast/engine';
+import type { Storage } from '@holdfast/storage';
 import {
   commandOf,
   isAllowedWhileSubscribed,
@@ -20,11 +21,14 @@ import {
 } from './admission.js';
 import { Background } from './background.js';
 import { ClientRegistry } from './client-registry.js';
-import { Committer } from './committer.js';
-import { type Coordinator, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
+import type { Committer } from './committer.js';
+import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
 import { DiscardReply } from './discard-reply.js';
+import type { Guard } from './guard.js';
+import { HeldCommands } from './held-commands.js';
 import { KeyLoader } from './key-loader.js';
 import { KeyObserver } from './key-observer.js';
+import { LocalCommitter } from './local-committer.js';
 import { LocalHost } from './local-host.js';
 import { Monitors } from './monitors.js';
 import { type HeldCommand, Pauses } from './pauses.js';
@@ -49,7 +53,8 @@ export interface LocalCoordinatorOptions {
 
 export class LocalCoordinator implements Coordinator {
   readonly kv: KV;
-  readonly #committer: Committer;
+  #committer: Committer;
+  #guard: Guard | null = null;
   readonly #clients: ClientRegistry;
   readonly #hub = new PubSubHub();
   readonly #monitors: Monitors;
@@ -60,12 +65,16 @@ export class LocalCoordinator implements Coordinator {
   readonly #loader: KeyLoader;
   readonly #background: Background;
   readonly #script: SuspendedScript;
+  readonly #held: HeldCommands;
   readonly #discard = new DiscardReply();
+  readonly #onCommitted: (() => void)[] = [];
+  readonly #onRevoked: (() => void)[] = [];
 
   constructor(options: LocalCoordinatorOptions) {
     const { env, kv } = options;
     this.kv = kv;
     this.#committer = options.committer ?? memoryCommitter(kv, env);
+    this.#committer.onCommitted(() => this.#tellCommitted());
     this.#clients = new ClientRegistry(kv.config, env.clock);
     this.#monitors = new Monitors(env);
     this.#loader = new KeyLoader(kv.storage);
@@ -91,7 +100,7 @@ export class LocalCoordinator implements Coordinator {
     this.#script = new SuspendedScript({
       kv,
       env,
-      committer: this.#committer,
+      committer: () => this.#committer,
       speakFor: (session, body) => this.#speakFor(session, body),
       resumeTransaction: () => this.#transactions.resume(),
       release: (session) => this.#release(session),
@@ -99,6 +108,10 @@ export class LocalCoordinator implements Coordinator {
       afterTurn: () => this.#endBackgroundTurn(),
     });
     this.#observer = new KeyObserver(kv, this.#waiting.queues, this.#transactions.watches);
+    this.#held = new HeldCommands({
+      resume: (held) => this.#resumeHeld(held),
+      fail: (held, error) => this.#failHeld(held, error),
+    });
     this.#background = new Background({
       kv,
       env,
@@ -118,7 +131,7 @@ export class LocalCoordinator implements Coordinator {
       loader: this.#loader,
       script: this.#script,
       snapshots: options.snapshots ?? null,
-      committer: this.#committer,
+      committer: () => this.#committer,
       close: (session) => this.close(session),
       onShutdown: options.onShutdown ?? (() => {}),
       onLog: options.onLog ?? (() => {}),
@@ -177,13 +190,63 @@ export class LocalCoordinator implements Coordinator {
   }
 
   onCommitted(listener: () => void): void {
-    this.#committer.onCommitted(listener);
+    this.#onCommitted.push(listener);
+  }
+
+  onRevoked(listener: () => void): void {
+    this.#onRevoked.push(listener);
+  }
+
+  fateOf(version: number): Fate {
+    return this.#committer.fateOf(version);
   }
 
   async shutdown(): Promise<void> {
     this.#background.stop();
     this.#script.abandon();
     await this.#committer.drained();
+  }
+
+  // What it is to its shard
+
+  /** From now on what is written is committed this way. Nothing may be uncommitted in the one before. */
+  commitThrough(committer: Committer, guard: Guard | null): void {
+    this.#committer = committer;
+    this.#guard = guard;
+    committer.onCommitted(() => {
+      if (this.#committer === committer) this.#tellCommitted();
+    });
+    this.#tellCommitted();
+  }
+
+  /**
+   * Another one leads: gives up what is not committed, goes on with `committer` and `guard`, and lets those who wait
+   * ask elsewhere.
+   */
+  revoke(committer: Committer, guard: Guard): void {
+    this.#guard = guard;
+    for (const listener of this.#onRevoked) listener();
+    for (const session of this.#clients.all()) session.dependsOn = 0;
+    const waiting = [...this.#held.takeAll(), ...this.#pauses.takeAll(), ...this.#waiting.takeAll()];
+    this.#transactions.breakWatches();
+    this.commitThrough(committer, guard);
+    for (const { session, request } of waiting) {
+      if (!this.#clients.has(session)) continue;
+      this.#redirect(session, session.lastCommand!, request, this.#replyOf(session));
+      this.#release(session);
+    }
+  }
+
+  /** The same data, or an older state of them, in another storage. Only while a guard lets nobody see them. */
+  replaceStorage(storage: Storage): void {
+    this.kv.replaceStorage(storage);
+    this.#loader.storage = storage;
+    this.#transactions.watches.storage = storage;
+    this.#observer.update();
+  }
+
+  #tellCommitted(): void {
+    for (const listener of this.#onCommitted) listener();
   }
 
   // What happens to a command
@@ -199,6 +262,7 @@ export class LocalCoordinator implements Coordinator {
     }
     const refusal = this.#refusalOf(session, command, request);
     if (refusal !== null) return this.#reject(session, command, reply, refusal);
+    if (this.#guard?.isElsewhere(session, command)) return this.#redirect(session, command, request, reply);
     if (this.#pauses.isActive && this.#pauses.holds(session, command)) {
       this.#pauses.hold(session, request);
       return outcomes.pending;
@@ -212,8 +276,13 @@ export class LocalCoordinator implements Coordinator {
       reply.simple('QUEUED');
       return outcomes.done;
     }
-    const loading = this.#loader.load(session, command, request);
-    if (loading !== null) return this.#holdUntil(session, request, loading);
+    const ready =
+      this.#loader.load(session, command, request) ??
+      (this.#guard === null ? null : this.#guard.prepare(session, command, request));
+    if (ready !== null) {
+      this.#held.hold(session, request, ready);
+      return outcomes.pending;
+    }
     return this.#run(session, command, request, reply);
   }
 
@@ -238,6 +307,7 @@ export class LocalCoordinator implements Coordinator {
     this.#hub.speaker = session;
     this.#execute(session, command, request, reply);
     this.#hub.endSpeech();
+    if (this.#guard !== null) this.#guard.executed(session, command);
     if (waiting.hasBlocked) {
       session.isBlocked = true;
       return outcomes.pending;
@@ -279,24 +349,26 @@ export class LocalCoordinator implements Coordinator {
     return outcomes.done;
   }
 
-  // What is answered later
-
-  #holdUntil(session: Session, request: Request, ready: Promise<void>): Outcome {
-    const held = { session, request: request.toOwned() };
-    session.isBlocked = true;
-    ready.then(
-      () => this.#resumeHeld([held]),
-      (error: Error) => this.#failHeld(held, error),
-    );
-    return outcomes.pending;
+  /** Another replica has to execute it. An EXEC ends its transaction, another command of one makes it fail. */
+  #redirect(session: Session, command: Command, request: Request, reply: Reply): Outcome {
+    this.kv.registry.figuresOf(command).rejectedCalls++;
+    if (command.name === 'EXEC') this.#transactions.discard(session);
+    else if (session.transaction !== null) session.transaction.failed = true;
+    reply.notLeader(slotOf(command, request), this.#guard?.leader ?? null);
+    this.kv.stats.countError(reply.lastError);
+    return outcomes.done;
   }
+
+  // What is answered later
 
   #resumeHeld(held: readonly HeldCommand[]): void {
     this.beginTurn();
-    for (const { session, request } of held) {
+    for (const { session, request, arrival } of held) {
       if (!this.#clients.has(session)) continue;
       session.isBlocked = false;
+      session.arrival = arrival;
       const outcome = this.#dispatch(session, request, this.#replyOf(session));
+      session.arrival = 0;
       if (outcome === outcomes.pending) continue;
       this.#release(session);
       if (outcome === outcomes.close) session.sink.close(true);
@@ -337,7 +409,16 @@ export class LocalCoordinator implements Coordinator {
 }
 
 function memoryCommitter({ storage }: KV, env: Env): Committer {
-  return new Committer({ storage, env, log: null, onFatal: () => {} });
+  return new LocalCommitter({ storage, env, log: null, onFatal: () => {} });
+}
+
+/** The hash slot of the first key; -1 when there is none. */
+function slotOf(command: Command, request: Request): number {
+  let slot = -1;
+  command.forEachKey(request, (i) => {
+    if (slot < 0) slot = hashSlotOf(request.bytes, request.start(i), request.length(i));
+  });
+  return slot;
 }
 
 /** CLIENT REPLY SKIP is over with the command that was skipped. */

@@ -37,7 +37,7 @@ export interface LocalHostParts {
   readonly loader: KeyLoader;
   readonly script: SuspendedScript;
   readonly snapshots: Snapshots | null;
-  readonly committer: Committer;
+  readonly committer: () => Committer;
   /** Ends a session as its own protocol would. */
   readonly close: (session: Session) => void;
   readonly onShutdown: (save: boolean) => void;
@@ -157,7 +157,7 @@ export class LocalHost implements Host {
   // Scripts
 
   get refusal(): string | null {
-    return this.#parts.committer.refusal;
+    return this.#parts.committer().refusal;
   }
 
   mayRun(): boolean {

@@ -21,7 +21,7 @@ import {
 } from '@holdfast/log';
 import { LevelStorage, MemoryStorage, type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
-import { Committer } from './committer.js';
+import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
 import { type Recovered, recover } from './recovery.js';
 import { SnapshotFiles } from './snapshot-files.js';
@@ -125,7 +125,7 @@ async function assemble(
   const kv = new KV({ storage, oracle, env, turnClock, config });
   await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   kv.scripting.loader.reload();
-  const committer = new Committer({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
+  const committer = new LocalCommitter({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
   const onError = options.onError ?? (() => {});
   const snapshotter =
     log === null ? null : new Snapshotter({ storage, log, committer, snapshots, env, onError });

@@ -9,6 +9,8 @@ export interface HeldCommand {
   readonly session: Session;
   /** Owned. */
   readonly request: Request;
+  /** See `Session.arrival`. */
+  readonly arrival: number;
 }
 
 export type PauseMode = 'all' | 'write';
@@ -60,8 +62,18 @@ export class Pauses {
   }
 
   hold(session: Session, request: Request): void {
+    const { arrival } = session;
+    session.arrival = 0;
     session.isBlocked = true;
-    this.#held.push({ session, request: request.toOwned() });
+    this.#held.push({ session, request: request.toOwned(), arrival });
+  }
+
+  /** Ends the pause; the commands it held back are the caller's now. */
+  takeAll(): HeldCommand[] {
+    const held = this.#held;
+    this.#held = [];
+    this.end();
+    return held;
   }
 
   forget(session: Session): void {

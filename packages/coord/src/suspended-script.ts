@@ -15,7 +15,7 @@ import type { HeldCommand } from './pauses.js';
 export interface SuspendedScriptOptions {
   readonly kv: KV;
   readonly env: Env;
-  readonly committer: Committer;
+  readonly committer: () => Committer;
   /** Runs something on behalf of a session. */
   readonly speakFor: (session: Session, body: () => void) => void;
   /** Goes on with the transaction that the script was part of, if any: until its end, or the next such script. */
@@ -44,7 +44,7 @@ export class SuspendedScript {
     this.#session = session;
     if (!this.isActive) {
       this.isActive = true;
-      this.#options.committer.hold();
+      this.#options.committer().hold();
     }
     this.#schedule();
   }
@@ -64,7 +64,8 @@ export class SuspendedScript {
 
   hold(session: Session, request: Request): void {
     session.isBlocked = true;
-    this.#held.push({ session, request: request.toOwned() });
+    this.#held.push({ session, request: request.toOwned(), arrival: session.arrival });
+    session.arrival = 0;
   }
 
   /** The client is gone. The script goes on. */
@@ -76,7 +77,7 @@ export class SuspendedScript {
   abandon(): void {
     if (!this.isActive) return;
     this.#options.kv.scripting.abandon();
-    this.#options.committer.abandon();
+    this.#options.committer().abandon();
     this.#session = null;
   }
 
@@ -110,7 +111,7 @@ export class SuspendedScript {
     const { afterTurn, committer, release, resumeHeld } = this.#options;
     this.isActive = false;
     this.#session = null;
-    committer.release();
+    committer().release();
     release(session);
     afterTurn();
     const held = this.#held;

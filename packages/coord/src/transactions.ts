@@ -51,6 +51,11 @@ export class Transactions {
     this.#options.onChange();
   }
 
+  /** The data may be others now: no watch holds. */
+  breakWatches(): void {
+    this.watches.breakAll();
+  }
+
   /** Ends the transaction without running it, watched keys included. */
   discard(session: Session): void {
     session.transaction = null;

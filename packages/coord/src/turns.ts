@@ -4,7 +4,7 @@
  */
 // @hot-path
 import type { Timers } from '@holdfast/common';
-import type { Coordinator } from './coordinator.js';
+import type { Coordinator, Fate } from './coordinator.js';
 
 export interface TurnListener {
   /** The turn is over; what it wrote was handed to the log. */
@@ -14,6 +14,7 @@ export interface TurnListener {
 interface Held {
   readonly version: number;
   readonly release: () => void;
+  readonly revoke: (fate: Fate) => void;
 }
 
 export class Turns {
@@ -28,6 +29,7 @@ export class Turns {
     this.#coordinator = coordinator;
     this.#timers = timers;
     coordinator.onCommitted(() => this.#releaseHeld());
+    coordinator.onRevoked(() => this.#revokeHeld());
   }
 
   /** To be called before requests are coordinated; as often as one likes. */
@@ -42,10 +44,13 @@ export class Turns {
     this.#schedule();
   }
 
-  /** Calls `release` once `version` is committed: at once, if it is. */
-  whenCommitted(version: number, release: () => void): void {
+  /**
+   * Calls `release` once `version` is committed: at once, if it is. Or `revoke`, when it was given up: see
+   * `Coordinator.onRevoked`.
+   */
+  whenCommitted(version: number, release: () => void, revoke: (fate: Fate) => void): void {
     if (version <= this.#coordinator.committedVersion) release();
-    else this.#held.push({ version, release });
+    else this.#held.push({ version, release, revoke });
   }
 
   /** Resolves in a later turn, so that others get theirs. */
@@ -67,6 +72,16 @@ export class Turns {
     if (listeners.length === 0) return;
     this.#listeners = [];
     for (const listener of listeners) listener.endTurn();
+  }
+
+  #revokeHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { version, release, revoke } of held) {
+      const fate = this.#coordinator.fateOf(version);
+      if (fate === 'committed') release();
+      else revoke(fate);
+    }
   }
 
   #releaseHeld(): void {

@@ -78,6 +78,10 @@ export class WaitQueues {
     }
   }
 
+  all(): Iterable<Waiter> {
+    return this.#bySession.values();
+  }
+
   of(session: Session): Waiter | undefined {
     return this.#bySession.get(session);
   }

@@ -115,6 +115,13 @@ export class Waiting {
     this.#options.onChange();
   }
 
+  /** All who wait for keys, who wait no longer. What takes its time goes on. */
+  takeAll(): Waiter[] {
+    const waiters = [...this.queues.all()];
+    for (const { session } of waiters) this.end(session);
+    return waiters;
+  }
+
   /** Tries the commands of those who wait for keys that changed, until no more of them change. */
   serve(): void {
     this.#isServing = true;

@@ -4,11 +4,11 @@ import type { Database, Storage } from '@holdfast/storage';
 import { keyNameOf } from './wait-queues.js';
 
 export class Watches {
-  readonly #storage: Storage;
+  storage: Storage;
   readonly #sessions = new Map<string, Set<Session>>();
 
   constructor(storage: Storage) {
-    this.#storage = storage;
+    this.storage = storage;
   }
 
   /** Number of watched keys. */
@@ -36,6 +36,12 @@ export class Watches {
     }
     session.watched = [];
     session.watchBroken = false;
+  }
+
+  /** Whatever is watched may have changed. */
+  breakAll(): void {
+    for (const sessions of this.#sessions.values())
+      for (const session of sessions) session.watchBroken = true;
   }
 
   changed(name: string): void {
@@ -79,7 +85,7 @@ export class Watches {
   }
 
   #isExpired(database: number, key: Uint8Array, nowMs: number): boolean {
-    const db = this.#storage.database(database);
+    const db = this.storage.database(database);
     const ref = db.find(key, 0, key.length);
     if (ref === 0) return false;
     return isOver(db, ref, nowMs);

@@ -17,7 +17,7 @@ export const isWrongType = -1;
 
 export class Context {
   readonly kv: KV;
-  readonly storage: Storage;
+  storage: Storage;
   readonly env: Env;
   request!: Request;
   reply!: Reply;

@@ -24,6 +24,7 @@ export { parameters } from './parameters.js';
 export { Registry } from './registry.js';
 export {
   type QueuedCommand,
+  type ReadMode,
   type ReplyMode,
   Session,
   type SessionSink,

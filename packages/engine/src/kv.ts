@@ -56,8 +56,8 @@ export class EngineStats {
 }
 
 export class KV {
-  readonly storage: Storage;
-  readonly oracle: Oracle;
+  storage: Storage;
+  oracle: Oracle;
   readonly env: Env;
   readonly config: Config;
   readonly registry: Registry;
@@ -96,6 +96,14 @@ export class KV {
     this.#turnClock = options.turnClock ?? new TurnClock(this.env.clock);
     this.beginTurn();
     this.scripting = new Scripting(this);
+  }
+
+  /** Goes on with another storage, and versions from another oracle. Not while a command runs. */
+  replaceStorage(storage: Storage, oracle: Oracle = this.oracle): void {
+    this.storage = storage;
+    this.oracle = oracle;
+    storage.stamp.source = oracle;
+    this.context.storage = storage;
   }
 
   /** Begins all figures anew (CONFIG RESETSTAT). */

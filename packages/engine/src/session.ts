@@ -52,6 +52,14 @@ export class Transaction {
 /** Whether replies are sent: `skip-next` becomes `skip` with the next command, and `on` after it. */
 export type ReplyMode = 'on' | 'off' | 'skip-next' | 'skip';
 
+/**
+ * What a read promises where there are several replicas.
+ * - `linearizable`: what was acknowledged before it began, it sees. Confirmed through the log.
+ * - `lease`: the same, as long as clocks run at about the same speed. Confirmed by the leader's lease.
+ * - `stale`: any replica answers with what it has.
+ */
+export type ReadMode = 'linearizable' | 'lease' | 'stale';
+
 export class Session {
   readonly id: number;
   readonly sink: SessionSink;
@@ -69,6 +77,14 @@ export class Session {
   user = 'default';
   isAuthenticated = true;
   replyMode: ReplyMode = 'on';
+  readMode: ReadMode = 'linearizable';
+  /** What READWRITE and RESET bring back. */
+  usualReadMode: ReadMode = 'linearizable';
+  /**
+   * When the request that is passed next arrived, as `Timestamps.arrive` said then; 0: just now. Used up by that
+   * request.
+   */
+  arrival = 0;
   /** Not evicted, and does not touch access times, by the client's wish. */
   noEvict = false;
   noTouch = false;

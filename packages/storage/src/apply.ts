@@ -58,6 +58,10 @@ export class MutationApplier {
   /** Whether the record, as it is, describes what changed. */
   #applyRecord(reader: MutationReader, database: Database): boolean {
     const { bytes, keyStart, keyLength, version } = reader;
+    if (reader.kind === mutationKinds.leadership) {
+      reader.field();
+      return false;
+    }
     if (reader.kind === mutationKinds.flushDatabase) return this.#flush(database, version);
     if (reader.kind === mutationKinds.swapDatabases) {
       this.#storage.swap(database.index, reader.byte());

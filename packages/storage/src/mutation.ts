@@ -27,6 +27,8 @@ export const mutationKinds = {
   swapDatabases: 6,
   /** A string is changed in place (APPEND, SETRANGE, SETBIT): its new length u32, position u32, bytes */
   patchString: 7,
+  /** Key is empty; what is said about who writes the log: a byte field that storage passes over */
+  leadership: 8,
 } as const;
 
 /** First kind of a collection type's range of eight: `kind >>> 3` is the type + 1. */

@@ -11,7 +11,7 @@
  */
 import type { Reply, Request } from '@holdfast/common';
 import { Session, type SessionSink } from '@holdfast/engine';
-import { type Coordinator, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
+import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
 
 export class ToyCoordinator implements Coordinator {
   committedVersion = 0;
@@ -24,7 +24,9 @@ export class ToyCoordinator implements Coordinator {
   #sessionCount = 0;
   #waiting: Session[] = [];
   #owed: Session[] = [];
+  #sentVersion = 0;
   readonly #listeners: (() => void)[] = [];
+  readonly #revocations: (() => void)[] = [];
 
   open(sink: SessionSink, { protocol, address, localAddress }: SessionOptions): Session | null {
     if (this.sessions.length >= this.sessionsMax) return null;
@@ -82,6 +84,15 @@ export class ToyCoordinator implements Coordinator {
     this.#listeners.push(listener);
   }
 
+  onRevoked(listener: () => void): void {
+    this.#revocations.push(listener);
+  }
+
+  fateOf(version: number): Fate {
+    if (version <= this.committedVersion) return 'committed';
+    return version <= this.#sentVersion ? 'unknown' : 'dropped';
+  }
+
   async shutdown(): Promise<void> {}
 
   /** Everything up to `version` is committed from now on. */
@@ -97,6 +108,14 @@ export class ToyCoordinator implements Coordinator {
       session.unanswered--;
       session.sink.wake();
     }
+  }
+
+  /** Another one leads. What was not committed is given up: up to `sent` its fate is unknown. */
+  revoke(sent = this.#version): void {
+    this.#sentVersion = sent;
+    for (const listener of this.#revocations) listener();
+    for (const session of this.sessions) session.dependsOn = 0;
+    this.commit();
   }
 
   /** Answers those who wait. */

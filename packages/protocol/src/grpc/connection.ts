@@ -14,6 +14,7 @@ import { ErrorReply, KvError, Request, ValueReply } from '@holdfast/common';
 import {
   type Coordinator,
   outcomes,
+  revokedError,
   type Session,
   type SessionSink,
   type TurnListener,
@@ -324,7 +325,11 @@ export class Connection implements TurnListener {
     this.#unsentBytes += message.length;
     const dependsOn = this.#dependsOn;
     this.#dependsOn = 0;
-    this.#turns.whenCommitted(dependsOn, () => this.#write(message));
+    this.#turns.whenCommitted(
+      dependsOn,
+      () => this.#write(message),
+      (fate) => this.fail(new KvError('COMMAND', revokedError(fate))),
+    );
   }
 
   #write(message: Buffer): void {

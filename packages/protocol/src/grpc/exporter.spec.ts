@@ -1,6 +1,6 @@
 import { status as codes, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { systemEnv } from '@holdfast/common';
-import { type Coordinator, type LocalStack, openLocalStack } from '@holdfast/coord';
+import { type Coordinator, type Fate, type LocalStack, openLocalStack } from '@holdfast/coord';
 import { channelOptions, errorDetailsOf, kv } from '@holdfast/rpc';
 import { reflectedClient } from '@holdfast/rpc/testing';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -497,6 +497,7 @@ describe('replies', () => {
     settled = 0;
     readonly #local: Coordinator;
     readonly #listeners: (() => void)[] = [];
+    readonly #revocations: (() => void)[] = [];
 
     constructor(local: Coordinator) {
       this.#local = local;
@@ -509,6 +510,18 @@ describe('replies', () => {
 
     onCommitted(listener: () => void): void {
       this.#listeners.push(listener);
+    }
+
+    onRevoked(listener: () => void): void {
+      this.#revocations.push(listener);
+    }
+
+    revoke(): void {
+      for (const listener of this.#revocations) listener();
+    }
+
+    fateOf(version: number): Fate {
+      return version <= this.committedVersion ? 'committed' : 'unknown';
     }
 
     settle(): void {
@@ -547,6 +560,22 @@ describe('replies', () => {
     commits.commit(server.stack.storage.stamp.last);
     await batch.result(2);
     expect(await reader.value(3)).toEqual(Buffer.from('v'));
+  });
+
+  it('that were given up end the stream with what is known of them', async () => {
+    let commits!: HeldCommits;
+    const server = await serve({}, (local) => {
+      commits = new HeldCommits(local);
+      return commits;
+    });
+    const batch = batchOf(server);
+    batch.send([[1, 'SET k v']]);
+    await expect.poll(() => server.stack.storage.keyCount(0)).toBe(1);
+    await expect.poll(() => commits.settled).toBeGreaterThan(0);
+    commits.revoke();
+    await expect.poll(() => batch.status).toMatchObject({ code: codes.UNKNOWN });
+    expect(errorDetailsOf(batch.status as ServiceError)?.reason).toBe('UNDETERMINED');
+    expect(batch.order).toEqual([]);
   });
 });
 

@@ -10,7 +10,14 @@
  */
 // @hot-path
 import type { Socket } from 'node:net';
-import { type Coordinator, outcomes, type Session, type SessionSink } from '@holdfast/coord';
+import {
+  type Coordinator,
+  type Fate,
+  outcomes,
+  revokedError,
+  type Session,
+  type SessionSink,
+} from '@holdfast/coord';
 
 import { malformed, needMore, RequestDecoder } from './decoder.js';
 import type { RedisExporter } from './exporter.js';
@@ -147,6 +154,28 @@ export class Connection implements SessionSink {
     if (gates.length > 0) return false;
     if (this.#isClosing && isComplete) this.socket.destroySoon();
     return true;
+  }
+
+  /**
+   * What was executed and not committed is given up. The replies that waited for it are not sent; how many they are
+   * is not known any more, so the connection ends after an error in their place.
+   */
+  revoke(): void {
+    const { reply, session } = this;
+    if (this.#isClosed || reply.length === 0) return;
+    const coordinator = this.#coordinator;
+    const gates = [...this.#gates, reply.length, session.dependsOn];
+    let kept = 0;
+    let fate: Fate = 'committed';
+    for (let i = 0; i < gates.length && fate === 'committed'; i += 2) {
+      fate = coordinator.fateOf(gates[i + 1]);
+      if (fate === 'committed') kept = gates[i];
+    }
+    this.#gates = [];
+    if (fate === 'committed') return;
+    reply.cut(kept);
+    reply.error(revokedError(fate));
+    this.close(true);
   }
 
   /** The socket has taken everything it was given. */

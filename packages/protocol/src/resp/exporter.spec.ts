@@ -145,6 +145,28 @@ describe.each([
     expect(server.coordinator.sessions).toEqual([]);
   });
 
+  it('sends what was committed when another one leads, then an error, and ends', async () => {
+    const server = await serve({ plainReads });
+    const { coordinator } = server;
+    const clients = [await server.open(), await server.open(), await server.open()];
+    clients[0].send('WRITE', 'ECHO a');
+    await turn(server);
+    clients[0].send('WRITE', 'ECHO b');
+    clients[1].send('ECHO c');
+    await clients[1].expect('$1\r\nc\r\n');
+    await turn(server);
+    clients[2].send('WRITE');
+    await turn(server);
+    coordinator.committedVersion = 1;
+    coordinator.revoke(2);
+    await clients[0].closed();
+    expect(clients[0].received).toMatch(/^:1\r\n\$1\r\na\r\n-UNDETERMINED [^\r]*\r\n$/);
+    await clients[2].closed();
+    expect(clients[2].received).toMatch(/^-TRYAGAIN [^\r]*\r\n$/);
+    clients[1].send('ECHO d');
+    await clients[1].expect('$1\r\nd\r\n');
+  });
+
   it('sends all replies of a turn at once, after one settlement', async () => {
     const server = await serve({ plainReads });
     const client = await server.open();

@@ -72,6 +72,9 @@ export class RedisExporter {
       this.#outputLimits = parseOutputLimits(value);
     });
     this.#coordinator.onCommitted(() => this.#flushGated());
+    this.#coordinator.onRevoked(() => {
+      for (const connection of this.#connections) connection.revoke();
+    });
     this.#scheduleSweep();
   }
 

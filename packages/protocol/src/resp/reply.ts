@@ -151,6 +151,11 @@ export class RespReply extends Reply {
     this.length += length;
   }
 
+  /** Forgets what was written beyond `length`. */
+  cut(length: number): void {
+    this.length = length;
+  }
+
   /** Forgets `bytes[0, sent)`. With nothing left, the buffer goes back to the pool, unless it was given away. */
   consume(sent: number, isGivenAway: boolean): void {
     const rest = this.length - sent;

@@ -219,7 +219,7 @@ export class LevelStorage implements Storage {
         // Over a later state a flush removes key by key: all have to be there.
         if (this.stamp.last > reader.version) flushed.push(keyspace);
         current[database] = null;
-      } else if (keyspace !== null) {
+      } else if (keyspace !== null && kind !== mutationKinds.leadership) {
         this.#addMissing(missing, keyspace, bytes, reader.keyStart, reader.keyLength);
         if (kind !== mutationKinds.renameKey) continue;
         this.#addMissing(missing, keyspace, bytes, reader.fieldStart, reader.fieldLength);

@@ -44,6 +44,9 @@ export class MutationSkimmer {
       case mutationKinds.swapDatabases:
         this.otherDatabase = reader.byte();
         break;
+      case mutationKinds.leadership:
+        reader.field();
+        break;
       default:
         this.#layouts[(reader.kind >>> 3) - 1].stage(reader, this.#database, null);
     }

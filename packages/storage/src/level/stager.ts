@@ -130,6 +130,9 @@ export class Stager {
       case mutationKinds.swapDatabases:
         this.#keyspaces.stageSwap(reader.database, reader.byte());
         return;
+      case mutationKinds.leadership:
+        reader.field();
+        return;
       default:
         this.#stageCollection(keyspace, reader);
     }

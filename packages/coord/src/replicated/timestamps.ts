@@ -1,0 +1,17 @@
+/**
+ * The timestamps that the replicas of a node share, seen from those who pass them requests.
+ *
+ * A write's version must be above that of every write that was acknowledged before it arrived, whatever shard
+ * that was on: so it is taken from timestamps that were fetched after it arrived. One fetch is on its way at a
+ * time, and whatever arrives meanwhile waits for the next one.
+ *
+ *     arrive  1 1    2 2 2     3
+ *     fetch    [--1--][---2---][--3--]
+ *     ready           1 1      2 2 2
+ */
+export interface Timestamps {
+  /** When something arrives now: which fetch it has to wait for. 0 when versions need no fetch. */
+  arrive(): number;
+  /** Whether what arrived then may be executed: null, or a promise for when it may. Never rejects. */
+  ready(arrival: number): Promise<void> | null;
+}
