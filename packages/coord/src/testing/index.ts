@@ -1,2 +1,9 @@
+export {
+  type CoordinatorCase,
+  type CoordinatorStore,
+  type CoordinatorUnderTest,
+  coordinatorConformance,
+} from './coordinator-conformance.js';
 export { LocalServer, type Plain, plainOf, TestClient } from './local-server.js';
+export { simulatedCoordinators } from './simulated-coordinators.js';
 export { ToyCoordinator } from './toy-coordinator.js';

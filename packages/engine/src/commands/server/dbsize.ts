@@ -11,7 +11,9 @@ export const dbsize = defineCommand({
   categories: ['keyspace'],
   tips: ['request_policy:all_shards', 'response_policy:agg_sum'],
   args: {},
-  run({ session, storage }, _args, reply) {
+  run(ctx, _args, reply) {
+    const { session, storage } = ctx;
+    ctx.dependOnAll();
     reply.integer(storage.keyCount(session.database));
   },
 });

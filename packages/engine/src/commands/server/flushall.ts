@@ -13,8 +13,13 @@ export const flushall = defineCommand({
   categories: ['keyspace', 'dangerous'],
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   args: { mode: oneOf('ASYNC', 'SYNC') },
-  /** Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. */
-  run({ storage }, _args, reply) {
+  /**
+   * Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. What is empty already may be so by a
+   * write that is not committed.
+   */
+  run(ctx, _args, reply) {
+    const { storage } = ctx;
+    ctx.dependOnAll();
     for (let index = 0; index < databasesMax; index++) {
       if (storage.keyCount(index) > 0) storage.database(index).flush();
     }

@@ -12,8 +12,10 @@ export const flushdb = defineCommand({
   categories: ['keyspace', 'dangerous'],
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   args: { mode: oneOf('ASYNC', 'SYNC') },
-  /** Memory goes as a whole, so SYNC and ASYNC are the same: neither waits. */
-  run({ db, session, storage }, _args, reply) {
+  /** See FLUSHALL. */
+  run(ctx, _args, reply) {
+    const { db, session, storage } = ctx;
+    ctx.dependOnAll();
     if (storage.keyCount(session.database) > 0) db.flush();
     reply.ok();
   },
