@@ -52,7 +52,8 @@ export class Background {
     const { kv, afterTurn, isHeld } = this.#options;
     if (isHeld()) return false;
     kv.beginTurn();
-    const isExpiring = kv.expiresActively && (kv.expireSome(expiryBudgetMs) || this.#loadExpired());
+    const isExpiring =
+      kv.expiresActively && !kv.isFollower && (kv.expireSome(expiryBudgetMs) || this.#loadExpired());
     const isReleased = kv.storage.releaseSome(releaseBudget);
     afterTurn();
     this.#count();

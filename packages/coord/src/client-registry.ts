@@ -21,13 +21,16 @@ export class ClientRegistry {
   }
 
   /** A new session, or null when the limit of clients is reached. */
-  open(sink: SessionSink, { protocol, address, localAddress }: SessionOptions): Session | null {
+  open(sink: SessionSink, options: SessionOptions): Session | null {
+    const { protocol, address, localAddress, readMode = 'linearizable' } = options;
     if (this.#sessions.size >= this.#config.number('maxclients')) {
       this.#rejected++;
       return null;
     }
     const session = new Session(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
     session.isAuthenticated = this.#needsNoPassword;
+    session.readMode = readMode;
+    session.usualReadMode = readMode;
     this.#sessions.set(session.id, session);
     return session;
   }
@@ -93,6 +96,7 @@ export class ClientRegistry {
     session.replyMode = 'on';
     session.noEvict = false;
     session.noTouch = false;
+    session.readMode = session.usualReadMode;
     session.user = 'default';
     session.isAuthenticated = this.#needsNoPassword;
   }

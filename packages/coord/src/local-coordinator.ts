@@ -7,7 +7,7 @@
  *     coordinate -> which command? -> may it run? -> queued, held back, or: its keys in memory? -> run
  */
 // @hot-path
-import { type Env, hashSlotOf, type Reply, type Request } from '@holdfast/common';
+import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfast/common';
 import type { Command, KV, LogLevel, Session, SessionSink, Snapshots } from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
 import {
@@ -227,11 +227,17 @@ export class LocalCoordinator implements Coordinator {
     this.#guard = guard;
     for (const listener of this.#onRevoked) listener();
     for (const session of this.#clients.all()) session.dependsOn = 0;
-    const waiting = [...this.#held.takeAll(), ...this.#pauses.takeAll(), ...this.#waiting.takeAll()];
-    this.#transactions.breakWatches();
+    const waiting = [
+      ...this.#script.takeAll(),
+      ...this.#held.takeAll(),
+      ...this.#pauses.takeAll(),
+      ...this.#waiting.takeAll(),
+    ];
+    const torn = this.#transactions.breakAll();
     this.commitThrough(committer, guard);
+    torn?.sink.close(false);
     for (const { session, request } of waiting) {
-      if (!this.#clients.has(session)) continue;
+      if (!this.#clients.has(session) || session === torn) continue;
       this.#redirect(session, session.lastCommand!, request, this.#replyOf(session));
       this.#release(session);
     }
@@ -260,9 +266,11 @@ export class LocalCoordinator implements Coordinator {
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
       return this.#reject(session, command, reply, wrongArity(command));
     }
+    if (this.#guard?.isElsewhere(session, command) && session.isAuthenticated) {
+      return this.#redirect(session, command, request, reply);
+    }
     const refusal = this.#refusalOf(session, command, request);
     if (refusal !== null) return this.#reject(session, command, reply, refusal);
-    if (this.#guard?.isElsewhere(session, command)) return this.#redirect(session, command, request, reply);
     if (this.#pauses.isActive && this.#pauses.holds(session, command)) {
       this.#pauses.hold(session, request);
       return outcomes.pending;
@@ -298,7 +306,8 @@ export class LocalCoordinator implements Coordinator {
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
-    return this.#script.isActive ? this.#script.refusalOf(command, request) : null;
+    if (this.#script.isActive) return this.#script.refusalOf(command, request);
+    return this.#guard === null ? null : this.#guard.refusalOf(command, request);
   }
 
   #run(session: Session, command: Command, request: Request, reply: Reply): Outcome {
@@ -378,7 +387,10 @@ export class LocalCoordinator implements Coordinator {
 
   #failHeld({ session }: HeldCommand, error: Error): void {
     if (!this.#clients.has(session)) return;
-    const message = `ERR the key could not be loaded: ${error.message}`;
+    const isTransient = error instanceof KvError && error.code === 'UNAVAILABLE';
+    const message = isTransient
+      ? `TRYAGAIN the command was not executed: ${error.message}`
+      : `ERR the key could not be loaded: ${error.message}`;
     this.kv.stats.countError(message);
     this.#replyOf(session).error(message);
     this.#release(session);

@@ -81,6 +81,20 @@ export class SuspendedScript {
     this.#session = null;
   }
 
+  /** Forgets the script, and what it did so far. Who waits for it, and what was held back, is the caller's now. */
+  takeAll(): HeldCommand[] {
+    const held = this.#held;
+    this.#held = [];
+    if (!this.isActive) return held;
+    const run = this.#options.kv.scripting.current;
+    const session = this.#session;
+    this.#options.kv.scripting.abandon();
+    this.isActive = false;
+    this.#session = null;
+    if (run !== null && session !== null) held.unshift({ session, request: run.request, arrival: 0 });
+    return held;
+  }
+
   #schedule(): void {
     const { env, kv } = this.#options;
     const awaited = kv.scripting.takeAwaited();

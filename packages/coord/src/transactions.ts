@@ -51,9 +51,15 @@ export class Transactions {
     this.#options.onChange();
   }
 
-  /** The data may be others now: no watch holds. */
-  breakWatches(): void {
+  /**
+   * The data may be others now: no watch holds. A transaction that waits for a script does not go on, in the middle
+   * of its reply: its session, or null.
+   */
+  breakAll(): Session | null {
+    const session = this.#interrupted?.session ?? null;
+    this.#interrupted = null;
     this.watches.breakAll();
+    return session;
   }
 
   /** Ends the transaction without running it, watched keys included. */

@@ -75,6 +75,8 @@ export class KV {
   skipsChecksums = false;
   /** Keys whose time is over are not removed, only not seen: while CLIENT PAUSE holds back writes. */
   keepsExpired = false;
+  /** Follows what others write, and changes nothing by itself: keys whose time is over are not seen, and stay. */
+  isFollower = false;
   /** Commands run inside a transaction share its version and its time. */
   #inTransaction = false;
   readonly #elements = new ElementExpiry(this);
@@ -104,6 +106,7 @@ export class KV {
     this.oracle = oracle;
     storage.stamp.source = oracle;
     this.context.storage = storage;
+    this.scripting.libraries.storage = storage;
   }
 
   /** Begins all figures anew (CONFIG RESETSTAT). */
@@ -207,7 +210,7 @@ export class KV {
    * already written: a command that finds its key expired and does no more has no version.
    */
   expire(db: Database, ref: number): void {
-    if (this.keepsExpired) return;
+    if (this.keepsExpired || this.isFollower) return;
     const { stamp } = this.storage;
     const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
     this.stats.expired++;
@@ -228,7 +231,7 @@ export class KV {
    * them. As `expire`, a write of its own. While expired keys are kept, such fields are still seen.
    */
   expireElements(db: Database, ref: number): boolean {
-    if (this.keepsExpired) return false;
+    if (this.keepsExpired || this.isFollower) return false;
     const { stamp } = this.storage;
     const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
     const isGone = this.#elements.remove(db, ref, this.context.nowMs);
@@ -241,7 +244,7 @@ export class KV {
    * its own.
    */
   expireSome(budgetMs: number): boolean {
-    if (this.keepsExpired) return false;
+    if (this.keepsExpired || this.isFollower) return false;
     const { clock } = this.env;
     const nowMs = clock.now();
     const untilMs = clock.monotonic() + budgetMs;

@@ -22,13 +22,13 @@ export interface FunctionLibrary {
 }
 
 export class FunctionLibraries {
-  readonly #storage: Storage;
+  storage: Storage;
   readonly #libraries = new Map<string, FunctionLibrary>();
   /** By their names in lower case: to call a function its case does not matter. */
   readonly #functions = new Map<string, ScriptFunction>();
 
   constructor(storage: Storage) {
-    this.#storage = storage;
+    this.storage = storage;
   }
 
   get size(): number {
@@ -96,7 +96,7 @@ export class FunctionLibraries {
 
   /** The code of all libraries in the storage, as byte strings. They must be resident. */
   stored(): string[] {
-    const { arena, dict } = this.#storage.database(systemDatabase);
+    const { arena, dict } = this.storage.database(systemDatabase);
     const names: Buffer[] = [];
     dict.forEach((ref) => {
       const start = dict.keyStart(ref);
@@ -106,7 +106,7 @@ export class FunctionLibraries {
   }
 
   store({ name, code }: FunctionLibrary): void {
-    const database = this.#storage.database(systemDatabase);
+    const database = this.storage.database(systemDatabase);
     const key = Buffer.from(name, 'latin1');
     const value = Buffer.from(code, 'latin1');
     const ref = database.find(key, 0, key.length);
@@ -114,14 +114,14 @@ export class FunctionLibraries {
   }
 
   erase(name: string): void {
-    const database = this.#storage.database(systemDatabase);
+    const database = this.storage.database(systemDatabase);
     const key = Buffer.from(name, 'latin1');
     const ref = database.find(key, 0, key.length);
     if (ref !== 0) database.remove(ref);
   }
 
   #read(name: Buffer): string {
-    const database = this.#storage.database(systemDatabase);
+    const database = this.storage.database(systemDatabase);
     database.readString(database.find(name, 0, name.length));
     const { valueBytes, valueStart, valueLength } = database;
     return Buffer.from(valueBytes.subarray(valueStart, valueStart + valueLength)).toString('latin1');

@@ -246,6 +246,13 @@ export class Scripting {
     this.#end();
   }
 
+  /** Loads the libraries of the storage, which may be others now. They must be resident. */
+  reload(): void {
+    if (this.#functions === null && this.libraries.stored().length === 0) return;
+    this.#functions = null;
+    this.loader.reload();
+  }
+
   functions(): Interpreter {
     if (this.#functions === null || this.#functions.isBroken) {
       const isAnew = this.#functions !== null;

@@ -1,0 +1,19 @@
+/** Every limit of replicas, named once. */
+
+/** How long others leave a leader alone after its last entry, in ms: far longer than any stall of an event loop. */
+export const leaseMsDefault = 3000;
+
+/** How much longer than a lease others wait, for clocks that differ in rate. */
+export const takeoverShare = 1.1;
+
+/** Beyond that, a random part of the lease up to this share: so that not all campaign at once. */
+export const spreadShare = 0.3;
+
+/** How long a replica waits before it tries again what failed, in ms. */
+export const retryDelayMs = 100;
+
+/** A snapshot is taken when this much was applied since the last one, and twice its size, in bytes. */
+export const snapshotLogBytes: number = 64 * 1024 * 1024;
+
+/** How often a leader looks whether to take one, and what of the log can go, in ms. */
+export const keepIntervalMs = 5000;

@@ -1,0 +1,149 @@
+/**
+ * What commands may do at a replica. The leader executes all of them, once versions are at hand, and sees to it
+ * that what it read is confirmed; a follower answers what has nothing to do with data, and stale reads.
+ */
+import type { LeaderHint, Request } from '@holdfast/common';
+import type { Command, Session } from '@holdfast/engine';
+import { isWriting, touchesKeyspace } from '../admission.js';
+import type { Guard } from '../guard.js';
+import type { OracleFront } from './oracle-front.js';
+import type { ReplicatedCommitter } from './replicated-committer.js';
+
+export class FollowerGuard implements Guard {
+  leader: LeaderHint | null = null;
+  /** The state is whole: stale reads may see it. */
+  isReadable = false;
+
+  refusalOf(): null {
+    return null;
+  }
+
+  isElsewhere(session: Session, command: Command): boolean {
+    if (command.name === 'EXEC' && command.standsAlone) {
+      return session.transaction !== null && (session.transaction.isWrite || !this.#mayRead(session));
+    }
+    if (isOfLeader(command)) return true;
+    return command.flags.has('readonly') && !this.#mayRead(session);
+  }
+
+  prepare(): null {
+    return null;
+  }
+
+  executed(): void {}
+
+  #mayRead(session: Session): boolean {
+    return this.isReadable && session.readMode === 'stale';
+  }
+}
+
+/** Whether the leader alone can execute it, however stale the answer may be. */
+function isOfLeader({ flags, group, isBlocking, isWrite, name, standsAlone }: Command): boolean {
+  if (isWrite || isBlocking || flags.has('may_replicate') || flags.has('pubsub')) return true;
+  return (group === 'scripting' && flags.has('readonly')) || (standsAlone && name === 'WATCH');
+}
+
+export interface LeaderGuardOptions {
+  readonly front: OracleFront;
+  readonly committer: ReplicatedCommitter;
+  readonly leader: LeaderHint;
+  /** What a batch of the log takes, in bytes. */
+  readonly batchBytesMax: number;
+}
+
+/** Records around the arguments of a command. */
+const overheadBytes = 64 * 1024;
+/** Versions for what a command finds expired beyond its own keys. */
+const spareVersions = 16;
+
+export class LeaderGuard implements Guard {
+  readonly leader: LeaderHint;
+  readonly #front: OracleFront;
+  readonly #committer: ReplicatedCommitter;
+  readonly #spanMax: number;
+  /** While the lead is handed over: until it is, or is kept. */
+  #held: Promise<void> | null = null;
+
+  constructor(options: LeaderGuardOptions) {
+    this.leader = options.leader;
+    this.#front = options.front;
+    this.#committer = options.committer;
+    this.#spanMax = options.batchBytesMax - overheadBytes;
+  }
+
+  /** Commands that touch data wait from now on. */
+  hold(until: Promise<void>): void {
+    this.#held = until;
+  }
+
+  refusalOf(command: Command, request: Request): string | null {
+    if (request.span <= this.#spanMax || !command.isWrite) return null;
+    return `ERR the command has more than ${this.#spanMax} bytes, too many for the log of its shard`;
+  }
+
+  letGo(): void {
+    this.#held = null;
+  }
+
+  isElsewhere(): boolean {
+    return false;
+  }
+
+  prepare(session: Session, command: Command, request: Request): Promise<void> | null {
+    if (!isAboutData(command)) {
+      session.arrival = 0;
+      return null;
+    }
+    if (this.#held !== null) return this.#held;
+    const waiting = this.#awaitVersions(session, command, request);
+    if (waiting !== null) return waiting;
+    session.arrival = 0;
+    return this.#takeReadVersion(session);
+  }
+
+  executed(session: Session, command: Command): void {
+    if (session.readMode !== 'stale' && isAboutData(command)) this.#confirm(session);
+    this.#committer.executed();
+  }
+
+  /** What was read must be confirmed before the reply leaves, unless a write of this turn does that anyway. */
+  #confirm(session: Session): void {
+    const committer = this.#committer;
+    if (session.readMode === 'lease') {
+      committer.countsOnLease = true;
+    } else if (session.dependsOn <= committer.handedVersion) {
+      session.dependsOn = committer.readVersion();
+    }
+  }
+
+  #awaitVersions(session: Session, command: Command, request: Request): Promise<void> | null {
+    const front = this.#front;
+    if (!isWriting(session, command) && !command.flags.has('may_replicate')) return front.prepare(0, 1);
+    const arrival = session.arrival === 0 ? front.arrive() : session.arrival;
+    session.arrival = arrival;
+    return front.prepare(arrival, versionsFor(session, command, request));
+  }
+
+  /** Before the command runs, so that it can wait if there is none. */
+  #takeReadVersion(session: Session): Promise<void> | null {
+    if (session.readMode !== 'linearizable') return null;
+    try {
+      this.#committer.readVersion();
+      return null;
+    } catch {
+      return this.#front.oracle.ready();
+    }
+  }
+}
+
+function isAboutData(command: Command): boolean {
+  return touchesKeyspace(command) || (command.standsAlone && command.name === 'EXEC');
+}
+
+/** The most versions that a command takes: its own, and one for each key that it finds expired. */
+function versionsFor(session: Session, command: Command, request: Request): number {
+  let count = request.count + spareVersions;
+  if (command.name !== 'EXEC' || session.transaction === null) return count;
+  for (const queued of session.transaction.queue) count += queued.request.count;
+  return count;
+}

@@ -1,0 +1,145 @@
+/**
+ * The data of a replica: a storage at a position of the log, and where it can be had from again.
+ *
+ *     nothing --- own snapshot or own disk ---> position p --- log ---> tail
+ *        \------- snapshot of another node --->/                        when the log begins after p
+ *
+ * A snapshot that was taken while writes went on is whole only once the log up to its end is applied: until then
+ * nobody may see the state (`isWhole`).
+ */
+import { type Env, KvError } from '@holdfast/common';
+import type { Log, LogEntry, Position } from '@holdfast/log';
+import { type Storage, systemDatabase } from '@holdfast/storage';
+import type { SnapshotFiles } from '../snapshot-files.js';
+import { type LeadershipRecord, shardRecordOf } from './leadership.js';
+import type { SnapshotSource, SnapshotStream } from './snapshot-source.js';
+
+/** Where a replica keeps its data. */
+export interface ReplicaPlace {
+  /** Opens the storage as it was left. */
+  openStorage(): Promise<Storage>;
+  /** Opens an empty one, in place of what was there. */
+  resetStorage(): Promise<Storage>;
+  /** Snapshots of a storage in memory, on this node's disk; null for one that writes its own. */
+  readonly snapshots: SnapshotFiles | null;
+}
+
+export interface ReplicaStateOptions {
+  readonly shard: string;
+  readonly env: Env;
+  readonly log: Log;
+  readonly place: ReplicaPlace;
+  readonly source: SnapshotSource;
+}
+
+export class ReplicaState {
+  storage!: Storage;
+  /** The state is that of this position of the log, once it is whole. */
+  position: Position = 0;
+  /** Bytes of the entries applied since `markSnapshot`. */
+  appliedBytes = 0;
+  readonly #options: ReplicaStateOptions;
+  #wholeFrom: Position = 0;
+
+  protected constructor(options: ReplicaStateOptions) {
+    this.#options = options;
+  }
+
+  /** Throws KvError CORRUPT, UNAVAILABLE, DISK. */
+  static async open(options: ReplicaStateOptions): Promise<ReplicaState> {
+    const state = new this(options);
+    await state.#open();
+    return state;
+  }
+
+  /** A storage that is in use already, and whole. */
+  static over(storage: Storage, position: Position, options: ReplicaStateOptions): ReplicaState {
+    const state = new ReplicaState(options);
+    state.storage = storage;
+    state.position = position;
+    return state;
+  }
+
+  get isWhole(): boolean {
+    return this.position >= this.#wholeFrom;
+  }
+
+  /** The leader appended up to here what is in the storage already. */
+  advance(position: Position, bytes: number): void {
+    this.position = position;
+    this.appliedBytes += bytes;
+  }
+
+  /** Applies the next entry. Throws KvError CORRUPT when it is another one. */
+  async apply({ position, batch }: LogEntry): Promise<void> {
+    this.checkNext(position);
+    await this.storage.prepareApply(batch);
+    this.storage.apply(batch, position);
+    this.advance(position, batch.length);
+  }
+
+  /** Entries are contiguous, or the reader says which is missing. */
+  protected checkNext(position: Position): void {
+    if (position === this.position + 1) return;
+    throw new KvError('CORRUPT', `the log has position ${position} after ${this.position}`);
+  }
+
+  /** Gives up what is in memory, which may hold more than the log: as it was left on the disk, or anew. */
+  async rebuild(): Promise<void> {
+    await this.storage.close();
+    await this.#open();
+  }
+
+  /** Takes the state from another node, because the log does not reach back to this one. */
+  async fetch(): Promise<void> {
+    const { place, shard, source } = this.#options;
+    const stream = await source.fetch(shard);
+    if (stream === null || stream.from <= this.position) {
+      throw new KvError(
+        'UNAVAILABLE',
+        `shard ${shard}: the log begins after position ${this.position}, and no other node has a snapshot`,
+      );
+    }
+    await this.storage.close();
+    this.storage = await place.resetStorage();
+    await this.#restore(stream);
+  }
+
+  /** What was said of who leads at the end of the snapshot that this state began with, if anything. */
+  lastRecord: LeadershipRecord | null = null;
+
+  async #open(): Promise<void> {
+    const { place } = this.#options;
+    this.storage = await place.openStorage();
+    this.position = this.storage.durablePosition;
+    this.#wholeFrom = this.position;
+    const newest = place.snapshots === null ? null : await place.snapshots.newest();
+    if (newest !== null && newest.from > this.position) {
+      await this.#restore({
+        from: newest.from,
+        to: () => newest.to,
+        batches: place.snapshots!.read(newest),
+      });
+    }
+    await this.storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
+  }
+
+  async #restore({ batches, from, to }: SnapshotStream): Promise<void> {
+    let last: Uint8Array | null = null;
+    for await (const batch of batches) {
+      if (last !== null) await this.#restoreBatch(last, 0);
+      last = batch;
+    }
+    if (last !== null) await this.#restoreBatch(last, from);
+    this.position = from;
+    this.#wholeFrom = to();
+    this.appliedBytes = 0;
+  }
+
+  async #restoreBatch(batch: Uint8Array, position: Position): Promise<void> {
+    const record = shardRecordOf(batch);
+    if (record?.kind === 'leader') this.lastRecord = record;
+    await this.storage.prepareApply(batch);
+    this.storage.apply(batch, position);
+  }
+}
