@@ -3,6 +3,7 @@
  *
  *     strings   GET and SET, with 1, 16 and 64 commands in a pipeline
  *     types     INCR, LPUSH, LPOP, HSET, SADD, ZADD, 16 in a pipeline
+ *     streams   XADD, XRANGE, XREADGROUP, 16 in a pipeline; bytes per entry
  *     memory    resident memory per pair, 2 M pairs
  *     latency   p99.9 under a mixed open load at half of the capacity, 5 M keys
  *     durable   SET with a log on disk, against the append-only file
@@ -82,6 +83,44 @@ const types: Suite = (pairs) =>
     return measureAll(server, loads);
   });
 
+/** A command of its own, so often; it is also what the row is called. */
+function streamLoad(title: string, requests: number, command: string, keys = base.keys): Load {
+  return { ...base, title: `${title} -P 16`, requests, pipeline: 16, test: command.split(' '), keys };
+}
+
+const streams: Suite = async (pairs) => {
+  const sensor = 'temperature 21.5 humidity 40 station north status ok sequence __rand_int__';
+  await compare(inMemory, pairs, 'req/s', async (server) => {
+    const figures = await measureAll(server, [
+      streamLoad('XADD f v', 1_000_000, 'xadd s * f v'),
+      streamLoad('XADD of 5 fields, MAXLEN ~ 10000', 500_000, `xadd t MAXLEN ~ 10000 * ${sensor}`),
+      streamLoad('XADD to 1,000 streams', 500_000, 'xadd s:__rand_int__ * f v', 1000),
+      streamLoad('XRANGE COUNT 10', 200_000, 'xrange s - + COUNT 10'),
+      streamLoad('XREVRANGE COUNT 1', 500_000, 'xrevrange s + - COUNT 1'),
+    ]);
+    const group: Load = {
+      ...base,
+      title: '',
+      requests: 1,
+      clients: 1,
+      pipeline: 1,
+      test: ['xgroup', 'create', 's', 'g', '0'],
+    };
+    await measure(server.port, group);
+    const read = streamLoad('XREADGROUP COUNT 1', 500_000, 'xreadgroup GROUP g c COUNT 1 STREAMS s >');
+    figures.set(read.title, await measure(server.port, read));
+    const readMore = streamLoad('XREADGROUP COUNT 10', 40_000, 'xreadgroup GROUP g c COUNT 10 STREAMS s >');
+    figures.set(readMore.title, await measure(server.port, readMore));
+    return figures;
+  });
+  await compare(inMemory, Math.min(pairs, 3), 'B/entry', async (server) => {
+    const before = server.residentBytes();
+    const count = 2_000_000;
+    await measure(server.port, streamLoad('', count, `xadd t * ${sensor}`));
+    return new Map([['memory of an entry of 5 fields', (server.residentBytes() - before) / count]]);
+  });
+};
+
 const memory: Suite = (pairs) =>
   compare(inMemory, Math.min(pairs, 3), 'B/pair', async (server) => {
     const before = server.residentBytes();
@@ -154,7 +193,7 @@ async function loadSequentially(port: number, count: number, valueBytes: number)
   });
 }
 
-const suites: Readonly<Record<string, Suite>> = { strings, types, memory, latency, durable };
+const suites: Readonly<Record<string, Suite>> = { strings, types, streams, memory, latency, durable };
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);

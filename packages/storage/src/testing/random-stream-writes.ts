@@ -5,6 +5,7 @@ import { StreamId } from '../values/stream-id.js';
 import { StreamIds } from '../values/stream-ids.js';
 import { TrimRule } from '../values/stream-trim.js';
 import type { StreamValue } from '../values/stream-value.js';
+import { nextIds } from './stream-text.js';
 
 /** Makes one change, or a few entries. */
 export function changeStream(stream: StreamValue, random: Random, value: string): void {
@@ -78,9 +79,9 @@ function changePending(
   random: Random,
 ): void {
   const below = (bound: number): number => randomBelow(random, bound);
-  const behind = stream.entriesBehind(group.lastId, 1 + below(60));
-  if (behind > 0 && below(4) > 0) {
-    stream.deliver(group, consumer, behind, below(10_000), below(1000), below(6) > 0);
+  const next = nextIds(stream, group, 1 + below(60));
+  if (next.count > 0 && below(4) > 0) {
+    stream.deliver(group, consumer, next, below(10_000), below(1000), below(6) > 0);
     return;
   }
   const ids = someIds(stream, random);

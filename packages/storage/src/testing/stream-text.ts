@@ -4,6 +4,7 @@ import { pendingCount, pendingTime, readPendingId } from '../values/pending-entr
 import { StreamCursor } from '../values/stream-cursor.js';
 import type { StreamGroup } from '../values/stream-group.js';
 import { StreamId } from '../values/stream-id.js';
+import { StreamIds } from '../values/stream-ids.js';
 import type { StreamValue } from '../values/stream-value.js';
 
 const cursor = new StreamCursor();
@@ -15,6 +16,16 @@ export function idOf(text: string): StreamId {
   const high = (n: bigint) => Number(n >> 32n);
   const low = (n: bigint) => Number(n & 0xffffffffn);
   return new StreamId().set(high(ms), low(ms), high(seq), low(seq));
+}
+
+/** The ids of the next entries that a group has not read, at most `max`. */
+export function nextIds(stream: StreamValue, group: StreamGroup, max: number): StreamIds {
+  const ids = new StreamIds();
+  if (max === 0 || !cursor.seekBehind(stream, group.lastId)) return ids;
+  do {
+    ids.push(cursor.id);
+  } while (ids.count < max && cursor.next());
+  return ids;
 }
 
 /** The entry at a cursor: id, names and values. */

@@ -36,6 +36,8 @@ export class PendingIndex {
 
   /** The entry with this id, 0 when there is none. */
   find(id: StreamId): Ref {
+    // What is delivered comes after all others, almost always.
+    if (this.size === 0 || comparePending(this.#arena, this.last(), id) < 0) return 0;
     const ref = this.seek(id);
     return ref !== 0 && comparePending(this.#arena, ref, id) === 0 ? ref : 0;
   }

@@ -22,6 +22,8 @@ import { PieceView } from './stream-piece.js';
 
 const wordSize = 2 ** 32;
 
+const next = new StreamId();
+
 export class StreamCursor {
   readonly id = new StreamId();
   /** Number of fields. */
@@ -64,6 +66,11 @@ export class StreamCursor {
     }
     this.#after = this.#begin;
     return this.next();
+  }
+
+  /** Goes to the first entry behind `id`; false when there is none. */
+  seekBehind(stream: StreamEntries, id: StreamId): boolean {
+    return next.copy(id).increment() && this.seekFrom(stream, next);
   }
 
   /** Goes to the last entry up to `id`; false when there is none. */
@@ -112,24 +119,33 @@ export class StreamCursor {
 
   /**
    * How many entries there are from this one up to `end`, at most `max`. Nodes that lie within are not walked
-   * through. The cursor moves.
+   * through. The cursor stays where it is.
    */
   countTo(end: StreamId, max: number): number {
+    const { position } = this;
+    const at = this.#at;
+    const count = this.#countTo(end, max);
+    if (this.position !== position) this.#enter(position);
+    if (this.#at !== at) this.#read(at);
+    return count < max ? count : max;
+  }
+
+  #countTo(end: StreamId, max: number): number {
     const { arena, nodes } = this.#stream;
     let count = 0;
-    while (count < max && this.id.compare(end) <= 0) {
-      count++;
+    while (this.id.compare(end) <= 0) {
       const { position } = this;
-      if (!this.next()) break;
+      if (++count >= max || !this.next()) break;
       // At the start of a node: those before the last one of the range are counted as a whole.
       while (this.position !== position && count < max) {
-        const next = this.position + 1;
-        if (next >= nodes.length || compareNode(arena, nodes.at(next), end) > 0) break;
+        const following = this.position + 1;
+        if (following >= nodes.length || compareNode(arena, nodes.at(following), end) > 0) break;
         count += nodeSize(arena, this.node);
-        this.seekNode(this.#stream, next);
+        this.seekNode(this.#stream, following);
       }
+      if (count >= max) break;
     }
-    return count < max ? count : max;
+    return count;
   }
 
   /** Reads the next field into `name` and `value`: as often as there are fields, after the cursor was moved. */

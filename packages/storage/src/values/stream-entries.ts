@@ -26,7 +26,6 @@ import {
 
 const cursor = new StreamCursor();
 const nodeId = new StreamId();
-const behind = new StreamId();
 
 export abstract class StreamEntries extends Collection {
   size = 0;
@@ -69,12 +68,6 @@ export abstract class StreamEntries extends Collection {
     if (!cursor.seekTo(this, into.toMax())) return false;
     into.copy(cursor.id);
     return true;
-  }
-
-  /** How many entries there are behind an id, up to `max`. */
-  entriesBehind(id: StreamId, max: number): number {
-    if (!behind.copy(id).increment() || !cursor.seekFrom(this, behind)) return 0;
-    return cursor.countTo(behind.toMax(), max);
   }
 
   /** Adds an entry; its id is greater than `lastId`. `opensNode`: in a new node. */

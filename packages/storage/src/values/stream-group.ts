@@ -107,7 +107,6 @@ export class StreamGroup implements Named {
   /** An entry is pending for a consumer from now on, whoever had it. */
   assign(id: StreamId, consumer: StreamConsumer, timeMs: number, count: number): void {
     const arena = this.#arena;
-    // Almost always it comes after all others.
     let ref = this.pending.find(id);
     if (ref === 0) {
       ref = createPending(arena, id);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { copyKey } from '../copy-key.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
-import { entryText, entryTexts, idOf, streamTexts } from '../testing/stream-text.js';
+import { entryText, entryTexts, idOf, nextIds, streamTexts } from '../testing/stream-text.js';
 import { encodingLimits } from './encoding-limits.js';
 import { StreamCursor } from './stream-cursor.js';
 import type { StreamConsumer, StreamGroup } from './stream-group.js';
@@ -234,9 +234,9 @@ describe('StreamValue', () => {
     const group = fixture.group();
     const [zoe, adam] = ['zoe', 'adam'].map((name) => stream.createConsumer(group, name, 1000));
     expect(namesOf(group.consumers)).toEqual(['adam', 'zoe']);
-    stream.deliver(group, zoe, 3, 1001, 3, true);
-    stream.deliver(group, adam, 2, 1002, 5, true);
-    stream.deliver(group, adam, 1, 1003, 6, false);
+    stream.deliver(group, zoe, nextIds(stream, group, 3), 1001, 3, true);
+    stream.deliver(group, adam, nextIds(stream, group, 2), 1002, 5, true);
+    stream.deliver(group, adam, nextIds(stream, group, 1), 1003, 6, false);
     expect([String(group.lastId), group.pending.size, zoe.pending.size]).toEqual(['6-0', 5, 3]);
     expect([zoe.activeMs, adam.activeMs, adam.seenMs]).toEqual([1001, 1002, 1003]);
     expect(stream.acknowledge(group, StreamIds.of(idOf('2-0'), idOf('2-0'), idOf('9-0')))).toBe(1);
@@ -266,7 +266,7 @@ describe('StreamValue', () => {
     const before = versionOf();
     const group = fixture.group();
     const consumer = stream.createConsumer(group, 'c', 0);
-    stream.deliver(group, consumer, 1, 1, 1, true);
+    stream.deliver(group, consumer, nextIds(stream, group, 1), 1, 1, true);
     stream.acknowledge(group, StreamIds.of(idOf('1-0')));
     expect(changes).toBe(1);
     expect(versionOf()).toBeGreaterThan(before);
@@ -278,7 +278,7 @@ describe('StreamValue', () => {
     for (let i = 1; i <= 250; i++) fixture.append(`${i}-0`, 'f', `v${i}`);
     fixture.delete('7-0');
     const group = fixture.group();
-    stream.deliver(group, stream.createConsumer(group, 'c', 5), 120, 6, 120, true);
+    stream.deliver(group, stream.createConsumer(group, 'c', 5), nextIds(stream, group, 120), 6, 120, true);
     const db = fixture.storage.database(0);
     const copy = Buffer.from('copy');
     const ref = copyKey(db, db.find(key, 0, key.length), db, copy, 0, copy.length);
@@ -291,8 +291,8 @@ describe('StreamValue', () => {
   it('gives its memory back bit by bit', () => {
     for (let i = 1; i <= 3000; i++) fixture.append(`${i}-0`, 'f', 'v');
     const group = fixture.group();
-    stream.deliver(group, stream.createConsumer(group, 'a', 5), 1000, 6, 1000, true);
-    stream.deliver(group, stream.createConsumer(group, 'b', 5), 1000, 6, 1000, true);
+    stream.deliver(group, stream.createConsumer(group, 'a', 5), nextIds(stream, group, 1000), 6, 1000, true);
+    stream.deliver(group, stream.createConsumer(group, 'b', 5), nextIds(stream, group, 1000), 6, 1000, true);
     let steps = 1;
     while (!stream.release(100)) steps++;
     expect(steps).toBeGreaterThan(40);
@@ -470,7 +470,14 @@ class ModelRun {
       const count = Math.min(next.length, 1 + this.#below(20));
       if (count === 0) return;
       const isKept = this.#below(5) > 0;
-      stream.deliver(group, consumer, count, this.#below(5000), this.#below(5000), isKept);
+      stream.deliver(
+        group,
+        consumer,
+        nextIds(stream, group, count),
+        this.#below(5000),
+        this.#below(5000),
+        isKept,
+      );
       if (isKept) for (const { id } of next.slice(0, count)) model.set(String(id), consumer.name);
       return;
     }
@@ -499,7 +506,10 @@ class ModelRun {
     const isThere = cursor.seekFrom(stream, from);
     const first = this.#entries.find(({ id }) => id.compare(from) >= 0);
     expect(isThere ? entryText(cursor) : undefined).toBe(first?.text);
-    if (isThere && cursor.seekFrom(stream, from)) expect(cursor.countTo(to, 1e9)).toBe(inRange.length);
+    if (isThere && cursor.seekFrom(stream, from)) {
+      expect(cursor.countTo(to, 1e9)).toBe(inRange.length);
+      expect(entryText(cursor)).toBe(first?.text);
+    }
     const last = this.#entries.findLast(({ id }) => id.compare(to) <= 0);
     expect(cursor.seekTo(stream, to) ? entryText(cursor) : undefined).toBe(last?.text);
   }

@@ -12,7 +12,6 @@ import type { Request } from '@holdfast/common';
 import { valueTypes } from '../collection.js';
 import type { MutationWriter } from '../mutation.js';
 import type { PendingIndex } from './pending-index.js';
-import { StreamCursor } from './stream-cursor.js';
 import { EntryDraft } from './stream-entry.js';
 import type { StreamConsumer, StreamGroup } from './stream-group.js';
 import { StreamId } from './stream-id.js';
@@ -22,7 +21,6 @@ import { writeName } from './stream-names.js';
 import { StreamState } from './stream-state.js';
 import { TrimPlan, type TrimRule } from './stream-trim.js';
 
-const cursor = new StreamCursor();
 const draft = new EntryDraft();
 const plan = new TrimPlan();
 const id = new StreamId();
@@ -162,17 +160,18 @@ export class StreamValue extends StreamState {
   // Pending entries
 
   /**
-   * Delivers the next `count` entries behind the group's last one to a consumer: they are there. `isKept`: they are
+   * Delivers entries behind the group's last one to a consumer: at least one, in order. `isKept`: they are
    * pending from now on.
    */
   deliver(
     group: StreamGroup,
     consumer: StreamConsumer,
-    count: number,
+    ids: StreamIds,
     nowMs: number,
     entriesRead: number,
     isKept: boolean,
   ): void {
+    const count = isKept ? ids.count : 0;
     const journal = this.note(streamKinds.putPending);
     if (journal !== null) {
       journal.byte(pendingChanges.deliver);
@@ -180,19 +179,15 @@ export class StreamValue extends StreamState {
       writeName(journal, consumer.name);
       journal.number(nowMs);
       journal.number(entriesRead);
-      journal.uint32(isKept ? count : 0);
+      journal.uint32(count);
     }
-    id.copy(group.lastId).increment();
-    cursor.seekFrom(this, id);
-    for (let left = count; ; cursor.next()) {
-      if (isKept) {
-        if (journal !== null) cursor.id.writeTo(journal);
-        group.assign(cursor.id, consumer, nowMs, 1);
-      }
-      if (--left === 0) break;
+    for (let i = 0; i < count; i++) {
+      ids.read(i, id);
+      if (journal !== null) id.writeTo(journal);
+      group.assign(id, consumer, nowMs, 1);
     }
-    if (journal !== null) cursor.id.writeTo(journal);
-    group.lastId.copy(cursor.id);
+    ids.read(ids.count - 1, group.lastId);
+    if (journal !== null) group.lastId.writeTo(journal);
     group.entriesRead = entriesRead;
     consumer.seenMs = nowMs;
     if (isKept) consumer.activeMs = nowMs;

@@ -7,6 +7,7 @@
 import { type Reply, Request } from '@holdfast/common';
 import {
   type StreamConsumer,
+  StreamCursor,
   type StreamGroup,
   StreamId,
   type StreamValue,
@@ -31,12 +32,23 @@ export class StreamPlan {
   /** `$`, or `+`: resolved when it was looked at, and when the command waits, for good. */
   isResolved = false;
   count = 0;
+  /** At the first of them. */
+  readonly cursor = new StreamCursor();
   // Of a group
   group: StreamGroup | null = null;
   consumer: StreamConsumer | null = null;
   /** What is pending for the consumer, not what is new. */
   isHistory = false;
+
+  /** Finds the entries behind `after`, at most `max`: how many there are. */
+  find(after: StreamId, max: number): number {
+    const { cursor, stream } = this;
+    if (stream === null || !cursor.seekBehind(stream, after)) return 0;
+    return cursor.countTo(greatest, max);
+  }
 }
+
+const greatest = new StreamId().toMax();
 
 /** The arguments of one call: to be filled again by each. */
 export class StreamRead {

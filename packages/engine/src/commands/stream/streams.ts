@@ -104,13 +104,12 @@ export function replyEntry(reply: Reply, at: StreamCursor): void {
   }
 }
 
-/** Replies `count` entries from `start` on: they are there. */
-export function replyEntries(reply: Reply, stream: StreamValue, start: StreamId, count: number): void {
+/** Replies `count` entries from the one at a cursor on: they are there. */
+export function replyEntries(reply: Reply, at: StreamCursor, count: number): void {
   reply.array(count);
-  cursor.seekFrom(stream, start);
-  for (let left = count; ; cursor.next()) {
-    replyEntry(reply, cursor);
-    if (--left === 0) return;
+  for (let left = count; left > 0; left--) {
+    replyEntry(reply, at);
+    at.next();
   }
 }
 
@@ -123,14 +122,14 @@ export function replyRange(
   countMax: number,
   isReverse: boolean,
 ): void {
-  const count = cursor.seekFrom(stream, start) ? cursor.countTo(end, countMax) : 0;
-  if (count === 0) return reply.array(0);
-  if (!isReverse) return replyEntries(reply, stream, start, count);
-  reply.array(count);
+  if (!cursor.seekFrom(stream, start)) return reply.array(0);
+  const count = cursor.countTo(end, countMax);
+  if (!isReverse || count === 0) return replyEntries(reply, cursor, count);
   cursor.seekTo(stream, end);
-  for (let left = count; ; cursor.previous()) {
+  reply.array(count);
+  for (let left = count; left > 0; left--) {
     replyEntry(reply, cursor);
-    if (--left === 0) return;
+    cursor.previous();
   }
 }
 

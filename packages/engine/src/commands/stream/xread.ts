@@ -1,5 +1,4 @@
 // @hot-path
-import { StreamId } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { invalidId, readId } from './ids.js';
@@ -7,7 +6,6 @@ import { readBlock, readCount, readStreams, StreamRead, streamKeys } from './rea
 import { readStream, replyEntries } from './streams.js';
 
 const call = new StreamRead();
-const start = new StreamId();
 
 export const xread = defineCommand({
   id: 707,
@@ -34,11 +32,10 @@ export const xread = defineCommand({
     if (reply.dialect === 3) reply.map(served);
     else reply.array(served);
     for (let i = 0; i < call.streams; i++) {
-      const { after, count, stream } = call.plans[i];
-      if (stream === null || count === 0) continue;
+      const { count, cursor } = call.plans[i];
+      if (count === 0) continue;
       call.replyKey(ctx, i, reply);
-      start.copy(after).increment();
-      replyEntries(reply, stream, start, count);
+      replyEntries(reply, cursor, count);
     }
     call.clear();
   },
@@ -61,7 +58,7 @@ function plan(ctx: Context): boolean {
   }
   for (let i = 0; i < call.streams; i++) {
     const each = call.plans[i];
-    if (each.stream !== null) each.count = each.stream.entriesBehind(each.after, call.countMax);
+    each.count = each.find(each.after, call.countMax);
   }
   return true;
 }

@@ -1,6 +1,12 @@
 // @hot-path
 import type { Reply } from '@holdfast/common';
-import { type StreamConsumer, type StreamGroup, StreamId, type StreamValue } from '@holdfast/storage';
+import {
+  type StreamConsumer,
+  type StreamGroup,
+  StreamId,
+  StreamIds,
+  type StreamValue,
+} from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { bytes, option, token, unparsed } from '../../grammar.js';
@@ -12,6 +18,7 @@ import { cursor, findGroup, nameProblem, readStream, replyEntry, takeConsumer } 
 const call = new StreamRead();
 const start = new StreamId();
 const id = new StreamId();
+const delivered = new StreamIds();
 
 export const xreadgroup = defineCommand({
   id: 708,
@@ -99,33 +106,35 @@ function plan(ctx: Context): void {
     const group = each.group as StreamGroup;
     each.consumer = takeConsumer(ctx, call.keyAt(i), stream, group, call.consumerAt);
     each.consumer.seenMs = ctx.nowMs;
-    each.count = each.isHistory ? 0 : newEntries(i, stream, group);
+    each.count = each.isHistory ? 0 : newEntries(i, group);
   }
 }
 
-/** How many new entries there are for the group, besides those that the same call reads before. */
-function newEntries(i: number, stream: StreamValue, group: StreamGroup): number {
+/** How many new entries there are for the group, behind those that the same call reads before. */
+function newEntries(i: number, group: StreamGroup): number {
   let planned = 0;
   for (let before = 0; before < i; before++) {
     if (call.plans[before].group === group) planned += call.plans[before].count;
   }
-  return stream.entriesBehind(group.lastId, planned + call.countMax) - planned;
+  const each = call.plans[i];
+  const count = each.find(group.lastId, planned + call.countMax);
+  for (let left = planned; left > 0; left--) each.cursor.next();
+  return count - planned;
 }
 
 function deliver(ctx: Context, each: StreamPlan, reply: Reply): void {
   const stream = each.stream as StreamValue;
   const group = each.group as StreamGroup;
+  const { cursor } = each;
   let { entriesRead } = group;
   reply.array(each.count);
-  start.copy(group.lastId).increment();
-  cursor.seekFrom(stream, start);
-  for (let left = each.count; ; cursor.next()) {
+  delivered.clear();
+  for (let left = each.count; left > 0; left--, cursor.next()) {
     entriesRead = readsAfter(stream, entriesRead, cursor.id);
+    delivered.push(cursor.id);
     replyEntry(reply, cursor);
-    if (--left === 0) break;
   }
-  const consumer = each.consumer as StreamConsumer;
-  stream.deliver(group, consumer, each.count, ctx.nowMs, entriesRead, call.isKept);
+  stream.deliver(group, each.consumer as StreamConsumer, delivered, ctx.nowMs, entriesRead, call.isKept);
 }
 
 /** Replies what is pending for the consumer behind an id: delivered once more, if the entry is still there. */

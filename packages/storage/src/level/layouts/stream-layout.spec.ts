@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { stateOf } from '../../testing/digest.js';
 import { SimulatedContent, SimulatedOrderedStore } from '../../testing/simulated-ordered-store.js';
 import { StorageDriver } from '../../testing/storage-driver.js';
+import { nextIds } from '../../testing/stream-text.js';
 import { StreamId } from '../../values/stream-id.js';
 import { TrimRule } from '../../values/stream-trim.js';
 import type { StreamValue } from '../../values/stream-value.js';
@@ -75,7 +76,14 @@ describe('a stream on the disk', () => {
       append(stream, 17_000);
       stream.createGroup('g', new StreamId(), 0);
       const [group] = stream.groups;
-      stream.deliver(group, stream.createConsumer(group, 'c', 1), 17_000, 2, 17_000, true);
+      stream.deliver(
+        group,
+        stream.createConsumer(group, 'c', 1),
+        nextIds(stream, group, 17_000),
+        2,
+        17_000,
+        true,
+      );
     });
     first.driver.settle();
     await first.storage.flush();

@@ -9,7 +9,7 @@ import type { StreamValue } from '../../values/stream-value.js';
 import { stateOf } from '../digest.js';
 import { RandomWrites } from '../random-writes.js';
 import { bytesOfText, type StorageDriver } from '../storage-driver.js';
-import { idOf } from '../stream-text.js';
+import { idOf, nextIds } from '../stream-text.js';
 import { assertSameState, farFuture, type StorageCase, stateOfLog, withStorage } from './storage-case.js';
 
 function versionOf(driver: StorageDriver, key: string): number {
@@ -58,7 +58,7 @@ function fillStream(stream: StreamValue): void {
   const group = stream.groups[0];
   const consumer = stream.createConsumer(group, 'consumer', farFuture);
   stream.createConsumer(group, 'idle', farFuture);
-  stream.deliver(group, consumer, 120, farFuture, 210, true);
+  stream.deliver(group, consumer, nextIds(stream, group, 120), farFuture, 210, true);
   stream.acknowledge(group, StreamIds.of(idOf('111-0')));
 }
 
