@@ -10,7 +10,7 @@
  */
 import { cpus } from 'node:os';
 import { runOpenLoop } from './open-loop.js';
-import { type Load, measure } from './redis-benchmark.js';
+import { type Load, measure, prepare } from './redis-benchmark.js';
 import { inMemory, onDisk, type RunningServer, type Setup, startOurs, startRedis } from './servers.js';
 import { formatRow, header, type Row } from './table.js';
 
@@ -83,7 +83,7 @@ const types: Suite = (pairs) =>
     return measureAll(server, loads);
   });
 
-/** A command of its own, so often; it is also what the row is called. */
+/** A command of its own, 16 in a pipeline. */
 function streamLoad(title: string, requests: number, command: string, keys = base.keys): Load {
   return { ...base, title: `${title} -P 16`, requests, pipeline: 16, test: command.split(' '), keys };
 }
@@ -98,15 +98,7 @@ const streams: Suite = async (pairs) => {
       streamLoad('XRANGE COUNT 10', 200_000, 'xrange s - + COUNT 10'),
       streamLoad('XREVRANGE COUNT 1', 500_000, 'xrevrange s + - COUNT 1'),
     ]);
-    const group: Load = {
-      ...base,
-      title: '',
-      requests: 1,
-      clients: 1,
-      pipeline: 1,
-      test: ['xgroup', 'create', 's', 'g', '0'],
-    };
-    await measure(server.port, group);
+    prepare(server.port, 'xgroup create s g 0');
     const read = streamLoad('XREADGROUP COUNT 1', 500_000, 'xreadgroup GROUP g c COUNT 1 STREAMS s >');
     figures.set(read.title, await measure(server.port, read));
     const readMore = streamLoad('XREADGROUP COUNT 10', 40_000, 'xreadgroup GROUP g c COUNT 10 STREAMS s >');

@@ -1,5 +1,5 @@
 /** Runs Debian's redis-benchmark and reads what it says. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 
 export interface Load {
   readonly title: string;
@@ -37,4 +37,9 @@ export async function measure(port: number, load: Load): Promise<number> {
   const rate = rates.at(-1);
   if (rate === undefined) throw new Error(`redis-benchmark said nothing readable: ${output}`);
   return rate;
+}
+
+/** Runs one command, before something is measured. */
+export function prepare(port: number, command: string): void {
+  execFileSync('redis-cli', ['-h', '127.0.0.1', '-p', String(port), '-e', ...command.split(' ')]);
 }
