@@ -1,6 +1,8 @@
 /** Random requests with arguments that tend to mean something: few keys, numbers at the edges, option words. */
 import { type Random, randomBelow } from '@holdfast/common';
 import type { Command } from '@holdfast/engine';
+import { pick } from './random-pick.js';
+import { randomStreamRequest } from './random-stream-commands.js';
 
 export const fuzzKeys: readonly string[] = [
   's',
@@ -12,6 +14,8 @@ export const fuzzKeys: readonly string[] = [
   'z',
   'hll',
   'geo',
+  'x',
+  'y',
   'a',
   'b',
   '{t}1',
@@ -30,6 +34,9 @@ export const preparation: readonly (readonly string[])[] = [
   ['ZADD', 'z', '1', 'a', '2', 'b', '2', 'c', '-inf', 'd'],
   ['PFADD', 'hll', 'a', 'b', 'c'],
   ['GEOADD', 'geo', '13.36', '38.11', 'a', '15.08', '37.5', 'b', '-180', '85', 'c'],
+  ['XADD', 'x', '1', 'name', 'a', 'value', '1'],
+  ['XADD', 'x', '2-1', 'name', 'b', 'value', '2'],
+  ['XGROUP', 'CREATE', 'x', 'g', '0'],
 ];
 
 const words =
@@ -82,6 +89,7 @@ export function fuzzableCommands(commands: readonly Command[]): Command[] {
 
 export function randomRequest(commands: readonly Command[], random: Random): (string | Buffer)[] {
   const command = pick(commands, random);
+  if (command.group === 'stream' && randomBelow(random, 4) > 0) return randomStreamRequest(random);
   const name = command.fullName.toUpperCase();
   const args: (string | Buffer)[] = name.split('|');
   const isExact = command.arity > 0 && randomBelow(random, 10) > 0;
@@ -114,8 +122,4 @@ function randomArgument(random: Random, isSmall: boolean): string | Buffer {
     default:
       return random.fill(Buffer.alloc(randomBelow(random, 12)));
   }
-}
-
-export function pick<T>(choices: readonly T[], random: Random): T {
-  return choices[randomBelow(random, choices.length)];
 }
