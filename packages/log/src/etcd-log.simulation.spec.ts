@@ -1,0 +1,196 @@
+/**
+ * EtcdLog over the twin of etcd: every suite within a moment, and faults on virtual time from seeds, among them
+ * those of an etcd that answers reads with old data.
+ */
+import { randomBelow } from '@holdfast/common';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import type { Transaction } from '@holdfast/etcd';
+import { DisruptedStore, MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
+import { describe, expect, it } from 'vitest';
+import type { Segment } from './chain.js';
+import { EtcdLog } from './etcd-log.js';
+import { EtcdRegister } from './etcd-register.js';
+import type { Log } from './log.js';
+import type { Segments } from './open-segments.js';
+import { entriesOf } from './testing/assertions.js';
+import { Contest } from './testing/contest.js';
+import { logConformance } from './testing/log-conformance.js';
+import {
+  type DisruptableLogStore,
+  disruptedLogConformance,
+  sharedLogConformance,
+} from './testing/shared-log-conformance.js';
+import { SimulatedNetwork } from './testing/simulated-network.js';
+import { VirtualLog } from './virtual-log.js';
+
+const prefix = 'log/';
+
+/** Whether a transaction is an append itself, not a chunk, a fence or a question. */
+function isAppend({ success }: Transaction): boolean {
+  return success.some(
+    ({ request }) => request?.$case === 'requestPut' && request.value.key.includes('/entries/'),
+  );
+}
+
+function makeStore(): DisruptableLogStore {
+  const env = new SimulatedEnv();
+  const etcd = new MemoryEtcd();
+  const stores = new Map<Log, DisruptedStore>();
+  return {
+    async open() {
+      const store = new DisruptedStore(new MemoryEtcdStore({ etcd }), isAppend);
+      const log = await EtcdLog.open({ etcd: store, env, prefix });
+      stores.set(log, store);
+      return log;
+    },
+    disrupt: (log, disruption) => stores.get(log)!.disrupt(disruption),
+    deliverLate: (log) => stores.get(log)!.deliverLate(),
+  };
+}
+
+describe('EtcdLog over the twin of etcd', () => {
+  for (const { name, run } of [...logConformance, ...sharedLogConformance, ...disruptedLogConformance]) {
+    it(name, () => run(makeStore()));
+  }
+});
+
+/** A network, an etcd behind it, and clients of both by the names of their processes. */
+class World {
+  readonly env: SimulatedEnv;
+  readonly network: SimulatedNetwork;
+  readonly etcd = new MemoryEtcd();
+  readonly #staleShare: number;
+
+  constructor(seed: number, staleShare = 0) {
+    this.env = new SimulatedEnv(seed);
+    this.network = new SimulatedNetwork(this.env, 100);
+    this.#staleShare = staleShare;
+  }
+
+  store(name: string): MemoryEtcdStore {
+    return new MemoryEtcdStore({
+      etcd: this.etcd,
+      call: (operate) => this.network.call(name, operate),
+      notify: (run) => this.network.notify(name, run),
+      stale: { random: this.env.random, share: this.#staleShare, revisions: 5 },
+    });
+  }
+
+  contest(title: string, untilMs: number): Contest {
+    const isOver = (): boolean => this.env.clock.monotonic() > untilMs;
+    return new Contest({ random: this.env.random, pause: (ms) => this.env.sleep(ms), isOver, title });
+  }
+
+  /** Cuts off one process after the other for a while. */
+  async partitionSome(names: readonly string[]): Promise<void> {
+    for (let i = 0; i < 8; i++) {
+      const name = names[randomBelow(this.env.random, names.length)];
+      this.network.partition(name);
+      await this.env.sleep(randomBelow(this.env.random, 400));
+      this.network.heal(name);
+      await this.env.sleep(100);
+    }
+  }
+}
+
+const faults = { delayMs: [0, 20], loss: 0.04, duplication: 0.1, lateness: 0.04 } as const;
+const names = ['a', 'b', 'c'];
+
+describe.each([
+  ['a sound etcd', 0],
+  ['an etcd that answers reads with old data', 0.3],
+] as const)('with faults, over %s', (_, staleShare) => {
+  it('EtcdLog keeps what it called committed, and nothing that it called refused', async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new World(seed, staleShare);
+      const contest = world.contest(`seed ${seed}`, 5000);
+      const open = (name: string): Promise<EtcdLog> =>
+        contest.persist(() => EtcdLog.open({ etcd: world.store(name), env: world.env, prefix }));
+      world.network.setFaults(faults);
+      const write = async (name: string): Promise<void> => contest.write(name, await open(name));
+      await world.env.until(Promise.all([...names.map(write), world.partitionSome(names)]));
+      world.network.setFaults({});
+      world.env.advance(10_000);
+      const sound = new MemoryEtcdStore({ etcd: world.etcd });
+      const log = await EtcdLog.open({ etcd: sound, env: world.env, prefix });
+      contest.assertKept(await entriesOf(log, 1));
+      expect(contest.committedCount, `seed ${seed}`).toBeGreaterThan(20);
+      expect(contest.unknownCount, `seed ${seed}`).toBeGreaterThan(3);
+    }
+  });
+
+  it('a virtual log of several keeps it too while it is reconfigured', async () => {
+    let segmentCount = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      const world = new World(seed, staleShare);
+      const contest = world.contest(`seed ${seed}`, 5000);
+      const segmentsFor = (etcd: MemoryEtcdStore): Segments => {
+        const open = ({ name, after, epoch }: Segment, create: boolean): Promise<EtcdLog> =>
+          EtcdLog.open({
+            etcd,
+            env: world.env,
+            prefix: `${name}/`,
+            startAfter: after,
+            startEpoch: epoch,
+            create,
+          });
+        return {
+          create: (segment) => open(segment, true),
+          open: (segment) => open(segment, false),
+          drop: ({ name }) => EtcdLog.drop(etcd, `${name}/`),
+        };
+      };
+      const open = (etcd: MemoryEtcdStore): Promise<VirtualLog> => {
+        const register = new EtcdRegister({ etcd, key: 'chain' });
+        return VirtualLog.open({ env: world.env, register, segments: segmentsFor(etcd), kind: 'etcd' });
+      };
+      world.network.setFaults(faults);
+      const live = async (name: string): Promise<void> => {
+        const log = await contest.persist(() => open(world.store(name)));
+        const reconfigure = async (): Promise<void> => {
+          for (let i = 0; i < 6; i++) {
+            await world.env.sleep(randomBelow(world.env.random, 1000));
+            // What fails here is finished by whoever meets it.
+            await log.reconfigure('etcd').catch(() => {});
+          }
+        };
+        await Promise.all([contest.write(name, log), reconfigure()]);
+      };
+      await world.env.until(Promise.all(names.map(live)));
+      world.network.setFaults({});
+      world.env.advance(10_000);
+      const log = await open(new MemoryEtcdStore({ etcd: world.etcd }));
+      await log.tail();
+      contest.assertKept(await entriesOf(log, 1));
+      expect(contest.committedCount, `seed ${seed}`).toBeGreaterThan(20);
+      segmentCount += log.chain.segments.length;
+    }
+    expect(segmentCount).toBeGreaterThan(20);
+  });
+});
+
+describe('a full etcd', () => {
+  it('that has done what it answered with an error is found out, whatever was on its way', async () => {
+    const world = new World(1);
+    world.etcd.quotaBytes = 60_000;
+    const store = world.store('a');
+    const log = await EtcdLog.open({ etcd: store, env: world.env, prefix });
+    let last = 0;
+    for (;;) {
+      const outcome = await log.append(new Uint8Array(1000), last, 1);
+      if (outcome.kind === 'refused') {
+        expect(outcome).toMatchObject({ reason: 'disk', tail: last });
+        break;
+      }
+      expect(outcome).toEqual({ kind: 'committed', position: last + 1 });
+      last++;
+    }
+    // The last one went over the quota, and is there.
+    expect(world.etcd.isFull).toBe(true);
+    expect((await entriesOf(log, 1)).length).toBe(last);
+    await log.trim(last + 1);
+    world.etcd.compact(world.etcd.revision);
+    world.etcd.isFull = false;
+    expect(await log.append(new Uint8Array(10), last, 1)).toEqual({ kind: 'committed', position: last + 1 });
+  });
+});
