@@ -17,6 +17,8 @@ const debianPackages = {
   'redis-cli': 'redis-tools',
   'redis-benchmark': 'redis-tools',
   etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
+  openssl: 'openssl',
 };
 
 /** Runs a program in the workspace's root, its output on ours; ends the process when it fails. */

@@ -15,6 +15,7 @@ export interface Settings {
     readonly endpoints: readonly string[];
     readonly prefix: string;
     readonly versionPolicy: VersionPolicy;
+    readonly quotaBytes: number;
     readonly tls?: TlsOptions;
     readonly user?: { readonly name: string; readonly password: string };
   };
@@ -38,6 +39,11 @@ export const rules: SettingRules = {
     initial: 'warn',
     help: 'what to do about an etcd with known defects',
     words: ['warn', 'refuse'],
+  },
+  'etcd-quota': {
+    initial: '2147483648',
+    help: 'what --quota-backend-bytes of etcd is, for members before 3.6, which do not tell',
+    least: 1,
   },
   'etcd-ca': { initial: '', help: "file with the certificates that etcd's is checked against" },
   'etcd-cert': { initial: '', help: 'file with the certificate that etcd is shown' },
@@ -67,6 +73,7 @@ export function settingsOf(setting: (name: string) => string): Settings {
         .map((endpoint) => endpoint.trim()),
       prefix: setting('etcd-prefix'),
       versionPolicy: setting('etcd-versions') as VersionPolicy,
+      quotaBytes: Number(setting('etcd-quota')),
       ...(tls && { tls }),
       ...(user !== '' && { user: { name: user, password: setting('etcd-password') } }),
     },

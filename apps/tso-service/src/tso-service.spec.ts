@@ -11,7 +11,7 @@ import { type Oracle, RemoteOracle } from '@holdfast/tso';
 import { type OracleService, oracleServiceConformance } from '@holdfast/tso/testing';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { settingsOf } from './settings.js';
+import { rules, settingsOf } from './settings.js';
 import { TsoService } from './tso-service.js';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -100,8 +100,7 @@ class LocalInstance implements Instance {
       monotonic: system.clock.monotonic,
     };
     const env: Env = { clock, timers: system.timers, random: system.random };
-    const rulesOf = (name: string): string =>
-      flags[name] ?? { host: '127.0.0.1', 'etcd-versions': 'warn' }[name] ?? '';
+    const rulesOf = (name: string): string => flags[name] ?? rules[name].initial;
     return new LocalInstance(
       await TsoService.start(settingsOf(rulesOf), env, pino({ level: 'silent' })),
       clock,

@@ -1,6 +1,6 @@
 /** One instance of the timestamp service in this process: the mark in etcd, the oracle over it, its servers. */
 import type { Env } from '@holdfast/common';
-import { Etcd } from '@holdfast/etcd';
+import { Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { type RunningService, StatusServer } from '@holdfast/service';
 import { EtcdMarkStore, LeaderOracle, TimestampServer } from '@holdfast/tso';
 import type { Logger } from 'pino';
@@ -10,6 +10,7 @@ import type { Settings } from './settings.js';
 export class TsoService implements RunningService {
   readonly addresses: { readonly grpc: string; readonly http: string | null };
   readonly #etcd: Etcd;
+  readonly #keeper: EtcdKeeper;
   readonly #oracle: LeaderOracle;
   readonly #server: TimestampServer;
   readonly #status: StatusServer;
@@ -29,7 +30,9 @@ export class TsoService implements RunningService {
       describeMetrics(status, oracle, server);
       const { httpPort, host } = settings;
       const http = httpPort < 0 ? null : at(host, await status.listen(httpPort, host));
-      return new TsoService(etcd, oracle, server, status, { grpc, http });
+      const { prefix, quotaBytes } = settings.etcd;
+      const keeper = new EtcdKeeper({ etcd, env, guardKey: `${prefix}compaction`, quotaBytes, onWarning });
+      return new TsoService(etcd, keeper, oracle, server, status, { grpc, http });
     } catch (error) {
       server.close();
       etcd.close();
@@ -39,12 +42,14 @@ export class TsoService implements RunningService {
 
   private constructor(
     etcd: Etcd,
+    keeper: EtcdKeeper,
     oracle: LeaderOracle,
     server: TimestampServer,
     status: StatusServer,
     addresses: TsoService['addresses'],
   ) {
     this.#etcd = etcd;
+    this.#keeper = keeper;
     this.#oracle = oracle;
     this.#server = server;
     this.#status = status;
@@ -60,6 +65,7 @@ export class TsoService implements RunningService {
     await this.#oracle.close();
     this.#server.close();
     await this.#status.close();
+    await this.#keeper.close();
     this.#etcd.close();
   }
 }

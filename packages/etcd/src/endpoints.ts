@@ -50,6 +50,11 @@ export class Endpoints {
     if (this.current === failed) this.#current = (this.#current + 1) % this.all.length;
   }
 
+  /** Turns to this endpoint. */
+  prefer(endpoint: Endpoint): void {
+    this.#current = Math.max(0, this.all.indexOf(endpoint));
+  }
+
   close(): void {
     for (const { client } of this.all) client.close();
   }

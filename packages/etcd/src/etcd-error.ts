@@ -21,6 +21,8 @@ const noSpace = 'database space exceeded';
 const requestTooLarge = 'request is too large';
 /** Refused before it was proposed: too much is waiting. */
 const tooManyRequests = 'too many requests';
+/** Bad credentials, or none, which etcd counts among bad arguments. */
+const denials = ['authentication failed', 'user name is empty', 'permission denied'];
 
 /**
  * The error to throw for a call.
@@ -41,6 +43,7 @@ function codeOf({ code, details = '' }: ServiceError, isChange: boolean): ErrorC
     if (details.includes(tooManyRequests)) return 'UNAVAILABLE';
   }
   if (details.includes(requestTooLarge)) return 'LIMIT';
+  if (denials.some((text) => details.includes(text))) return 'DENIED';
   return refusals[code] ?? (isChange ? 'UNDETERMINED' : 'UNAVAILABLE');
 }
 

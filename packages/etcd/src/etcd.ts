@@ -72,7 +72,7 @@ export class Etcd implements EtcdStore {
     const etcd = new Etcd(options);
     try {
       if (etcd.#user !== undefined) await etcd.#authenticate();
-      await etcd.#checkVersions(options);
+      await etcd.#lookAround(options);
       return etcd;
     } catch (error) {
       etcd.close();
@@ -247,11 +247,19 @@ export class Etcd implements EtcdStore {
     this.#metadata.set('token', token);
   }
 
-  async #checkVersions({ versionPolicy = 'warn', onWarning = () => {} }: EtcdOptions): Promise<void> {
-    const answers = await Promise.allSettled(this.addresses.map((address) => this.status(address)));
-    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.version] : []));
-    if (found.length === 0) throw (answers[0] as PromiseRejectedResult).reason;
-    for (const version of new Set(found)) {
+  /** Checks the versions, and turns to the member that leads: others pass every change on to it. */
+  async #lookAround({ versionPolicy = 'warn', onWarning = () => {} }: EtcdOptions): Promise<void> {
+    const { all } = this.#endpoints;
+    const answers = await Promise.allSettled(all.map(({ address }) => this.status(address)));
+    const versions = new Set<string>();
+    answers.forEach((answer, i) => {
+      if (answer.status === 'rejected') return;
+      const { version, leader, header } = answer.value;
+      versions.add(version);
+      if (leader === header!.memberId) this.#endpoints.prefer(all[i]);
+    });
+    if (versions.size === 0) throw (answers[0] as PromiseRejectedResult).reason;
+    for (const version of versions) {
       const warning = checkVersion(version, versionPolicy);
       if (warning !== null) onWarning(warning);
     }

@@ -7,6 +7,8 @@
  * When the outcome of a group is unknown the line is in doubt: what waited behind it is refused, and so is
  * everything else until `settle` says what became of the group.
  */
+import { KvError } from '@holdfast/common';
+import { waitingBytesMax } from './limits.js';
 import type { AppendOutcome, Committed, Position, Refused } from './log.js';
 
 /** Batches that follow each other, sent as one. */
@@ -34,6 +36,7 @@ interface Append {
 export class AppendLine {
   readonly #options: AppendLineOptions;
   #waiting: Append[] = [];
+  #waitingBytes = 0;
   #isSending = false;
   #last: Promise<AppendOutcome> | null = null;
   #doubt: AppendGroup | null = null;
@@ -47,9 +50,11 @@ export class AppendLine {
     return this.#doubt;
   }
 
-  /** Takes a copy of `batch`. Resolves in the order of the calls. */
+  /** Takes a copy of `batch`. Resolves in the order of the calls. Throws KvError LIMIT when too much waits. */
   append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
     if (this.#doubt !== null) return Promise.resolve(refusedInDoubt(this.#doubt));
+    checkWaiting(this.#waitingBytes, batch.length);
+    this.#waitingBytes += batch.length;
     const appended = new Promise<AppendOutcome>((resolve) => {
       this.#waiting.push({ batch: Uint8Array.from(batch), after, epoch, resolve });
     });
@@ -98,15 +103,24 @@ export class AppendLine {
       bytes += batch.length;
       if (after !== first.after + count || epoch !== first.epoch || bytes > groupBytesMax) break;
     }
-    return this.#waiting.splice(0, count);
+    const group = this.#waiting.splice(0, count);
+    for (const { batch } of group) this.#waitingBytes -= batch.length;
+    return group;
   }
 
   #enterDoubt(group: AppendGroup): void {
     this.#doubt = group;
     const refused = this.#waiting;
     this.#waiting = [];
+    this.#waitingBytes = 0;
     for (const { resolve } of refused) resolve(refusedInDoubt(group));
   }
+}
+
+/** Throws KvError LIMIT when there is no room for one more batch among those that wait. */
+export function checkWaiting(waitingBytes: number, batchBytes: number): void {
+  if (waitingBytes === 0 || waitingBytes + batchBytes <= waitingBytesMax) return;
+  throw new KvError('LIMIT', `${waitingBytes} bytes of appends wait already: at most ${waitingBytesMax} may`);
 }
 
 function outcomeOf(group: AppendGroup, index: number, outcome: Committed | Refused): Committed | Refused {

@@ -7,6 +7,7 @@
  *     issued         c d e f    to the next segment, once nothing is on its way to the old one
  */
 import { type Env, KvError } from '@holdfast/common';
+import { checkWaiting } from './append-line.js';
 import type { Segment } from './chain.js';
 import { reconfigureTimeoutMs, switchRetryMs } from './limits.js';
 import type { AppendOutcome, Committed, Log, Position, Refused } from './log.js';
@@ -41,6 +42,7 @@ export class AppendSwitch {
   #wakeIdle: (() => void) | null = null;
   #cutOff: Append[] = [];
   #later: Append[] = [];
+  #laterBytes = 0;
   #switching: Promise<void> | null = null;
   /** The segment with an append whose outcome is unknown. */
   #doubtful: Log | null = null;
@@ -52,9 +54,11 @@ export class AppendSwitch {
   /** Takes a copy of `batch`, because it may have to be sent twice. */
   append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
+      if (this.#switching !== null) checkWaiting(this.#laterBytes, batch.length);
       const append = { batch: Uint8Array.from(batch), after, epoch, resolve, reject };
-      if (this.#switching === null) this.#issue(append);
-      else this.#later.push(append);
+      if (this.#switching === null) return this.#issue(append);
+      this.#later.push(append);
+      this.#laterBytes += batch.length;
     });
   }
 
@@ -143,6 +147,7 @@ export class AppendSwitch {
     const appends = [...this.#cutOff, ...this.#later];
     this.#cutOff = [];
     this.#later = [];
+    this.#laterBytes = 0;
     this.#switching = null;
     const { segment, log } = active();
     const reason = isFinal() ? 'sealed' : 'unavailable';

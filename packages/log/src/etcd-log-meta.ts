@@ -3,7 +3,7 @@
  * of all that it was ever told, by answers, refusals and watches, in whatever order they came.
  */
 import { KvError } from '@holdfast/common';
-import type { EtcdStore } from '@holdfast/etcd';
+import { type EtcdStore, get, remove } from '@holdfast/etcd';
 import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
 import { decodeHead, type Head, type LogKeys } from './etcd-log-layout.js';
 import { PositionWaiters } from './position-waiters.js';
@@ -21,9 +21,14 @@ export class KnownMeta implements Meta {
   #head: Head;
   #isSealed: boolean;
 
+  #isGone = false;
+
   /** Asks. Throws KvError UNAVAILABLE, INVALID when there is no such log. */
   static async ask(etcd: EtcdStore, keys: LogKeys): Promise<KnownMeta> {
-    return new KnownMeta(etcd, keys, await askMeta(etcd, keys));
+    const { kvs } = await etcd.range({ key: keys.meta, rangeEnd: keys.metaEnd });
+    const meta = metaOf(kvs, keys);
+    if (meta === null) throw gone(keys);
+    return new KnownMeta(etcd, keys, meta);
   }
 
   private constructor(etcd: EtcdStore, keys: LogKeys, { head, isSealed }: Meta) {
@@ -41,8 +46,22 @@ export class KnownMeta implements Meta {
     return this.#isSealed;
   }
 
+  /** Somebody has dropped the log. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Asks. Throws KvError UNAVAILABLE, INVALID when the log is gone. */
   async refresh(): Promise<void> {
-    this.note(await askMeta(this.#etcd, this.#keys));
+    const { all, meta, metaEnd, head, open } = this.#keys;
+    const { kvs } = await this.#etcd.range({ key: meta, rangeEnd: metaEnd });
+    const found = metaOf(kvs, this.#keys);
+    if (found !== null) return this.note(found);
+    // Through consensus: a mere read may be older than the log.
+    const { responses } = await this.#etcd
+      .transact({ compare: [], success: [remove(all), get(head), get(open)] })
+      .catch(throwUnavailable);
+    this.noteAnswer(responses.flatMap(pairsIn));
   }
 
   note({ head, isSealed }: Meta): void {
@@ -52,22 +71,39 @@ export class KnownMeta implements Meta {
     else this.followers.wake(this.#head.tail);
   }
 
-  /** What an answer with the pairs of head and open says. Throws KvError INVALID when the log is gone. */
-  notePairs(pairs: readonly mvccpb.KeyValue[]): Meta {
+  /**
+   * What the pairs of head and open say, of a transaction that went through consensus. Throws KvError INVALID when
+   * the log is gone.
+   */
+  noteAnswer(pairs: readonly mvccpb.KeyValue[]): Meta {
     const meta = metaOf(pairs, this.#keys);
+    if (meta !== null) {
+      this.note(meta);
+      return meta;
+    }
+    this.#isGone = true;
+    this.followers.wakeAll();
+    throw gone(this.#keys);
+  }
+
+  /** The same of a mere read, which may be old: nothing is gone because of it. */
+  noteRead(pairs: readonly mvccpb.KeyValue[]): Meta {
+    const meta = metaOf(pairs, this.#keys);
+    if (meta === null) throw gone(this.#keys);
     this.note(meta);
     return meta;
   }
 }
 
-async function askMeta(etcd: EtcdStore, keys: LogKeys): Promise<Meta> {
-  return metaOf((await etcd.range({ key: keys.meta, rangeEnd: keys.metaEnd })).kvs, keys);
+/** Null when there is no head. */
+function metaOf(pairs: readonly mvccpb.KeyValue[], keys: LogKeys): Meta | null {
+  const head = pairs.find(({ key }) => key.equals(keys.head));
+  if (head === undefined) return null;
+  return { head: decodeHead(head), isSealed: !pairs.some(({ key }) => key.equals(keys.open)) };
 }
 
-function metaOf(pairs: readonly mvccpb.KeyValue[], keys: LogKeys): Meta {
-  const head = pairs.find(({ key }) => key.equals(keys.head));
-  if (head === undefined) throw new KvError('INVALID', `there is no log at ${keys.all} in etcd`);
-  return { head: decodeHead(head), isSealed: !pairs.some(({ key }) => key.equals(keys.open)) };
+function gone({ all }: LogKeys): KvError {
+  return new KvError('INVALID', `there is no log at ${all} in etcd`);
 }
 
 /** What a `get` in a transaction gave. */

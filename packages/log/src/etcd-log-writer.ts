@@ -144,7 +144,7 @@ export class EtcdLogWriter {
         this.#known.note({ head, isSealed: false });
         return committed;
       }
-      const { head } = this.#known.notePairs(responses.flatMap(pairsIn));
+      const { head } = this.#known.noteAnswer(responses.flatMap(pairsIn));
       return head.value.equals(value) ? committed : null;
     } catch (error) {
       return this.#failed(sent, error);
@@ -172,6 +172,8 @@ export class EtcdLogWriter {
       }
     }
     if (code === 'UNDETERMINED' || code === null) return { kind: 'unknown', cause };
+    // What was dropped takes nothing any more.
+    if (this.#known.isGone) return refused('sealed', sent.group.after, cause);
     return refused('unavailable', sent.group.after, cause);
   }
 
@@ -192,7 +194,7 @@ export class EtcdLogWriter {
         });
         const lost = (await Promise.all(puts)).find(({ succeeded }) => !succeeded);
         if (lost === undefined) continue;
-        this.#known.notePairs(lost.responses.flatMap(pairsIn));
+        this.#known.noteAnswer(lost.responses.flatMap(pairsIn));
         return refused('position', this.#known.head.tail);
       }
       return null;
@@ -240,7 +242,7 @@ export class EtcdLogWriter {
       if (isSealed) return refused('sealed', expected.tail);
       return refused(fence === null ? 'disk' : 'unavailable', expected.tail, cause);
     }
-    const { head, isSealed } = this.#known.notePairs([...pairsIn(responses[0]), ...pairsIn(responses[1])]);
+    const { head, isSealed } = this.#known.noteAnswer([...pairsIn(responses[0]), ...pairsIn(responses[1])]);
     const [pair] = pairsIn(responses[2]);
     if (pair === undefined && head.tail > group.after) {
       throw new KvError(

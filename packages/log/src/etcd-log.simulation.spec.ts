@@ -4,7 +4,7 @@
  */
 import { randomBelow } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
-import type { Transaction } from '@holdfast/etcd';
+import { put, remove, type Transaction } from '@holdfast/etcd';
 import { DisruptedStore, MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
 import { describe, expect, it } from 'vitest';
 import type { Segment } from './chain.js';
@@ -12,7 +12,7 @@ import { EtcdLog } from './etcd-log.js';
 import { EtcdRegister } from './etcd-register.js';
 import type { Log } from './log.js';
 import type { Segments } from './open-segments.js';
-import { entriesOf } from './testing/assertions.js';
+import { batchOf, entriesOf } from './testing/assertions.js';
 import { Contest } from './testing/contest.js';
 import { logConformance } from './testing/log-conformance.js';
 import {
@@ -93,6 +93,16 @@ class World {
   }
 }
 
+function segmentsFor(etcd: MemoryEtcdStore, env: SimulatedEnv): Segments {
+  const open = ({ name, after, epoch }: Segment, create: boolean): Promise<EtcdLog> =>
+    EtcdLog.open({ etcd, env, prefix: `${name}/`, startAfter: after, startEpoch: epoch, create });
+  return {
+    create: (segment) => open(segment, true),
+    open: (segment) => open(segment, false),
+    drop: ({ name }) => EtcdLog.drop(etcd, `${name}/`),
+  };
+}
+
 const faults = { delayMs: [0, 20], loss: 0.04, duplication: 0.1, lateness: 0.04 } as const;
 const names = ['a', 'b', 'c'];
 
@@ -124,25 +134,14 @@ describe.each([
     for (let seed = 1; seed <= 8; seed++) {
       const world = new World(seed, staleShare);
       const contest = world.contest(`seed ${seed}`, 5000);
-      const segmentsFor = (etcd: MemoryEtcdStore): Segments => {
-        const open = ({ name, after, epoch }: Segment, create: boolean): Promise<EtcdLog> =>
-          EtcdLog.open({
-            etcd,
-            env: world.env,
-            prefix: `${name}/`,
-            startAfter: after,
-            startEpoch: epoch,
-            create,
-          });
-        return {
-          create: (segment) => open(segment, true),
-          open: (segment) => open(segment, false),
-          drop: ({ name }) => EtcdLog.drop(etcd, `${name}/`),
-        };
-      };
       const open = (etcd: MemoryEtcdStore): Promise<VirtualLog> => {
         const register = new EtcdRegister({ etcd, key: 'chain' });
-        return VirtualLog.open({ env: world.env, register, segments: segmentsFor(etcd), kind: 'etcd' });
+        return VirtualLog.open({
+          env: world.env,
+          register,
+          segments: segmentsFor(etcd, world.env),
+          kind: 'etcd',
+        });
       };
       world.network.setFaults(faults);
       const live = async (name: string): Promise<void> => {
@@ -166,6 +165,91 @@ describe.each([
       segmentCount += log.chain.segments.length;
     }
     expect(segmentCount).toBeGreaterThan(20);
+  });
+});
+
+describe('what others did to the log in etcd', () => {
+  const keyOf = (position: number): Buffer =>
+    Buffer.from(`${prefix}entries/${position.toString(16).padStart(14, '0')}`);
+
+  async function openFilled(world: World, count: number): Promise<EtcdLog> {
+    const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });
+    for (let after = 0; after < count; after++) await log.append(batchOf(after + 1, 100), after, 1);
+    return log;
+  }
+
+  it('is found when an entry is missing or another one', async () => {
+    const world = new World(1);
+    const log = await openFilled(world, 10);
+    const [pair] = world.etcd.range({ key: keyOf(7) }).kvs;
+    pair.value[60] ^= 1;
+    world.etcd.transact({ compare: [], success: [put(keyOf(7), pair.value)] });
+    await expect(entriesOf(log, 5)).rejects.toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining('7'),
+    });
+    world.etcd.transact({ compare: [], success: [remove(keyOf(7))] });
+    await expect(entriesOf(log, 5)).rejects.toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining('7'),
+    });
+    expect((await entriesOf(log, 8)).length).toBe(3);
+  });
+
+  it('is an error for whoever has a log open that was dropped, and for who waits', async () => {
+    const world = new World(1);
+    const log = await openFilled(world, 2500);
+    const waiting = expect(world.env.until(log.waitBeyond(2500), 100)).rejects.toMatchObject({
+      code: 'INVALID',
+    });
+    await EtcdLog.drop(world.store('b'), prefix);
+    expect(world.etcd.range({ key: Buffer.from('a'), rangeEnd: Buffer.from('z') }).count).toBe(0);
+    expect(await log.append(new Uint8Array(1), 2500, 1)).toMatchObject({
+      kind: 'refused',
+      reason: 'sealed',
+    });
+    await expect(log.state()).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(log.seal()).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(entriesOf(log, 1)).rejects.toMatchObject({ code: 'INVALID' });
+    await waiting;
+    const reopening = EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix, create: false });
+    await expect(reopening).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  it('is followed by a virtual log that slept through the end of its segment', async () => {
+    const world = new World(1);
+    const register = new EtcdRegister({ etcd: world.store('a'), key: 'chain' });
+    const segments = segmentsFor(world.store('a'), world.env);
+    const open = (): Promise<VirtualLog> =>
+      VirtualLog.open({ env: world.env, register, segments, kind: 'etcd' });
+    const [sleeping, waiting, awake] = [await open(), await open(), await open()];
+    await awake.append(new Uint8Array(1), 0, 1);
+    const woken = world.env.until(waiting.waitBeyond(1), 100);
+    await awake.reconfigure('etcd');
+    await awake.trim(2);
+    expect(awake.chain.segments.length).toBe(1);
+    await awake.append(new Uint8Array(2), 1, 1);
+    expect(await woken).toBe(2);
+    // Its append meets the segment that is gone, and goes where the log is now.
+    expect(await sleeping.append(new Uint8Array(3), 0, 1)).toMatchObject({
+      kind: 'refused',
+      reason: 'position',
+      tail: 2,
+    });
+    expect(await sleeping.append(new Uint8Array(3), 2, 1)).toEqual({ kind: 'committed', position: 3 });
+  });
+
+  it('goes on with a reading whose revision was compacted, where nothing was trimmed', async () => {
+    const world = new World(1);
+    const log = await openFilled(world, 100);
+    const positions: number[] = [];
+    for await (const { position } of log.read(1)) {
+      positions.push(position);
+      if (position !== 10) continue;
+      world.etcd.transact({ compare: [], success: [put(Buffer.from('other'), Buffer.alloc(1))] });
+      world.etcd.compact(world.etcd.revision);
+    }
+    expect(positions.length).toBe(100);
   });
 });
 

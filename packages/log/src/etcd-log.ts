@@ -51,10 +51,19 @@ export class EtcdLog implements Log {
     return new EtcdLog(options, keys, await KnownMeta.ask(etcd, keys), writer);
   }
 
-  /** Removes everything of a log that nobody needs any more. Needs no room in etcd. */
+  /**
+   * Removes everything of a log that nobody needs any more, its head first: who has it open finds it gone. Needs no
+   * room in etcd, and can be done again where it was interrupted.
+   */
   static async drop(etcd: EtcdStore, prefix: string): Promise<void> {
-    const { all } = new LogKeys(prefix);
-    await etcd.transact({ compare: [], success: [remove(all, endOfPrefix(all))] }).catch(throwUnavailable);
+    const { all, meta, metaEnd } = new LogKeys(prefix);
+    const rangeEnd = endOfPrefix(all);
+    await removeRange(etcd, meta, metaEnd);
+    for (;;) {
+      const { kvs, more } = await etcd.range({ key: all, rangeEnd, limit: trimStep, keysOnly: true });
+      if (kvs.length > 0) await removeRange(etcd, all, more ? kvs[kvs.length - 1].key : rangeEnd);
+      if (!more) return;
+    }
   }
 
   private constructor({ etcd, env }: EtcdLogOptions, keys: LogKeys, known: KnownMeta, writer: string) {
@@ -97,7 +106,7 @@ export class EtcdLog implements Log {
         get(entries, { rangeEnd: entriesEnd, limit: 1, keysOnly: true }),
       ],
     });
-    const { head, isSealed } = this.#known.notePairs(pairsIn(responses[0]));
+    const { head, isSealed } = this.#known.noteRead(pairsIn(responses[0]));
     const [first] = pairsIn(responses[1]);
     const start = first === undefined ? head.tail + 1 : this.#keys.positionOf(first.key);
     return { head: start, tail: head.tail, epoch: head.epoch, isSealed };
@@ -114,16 +123,12 @@ export class EtcdLog implements Log {
   async waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
     this.#throwWhenClosed();
     this.#watch ??= this.#startWatch();
-    const { timers } = this.#env;
-    while (this.committedPosition <= position && !this.#known.isSealed && !signal?.aborted) {
-      const silence = new AbortController();
-      const timer = timers.setTimeout(() => silence.abort(), followIntervalMs);
-      const ends = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
-      await this.#known.followers.wait(position, ends);
-      timers.clearTimeout(timer);
-      if (silence.signal.aborted) await this.#known.refresh().catch(throwWhenGone);
-      this.#throwWhenClosed();
-    }
+    const { followers } = this.#known;
+    const isOver = (): boolean =>
+      this.committedPosition > position || this.#known.isSealed || this.#known.isGone;
+    const asking = { timers: this.#env.timers, intervalMs: followIntervalMs, ask: () => this.#ask() };
+    await followers.waitOrAsk(position, isOver, asking, signal);
+    if (this.#known.isGone) await this.#known.refresh();
     return this.committedPosition;
   }
 
@@ -134,7 +139,7 @@ export class EtcdLog implements Log {
     const { responses } = await this.#etcd
       .transact({ compare: [], success: [remove(open), get(head)] })
       .catch(throwUnavailable);
-    return this.#known.notePairs(pairsIn(responses[1])).head.tail;
+    return this.#known.noteAnswer(pairsIn(responses[1])).head.tail;
   }
 
   async trim(before: Position): Promise<void> {
@@ -157,6 +162,12 @@ export class EtcdLog implements Log {
     this.#known.followers.close();
   }
 
+  /** What can't be asked now is asked again. */
+  async #ask(): Promise<void> {
+    await this.#known.refresh().catch(() => {});
+    this.#throwWhenClosed();
+  }
+
   #startWatch(): Watch {
     const { meta, metaEnd, head } = this.#keys;
     const refresh = (): void => void this.#known.refresh().catch(() => {});
@@ -177,6 +188,10 @@ export class EtcdLog implements Log {
   }
 }
 
+async function removeRange(etcd: EtcdStore, key: Buffer, end: Buffer): Promise<void> {
+  await etcd.transact({ compare: [], success: [remove(key, end)] }).catch(throwUnavailable);
+}
+
 async function createLog(etcd: EtcdStore, keys: LogKeys, head: Buffer): Promise<void> {
   const { kvs } = await etcd.range({ key: keys.head, keysOnly: true });
   if (kvs.length > 0) return;
@@ -186,9 +201,4 @@ async function createLog(etcd: EtcdStore, keys: LogKeys, head: Buffer): Promise<
       success: [put(keys.head, head), put(keys.open, Buffer.alloc(0))],
     })
     .catch(throwUnavailable);
-}
-
-/** What can't be asked now is asked again. */
-function throwWhenGone(error: unknown): void {
-  if (!(error instanceof KvError) || error.code === 'INVALID') throw error;
 }

@@ -62,3 +62,6 @@ export const reconfigureTimeoutMs = 10_000;
 
 /** How often a sealed segment without a successor is looked at again, in ms. */
 export const switchRetryMs = 50;
+
+/** Bytes of appends that may wait behind the one that is on its way, or for another segment. */
+export const waitingBytesMax: number = 256 * 1024 * 1024;

@@ -83,7 +83,7 @@ export interface Log {
    * has returned (not: once the promise resolves). Appends may be issued before earlier ones resolve,
    * each following the one before; they resolve in order, and if one is not committed, none after
    * it is. An epoch above the last one takes over: from then on lower epochs are refused.
-   * Rejects only for misuse: KvError LIMIT (longer than `batchBytesMax`), CLOSED.
+   * Rejects only for misuse: KvError LIMIT (longer than `batchBytesMax`, or far too much waits), CLOSED.
    */
   append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome>;
   /**
@@ -122,7 +122,7 @@ export interface Log {
   /**
    * Resolves, with `committedPosition`, once an entry after `position` is known to be committed; also once the
    * log is known to be sealed, or `signal` is aborted. A wake-up and no more: read to see what is there.
-   * Throws KvError CLOSED when the log is closed before.
+   * Throws KvError CLOSED when the log is closed before, INVALID when it is gone.
    */
   waitBeyond(position: Position, signal?: AbortSignal): Promise<Position>;
   /**

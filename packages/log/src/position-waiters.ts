@@ -1,6 +1,15 @@
 /** Those who wait until a log has an entry beyond a position. Each is woken once. */
-import { KvError } from '@holdfast/common';
+import { KvError, type Timers } from '@holdfast/common';
 import type { Position } from './log.js';
+
+/** How the follower of a log that is far away makes sure that it is not forgotten. */
+export interface Asking {
+  readonly timers: Timers;
+  /** How long it goes without news before it asks, in ms. */
+  readonly intervalMs: number;
+  /** Asks; what it finds wakes those whom it concerns. */
+  readonly ask: () => Promise<unknown>;
+}
 
 interface Waiter {
   readonly beyond: Position;
@@ -29,6 +38,26 @@ export class PositionWaiters {
     } finally {
       this.#waiters.delete(waiter!);
       signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** As `wait`, and asks now and then until `isOver`, because who should wake may be cut off. */
+  async waitOrAsk(
+    beyond: Position,
+    isOver: () => boolean,
+    { timers, intervalMs, ask }: Asking,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    while (!isOver() && !signal?.aborted) {
+      const silence = new AbortController();
+      const timer = timers.setTimeout(() => silence.abort(), intervalMs);
+      const ends = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
+      try {
+        await this.wait(beyond, ends);
+      } finally {
+        timers.clearTimeout(timer);
+      }
+      if (silence.signal.aborted) await ask();
     }
   }
 

@@ -149,7 +149,8 @@ export class VirtualLog implements Log {
     this.#throwWhenClosed();
     for (;;) {
       const { log, segment } = this.#active;
-      const committed = await log.waitBeyond(position, signal);
+      // A segment that is gone was sealed before.
+      const committed = await log.waitBeyond(position, signal).catch(zeroWhenGone);
       if (committed > position || signal?.aborted || this.#chain.isSealed) return this.committedPosition;
       // Sealed: what comes will be in the next segment.
       await this.#follow().catch(() => {});
@@ -251,10 +252,10 @@ export class VirtualLog implements Log {
   async #activeState(): Promise<LogState> {
     for (;;) {
       const { segment, log } = this.#active;
-      const state = await log.state();
-      if (!state.isSealed || this.#chain.isSealed) return state;
+      const state = await log.state().catch(nullWhenElsewhere);
+      if (state !== null && (!state.isSealed || this.#chain.isSealed)) return state;
       await this.#follow();
-      if (this.#active.segment === segment) return state;
+      if (this.#active.segment === segment) return state ?? log.state();
     }
   }
 
@@ -321,6 +322,11 @@ async function startChain(register: ChainRegister, logs: OpenSegments, kind: str
 /** How many segments have no entry from `before` on, and are not the active one. */
 function trimmedCount({ segments }: Chain, before: Position): number {
   return segments.findIndex((_, i) => (segments[i + 1]?.after ?? Number.POSITIVE_INFINITY) >= before);
+}
+
+function zeroWhenGone(error: unknown): Position {
+  if (isElsewhere(error)) return 0;
+  throw error;
 }
 
 function nullWhenElsewhere(error: unknown): null {

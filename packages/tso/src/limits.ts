@@ -28,6 +28,9 @@ export const requestCountMax: number = 1024 * 1024;
 /** Streams of one connection to the service. */
 export const streamsMax = 1000;
 
+/** Calls of one client that may wait for an answer. */
+export const callsWaitingMax: number = 1024 * 1024;
+
 /** How long a client waits for timestamps before it gives up, in ms: longer than a failover takes. */
 export const fetchTimeoutMsDefault = 10_000;
 

@@ -9,7 +9,13 @@
  * asked for again: timestamps that were given and not received are nobody's.
  */
 import { type Env, KvError, type Timer } from '@holdfast/common';
-import { expireStepMs, fetchTimeoutMsDefault, heldCount, requestCountMax } from './limits.js';
+import {
+  callsWaitingMax,
+  expireStepMs,
+  fetchTimeoutMsDefault,
+  heldCount,
+  requestCountMax,
+} from './limits.js';
 import type { Oracle } from './oracle.js';
 import { TimestampChannel } from './timestamp-channel.js';
 
@@ -118,6 +124,9 @@ export class RemoteOracle implements Oracle {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw closed();
       checkCount(count);
+      if (this.#waiting.length >= callsWaitingMax) {
+        throw new KvError('LIMIT', `${callsWaitingMax} calls wait for timestamps already`);
+      }
       const untilMs = this.#env.clock.monotonic() + this.#timeoutMs;
       this.#waiting.push({ count, untilMs, resolve, reject });
       this.#timer ??= this.#expireLater(this.#timeoutMs);

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
+import type { etcdserverpb } from '@holdfast/rpc';
 import { Etcd, type EtcdOptions } from '../etcd.js';
 
 export interface EtcdClusterOptions {
@@ -16,6 +17,10 @@ export interface EtcdClusterOptions {
   /** Where the members keep their data; a temporary folder, removed at the end, when not given. */
   readonly directory?: string;
   readonly quotaBytes?: number;
+  /** How long a token of a user lives, in seconds. */
+  readonly tokenSeconds?: number;
+  /** Clients must come over TLS; files in PEM. */
+  readonly tls?: { readonly certificateFile: string; readonly keyFile: string; readonly ca: Buffer };
   /** When a follower calls an election, in ms; a tenth of it is the heartbeat. */
   readonly electionMs?: number;
 }
@@ -92,6 +97,7 @@ export class EtcdCluster {
   readonly members: readonly EtcdMember[];
   readonly #directory: string;
   readonly #isTemporary: boolean;
+  readonly #access: Pick<EtcdOptions, 'tls'>;
 
   /** Starts all members, and resolves when they serve. Throws, with what etcd said, when they do not. */
   static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
@@ -111,6 +117,7 @@ export class EtcdCluster {
   private constructor(options: EtcdClusterOptions, directory: string, ports: readonly number[]) {
     this.#directory = directory;
     this.#isTemporary = options.directory === undefined;
+    this.#access = options.tls === undefined ? {} : { tls: { ca: options.tls.ca } };
     const count = ports.length / 2;
     const peers = ports.slice(count).map((port, i) => `m${i}=http://127.0.0.1:${port}`);
     this.members = ports.slice(0, count).map((port, i) => {
@@ -125,7 +132,7 @@ export class EtcdCluster {
 
   /** A client of all members. */
   connect(options: Partial<EtcdOptions> = {}): Promise<Etcd> {
-    return Etcd.open({ endpoints: this.endpoints, env: systemEnv(), ...options });
+    return Etcd.open({ endpoints: this.endpoints, env: systemEnv(), ...this.#access, ...options });
   }
 
   /** Resolves when the cluster takes writes: there is a leader, and all running members know it. */
@@ -133,7 +140,8 @@ export class EtcdCluster {
     const untilMs = Date.now() + startTimeoutMs;
     for (;;) {
       const running = this.members.filter(({ isRunning }) => isRunning);
-      const leaders = await Promise.all(running.map(({ endpoint }) => leaderIdAt(endpoint)));
+      const members = await Promise.all(running.map((member) => this.#statusOf(member)));
+      const leaders = members.map((status) => status?.leader ?? '0');
       if (leaders.length > 0 && leaders[0] !== '0' && leaders.every((id) => id === leaders[0])) return;
       if (Date.now() > untilMs || running.length === 0) {
         throw new Error(`etcd does not serve: ${this.members.map(({ stderr }) => stderr).join('\n')}`);
@@ -146,7 +154,7 @@ export class EtcdCluster {
   async leader(): Promise<EtcdMember> {
     for (;;) {
       for (const member of this.members) {
-        const { leader, header } = (await statusAt(member.endpoint)) ?? {};
+        const { leader, header } = (await this.#statusOf(member)) ?? {};
         if (leader !== undefined && leader !== '0' && leader === header?.memberId) return member;
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -158,21 +166,36 @@ export class EtcdCluster {
     for (const member of this.members) await member.kill();
     if (this.#isTemporary) await rm(this.#directory, { recursive: true, force: true });
   }
+
+  /** Null when it does not answer. */
+  async #statusOf({ endpoint }: EtcdMember): Promise<etcdserverpb.StatusResponse | null> {
+    let etcd: Etcd | null = null;
+    try {
+      etcd = await this.connect({ endpoints: [endpoint], callTimeoutMs: 300 });
+      return await etcd.status(endpoint);
+    } catch {
+      return null;
+    } finally {
+      etcd?.close();
+    }
+  }
 }
 
 function argumentsOf(
-  { quotaBytes = 0, electionMs = 500 }: EtcdClusterOptions,
+  { quotaBytes = 0, electionMs = 500, tokenSeconds = 300, tls }: EtcdClusterOptions,
   directory: string,
   index: number,
   endpoint: string,
   peers: readonly string[],
 ): string[] {
   const [name, peerUrl] = peers[index].split('=');
+  const clientUrl = `${tls === undefined ? 'http' : 'https'}://${endpoint}`;
   const settings = {
     name,
     'data-dir': join(directory, name),
-    'listen-client-urls': `http://${endpoint}`,
-    'advertise-client-urls': `http://${endpoint}`,
+    'listen-client-urls': clientUrl,
+    'advertise-client-urls': clientUrl,
+    ...(tls && { 'cert-file': tls.certificateFile, 'key-file': tls.keyFile }),
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
     'initial-cluster': peers.join(','),
@@ -181,26 +204,11 @@ function argumentsOf(
     'heartbeat-interval': String(Math.max(1, Math.round(electionMs / 10))),
     'election-timeout': String(electionMs),
     'quota-backend-bytes': String(quotaBytes),
+    'auth-token-ttl': String(tokenSeconds),
     'log-level': 'error',
     logger: 'zap',
   };
   return Object.entries(settings).map(([setting, value]) => `--${setting}=${value}`);
-}
-
-async function statusAt(endpoint: string) {
-  let etcd: Etcd | null = null;
-  try {
-    etcd = await Etcd.open({ endpoints: [endpoint], env: systemEnv(), callTimeoutMs: 300 });
-    return await etcd.status(endpoint);
-  } catch {
-    return null;
-  } finally {
-    etcd?.close();
-  }
-}
-
-async function leaderIdAt(endpoint: string): Promise<string> {
-  return (await statusAt(endpoint))?.leader ?? '0';
 }
 
 /** Ports that nobody listens on now. All are held until the last is found, so that none comes twice. */

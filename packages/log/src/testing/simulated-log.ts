@@ -91,17 +91,11 @@ export class SimulatedLog implements Log, SimulatedLogClient {
   }
 
   async waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
-    const { timers } = this.server.network.env;
     this.#throwWhenClosed();
-    while (this.committedPosition <= position && !this.#known.isSealed && !signal?.aborted) {
-      const poll = new AbortController();
-      const timer = timers.setTimeout(() => poll.abort(), this.server.pollMs);
-      const ends = signal === undefined ? poll.signal : AbortSignal.any([signal, poll.signal]);
-      await this.#followers.wait(position, ends);
-      timers.clearTimeout(timer);
-      if (poll.signal.aborted) await this.state().catch(() => {});
-      this.#throwWhenClosed();
-    }
+    const { network, pollMs } = this.server;
+    const isOver = (): boolean => this.committedPosition > position || this.#known.isSealed;
+    const asking = { timers: network.env.timers, intervalMs: pollMs, ask: () => this.#ask() };
+    await this.#followers.waitOrAsk(position, isOver, asking, signal);
     return this.committedPosition;
   }
 
@@ -138,6 +132,12 @@ export class SimulatedLog implements Log, SimulatedLogClient {
     });
     this.note(state);
     return outcome;
+  }
+
+  async #ask(): Promise<void> {
+    this.#throwWhenClosed();
+    await this.state().catch(() => {});
+    this.#throwWhenClosed();
   }
 
   #call<T>(operate: () => T): Promise<T> {
