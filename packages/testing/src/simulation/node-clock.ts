@@ -24,9 +24,12 @@ export class NodeClock implements Clock {
     return this.#virtualMs() * this.#rate;
   }
 
-  /** Virtual time at which the monotonic clock will have advanced by `ms`. */
+  /** Virtual time at which the monotonic clock will have advanced by `ms`: never a rounding error before. */
   virtualAfter(ms: number): number {
-    return this.#virtualMs() + ms / this.#rate;
+    const dueMs = this.monotonic() + ms;
+    let atMs = dueMs / this.#rate;
+    while (atMs * this.#rate < dueMs) atMs += atMs * Number.EPSILON;
+    return atMs;
   }
 
   /** Sets, before it is read, by how many parts per million it is fast. */

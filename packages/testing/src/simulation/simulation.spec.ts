@@ -95,6 +95,29 @@ describe('a simulation', () => {
   });
 });
 
+describe('a clock that drifts', () => {
+  it('never fires a timer before its time, not even by a rounding error', async () => {
+    const clocks = { ...noFaults.clocks, driftMaxPpm: 200_000 };
+    const early: number[] = [];
+    for (let seed = 1; seed <= 20; seed++) {
+      const simulation = new Simulation({ seed, profile: { ...noFaults, clocks } });
+      simulation.addNode('a', {
+        program: async (life) => {
+          const { clock, random } = life.env;
+          for (;;) {
+            const delayMs = random.uint32() / 1e8;
+            const dueMs = clock.monotonic() + delayMs;
+            await life.sleep(delayMs);
+            if (clock.monotonic() < dueMs) early.push(dueMs - clock.monotonic());
+          }
+        },
+      });
+      await simulation.run(10_000);
+    }
+    expect(early).toEqual([]);
+  });
+});
+
 describe('a node that crashes', () => {
   it('does nothing more, and starts anew', async () => {
     const simulation = new Simulation({ seed });
