@@ -21,6 +21,8 @@ export {
 } from './linearizability/check.js';
 export type { Counterexample } from './linearizability/counterexample.js';
 export {
+  type Doomed,
+  doomed,
   type Impossible,
   impossible,
   type Model,

@@ -44,11 +44,10 @@ export function checkLinearizable<State, Input extends Json, Output extends Json
   const undecided: string[] = [];
   let steps = 0;
   for (const part of model.partition?.(operations) ?? partitionByKey(operations)) {
-    const search = new Search(model, part.operations, stepsMax);
-    const outcome = search.run();
+    const outcome = new Search(model, part.operations, { stepsMax }).run();
     steps += outcome.steps;
     if (outcome.verdict === 'violation')
-      return { verdict: 'violation', steps, counterexample: counterexampleOf(model, part, search, outcome) };
+      return { verdict: 'violation', steps, counterexample: counterexampleOf(model, part, outcome) };
     if (outcome.verdict === 'undecided') undecided.push(part.name);
   }
   if (undecided.length > 0) return { verdict: 'undecided', steps, parts: undecided };

@@ -81,6 +81,12 @@ export class ConfigurationTable {
     return this.#rows[configuration * this.#stride + operation];
   }
 
+  /** Whether an operation that has not completed is linearized, besides unknown ones. */
+  hasPending(configuration: number): boolean {
+    const at = configuration * this.#stride + headWords;
+    return this.#rows.subarray(at, at + this.#pendingWords).some((word) => word !== 0);
+  }
+
   wordsInto(configuration: number, target: Int32Array): void {
     const at = configuration * this.#stride + headWords;
     for (let i = 0; i < target.length; i++) target[i] = this.#rows[at + i];

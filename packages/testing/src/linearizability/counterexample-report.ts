@@ -75,9 +75,12 @@ export function report(finding: Finding): string {
 
 /** One row for each operation, in order of invocation; columns are the moments at which something happened. */
 function picture(operations: readonly DescribedOperation[]): string[] {
-  const rows = operations.slice(-shownMax);
+  const rows = chosen(operations);
   const times = new Set(rows.flatMap(({ invokedNs, completedNs }) => [invokedNs, completedNs]));
-  const columns = new Map([...times].sort((a, b) => (a < b ? -1 : 1)).map((time, i) => [time, i * 3]));
+  const columnWidth = rows.length > 20 ? 2 : 3;
+  const columns = new Map(
+    [...times].sort((a, b) => (a < b ? -1 : 1)).map((time, i) => [time, i * columnWidth]),
+  );
   const width = (text: (row: DescribedOperation) => string) =>
     Math.max(...rows.map((row) => text(row).length));
   const idWidth = width(({ id }) => `#${id}`);
@@ -91,8 +94,20 @@ function picture(operations: readonly DescribedOperation[]): string[] {
     return `${`#${row.id}`.padEnd(idWidth)}  ${row.process.padEnd(processWidth)}  ${row.text.padEnd(textWidth)}  ${bar}`;
   });
   if (rows.length < operations.length)
-    lines.unshift(`... ${operations.length - rows.length} earlier operations`);
+    lines.unshift(`... and ${operations.length - rows.length} other operations`);
   return lines;
+}
+
+/** As many as can be shown: the last ones, and those that certainly happened first of all. */
+function chosen(operations: readonly DescribedOperation[]): readonly DescribedOperation[] {
+  const isCertain = ({ completedNs }: DescribedOperation) => completedNs !== Number.POSITIVE_INFINITY;
+  const certain = operations.filter(isCertain).slice(-shownMax);
+  const uncertain = operations.filter((operation) => !isCertain(operation));
+  const shown = new Set([
+    ...certain,
+    ...uncertain.slice(Math.max(0, uncertain.length + certain.length - shownMax)),
+  ]);
+  return operations.filter((operation) => shown.has(operation));
 }
 
 function shortened(text: string, lengthMax: number): string {

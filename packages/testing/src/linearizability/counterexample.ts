@@ -10,11 +10,12 @@
  * Last, of the operations that may have happened those are left out of the picture without which the same
  * operation gets stuck.
  */
-import type { Json, Operation, Outcome } from '../history/operation.js';
+import type { Json, Operation } from '../history/operation.js';
 import { shrinkStepsMax } from '../limits.js';
+import { type Bottleneck, bottleneckOf } from './bottleneck.js';
 import { describeOperation, type Finding, report } from './counterexample-report.js';
-import { impossible, type Model, type Partition } from './model.js';
-import { type Bottleneck, Search, type SearchOutcome } from './search.js';
+import { doomed, impossible, type Model, type Partition } from './model.js';
+import { Search, type SearchOutcome } from './search.js';
 
 /** What it takes to prepare a search for one operation, in steps. */
 const preparationSteps = 5;
@@ -32,14 +33,19 @@ export interface Counterexample<Input extends Json = Json, Output extends Json =
   readonly text: string;
 }
 
+/** `found`: what a search for an order of the part came to. */
 export function counterexampleOf<State, Input extends Json, Output extends Json>(
   model: Model<State, Input, Output>,
   part: Partition<Input, Output>,
-  search: Search<State, Input, Output>,
   found: SearchOutcome<State>,
 ): Counterexample<Input, Output> {
-  const shrinker = new Shrinker(model, part, found);
-  shrinker.run(search.bottleneck());
+  // A search that sees dead ends stops before the operation that is the reason.
+  const plain = new Search(model, part.operations, { stepsMax: shrinkStepsMax, seesDeadEnds: false });
+  const outcomeOfPlain = plain.run();
+  const isPlain = outcomeOfPlain.verdict === 'violation';
+  const shrinker = new Shrinker(model, part, isPlain ? outcomeOfPlain : found);
+  if (isPlain) shrinker.cut(bottleneckOf(plain.record));
+  shrinker.weaken();
   const { operations, outcome, starts } = shrinker;
   const describeState = (state: State) => model.describeState?.(state) ?? JSON.stringify(state);
   const stuck = part.operations.find(({ id }) => id === outcome.stuck) as Operation<Input, Output>;
@@ -74,8 +80,9 @@ function failedCause<State, Input extends Json, Output extends Json>(
   return part.operations.find(({ outcome, input }) => {
     if (outcome !== 'fail') return false;
     const after = model.step(state, input, undefined);
-    if (after === impossible) return false;
-    return model.step(after as State, stuck.input, stuck.output) !== impossible;
+    if (after === impossible || after === doomed) return false;
+    const next = model.step(after as State, stuck.input, stuck.output);
+    return next !== impossible && next !== doomed;
   });
 }
 
@@ -98,7 +105,8 @@ class Shrinker<State, Input extends Json, Output extends Json> {
     this.outcome = outcome;
   }
 
-  run(bottleneck: Bottleneck<State> | null): void {
+  /** Leaves out what came later, and what can be told as states. */
+  cut(bottleneck: Bottleneck<State> | null): void {
     const stuck = this.operations.find(({ id }) => id === this.outcome.stuck);
     const { completedNs } = stuck as Operation;
     this.#try(this.operations.filter(({ invokedNs }) => invokedNs <= completedNs));
@@ -109,27 +117,42 @@ class Shrinker<State, Input extends Json, Output extends Json> {
         { starts: states },
       );
     }
-    this.#inChunks('ok', (chosen) =>
-      this.#try(this.operations.flatMap((operation) => this.#weaken(operation, chosen))),
+  }
+
+  /** Leaves out, or makes uncertain, what is not needed. */
+  weaken(): void {
+    this.#inChunks(
+      (operation) => this.#isRead(operation),
+      (chosen) => this.#try(this.operations.filter((operation) => !chosen.has(operation))),
     );
-    this.#inChunks('unknown', (chosen) =>
-      this.#try(
-        this.operations.filter((operation) => !chosen.has(operation)),
-        { stuck: this.outcome.stuck },
-      ),
+    this.#inChunks(
+      ({ outcome }) => outcome === 'ok',
+      (chosen) =>
+        this.#try(
+          this.operations.map((operation) => (chosen.has(operation) ? uncertain(operation) : operation)),
+        ),
+    );
+    this.#inChunks(
+      ({ outcome }) => outcome === 'unknown',
+      (chosen) =>
+        this.#try(
+          this.operations.filter((operation) => !chosen.has(operation)),
+          { stuck: this.outcome.stuck },
+        ),
     );
   }
 
-  #weaken(operation: Operation<Input, Output>, chosen: ReadonlySet<Operation>): Operation<Input, Output>[] {
-    if (!chosen.has(operation)) return [operation];
-    if (this.#model.isReadOnly?.(operation.input, operation.output)) return [];
-    return [{ ...operation, outcome: 'unknown', output: undefined, completedNs: Number.POSITIVE_INFINITY }];
+  #isRead({ input, output }: Operation<Input, Output>): boolean {
+    return this.#model.isReadOnly?.(input, output) ?? false;
   }
 
   /** Offers all operations of a kind at once, then halves, quarters and so on, down to single ones. */
-  #inChunks(outcome: Outcome, attempt: (chosen: ReadonlySet<Operation>) => void): void {
+  #inChunks(
+    isOfKind: (operation: Operation<Input, Output>) => boolean,
+    attempt: (chosen: ReadonlySet<Operation>) => void,
+  ): void {
     for (let size = this.operations.length; size >= 1; size = Math.floor(size / 2)) {
-      const kind = this.operations.filter((operation) => operation.outcome === outcome);
+      const kind = this.operations.filter(isOfKind);
       for (let at = 0; at < kind.length; at += size) attempt(new Set(kind.slice(at, at + size)));
     }
   }
@@ -142,11 +165,18 @@ class Shrinker<State, Input extends Json, Output extends Json> {
     if (this.#stepsLeft <= 0) return;
     // One hard attempt must not use up what the others need.
     const stepsMax = Math.min(this.#stepsLeft, shrinkStepsMax / 10);
-    const outcome = new Search(this.#model, operations, stepsMax, starts).run();
+    const outcome = new Search(this.#model, operations, { stepsMax, starts, seesDeadEnds: false }).run();
     this.#stepsLeft -= outcome.steps + operations.length * preparationSteps;
     if (outcome.verdict !== 'violation' || (stuck !== undefined && outcome.stuck !== stuck)) return;
     this.operations = operations;
     this.outcome = outcome;
     this.starts = starts;
   }
+}
+
+/** The same operation, if it happened at all. */
+function uncertain<Input extends Json, Output extends Json>(
+  operation: Operation<Input, Output>,
+): Operation<Input, Output> {
+  return { ...operation, outcome: 'unknown', output: undefined, completedNs: Number.POSITIVE_INFINITY };
 }

@@ -23,16 +23,23 @@ import type { Json, Operation } from '../history/operation.js';
 export const impossible: unique symbol = Symbol('impossible');
 export type Impossible = typeof impossible;
 
+/**
+ * As `impossible`, and for good: neither could it after anything else had happened. Helps the search where it
+ * can be told, for instance by versions that only rise.
+ */
+export const doomed: unique symbol = Symbol('doomed');
+export type Doomed = typeof doomed;
+
 export interface Model<State, Input extends Json = Json, Output extends Json = Json> {
   /** For messages: what an object is. */
   readonly name: string;
   /** The state of each object before the first operation. */
   initial(): State;
   /**
-   * The state after `input` happened in `state` and returned `output`, or `impossible`. An undefined output
-   * is not known: whatever the operation would return in this state is possible.
+   * The state after `input` happened in `state` and returned `output`, or `impossible`, or `doomed`. An undefined
+   * output is not known: whatever the operation would return in this state is possible.
    */
-  step(state: State, input: Input, output: Output | undefined): State | Impossible;
+  step(state: State, input: Input, output: Output | undefined): State | Impossible | Doomed;
   /** Equal for equal states, and different for different ones. */
   identify(state: State): string | number | boolean | null;
   /**
@@ -40,6 +47,14 @@ export interface Model<State, Input extends Json = Json, Output extends Json = J
    * precise. Such operations are never a choice for the search, so this makes it much faster. Optional.
    */
   isReadOnly?(input: Input, output: Output | undefined): boolean;
+  /**
+   * Facts that must be true for the operation to be possible, such as `x is 5`; that are true after it; that are true
+   * in a state. With all three the search sees at once that a value is gone which somebody still has to read.
+   * `needs` may leave some out, `gives` and `holds` none that `needs` may name. Optional.
+   */
+  needs?(input: Input, output: Output | undefined): readonly Json[];
+  gives?(input: Input, output: Output | undefined): readonly Json[];
+  holds?(state: State): readonly Json[];
   /**
    * Parts that can be checked on their own, in the order of their first operations. By key unless given.
    * Each part must keep the order of its operations.

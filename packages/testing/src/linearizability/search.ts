@@ -6,32 +6,33 @@
  *   then as few others before it as will do. So an operation of unknown outcome is used only when needed.
  * - A read that is possible is linearized at once: whatever else follows, moving it here changes nothing.
  * - Of equal operations that are under way, the one that completes first goes first.
+ * - What can't lead anywhere is seen early: `dead-ends.ts`.
  * - What got furthest is continued first, so that a history that is fine is hardly searched at all.
  *
  * A configuration is described in `configuration-table.ts`, an event in `timeline.ts`. One object, one search.
  */
 import type { Json, Operation } from '../history/operation.js';
 import { checkBytesMax } from '../limits.js';
+import type { SearchRecord } from './bottleneck.js';
 import { ConfigurationTable } from './configuration-table.js';
+import { DeadEnds } from './dead-ends.js';
 import type { Model } from './model.js';
 import { Timeline } from './timeline.js';
 import { Transitions } from './transitions.js';
 
 export type SearchVerdict = 'linearizable' | 'violation' | 'undecided';
 
-/** States that one counterexample may begin with. */
-const bottleneckStatesMax = 3;
-/** Completions between where it begins and what got stuck. */
-const contextEvents = 6;
-
-export interface Bottleneck<State> {
-  readonly states: readonly State[];
-  readonly left: ReadonlySet<number>;
+export interface SearchOptions<State> {
+  readonly stepsMax: number;
+  /** The states in which the object may be at first; the initial one unless given. */
+  readonly starts?: readonly State[] | undefined;
+  /** Without, it takes longer, and gets stuck at the operation that is impossible, not at one before it. */
+  readonly seesDeadEnds?: boolean;
 }
 
 export interface SearchOutcome<State> {
   readonly verdict: SearchVerdict;
-  /** Steps of the model that were looked at. */
+  /** Steps of the model that were looked at, and as much as choosing them took. */
   readonly steps: number;
   /** Ids of operations in a possible order: all that have to be, or the longest that was found. */
   readonly order: readonly number[];
@@ -52,6 +53,7 @@ export class Search<State, Input extends Json, Output extends Json> {
   readonly #table: ConfigurationTable;
   readonly #starts: readonly number[];
   readonly #stepsMax: number;
+  readonly #deadEnds: DeadEnds<State, Input, Output> | null;
   readonly #pendingWords: number;
   readonly #isReadOnly: Uint8Array;
   /** Of each event: what is left to try there, as configuration * 2 + phase, and how much of it was taken. */
@@ -69,13 +71,12 @@ export class Search<State, Input extends Json, Output extends Json> {
   #state = 0;
   readonly #words: Int32Array;
 
-  /** Searches from each of `starts`, the states in which the object may be at first. */
   constructor(
     model: Model<State, Input, Output>,
     all: readonly Operation<Input, Output>[],
-    stepsMax: number,
-    starts: readonly State[] = [model.initial()],
+    options: SearchOptions<State>,
   ) {
+    const { starts = [model.initial()], stepsMax, seesDeadEnds = true } = options;
     const simplified = model.simplify?.(all) ?? all;
     // An operation that may have happened but can't have changed anything says nothing.
     const telling = simplified.filter(
@@ -94,6 +95,9 @@ export class Search<State, Input extends Json, Output extends Json> {
     this.#words = new Int32Array(this.#pendingWords + unknownWords);
     this.#table = new ConfigurationTable(this.#pendingWords, unknownWords);
     this.#stepsMax = stepsMax;
+    this.#deadEnds = seesDeadEnds
+      ? new DeadEnds(model, this.#timeline, this.#transitions, (operation) => this.#isLinearized(operation))
+      : null;
   }
 
   run(): SearchOutcome<State> {
@@ -111,50 +115,14 @@ export class Search<State, Input extends Json, Output extends Json> {
     return this.#outcome('linearizable');
   }
 
-  /**
-   * After a violation: a late moment at which nothing but what had completed can have happened, whatever the
-   * order: the states that the object can be in then, and the ids of what had not completed. To show how it came,
-   * it is before the last time that what got stuck was possible. Null when there is no such moment.
-   */
-  bottleneck(): Bottleneck<State> | null {
-    const { operations } = this.#timeline;
-    const states = this.#statesBetween();
-    const latest = Math.min(this.#table.eventOf(this.#furthest) - contextEvents, this.#lastPossible());
-    for (let event = latest; event > 0; event--) {
-      const ids = states[event];
-      if (ids === undefined || ids.size === 0 || ids.size > bottleneckStatesMax) continue;
-      return {
-        states: [...ids].map((state) => this.#transitions.stateOf(state)),
-        left: new Set(operations.slice(event).map(({ id }) => id)),
-      };
-    }
-    return null;
-  }
-
-  /** The last event at which what got stuck would have been possible; Infinity when it never was. */
-  #lastPossible(): number {
-    const stuck = this.#transitions.classOf[this.#table.eventOf(this.#furthest)];
-    let last = -1;
-    for (let i = 0; i < this.#table.size; i++) {
-      const event = this.#table.eventOf(i);
-      if (event > last && this.#transitions.next(this.#table.stateOf(i), stuck) !== -1) last = event;
-    }
-    return last === -1 ? Number.POSITIVE_INFINITY : last;
-  }
-
-  /** Of each event before which nothing else can have happened: the states in which it can find the object. */
-  #statesBetween(): (Set<number> | undefined)[] {
-    const states: (Set<number> | undefined)[] = [];
-    const isMixed = new Uint8Array(this.#timeline.eventCount);
-    for (let i = 0; i < this.#table.size; i++) {
-      this.#load(i);
-      const parent = this.#table.parentOf(i);
-      // Completions that were passed by were of operations that had happened before.
-      if (parent >= 0) isMixed.fill(1, this.#table.eventOf(parent) + 1, this.#event);
-      if (this.#words.some((word, at) => at < this.#pendingWords && word !== 0)) isMixed[this.#event] = 1;
-      (states[this.#event] ??= new Set()).add(this.#state);
-    }
-    return states.map((ids, event) => (isMixed[event] === 0 ? ids : undefined));
+  /** What is left of a run, for explanations. */
+  get record(): SearchRecord<State, Input, Output> {
+    return {
+      timeline: this.#timeline,
+      transitions: this.#transitions,
+      table: this.#table,
+      furthest: this.#furthest,
+    };
   }
 
   /**
@@ -170,10 +138,9 @@ export class Search<State, Input extends Json, Output extends Json> {
       if (this.#event === this.#timeline.eventCount) return true;
       this.#putBack(configuration, tryPending);
       const next = this.#step(this.#event);
-      if (next === -1) return false;
       from = configuration;
       by = this.#event;
-      this.#linearize(by, next);
+      if (next < 0 || !this.#change(by, next)) return false;
     }
   }
 
@@ -182,19 +149,18 @@ export class Search<State, Input extends Json, Output extends Json> {
     this.#load(configuration);
     const event = this.#event;
     if (phase === tryPending) {
-      if (this.#timeline.unknownCount(event) > 0) this.#putBack(configuration, tryUnknown);
+      if (this.#timeline.unknown(event).length > 0) this.#putBack(configuration, tryUnknown);
       // The first is the one that completes, which was tried already.
       return this.#expandWith(configuration, this.#timeline.pending(event), 1);
     }
-    const { eventCount } = this.#timeline;
-    const unknown = Int32Array.from({ length: this.#timeline.unknownCount(event) }, (_, i) => eventCount + i);
-    return this.#expandWith(configuration, unknown, 0);
+    return this.#expandWith(configuration, this.#timeline.unknown(event), 0);
   }
 
   #expandWith(configuration: number, candidates: Int32Array, first: number): boolean {
     const { classOf } = this.#transitions;
     const round = ++this.#round;
     const tried: number[] = [];
+    this.#steps += candidates.length >> 3;
     for (let i = 0; i < candidates.length; i++) {
       const operation = candidates[i];
       if (this.#isLinearized(operation) || this.#classSeen[classOf[operation]] === round) continue;
@@ -204,9 +170,8 @@ export class Search<State, Input extends Json, Output extends Json> {
     for (const operation of tried) {
       this.#load(configuration);
       const next = this.#step(operation);
-      if (next === -1 || (next === this.#state && operation >= this.#timeline.eventCount)) continue;
-      this.#linearize(operation, next);
-      if (this.#descend(configuration, operation)) return true;
+      if (next < 0 || (next === this.#state && operation >= this.#timeline.eventCount)) continue;
+      if (this.#change(operation, next) && this.#descend(configuration, operation)) return true;
     }
     return false;
   }
@@ -233,6 +198,13 @@ export class Search<State, Input extends Json, Output extends Json> {
   #step(operation: number): number {
     this.#steps++;
     return this.#transitions.next(this.#state, this.#transitions.classOf[operation]);
+  }
+
+  /** Linearizes an operation that changes the state; false when nothing can come of that. */
+  #change(operation: number, state: number): boolean {
+    const before = this.#state;
+    this.#linearize(operation, state);
+    return before === state || !this.#deadEnds?.isOne(before, state, this.#event);
   }
 
   #linearize(operation: number, state: number): void {

@@ -22,6 +22,7 @@ export class Timeline {
   /** Of an operation that completes: its slot. Of an unknown one: its number among those. */
   readonly slotOf: Int32Array;
   readonly #byInvocation: Int32Array;
+  readonly #unknown: Int32Array;
   /** Of each event: operations that complete and were invoked before it are the first so many of those above. */
   readonly #invokedCount: Int32Array;
   /** Of each event: operations before this one in the order of invocation are complete. */
@@ -39,8 +40,8 @@ export class Timeline {
     this.#byInvocation = Int32Array.from(completing).sort((a, b) => this.#invokedNs(a) - this.#invokedNs(b));
     this.#invokedCount = this.#countInvoked(this.#byInvocation);
     this.#firstPending = this.#countComplete();
-    const unknown = Int32Array.from({ length: this.unknownTotal }, (_, i) => this.eventCount + i);
-    this.#unknownCount = this.#countInvoked(unknown);
+    this.#unknown = Int32Array.from({ length: this.unknownTotal }, (_, i) => this.eventCount + i);
+    this.#unknownCount = this.#countInvoked(this.#unknown);
     this.slotOf = new Int32Array(this.operations.length);
     this.slotCount = this.#assignSlots();
   }
@@ -57,9 +58,14 @@ export class Timeline {
       .sort());
   }
 
-  /** Unknown operations that were invoked before `event`: the first so many. */
-  unknownCount(event: number): number {
-    return this.#unknownCount[event];
+  /** Whether an operation was invoked before `event`. */
+  isInvoked(operation: number, event: number): boolean {
+    return this.#invokedNs(operation) <= this.operations[event].completedNs;
+  }
+
+  /** Unknown operations that were invoked before `event`. */
+  unknown(event: number): Int32Array {
+    return this.#unknown.subarray(0, this.#unknownCount[event]);
   }
 
   #invokedNs(operation: number): number {

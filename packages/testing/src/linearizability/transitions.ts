@@ -5,9 +5,11 @@
  * (state, class, next state).
  */
 import type { Json, Operation } from '../history/operation.js';
-import { impossible, type Model } from './model.js';
+import { doomed, impossible, type Model } from './model.js';
 
-const unused = -2;
+const unused = -3;
+export const impossibleId = -1;
+export const doomedId = -2;
 
 export class Transitions<State, Input extends Json, Output extends Json> {
   /** Class of each operation. */
@@ -18,6 +20,7 @@ export class Transitions<State, Input extends Json, Output extends Json> {
   readonly #stateIds = new Map<string | number | boolean | null, number>();
   #table = new Int32Array(3 * 256).fill(unused);
   #size = 0;
+  #dooms = false;
 
   constructor(model: Model<State, Input, Output>, operations: readonly Operation<Input, Output>[]) {
     this.#model = model;
@@ -37,7 +40,12 @@ export class Transitions<State, Input extends Json, Output extends Json> {
     return this.#states[id];
   }
 
-  /** Id of the state after an operation of `classId` in `stateId`; -1 when that is impossible. */
+  /** Whether the model has ever said that an operation is doomed. */
+  get dooms(): boolean {
+    return this.#dooms;
+  }
+
+  /** Id of the state after an operation of `classId` in `stateId`; below 0 when that is impossible, or doomed. */
   next(stateId: number, classId: number): number {
     const mask = this.#table.length / 3 - 1;
     for (let slot = slotOf(stateId, classId) & mask; ; slot = (slot + 1) & mask) {
@@ -50,7 +58,8 @@ export class Transitions<State, Input extends Json, Output extends Json> {
   #step(stateId: number, classId: number): number {
     const { input, output } = this.#examples[classId];
     const state = this.#model.step(this.#states[stateId], input, output);
-    const id = state === impossible ? -1 : this.idOf(state as State);
+    const id = state === impossible ? impossibleId : state === doomed ? doomedId : this.idOf(state as State);
+    if (id === doomedId) this.#dooms = true;
     if (++this.#size * 2 > this.#table.length / 3) this.#grow();
     insert(this.#table, stateId, classId, id);
     return id;

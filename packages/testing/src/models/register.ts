@@ -27,6 +27,13 @@ export const register: Model<RegisterValue, RegisterInput, Json> = {
     if (input.op === 'cas') return output === false || input.expected === input.value;
     return input.op === 'get' || (input.op === 'delete' && output === false);
   },
+  needs(input, output) {
+    if (output === undefined) return [];
+    if (input.op === 'get' || input.op === 'swap') return [output];
+    return input.op === 'cas' && output === true ? [input.expected] : [];
+  },
+  gives: (input) => (input.op === 'get' ? [] : [input.op === 'delete' ? null : input.value]),
+  holds: (value) => [value],
   simplify,
   describe: (input, output) => describeCall(input, input.op === 'set' ? undefined : output),
   describeState: (value) => (value === unseen ? unseen : JSON.stringify(value)),
@@ -59,23 +66,26 @@ function step(
 const unseen = 'some value that was never seen';
 
 /**
- * Values that no operation returned or compared with can't be told apart: they become one, so that writes of
- * them are equal operations. What a set returned is dropped for the same reason.
+ * Values that no operation returned or compared with can't be told apart: they become one. A write that returned
+ * nothing that is known becomes a set. So most writes of a history are equal operations.
  */
 function simplify(operations: readonly Operation<RegisterInput, Json>[]): Operation<RegisterInput, Json>[] {
-  const seen = new Set<Json | undefined>([null]);
-  for (const { input, output } of operations) {
-    if (input.op === 'get' || input.op === 'swap') seen.add(output);
-    if (input.op === 'cas') seen.add(input.expected);
-  }
+  const seen = new Set<Json | undefined>(operations.flatMap(({ input, output }) => seenBy(input, output)));
+  const written = (value: RegisterValue) => (seen.has(value) ? value : unseen);
   return operations.map((operation) => {
-    const { input } = operation;
-    if (input.op === 'get' || input.op === 'delete') return operation;
-    const value = seen.has(input.value) ? input.value : unseen;
-    return {
-      ...operation,
-      input: { ...input, value },
-      output: input.op === 'set' ? undefined : operation.output,
-    };
+    const { input, output } = operation;
+    if (input.op === 'get') return operation;
+    if (input.op === 'cas') return { ...operation, input: { ...input, value: written(input.value) } };
+    const value = written(input.op === 'delete' ? null : input.value);
+    if (input.op === 'set' || output === undefined)
+      return { ...operation, input: { op: 'set', value }, output: undefined };
+    return input.op === 'delete' ? operation : { ...operation, input: { op: 'swap', value } };
   });
+}
+
+/** Values that an operation tells from others. */
+function seenBy(input: RegisterInput, output: Json | undefined): (Json | undefined)[] {
+  if (input.op === 'cas') return [input.expected];
+  if (input.op === 'delete') return output === undefined ? [] : [null];
+  return input.op === 'set' ? [] : [output];
 }

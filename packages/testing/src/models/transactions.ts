@@ -13,7 +13,7 @@
  */
 import type { Json, Operation } from '../history/operation.js';
 import { describeCall } from '../linearizability/describe.js';
-import { impossible, type Model, type Partition } from '../linearizability/model.js';
+import { doomed, impossible, type Model, type Partition } from '../linearizability/model.js';
 
 // Types, not interfaces: only these are Json.
 export type TransactionStep<Input extends Json> = { readonly key: string; readonly input: Input };
@@ -45,7 +45,7 @@ export function transactions<State, Input extends Json, Output extends Json>(
       const after = new Map(states);
       for (const [i, { key, input }] of steps.entries()) {
         const state = model.step(stateOf(after, key), input, outputs?.[i]);
-        if (state === impossible) return impossible;
+        if (state === impossible || state === doomed) return impossible;
         after.set(key, state as State);
       }
       return after;
@@ -56,6 +56,10 @@ export function transactions<State, Input extends Json, Output extends Json>(
     },
     isReadOnly: (steps, outputs) =>
       steps.every(({ input }, i) => model.isReadOnly?.(input, outputs?.[i]) ?? false),
+    needs: (steps, outputs) => needs(model, steps, outputs),
+    gives: (steps, outputs) =>
+      steps.flatMap(({ key, input }, i) => factsOf(key, model.gives?.(input, outputs?.[i]))),
+    holds: (states) => [...states].flatMap(([key, state]) => factsOf(key, model.holds?.(state))),
     partition,
     simplify: (operations) => simplify(model, operations),
     describe: (steps, outputs) => steps.map((step, i) => describeStep(model, step, outputs?.[i])).join('; '),
@@ -64,6 +68,23 @@ export function transactions<State, Input extends Json, Output extends Json>(
         .map(([key, state]) => `${key}: ${model.describeState?.(state) ?? JSON.stringify(state)}`)
         .join(', '),
   };
+}
+
+function factsOf(key: string, facts: readonly Json[] = []): Json[] {
+  return facts.map((fact) => [key, fact]);
+}
+
+/** What must be true before: of each key, what the first step on it needs. Later ones may see earlier ones. */
+function needs<State, Input extends Json, Output extends Json>(
+  model: Model<State, Input, Output>,
+  steps: TransactionInput<Input>,
+  outputs: TransactionOutput<Output> | undefined,
+): Json[] {
+  const isFirst = ({ key }: TransactionStep<Input>, i: number) =>
+    steps.findIndex((step) => step.key === key) === i;
+  return steps.flatMap((step, i) =>
+    isFirst(step, i) ? factsOf(step.key, model.needs?.(step.input, outputs?.[i])) : [],
+  );
 }
 
 function describeStep<State, Input extends Json, Output extends Json>(

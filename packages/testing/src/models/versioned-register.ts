@@ -6,7 +6,7 @@
  * compare-and-set that failed is not held against it.
  */
 import type { Json, Operation } from '../history/operation.js';
-import { type Impossible, impossible, type Model } from '../linearizability/model.js';
+import { type Doomed, doomed, type Impossible, impossible, type Model } from '../linearizability/model.js';
 import type { RegisterValue } from './register.js';
 
 export type VersionedInput =
@@ -23,7 +23,7 @@ export interface VersionedState {
   readonly value: RegisterValue;
   /** Null when a write of unknown outcome made it; 0 when absent. */
   readonly version: number | null;
-  /** Known versions so far go up to this one. */
+  /** Known versions so far go up to this one: others will be larger. */
   readonly floor: number;
 }
 
@@ -49,36 +49,41 @@ export const versionedRegister: Model<VersionedState, VersionedInput, Json> = {
   describeState: ({ value, version }) => `${JSON.stringify(value)} at version ${version ?? 'unknown'}`,
 };
 
-function read(state: VersionedState, output: Json): VersionedState | Impossible {
+function read(state: VersionedState, output: Json): VersionedState | Impossible | Doomed {
   const entry = output as { value: RegisterValue; version: number } | null;
   if (entry === null || entry.value === null) return state.value === null ? state : impossible;
-  return entry.value === state.value ? atVersion(state, entry.version) : impossible;
+  const found = atVersion(state, entry.version);
+  if (found === impossible || found === doomed) return found;
+  return entry.value === state.value ? found : impossible;
 }
 
 /** The state, known to be at `version`. */
-function atVersion(state: VersionedState, version: number): VersionedState | Impossible {
-  if (state.version !== null) return state.version === version ? state : impossible;
-  return version > state.floor ? { value: state.value, version, floor: version } : impossible;
+function atVersion(state: VersionedState, version: number): VersionedState | Impossible | Doomed {
+  if (state.version === version) return state;
+  // Version 0, no value at all, may come back.
+  if (version <= state.floor) return version === 0 ? impossible : doomed;
+  return state.version === null ? { value: state.value, version, floor: version } : impossible;
 }
 
 function write(
   state: VersionedState,
   value: RegisterValue,
   output: Json | undefined,
-): VersionedState | Impossible {
+): VersionedState | Impossible | Doomed {
   if (typeof output !== 'number') return { value, version: null, floor: state.floor };
-  return output > state.floor ? { value, version: output, floor: output } : impossible;
+  return output > state.floor ? { value, version: output, floor: output } : doomed;
 }
 
 function compareAndSet(
   state: VersionedState,
   input: { expected: number; value: RegisterValue },
   output: Json | undefined,
-): VersionedState | Impossible {
+): VersionedState | Impossible | Doomed {
   const found = atVersion(state, input.expected);
-  if (output === null) return found === impossible || state.version === null ? state : impossible;
+  const isOther = found === impossible || found === doomed;
+  if (output === null) return isOther || state.version === null ? state : impossible;
   // An unknown one that finds another version is as if it never happened.
-  if (found === impossible) return output === undefined ? state : impossible;
+  if (isOther) return output === undefined ? state : found;
   return write(found, input.value, output);
 }
 

@@ -3,7 +3,7 @@
  * Exponential; for histories of some eight operations.
  */
 import type { Json, Operation } from '../history/operation.js';
-import { impossible, type Model } from '../linearizability/model.js';
+import { doomed, impossible, type Model } from '../linearizability/model.js';
 
 export function isLinearizableByBruteForce<State, Input extends Json, Output extends Json>(
   operations: readonly Operation<Input, Output>[],
@@ -14,7 +14,7 @@ export function isLinearizableByBruteForce<State, Input extends Json, Output ext
     return left.some((first) => {
       if (left.some((other) => other.completedNs < first.invokedNs)) return false;
       const next = model.step(state, first.input, first.output);
-      if (next === impossible) return false;
+      if (next === impossible || next === doomed) return false;
       return canOrder(
         left.filter((other) => other !== first),
         next as State,
