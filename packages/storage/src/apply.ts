@@ -9,6 +9,7 @@ import { Collection, valueTypes } from './collection.js';
 import type { Database } from './database.js';
 import { MutationReader, type MutationWriter, mutationKinds } from './mutation.js';
 import type { Storage } from './storage.js';
+import { stringForms } from './string-forms.js';
 import { createCollection } from './values/create.js';
 
 export class MutationApplier {
@@ -72,12 +73,12 @@ export class MutationApplier {
     switch (reader.kind) {
       case mutationKinds.putString: {
         const expiryMs = reader.number();
-        const raw = reader.byte() === 1;
+        const form = reader.byte();
         reader.field();
         if (isStale) return false;
         const { fieldStart, fieldLength } = reader;
         this.#fresh.add(
-          database.putString(ref, bytes, keyStart, keyLength, bytes, fieldStart, fieldLength, expiryMs, raw),
+          database.putString(ref, bytes, keyStart, keyLength, bytes, fieldStart, fieldLength, expiryMs, form),
         );
         return true;
       }
@@ -128,7 +129,7 @@ export class MutationApplier {
     let record = ref;
     // Over a later state the string may be gone: what removed it comes later in the log.
     if (ref === 0 || database.type(ref) !== valueTypes.string) {
-      record = database.putString(ref, bytes, keyStart, keyLength, bytes, 0, 0, 0, true);
+      record = database.putString(ref, bytes, keyStart, keyLength, bytes, 0, 0, 0, stringForms.raw);
     }
     this.#fresh.add(database.patchString(record, length, at, bytes, fieldStart, fieldLength));
     return true;

@@ -30,6 +30,9 @@ export abstract class Collection {
   /** The encoding that OBJECT ENCODING reports. */
   abstract readonly encoding: string;
 
+  /** A copy takes the encoding of the original, which that came to when it had more elements and has kept since. */
+  takeEncoding(_encoding: string): void {}
+
   /**
    * Gives memory back to the arena, about `budget` elements at a time; true when nothing is left.
    * The collection is not attached to a key any more.

@@ -22,12 +22,13 @@ export function copyKey(
   if (source.type(ref) === valueTypes.string) {
     source.readString(ref);
     const { valueBytes, valueStart, valueLength } = source;
-    const isRaw = source.isRaw(ref);
+    const form = source.stringForm(ref);
     target.find(key, start, length);
-    return target.putString(0, key, start, length, valueBytes, valueStart, valueLength, expiryMs, isRaw);
+    return target.putString(0, key, start, length, valueBytes, valueStart, valueLength, expiryMs, form);
   }
   const description = new MutationWriter();
-  source.collection(ref).describe(description);
+  const original = source.collection(ref);
+  original.describe(description);
   const copy = createCollection(source.type(ref), target);
   target.find(key, start, length);
   let record = target.putCollection(key, start, length, copy);
@@ -38,6 +39,7 @@ export function copyKey(
   try {
     const reader = new MutationReader(description.bytes.subarray(0, description.length));
     while (reader.next()) copy.apply(reader);
+    copy.takeEncoding(original.encoding);
     record = target.find(key, start, length);
     if (expiryMs !== 0) record = target.setExpiry(record, expiryMs);
     else target.touch(record);

@@ -5,11 +5,12 @@ import { copyKey } from './copy-key.js';
 import { type Database, inlineValueBytesMax } from './database.js';
 import { MemoryStorage } from './memory-storage.js';
 import { MutationWriter } from './mutation.js';
+import { stringForms } from './string-forms.js';
 
 interface Entry {
   value: Buffer;
   expiryMs: number;
-  isRaw: boolean;
+  form: number;
 }
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -17,7 +18,17 @@ const find = (db: Database, key: string): number => db.find(bytesOf(key), 0, key
 
 function put(db: Database, key: string, value: Uint8Array, expiryMs = 0): number {
   const name = bytesOf(key);
-  return db.putString(find(db, key), name, 0, name.length, value, 0, value.length, expiryMs, false);
+  return db.putString(
+    find(db, key),
+    name,
+    0,
+    name.length,
+    value,
+    0,
+    value.length,
+    expiryMs,
+    stringForms.plain,
+  );
 }
 
 function stringAt(db: Database, ref: number): Buffer {
@@ -25,8 +36,8 @@ function stringAt(db: Database, ref: number): Buffer {
   return Buffer.from(db.valueBytes.subarray(db.valueStart, db.valueStart + db.valueLength));
 }
 
-const print = ({ value, expiryMs, isRaw }: Entry): string =>
-  `${value.length} bytes, sha1 ${createHash('sha1').update(value).digest('hex')}, expiry ${expiryMs}, raw ${isRaw}`;
+const print = ({ value, expiryMs, form }: Entry): string =>
+  `${value.length} bytes, sha1 ${createHash('sha1').update(value).digest('hex')}, expiry ${expiryMs}, form ${form}`;
 
 /** Keys with what can be seen of them, and with their versions if asked for. */
 function contentOf(db: Database, withVersions: boolean): Record<string, string> {
@@ -34,7 +45,7 @@ function contentOf(db: Database, withVersions: boolean): Record<string, string> 
   db.dict.forEach((ref) => {
     const start = db.dict.keyStart(ref);
     const key = db.arena.chunk(ref).toString('latin1', start, start + db.dict.keyLength(ref));
-    content[key] = print({ value: stringAt(db, ref), expiryMs: db.expiry(ref), isRaw: db.isRaw(ref) });
+    content[key] = print({ value: stringAt(db, ref), expiryMs: db.expiry(ref), form: db.stringForm(ref) });
     if (withVersions) content[key] += `, version ${db.version(ref)}`;
   });
   return content;
@@ -105,7 +116,7 @@ class Changes {
   }
 
   #put(db: Database, model: Map<string, Entry>, key: string): void {
-    const entry = { value: this.#value(), expiryMs: this.#expiry(), isRaw: false };
+    const entry = { value: this.#value(), expiryMs: this.#expiry(), form: stringForms.plain };
     put(db, key, entry.value, entry.expiryMs);
     model.set(key, entry);
   }
@@ -119,7 +130,7 @@ class Changes {
     const value = Buffer.alloc(length);
     value.set(entry.value);
     value.set(patch, at);
-    Object.assign(entry, { value, isRaw: true });
+    Object.assign(entry, { value, form: stringForms.raw });
     db.patchString(find(db, key), length, at, patch, 0, patch.length);
   }
 

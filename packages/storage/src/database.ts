@@ -10,10 +10,11 @@
 import { copyBytes, KvError } from '@holdfast/common';
 import { Arena, type Ref } from './arena.js';
 import { Collection, valueTypes } from './collection.js';
-import { Dict, hasExpiry, hasObject, isRaw } from './dict.js';
+import { Dict, formShift, hasExpiry, hasObject } from './dict.js';
 import { ExpiringCollections } from './expiring-collections.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
+import { rawHead, stringForms } from './string-forms.js';
 import type { WriteStamp } from './write-stamp.js';
 
 /** Strings up to this length lie in the arena; longer ones have a buffer of their own. */
@@ -126,9 +127,14 @@ export class Database {
     return this.dict.expiry(ref);
   }
 
-  /** Whether a string was changed in place (APPEND, SETRANGE, SETBIT). */
-  isRaw(ref: Ref): boolean {
-    return (this.dict.typeAndFlags(ref) & isRaw) !== 0;
+  /** One of `stringForms`. */
+  stringForm(ref: Ref): number {
+    return this.dict.typeAndFlags(ref) >>> formShift;
+  }
+
+  /** A string was opened for a change that then changed nothing: it is `raw`, while it is in memory. Not a write. */
+  markRaw(ref: Ref): void {
+    this.dict.setForm(ref, stringForms.raw);
   }
 
   /** Points `valueBytes`, `valueStart` and `valueLength` at a string's bytes: a view, not a copy. */
@@ -169,10 +175,10 @@ export class Database {
     valueStart: number,
     valueLength: number,
     expiryMs: number,
-    raw: boolean,
+    form: number,
   ): Ref {
     const buffer = valueLength > inlineValueBytesMax ? allocateLarge(valueLength) : null;
-    const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, buffer, expiryMs, raw);
+    const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, buffer, expiryMs, form);
     this.readString(record);
     copyBytes(value, valueStart, this.valueBytes, this.valueStart, valueLength);
     this.#stringChanged(record, expiryMs);
@@ -187,13 +193,13 @@ export class Database {
     keyLength: number,
     value: Buffer,
     expiryMs: number,
-    raw: boolean,
+    form: number,
   ): Ref {
     const { length } = value;
     if (length <= inlineValueBytesMax) {
-      return this.putString(ref, key, keyStart, keyLength, value, 0, length, expiryMs, raw);
+      return this.putString(ref, key, keyStart, keyLength, value, 0, length, expiryMs, form);
     }
-    const record = this.#shapeString(ref, key, keyStart, keyLength, length, value, expiryMs, raw);
+    const record = this.#shapeString(ref, key, keyStart, keyLength, length, value, expiryMs, form);
     this.readString(record);
     this.#stringChanged(record, expiryMs);
     return record;
@@ -213,7 +219,7 @@ export class Database {
     count: number,
   ): Ref {
     const dict = this.dict;
-    const head = dict.typeAndFlags(ref) | isRaw;
+    const head = rawHead(dict.typeAndFlags(ref));
     const oldLength = this.stringLength(ref);
     let record = ref;
     if ((head & hasObject) === 0 && length <= inlineValueBytesMax) {
@@ -408,14 +414,14 @@ export class Database {
     length: number,
     large: Buffer | null,
     expiryMs: number,
-    raw: boolean,
+    form: number,
   ): Ref {
     const dict = this.dict;
     const head =
       (valueTypes.string << 24) |
       (expiryMs !== 0 ? hasExpiry : 0) |
       (large !== null ? hasObject : 0) |
-      (raw ? isRaw : 0);
+      (form << formShift);
     const inline = large !== null ? 0 : length;
     let record = ref;
     if (ref === 0) {
@@ -441,7 +447,7 @@ export class Database {
   #describeString(ref: Ref, expiryMs: number, writer: MutationWriter): void {
     this.#begin(mutationKinds.putString, ref, writer);
     writer.number(expiryMs);
-    writer.byte(this.isRaw(ref) ? 1 : 0);
+    writer.byte(this.stringForm(ref));
     writer.field(this.valueBytes, this.valueStart, this.valueLength);
   }
 
@@ -459,12 +465,12 @@ export class Database {
         large.bytes = grown;
       }
       large.length = length;
-      return dict.replace(ref, 0, head | isRaw, false);
+      return dict.replace(ref, 0, rawHead(head), false);
     }
     const buffer = allocateLarge(length);
     copyBytes(this.valueBytes, this.valueStart, buffer, 0, this.valueLength);
     const number = this.#attachLarge(buffer);
-    const record = dict.replace(ref, 0, head | isRaw | hasObject, false);
+    const record = dict.replace(ref, 0, rawHead(head) | hasObject, false);
     dict.setObject(record, number);
     this.#moved(record);
     return record;

@@ -19,7 +19,7 @@
  *
  * A record is one block of the arena:
  *
- *     word 0   | flags 4 | type 4 | value length 24 |
+ *     word 0   | form 2 | flags 2 | type 4 | value length 24 |
  *     word 1   | marks 4 | size class 8 | key length 20 |
  *     double   stamp: the version of a key, the expiry of a field, the score of a member
  *     [double  object: number of the collection or large string, with flag `hasObject`]
@@ -40,8 +40,10 @@ const segmentBitsMax = 13;
 
 export const hasExpiry: number = 1 << 28;
 export const hasObject: number = 1 << 29;
-/** A string that was changed in place: reported as `raw`. */
-export const isRaw: number = 1 << 30;
+/** Above the flags, of a string: one of `stringForms`. */
+export const formShift: number = 30;
+/** The bits below. */
+export const formless: number = (1 << formShift) - 1;
 const lengthMask = 0xffffff;
 /** Also the longest key. */
 const keyLengthMask = 0xfffff;
@@ -282,13 +284,20 @@ export class Dict {
     return this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] & lengthMask;
   }
 
-  /** Type in bits 24-27, with the flags above it. */
+  /** Type in bits 24-27, with the flags and the form above it. */
   typeAndFlags(ref: Ref): number {
     return this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] & ~lengthMask;
   }
 
   type(ref: Ref): number {
     return (this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] >>> 24) & 15;
+  }
+
+  /** Sets what is above the flags of a string. */
+  setForm(ref: Ref, form: number): void {
+    const words = this.arena.wordsOf(ref);
+    const at = this.arena.offset(ref) >>> 2;
+    words[at] = (words[at] & formless) | (form << formShift);
   }
 
   stamp(ref: Ref): number {

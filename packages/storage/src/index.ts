@@ -16,6 +16,7 @@ export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from '
 export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';
 export type { RdbValue } from './rdb/value-reader.js';
 export type { KeyName, Storage } from './storage.js';
+export { stringForms } from './string-forms.js';
 export { databaseCount, systemDatabase } from './system-database.js';
 export { createCollection } from './values/create.js';
 export { type EncodingLimits, encodingLimits } from './values/encoding-limits.js';

@@ -2,7 +2,7 @@
  * Libraries of functions: what FUNCTION LOAD brought. Their code is data, kept in the storage's system database under
  * the name of the library, and so in the log, in snapshots and in every copy. What it compiles to is kept here.
  */
-import { type Storage, systemDatabase } from '@holdfast/storage';
+import { type Storage, stringForms, systemDatabase } from '@holdfast/storage';
 import type { CompiledFunction } from './interpreter.js';
 
 export interface ScriptFunction {
@@ -110,7 +110,7 @@ export class FunctionLibraries {
     const key = Buffer.from(name, 'latin1');
     const value = Buffer.from(code, 'latin1');
     const ref = database.find(key, 0, key.length);
-    database.putString(ref, key, 0, key.length, value, 0, value.length, 0, false);
+    database.putString(ref, key, 0, key.length, value, 0, value.length, 0, stringForms.plain);
   }
 
   erase(name: string): void {

@@ -88,7 +88,7 @@ class ColdDescription {
     const writer = this.#writer;
     writer.begin(mutationKinds.putString, database.index, head.version, key, 0, key.length);
     writer.number(head.expiryMs);
-    writer.byte(head.isRaw ? 1 : 0);
+    writer.byte(head.form);
     writer.field(head.content, 0, head.content.length);
   }
 

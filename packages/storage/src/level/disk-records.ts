@@ -14,14 +14,19 @@ import { checksum, KvError } from '@holdfast/common';
 import { databaseCount } from '../system-database.js';
 
 export const headFlags = {
-  /** A string that was changed in place. */
+  /** A string of the form `raw`. */
   isRaw: 1,
   hasExpiry: 2,
   /** The collection's elements are records of their own, under its incarnation. */
   hasElements: 4,
   /** The collection is described as a whole in the content. */
   isWhole: 8,
+  /** A string of the form `text`. */
+  isText: 16,
 } as const;
+
+/** The flags of a string's form: those of each of `stringForms`. */
+export const formFlags: readonly number[] = [0, headFlags.isRaw, headFlags.isText];
 
 export const checksumBytes = 4;
 
@@ -95,7 +100,8 @@ export function verify(key: Uint8Array, value: Uint8Array): void {
 
 export interface Head {
   readonly type: number;
-  readonly isRaw: boolean;
+  /** Of a string: one of `stringForms`. */
+  readonly form: number;
   readonly isWhole: boolean;
   readonly version: number;
   /** 0 for none. */
@@ -125,7 +131,7 @@ export function readHead(key: Uint8Array, value: Uint8Array): Head {
   }
   return {
     type,
-    isRaw: (flags & headFlags.isRaw) !== 0,
+    form: formFlags.indexOf(flags & (headFlags.isRaw | headFlags.isText)),
     isWhole: (flags & headFlags.isWhole) !== 0,
     version,
     expiryMs,

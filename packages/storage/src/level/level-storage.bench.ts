@@ -10,6 +10,7 @@ import { valueTypes } from '../collection.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
 import type { Storage } from '../storage.js';
+import { stringForms } from '../string-forms.js';
 import { createCollection } from '../values/create.js';
 import type { HashValue } from '../values/hash-value.js';
 import { LevelStorage } from './level-storage.js';
@@ -32,7 +33,7 @@ function set(storage: Storage, n: number): void {
   nameKey(n);
   const db = storage.database(0);
   storage.stamp.reset();
-  db.putString(db.find(key, 0, 16), key, 0, 16, value, 0, value.length, 0, false);
+  db.putString(db.find(key, 0, 16), key, 0, 16, value, 0, value.length, 0, stringForms.plain);
 }
 
 function setField(storage: Storage, n: number): void {

@@ -161,7 +161,7 @@ export class Loader {
       database.find(key, 0, key.length);
       const { content, expiryMs } = head;
       if (collection === null) {
-        database.putString(0, key, 0, key.length, content, 0, content.length, expiryMs, head.isRaw);
+        database.putString(0, key, 0, key.length, content, 0, content.length, expiryMs, head.form);
       } else {
         database.putCollection(key, 0, key.length, collection);
         if (expiryMs !== 0) database.setExpiry(database.find(key, 0, key.length), expiryMs);

@@ -22,7 +22,7 @@ import {
   writeExpiryKey,
   writeHeadKey,
 } from './disk-keys.js';
-import { headBytes, headFlags, writeHead } from './disk-records.js';
+import { formFlags, headBytes, headFlags, writeHead } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import { ElementSink, type Layout } from './layouts/index.js';
@@ -102,7 +102,7 @@ export class Stager {
     switch (reader.kind) {
       case mutationKinds.putString: {
         const expiryMs = reader.number();
-        const flags = reader.byte() === 1 ? headFlags.isRaw : 0;
+        const flags = formFlags[reader.byte()];
         reader.field();
         this.#settle(keyspace, bytes, keyStart, keyLength, 0, expiryMs);
         this.#putString(keyspace, reader, flags, expiryMs);
@@ -274,7 +274,7 @@ export class Stager {
     if (type === valueTypes.string) {
       database.readString(ref);
       const { valueBytes, valueStart, valueLength } = database;
-      const flags = database.isRaw(ref) ? headFlags.isRaw : 0;
+      const flags = formFlags[database.stringForm(ref)];
       this.#putHead(keyspace, key, type, flags, version, expiryMs, 0, valueBytes, valueStart, valueLength);
       return;
     }

@@ -3,6 +3,7 @@ import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../database.js';
 import { MemoryStorage } from '../memory-storage.js';
+import { stringForms } from '../string-forms.js';
 import { stateOf } from '../testing/digest.js';
 import { RandomWrites } from '../testing/random-writes.js';
 import { StorageDriver } from '../testing/storage-driver.js';
@@ -25,7 +26,7 @@ function restore({ storage }: StorageDriver, key: Uint8Array, payload: Buffer, e
   storage.stamp.reset();
   const value = readPayload(payload, db);
   db.find(key, 0, key.length);
-  if (Buffer.isBuffer(value)) db.putOwnedString(0, key, 0, key.length, value, expiryMs, false);
+  if (Buffer.isBuffer(value)) db.putOwnedString(0, key, 0, key.length, value, expiryMs, stringForms.plain);
   else db.adopt(key, 0, key.length, value, expiryMs);
 }
 

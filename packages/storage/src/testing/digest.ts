@@ -46,7 +46,7 @@ function lineOf(database: Database, ref: number): string {
   if (database.type(ref) === valueTypes.string) {
     database.readString(ref);
     const { valueBytes, valueStart, valueLength } = database;
-    return `${head}${database.isRaw(ref) ? ' raw' : ''} ${shorten(byteStringOf(valueBytes, valueStart, valueLength))}`;
+    return `${head}${['', ' raw', ' text'][database.stringForm(ref)]} ${shorten(byteStringOf(valueBytes, valueStart, valueLength))}`;
   }
   return `${head} ${shorten(elementsOf(database.collection(ref)).join(' '))}`;
 }

@@ -7,6 +7,7 @@ import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { MutationWriter } from '../mutation.js';
 import type { KeyName, Storage } from '../storage.js';
+import { stringForms } from '../string-forms.js';
 import { createCollection } from '../values/create.js';
 import type { HashValue } from '../values/hash-value.js';
 import type { ListValue } from '../values/list-value.js';
@@ -99,7 +100,7 @@ export class StorageDriver {
     const [name, bytes] = [bytesOfText(key), bytesOfText(value)];
     this.write((db) => {
       const ref = db.find(name, 0, name.length);
-      db.putString(ref, name, 0, name.length, bytes, 0, bytes.length, expiryMs, false);
+      db.putString(ref, name, 0, name.length, bytes, 0, bytes.length, expiryMs, stringForms.plain);
     }, database);
   }
 
@@ -108,7 +109,7 @@ export class StorageDriver {
     const [name, bytes] = [bytesOfText(key), bytesOfText(value)];
     this.write((db) => {
       let ref = db.find(name, 0, name.length);
-      if (ref === 0) ref = db.putString(0, name, 0, name.length, emptyBytes, 0, 0, 0, true);
+      if (ref === 0) ref = db.putString(0, name, 0, name.length, emptyBytes, 0, 0, 0, stringForms.raw);
       const length = Math.max(db.stringLength(ref), at + bytes.length);
       db.patchString(db.find(name, 0, name.length), length, at, bytes, 0, bytes.length);
     }, database);

@@ -63,6 +63,10 @@ export class HashValue extends Collection implements ExpiringCollection {
     if (count > encodingLimits.hashListpackEntries) this.#unpack();
   }
 
+  override takeEncoding(encoding: string): void {
+    if (encoding === 'hashtable') this.#unpack();
+  }
+
   /** Sets a field, which then does not expire. Returns whether it is new. */
   set(
     field: Uint8Array,

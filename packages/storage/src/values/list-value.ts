@@ -57,6 +57,18 @@ export class ListValue extends ListElements {
     return this.#isQuicklist ? 'quicklist' : 'listpack';
   }
 
+  override takeEncoding(encoding: string): void {
+    if (encoding === 'quicklist') this.#isQuicklist = true;
+  }
+
+  /**
+   * An element of so many bytes is about to be put somewhere: Redis makes room for it before it has looked whether
+   * the place is there.
+   */
+  expect(length: number): void {
+    if (this.#listpackBytes >= 0) this.#grow(length, 1);
+  }
+
   /** Adds `count` arguments from `first` on, one after another, at one end. */
   push(side: Side, request: Request, first: number, count: number): void {
     const { bytes } = request;
@@ -178,6 +190,7 @@ export class ListValue extends ListElements {
       }
       default:
         this.#dropAll();
+        this.#isQuicklist = false;
     }
   }
 
@@ -232,7 +245,6 @@ export class ListValue extends ListElements {
 
   #dropAll(): void {
     this.release(Number.POSITIVE_INFINITY);
-    this.#isQuicklist = false;
     this.#listpackBytes = listpackHeadBytes;
   }
 

@@ -80,6 +80,11 @@ export class SetValue extends Collection {
     }
   }
 
+  override takeEncoding(encoding: SetEncoding): void {
+    const isPackable = encoding === 'listpack' && this.encoding === 'intset';
+    if (isPackable || (encoding === 'hashtable' && this.encoding !== encoding)) this.#convert(encoding);
+  }
+
   has(member: Uint8Array, start: number, length: number): boolean {
     return this.#table.find(member, start, length) !== 0;
   }

@@ -125,6 +125,10 @@ export class ZSetValue extends Collection {
     if (count > encodingLimits.zsetListpackEntries) this.#unpack();
   }
 
+  override takeEncoding(encoding: string): void {
+    if (encoding === 'skiplist') this.#unpack();
+  }
+
   /** Adds the member that `score` just missed. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     const members = this.#members;

@@ -1,4 +1,4 @@
-import { valueTypes } from '@holdfast/storage';
+import { stringForms, valueTypes } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { type Context, wrongType } from '../../context.js';
 import { key, type Repeated, repeat, requiredWord } from '../../grammar.js';
@@ -71,7 +71,7 @@ export const bitop = defineCommand({
     const ref = ctx.find(destkey);
     if (result !== null) {
       const [at, keyLength] = [request.start(destkey), request.length(destkey)];
-      db.putOwnedString(ref, request.bytes, at, keyLength, result, 0, true);
+      db.putOwnedString(ref, request.bytes, at, keyLength, result, 0, stringForms.raw);
       ctx.notify('$', 'set', destkey);
     } else if (ref !== 0) {
       db.remove(ref);

@@ -119,8 +119,9 @@ function makeRoom(ctx: Context, ref: Ref, key: number, operations: readonly Oper
   for (const { kind, offset, type } of operations) {
     if (kind !== 'GET') end = Math.max(end, byteOf(offset + type.bits - 1) + 1);
   }
-  const isLongEnough = ref !== 0 && ctx.db.stringLength(ref) >= end;
-  return isLongEnough ? ref : patchBytes(ctx, ref, key, end - 1, zero, 0, 1);
+  if (ref === 0 || ctx.db.stringLength(ref) < end) return patchBytes(ctx, ref, key, end - 1, zero, 0, 1);
+  ctx.db.markRaw(ref);
+  return ref;
 }
 
 /** Sets or increments a field, and replies its old or its new value. Whether that is a change. */

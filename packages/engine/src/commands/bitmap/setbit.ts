@@ -40,6 +40,8 @@ export const setbit = defineCommand({
       changed[0] = bit === 1 ? byte | mask : byte & ~mask;
       patchBytes(ctx, ref, key, at, changed, 0, 1);
       ctx.notify('$', 'setbit', key);
+    } else {
+      db.markRaw(ref);
     }
     reply.integer((byte & mask) === 0 ? 0 : 1);
   },

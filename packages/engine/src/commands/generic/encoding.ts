@@ -1,5 +1,5 @@
 import { parseBigInteger } from '@holdfast/common';
-import { type Database, type Ref, valueTypes } from '@holdfast/storage';
+import { type Database, type Ref, stringForms, valueTypes } from '@holdfast/storage';
 
 /** Strings up to this length are `embstr`. */
 const embeddedBytesMax = 44;
@@ -7,9 +7,14 @@ const embeddedBytesMax = 44;
 /** The encoding that OBJECT ENCODING reports. */
 export function encodingOf(db: Database, ref: Ref): string {
   if (db.type(ref) !== valueTypes.string) return db.collection(ref).encoding;
-  if (db.isRaw(ref)) return 'raw';
+  const form = db.stringForm(ref);
+  if (form === stringForms.raw) return 'raw';
   db.readString(ref);
   const { valueBytes, valueStart, valueLength } = db;
-  if (valueLength <= 20 && parseBigInteger(valueBytes, valueStart, valueLength) !== null) return 'int';
+  if (form === stringForms.plain && isInteger(valueBytes, valueStart, valueLength)) return 'int';
   return valueLength <= embeddedBytesMax ? 'embstr' : 'raw';
+}
+
+function isInteger(bytes: Uint8Array, start: number, length: number): boolean {
+  return length <= 20 && parseBigInteger(bytes, start, length) !== null;
 }

@@ -1,6 +1,6 @@
 /** RESTORE and RESTORE-ASKING: the value of a payload becomes that of a key, whole or not at all. */
 import { KvError, type Reply, type Request } from '@holdfast/common';
-import { isPayload, type RdbValue, readPayload } from '@holdfast/storage';
+import { isPayload, type RdbValue, readPayload, stringForms } from '@holdfast/storage';
 import { type CommandDeclaration, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { described, valueDoc, wordDoc } from '../../described.js';
@@ -112,7 +112,7 @@ function put(ctx: Context, value: RdbValue, expiryMs: number): void {
   }
   db.find(bytes, start, length);
   if (Buffer.isBuffer(value)) {
-    db.putOwnedString(0, bytes, start, length, value, expiryMs, false);
+    db.putOwnedString(0, bytes, start, length, value, expiryMs, stringForms.plain);
   } else {
     db.adopt(bytes, start, length, value, expiryMs);
   }

@@ -1,6 +1,6 @@
 /** What the HyperLogLog commands share: finding sketches, and writing back what has changed of one. */
 // @hot-path
-import { type Ref, valueTypes } from '@holdfast/storage';
+import { type Ref, stringForms, valueTypes } from '@holdfast/storage';
 import { type Context, isWrongType, wrongType } from '../../context.js';
 import { isSketch } from './registers.js';
 import { Sketch } from './sketch.js';
@@ -41,7 +41,7 @@ export function storeSketch({ db, request }: Context, ref: Ref, i: number): void
   const { bytes, length, changedFrom, changedTo } = sketch;
   if (ref === 0) {
     const { bytes: key } = request;
-    db.putString(0, key, request.start(i), request.length(i), bytes, 0, length, 0, true);
+    db.putString(0, key, request.start(i), request.length(i), bytes, 0, length, 0, stringForms.raw);
   } else if (sketch.hasChanged) {
     db.patchString(ref, length, changedFrom, bytes, changedFrom, Math.min(changedTo, length) - changedFrom);
   }

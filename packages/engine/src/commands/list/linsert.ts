@@ -24,6 +24,7 @@ export const linsert = defineCommand({
     const list = findList(ctx, args.key);
     if (list === undefined) return;
     if (list === null) return reply.integer(0);
+    list.expect(request.length(args.element));
     const found = matchesOf(list, request, args.pivot, { side: sides.left, matches: 1 });
     if (found.length === 0) return reply.integer(-1);
     const index = args.where === 'BEFORE' ? found[0] : found[0] + 1;

@@ -19,6 +19,7 @@ export const lset = defineCommand({
     if (list === null) return reply.error('ERR no such key');
     let index = request.integer(args.index);
     if (Number.isNaN(index)) return reply.error(notAnInteger);
+    list.expect(request.length(args.element));
     if (index < 0) index += list.size;
     if (index < 0 || index >= list.size) return reply.error('ERR index out of range');
     list.set(index, request.bytes, request.start(args.element), request.length(args.element));

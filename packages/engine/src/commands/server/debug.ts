@@ -3,7 +3,7 @@
  * had here (crashes, tables of C structures) is refused as an unknown subcommand.
  */
 import type { Reply } from '@holdfast/common';
-import { dumpPayload } from '@holdfast/storage';
+import { dumpPayload, stringForms } from '@holdfast/storage';
 import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
@@ -52,7 +52,7 @@ function populate({ db, request }: Context, reply: Reply, first: number, count: 
     const text = Buffer.from(`value:${i}`);
     const value = size === 0 ? text : Buffer.alloc(size);
     if (size > 0) text.copy(value);
-    db.putString(0, key, 0, key.length, value, 0, value.length, 0, false);
+    db.putString(0, key, 0, key.length, value, 0, value.length, 0, stringForms.plain);
   }
   reply.ok();
 }

@@ -73,11 +73,11 @@ export function replyIntersection(operands: readonly Operand[], reply: Reply): v
   replyEntries(source, entries, reply);
 }
 
-/** The members that all operands have, encoded as Redis does it: like the smallest operand. */
+/** The members that all operands have, encoded as Redis does it: packed, until there are too many. */
 export function intersection(db: Database, operands: readonly Operand[]): SetValue {
   const sizes = operands.map((set) => set?.size ?? 0);
   const smallest = operands[sizes.indexOf(Math.min(...sizes))];
-  const result = new SetValue(db, smallest?.encoding);
+  const result = new SetValue(db, smallest?.encoding === 'intset' ? 'intset' : 'listpack');
   intersect(operands, Number.POSITIVE_INFINITY, () => addViewed(result));
   result.packIntegers();
   return result;

@@ -1,4 +1,5 @@
 import { byteStringOf } from '@holdfast/common';
+import { stringForms } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { key, notADouble, unparsedDouble } from '../../grammar.js';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../../long-double.js';
@@ -29,7 +30,8 @@ export const incrbyfloat = defineCommand({
     const sum = addLongDoubles(value, increment);
     if (sum === null) return reply.error('ERR increment would produce NaN or Infinity');
     const printed = Buffer.from(formatLongDouble(sum), 'latin1');
-    putBytes(ctx, ref, args.key, printed, 0, printed.length, ref === 0 ? 0 : db.expiry(ref));
+    const expiryMs = ref === 0 ? 0 : db.expiry(ref);
+    putBytes(ctx, ref, args.key, printed, 0, printed.length, expiryMs, stringForms.text);
     ctx.notify('$', 'incrbyfloat', args.key);
     reply.bulk(printed, 0, printed.length);
   },

@@ -1,6 +1,7 @@
 /** Writes a request's argument, or other bytes, as the string at a key: what most string commands end with. */
 // @hot-path
 import { emptyBytes } from '@holdfast/common';
+import { stringForms } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 
 /** `ref` is what `find` just returned for the key at argument `i`. Returns the record. */
@@ -17,9 +18,10 @@ export function putBytes(
   start: number,
   length: number,
   expiryMs: number,
+  form: number = stringForms.plain,
 ): number {
   const { bytes: key } = request;
-  return db.putString(ref, key, request.start(i), request.length(i), bytes, start, length, expiryMs, false);
+  return db.putString(ref, key, request.start(i), request.length(i), bytes, start, length, expiryMs, form);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { valueTypes } from '@holdfast/storage';
+import { stringForms, valueTypes } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { wrongType } from '../../context.js';
 import { expiryMsMax } from '../../expiry-options.js';
@@ -48,7 +48,7 @@ export const kvPut = defineCommand({
       request.start(value),
       request.length(value),
       expiryMs,
-      false,
+      stringForms.plain,
     );
     ctx.notify('$', 'set', key);
     if (expiryMs !== 0) ctx.notify('g', 'expire', key);
