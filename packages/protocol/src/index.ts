@@ -1,3 +1,11 @@
+export {
+  AdminExporter,
+  type AdminExporterOptions,
+  type Administration,
+  type BackupPart,
+  type Consistency,
+  type ProcessStatus,
+} from './admin/index.js';
 export { GrpcExporter, type GrpcExporterOptions } from './grpc/index.js';
 export { RedisExporter, type RedisExporterOptions } from './resp/index.js';
 export type { Settings } from './settings.js';

@@ -1,6 +1,8 @@
+export { AdminClient, type AdminClientOptions } from './admin-client.js';
 export { channelOptions, serverOptions } from './channel.js';
 export * as mvccpb from './gen/etcd/kv.js';
 export * as etcdserverpb from './gen/etcd/rpc.js';
+export * as admin from './gen/kv/v1/admin.js';
 export * as kv from './gen/kv/v1/kv.js';
 export * as tso from './gen/kv/v1/tso.js';
 export { batchKeysMax, flowWindowBytes, messageBytesMax } from './limits.js';

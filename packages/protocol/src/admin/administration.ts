@@ -1,0 +1,21 @@
+/** What an operator can have a process do. Processes implement it; what they leave out they can't do. */
+import type { admin } from '@holdfast/rpc';
+
+export type ProcessStatus = admin.StatusResponse;
+export type BackupPart = NonNullable<admin.BackupResponse['part']>;
+
+/** Where writes are made durable: in files of this machine, or in etcd. */
+export type Consistency = 'local' | 'replicated';
+
+export interface Administration {
+  /** From what is known here, at once. */
+  status(): ProcessStatus;
+  /** Resolves once the log says who is next. Throws KvError INVALID, REFUSED (it does not lead), UNDETERMINED. */
+  moveLead?(shard: string, to: string): Promise<void>;
+  /** Resolves with how many leads were given away, once there is none left. Throws KvError UNAVAILABLE. */
+  drain?(isDraining: boolean): Promise<number>;
+  /** Resolves with how long writes waited, in ms. Throws KvError INVALID, UNAVAILABLE, UNDETERMINED. */
+  setConsistency?(consistency: Consistency, etcd: readonly string[]): Promise<number>;
+  /** `from`, batches, `to`. Throws KvError INVALID, REFUSED (it does not lead), UNAVAILABLE. */
+  backup?(shard: string): AsyncIterable<BackupPart>;
+}

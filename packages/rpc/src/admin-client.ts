@@ -1,0 +1,136 @@
+/** Asks one process about itself, and has it do what an operator wants: `kv.v1.Admin`. */
+import {
+  type ChannelCredentials,
+  type ClientUnaryCall,
+  credentials as channelCredentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { type Env, type ErrorCode, KvError } from '@holdfast/common';
+import { channelOptions } from './channel.js';
+import {
+  AdminClient as AdminStub,
+  type BackupResponse,
+  type DrainRequest,
+  type DrainResponse,
+  type MoveLeadRequest,
+  type MoveLeadResponse,
+  type SetConsistencyRequest,
+  type SetConsistencyRequest_Consistency,
+  type SetConsistencyResponse,
+  type StatusRequest,
+  type StatusResponse,
+} from './gen/kv/v1/admin.js';
+import { errorDetailsOf } from './status.js';
+
+export interface AdminClientOptions {
+  /** `host:port`. */
+  readonly address: string;
+  readonly env: Env;
+  /** TLS; without it the connection is in the clear. */
+  readonly credentials?: ChannelCredentials;
+}
+
+type Call<Q, R> = (
+  request: Q,
+  metadata: Metadata,
+  callback: (error: ServiceError | null, response: R) => void,
+) => ClientUnaryCall;
+
+const codesByReason: Readonly<Record<string, ErrorCode>> = {
+  INVALID: 'INVALID',
+  NOT_LEADER: 'REFUSED',
+  UNSUPPORTED: 'INVALID',
+  UNDETERMINED: 'UNDETERMINED',
+  UNAVAILABLE: 'UNAVAILABLE',
+};
+
+export class AdminClient {
+  readonly address: string;
+  readonly #env: Env;
+  readonly #stub: AdminStub;
+
+  constructor({ address, env, credentials = channelCredentials.createInsecure() }: AdminClientOptions) {
+    this.address = address;
+    this.#env = env;
+    this.#stub = new AdminStub(address, credentials, channelOptions());
+  }
+
+  // All of them throw KvError UNAVAILABLE when the process can't be reached or is not done in time, UNDETERMINED
+  // when it was told to do something and its answer was lost, otherwise what the process says.
+
+  status(timeoutMs: number): Promise<StatusResponse> {
+    return this.#call<StatusRequest, StatusResponse>(this.#stub.status, {}, timeoutMs, false);
+  }
+
+  async moveLead(shard: string, to: string, timeoutMs: number): Promise<void> {
+    await this.#call<MoveLeadRequest, MoveLeadResponse>(this.#stub.moveLead, { shard, to }, timeoutMs, true);
+  }
+
+  /** How many leads were given away. */
+  async drain(isDraining: boolean, timeoutMs: number): Promise<number> {
+    const { drain } = this.#stub;
+    return (await this.#call<DrainRequest, DrainResponse>(drain, { isDraining }, timeoutMs, true)).moved;
+  }
+
+  /** For how long writes waited, in ms. */
+  async setConsistency(
+    consistency: SetConsistencyRequest_Consistency,
+    etcd: readonly string[],
+    timeoutMs: number,
+  ): Promise<number> {
+    const { pausedMs } = await this.#call<SetConsistencyRequest, SetConsistencyResponse>(
+      this.#stub.setConsistency,
+      { consistency, etcd: [...etcd] },
+      timeoutMs,
+      true,
+    );
+    return pausedMs;
+  }
+
+  /** What `Backup` sends, as it comes. */
+  async *backup(shard: string): AsyncGenerator<NonNullable<BackupResponse['part']>, void, void> {
+    const stream = this.#stub.backup({ shard });
+    try {
+      for await (const { part } of stream as AsyncIterable<BackupResponse>)
+        if (part !== undefined) yield part;
+    } catch (error) {
+      throw this.#errorOf(error as ServiceError, false);
+    } finally {
+      stream.cancel();
+    }
+  }
+
+  close(): void {
+    this.#stub.close();
+  }
+
+  #call<Q, R>(call: Call<Q, R>, request: Q, timeoutMs: number, isChange: boolean): Promise<R> {
+    const { timers } = this.#env;
+    return new Promise((resolve, reject) => {
+      // Not gRPC's own deadline: that goes by the wall clock, which may jump.
+      const timer = timers.setTimeout(() => running.cancel(), timeoutMs);
+      const running = call.call(this.#stub, request, new Metadata(), (error, response) => {
+        timers.clearTimeout(timer);
+        if (error === null) resolve(response);
+        else reject(this.#errorOf(error, isChange));
+      });
+    });
+  }
+
+  #errorOf(error: ServiceError, isChange: boolean): KvError {
+    const reason = errorDetailsOf(error)?.reason;
+    if (reason !== undefined)
+      return new KvError(codesByReason[reason] ?? 'INVALID', error.details, { cause: error });
+    if (error.code === status.UNIMPLEMENTED) {
+      return new KvError('INVALID', `${this.address} is no process that can be administered`, {
+        cause: error,
+      });
+    }
+    const what = error.code === status.CANCELLED ? 'did not answer in time' : "can't be reached";
+    // A connection that could not be made has carried nothing.
+    const isLost = isChange && error.code !== status.UNAVAILABLE;
+    return new KvError(isLost ? 'UNDETERMINED' : 'UNAVAILABLE', `${this.address} ${what}`, { cause: error });
+  }
+}
