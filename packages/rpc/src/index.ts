@@ -4,9 +4,20 @@ export * as mvccpb from './gen/etcd/kv.js';
 export * as etcdserverpb from './gen/etcd/rpc.js';
 export * as admin from './gen/kv/v1/admin.js';
 export * as kv from './gen/kv/v1/kv.js';
+export * as node from './gen/kv/v1/storage_node.js';
 export * as tso from './gen/kv/v1/tso.js';
 export { batchKeysMax, flowWindowBytes, messageBytesMax } from './limits.js';
+export { NodeClient } from './node-client.js';
 export { addReflection, Health } from './services.js';
 export { type ErrorDetails, errorDetailsOf, errorDomain, statusOf } from './status.js';
+export { type StreamEnd, type StreamPair, streamPair } from './stream-pair.js';
 export { TickQueue } from './tick-queue.js';
-export { tagOf, varintLength, WireReader, WireWriter, wireTypes, writeVarint } from './wire.js';
+export {
+  tagOf,
+  varintLength,
+  WireReader,
+  WireWriter,
+  wireTypes,
+  writePaddedVarint,
+  writeVarint,
+} from './wire.js';

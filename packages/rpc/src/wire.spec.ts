@@ -1,6 +1,14 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
-import { tagOf, varintLength, WireReader, WireWriter, wireTypes, writeVarint } from './wire.js';
+import {
+  tagOf,
+  varintLength,
+  WireReader,
+  WireWriter,
+  wireTypes,
+  writePaddedVarint,
+  writeVarint,
+} from './wire.js';
 
 const numbers = [
   0,
@@ -31,6 +39,13 @@ describe('varints', () => {
     expect(Buffer.from(bytes.subarray(0, end))).toEqual(Buffer.from(expected));
     expect(varintLength(n)).toBe(expected.length);
     expect(readerOf(expected).varint()).toBe(n);
+  });
+
+  it.each(numbers)('leaves room for %d', (n) => {
+    const bytes = new Uint8Array(12).fill(0xff);
+    writePaddedVarint(bytes, 1, 9, n);
+    const reader = readerOf(bytes.subarray(1));
+    expect([reader.varint(), reader.at, bytes[0], bytes[10]]).toEqual([n, 9, 0xff, 0xff]);
   });
 
   it('reads up to 64 bits, and no further', () => {

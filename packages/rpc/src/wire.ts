@@ -43,6 +43,16 @@ export function writeVarint(bytes: Uint8Array, at: number, n: number): number {
   return at;
 }
 
+/** Writes a number that is known only later into `size` bytes that were left for it: the last groups may be empty. */
+export function writePaddedVarint(bytes: Uint8Array, at: number, size: number, n: number): void {
+  const end = at + size;
+  let next = writeVarint(bytes, at, n);
+  if (next === end) return;
+  bytes[next - 1] |= 0x80;
+  while (next < end - 1) bytes[next++] = 0x80;
+  bytes[next] = 0;
+}
+
 /** Walks through the fields of a message. Throws KvError CORRUPT where it is none. */
 export class WireReader {
   bytes: Uint8Array = emptyBytes;
