@@ -3,9 +3,12 @@ import type { Clock } from '@holdfast/common';
 import { type Config, Session, type SessionSink } from '@holdfast/engine';
 import type { SessionOptions } from './coordinator.js';
 
+export type SessionFactory = (...args: ConstructorParameters<typeof Session>) => Session;
+
 export class ClientRegistry {
   readonly #config: Config;
   readonly #clock: Clock;
+  readonly #create: SessionFactory;
   readonly #sessions = new Map<number, Session>();
   #nextId = 1;
   #rejected = 0;
@@ -15,20 +18,21 @@ export class ClientRegistry {
   /** Of the sessions opened so far, those that RESETSTAT made us forget. */
   #forgotten = 0;
 
-  constructor(config: Config, clock: Clock) {
+  constructor(config: Config, clock: Clock, create: SessionFactory = (...args) => new Session(...args)) {
     this.#config = config;
     this.#clock = clock;
+    this.#create = create;
   }
 
   /** A new session, or null when the limit of clients is reached. */
   open(sink: SessionSink, options: SessionOptions): Session | null {
-    const { protocol, address, localAddress, readMode = 'linearizable' } = options;
-    if (this.#sessions.size >= this.#config.number('maxclients')) {
+    const { protocol, address, localAddress, readMode = 'linearizable', isForwarded = false } = options;
+    if (!isForwarded && this.#sessions.size >= this.#config.number('maxclients')) {
       this.#rejected++;
       return null;
     }
-    const session = new Session(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
-    session.isAuthenticated = this.#needsNoPassword;
+    const session = this.#create(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
+    session.isAuthenticated = isForwarded || this.#needsNoPassword;
     session.readMode = readMode;
     session.usualReadMode = readMode;
     this.#sessions.set(session.id, session);

@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly localAddress: string;
   /** How its reads begin; `linearizable` when not given. */
   readonly readMode?: ReadMode;
+  /** Stands for a client that another node admitted: needs no password, and does not count as a client. */
+  readonly isForwarded?: boolean;
 }
 
 /**

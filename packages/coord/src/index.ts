@@ -1,5 +1,10 @@
 export type { ReadMode, Session, SessionSink } from '@holdfast/engine';
 export { type Answer, Caller } from './caller.js';
+export { ClusterCoordinator, type ClusterCoordinatorOptions } from './cluster/cluster-coordinator.js';
+export { type ClusterMeta, type NodeRecord, StaticMeta } from './cluster/cluster-meta.js';
+export { type ForwardStream, NodeChannel, type NodeConnector } from './cluster/node-channel.js';
+export { Router, type RouterOptions } from './cluster/router.js';
+export { noShard, ShardMap } from './cluster/shard-map.js';
 export type { Committer } from './committer.js';
 export {
   type Coordinator,
@@ -12,7 +17,7 @@ export {
 export { DiscardReply } from './discard-reply.js';
 export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
 export { LocalCommitter, type LocalCommitterOptions } from './local-committer.js';
-export { LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
+export { type Forwarding, LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
 export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
 export {
   deleteRange,

@@ -8,7 +8,15 @@
  */
 // @hot-path
 import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfast/common';
-import type { Command, KV, LogLevel, Session, SessionSink, Snapshots } from '@holdfast/engine';
+import type {
+  Command,
+  KV,
+  LogLevel,
+  Session,
+  SessionSink,
+  Snapshots,
+  SubscriptionKind,
+} from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
 import {
   commandOf,
@@ -20,7 +28,7 @@ import {
   wrongArity,
 } from './admission.js';
 import { Background } from './background.js';
-import { ClientRegistry } from './client-registry.js';
+import { ClientRegistry, type SessionFactory } from './client-registry.js';
 import type { Committer } from './committer.js';
 import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
 import { DiscardReply } from './discard-reply.js';
@@ -49,6 +57,17 @@ export interface LocalCoordinatorOptions {
   readonly onShutdown?: (save: boolean) => void;
   /** Gets what scripts write to the log. */
   readonly onLog?: (level: LogLevel, message: string) => void;
+  /** Who executes what needs data; this coordinator by default. */
+  readonly forwarding?: Forwarding;
+}
+
+/** A coordinator that lets this one answer what needs no data, and does the rest itself. */
+export interface Forwarding {
+  readonly createSession: SessionFactory;
+  /** Runs a request that was held back. */
+  coordinate(session: Session, request: Request, reply: Reply): Outcome;
+  /** Ends the wait of a session for a key elsewhere; false when it does not wait. */
+  unblock(session: Session, withError: boolean): boolean;
 }
 
 export class LocalCoordinator implements Coordinator {
@@ -66,6 +85,7 @@ export class LocalCoordinator implements Coordinator {
   readonly #background: Background;
   readonly #script: SuspendedScript;
   readonly #held: HeldCommands;
+  readonly #forwarding: Forwarding | null;
   readonly #discard = new DiscardReply();
   readonly #onCommitted: (() => void)[] = [];
   readonly #onRevoked: (() => void)[] = [];
@@ -75,7 +95,8 @@ export class LocalCoordinator implements Coordinator {
     this.kv = kv;
     this.#committer = options.committer ?? memoryCommitter(kv, env);
     this.#committer.onCommitted(() => this.#tellCommitted());
-    this.#clients = new ClientRegistry(kv.config, env.clock);
+    this.#forwarding = options.forwarding ?? null;
+    this.#clients = new ClientRegistry(kv.config, env.clock, options.forwarding?.createSession);
     this.#monitors = new Monitors(env);
     this.#loader = new KeyLoader(kv.storage);
     this.#pauses = new Pauses(kv, env, (held) => this.#resumeHeld(held));
@@ -133,6 +154,8 @@ export class LocalCoordinator implements Coordinator {
       snapshots: options.snapshots ?? null,
       committer: () => this.#committer,
       close: (session) => this.close(session),
+      unblock: (session, withError) =>
+        this.#forwarding?.unblock(session, withError) ?? this.#waiting.unblock(session, withError),
       onShutdown: options.onShutdown ?? (() => {}),
       onLog: options.onLog ?? (() => {}),
     });
@@ -205,6 +228,38 @@ export class LocalCoordinator implements Coordinator {
     this.#background.stop();
     this.#script.abandon();
     await this.#committer.drained();
+  }
+
+  // For a coordinator that forwards what needs data
+
+  /** Whether a request of the right shape may be run by this session now; otherwise `coordinate` says why not. */
+  accepts(session: Session, command: Command, request: Request): boolean {
+    const { arity } = command;
+    if (arity > 0 ? request.count !== arity : request.count < -arity) return false;
+    return this.#refusalOf(session, command, request) === null;
+  }
+
+  /** Whether a pause holds the request back: then it was copied, and is run again when the pause is over. */
+  holdsBack(session: Session, command: Command, request: Request): boolean {
+    if (!this.#pauses.isActive || !this.#pauses.holds(session, command)) return false;
+    this.#pauses.hold(session, request);
+    return true;
+  }
+
+  /** A request is passed on: it is counted, and shown to those who monitor. */
+  observe(session: Session, command: Command, request: Request): void {
+    this.kv.registry.figuresOf(command).calls++;
+    if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
+  }
+
+  /** Runs a command that is known to be accepted, here and now. */
+  run(session: Session, request: Request, reply: Reply): Outcome {
+    return this.#run(session, commandOf(this.kv.registry, request, null)!, request, reply);
+  }
+
+  /** Passes on a message that was published elsewhere. */
+  deliver(kind: SubscriptionKind, name: string, channel: string, payload: Uint8Array): void {
+    this.#hub.deliver(kind, name, channel, payload);
   }
 
   // What it is to its shard
@@ -376,13 +431,19 @@ export class LocalCoordinator implements Coordinator {
       if (!this.#clients.has(session)) continue;
       session.isBlocked = false;
       session.arrival = arrival;
-      const outcome = this.#dispatch(session, request, this.#replyOf(session));
+      const outcome = this.#runHeld(session, request);
       session.arrival = 0;
       if (outcome === outcomes.pending) continue;
       this.#release(session);
       if (outcome === outcomes.close) session.sink.close(true);
     }
     this.settle();
+  }
+
+  #runHeld(session: Session, request: Request): Outcome {
+    const reply = this.#replyOf(session);
+    if (this.#forwarding === null) return this.#dispatch(session, request, reply);
+    return this.#forwarding.coordinate(session, request, reply);
   }
 
   #failHeld({ session }: HeldCommand, error: Error): void {

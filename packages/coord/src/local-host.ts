@@ -38,6 +38,8 @@ export interface LocalHostParts {
   readonly script: SuspendedScript;
   readonly snapshots: Snapshots | null;
   readonly committer: () => Committer;
+  /** Ends a session's wait for keys: see `Host.unblock`. */
+  readonly unblock: (session: Session, withError: boolean) => boolean;
   /** Ends a session as its own protocol would. */
   readonly close: (session: Session) => void;
   readonly onShutdown: (save: boolean) => void;
@@ -117,7 +119,7 @@ export class LocalHost implements Host {
   }
 
   unblock(session: Session, withError: boolean): boolean {
-    return this.#parts.waiting.unblock(session, withError);
+    return this.#parts.unblock(session, withError);
   }
 
   isWaiting(session: Session): boolean {

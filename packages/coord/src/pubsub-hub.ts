@@ -64,14 +64,27 @@ export class PubSubHub {
     let receivers = 0;
     if (direct !== undefined) {
       const word = sharded ? 'smessage' : 'message';
-      receivers += this.#send(direct, { word, pattern: null, channel, payload }, version);
+      this.#send(direct, { word, pattern: null, channel, payload }, version);
+      receivers += audienceOf(direct, sharded ? 'shard' : 'channel', channel);
     }
     if (sharded) return receivers;
     for (const [pattern, sessions] of this.#listeners.pattern) {
       if (!globMatch(pattern, channel)) continue;
-      receivers += this.#send(sessions, { word: 'pmessage', pattern, channel, payload }, version);
+      this.#send(sessions, { word: 'pmessage', pattern, channel, payload }, version);
+      receivers += audienceOf(sessions, 'pattern', pattern);
     }
     return receivers;
+  }
+
+  /** Passes on a message that was published elsewhere, to those who listen to just that. */
+  deliver(kind: SubscriptionKind, name: string, channel: string, payload: Uint8Array): void {
+    const sessions = this.#listeners[kind].get(name);
+    if (sessions === undefined) return;
+    this.#send(
+      sessions,
+      { word: words[kind], pattern: kind === 'pattern' ? name : null, channel, payload },
+      0,
+    );
   }
 
   /** The speaker's command is answered. */
@@ -90,14 +103,16 @@ export class PubSubHub {
   }
 
   subscriberCount(channel: string, sharded: boolean): number {
-    return this.#listeners[sharded ? 'shard' : 'channel'].get(channel)?.size ?? 0;
+    const kind = sharded ? 'shard' : 'channel';
+    const sessions = this.#listeners[kind].get(channel);
+    return sessions === undefined ? 0 : audienceOf(sessions, kind, channel);
   }
 
   patternCount(): number {
     return this.#listeners.pattern.size;
   }
 
-  #send(sessions: ReadonlySet<Session>, message: Message, version: number): number {
+  #send(sessions: ReadonlySet<Session>, message: Message, version: number): void {
     for (const session of sessions) {
       if (version > session.dependsOn) session.dependsOn = version;
       if (session === this.speaker) {
@@ -107,8 +122,16 @@ export class PubSubHub {
       write(session.sink.reply, message);
       session.sink.wake();
     }
-    return sessions.size;
   }
+}
+
+const words = { channel: 'message', pattern: 'pmessage', shard: 'smessage' } as const;
+
+/** How many clients the sessions that listen to `name` stand for. */
+function audienceOf(sessions: ReadonlySet<Session>, kind: SubscriptionKind, name: string): number {
+  let clients = 0;
+  for (const { audience } of sessions) clients += audience?.get(`${kind} ${name}`) ?? 1;
+  return clients;
 }
 
 function write(reply: Reply, { word, pattern, channel, payload }: Message): void {

@@ -97,6 +97,11 @@ export class Session {
   readonly shardChannels = new Set<string>();
   /** Listens to something: kept right by whoever changes the three sets above. */
   isSubscriber = false;
+  /**
+   * How many clients are behind each subscription, by `channel NAME`, `pattern NAME` or `shard NAME`, when it
+   * listens on behalf of others. Null: one, itself.
+   */
+  audience: Map<string, number> | null = null;
   /** Is sent every command that any client runs (MONITOR). */
   isMonitor = false;
   lastCommand: Command | null = null;

@@ -6,4 +6,5 @@ export {
 } from './coordinator-conformance.js';
 export { LocalServer, type Plain, plainOf, TestClient } from './local-server.js';
 export { simulatedCoordinators } from './simulated-coordinators.js';
+export { TestNode, type TestReplica, TestShard, testOracle } from './test-shards.js';
 export { ToyCoordinator } from './toy-coordinator.js';

@@ -1,0 +1,273 @@
+/**
+ * The coordinator of a gateway: it has no data. What needs data goes to the shard of its keys, what is about the
+ * connection or the gateway itself is answered by a server of its own that is empty, and each client gets its
+ * replies in the order of its requests.
+ *
+ *     coordinate -> which command? -> own: front -> keyed: forward -> special: split, gathered, subscribed, ...
+ */
+// @hot-path
+import { type Env, hashSlotOf, type Reply, Request } from '@holdfast/common';
+import {
+  type Command,
+  type Config,
+  KV,
+  type LogLevel,
+  type Session,
+  type SessionSink,
+} from '@holdfast/engine';
+import { MemoryStorage } from '@holdfast/storage';
+import { commandOf, isQueueable } from '../admission.js';
+import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
+import { LocalCoordinator } from '../local-coordinator.js';
+import { ConfigCommands } from './config-commands.js';
+import { crossSlot, slotNotServed } from './errors.js';
+import { Forwarder } from './forwarder.js';
+import { GatheredCommands } from './gathered-commands.js';
+import { InfoCommand } from './info-command.js';
+import { Plans, plans } from './plans.js';
+import { Answer } from './reply-queue.js';
+import { RoutedSession } from './routed-session.js';
+import type { Router } from './router.js';
+import { ScanCommands } from './scan-commands.js';
+import type { ShardRoute } from './shard-route.js';
+import { SplitCommands } from './split-commands.js';
+import { Subscriptions } from './subscriptions.js';
+import { TransactionCommands } from './transaction-commands.js';
+
+export interface ClusterCoordinatorOptions {
+  readonly env: Env;
+  readonly router: Router;
+  readonly config?: Config;
+  /** How the reads of clients begin; `linearizable` when not given. */
+  readonly onShutdown?: (save: boolean) => void;
+  readonly onLog?: (level: LogLevel, message: string) => void;
+}
+
+export class ClusterCoordinator implements Coordinator {
+  readonly kv: KV;
+  readonly router: Router;
+  readonly front: LocalCoordinator;
+  readonly forwarder: Forwarder;
+  readonly #plans: Plans;
+  readonly #subscriptions: Subscriptions;
+  readonly #transactions: TransactionCommands;
+  /** Of the keys looked at so far: the shard, and whether they are of one. */
+  #found: ShardRoute | null = null;
+  #keys = 0;
+  #isCross = false;
+  #request = new Request();
+  readonly #visit = (i: number): void => this.#look(i);
+
+  constructor({ config, env, onLog, onShutdown, router }: ClusterCoordinatorOptions) {
+    this.router = router;
+    this.kv = new KV({
+      storage: new MemoryStorage(env.random),
+      oracle: noOracle,
+      env,
+      ...(config && { config }),
+    });
+    this.front = new LocalCoordinator({
+      kv: this.kv,
+      env,
+      ...(onShutdown && { onShutdown }),
+      ...(onLog && { onLog }),
+      forwarding: {
+        createSession: (...args) => new RoutedSession(...args),
+        coordinate: (session, request, reply) => this.#dispatch(session as RoutedSession, request, reply),
+        unblock: (session, withError) => (session as RoutedSession).unblock(withError),
+      },
+    });
+    const { registry } = this.kv;
+    this.forwarder = new Forwarder(registry);
+    this.#subscriptions = new Subscriptions(this);
+    this.#transactions = new TransactionCommands(this);
+    this.#plans = new Plans(registry, [
+      new SplitCommands(this).handlers,
+      new GatheredCommands(this).handlers,
+      new ScanCommands(this).handlers,
+      new ConfigCommands(this).handlers,
+      new InfoCommand(this).handlers,
+      this.#transactions.handlers,
+      this.#subscriptions.handlers,
+    ]);
+  }
+
+  // Coordinator
+
+  open(sink: SessionSink, options: SessionOptions): Session | null {
+    return this.front.open(sink, options);
+  }
+
+  close(session: Session): void {
+    this.#subscriptions.forget(session as RoutedSession);
+    this.front.close(session);
+    (session as RoutedSession).end();
+  }
+
+  beginTurn(): void {
+    this.front.beginTurn();
+  }
+
+  prefetch(): void {}
+
+  coordinate(session: Session, request: Request, reply: Reply): Outcome {
+    if (session.replyMode === 'on') return this.#dispatch(session as RoutedSession, request, reply);
+    if (session.replyMode === 'skip-next') session.replyMode = 'skip';
+    const outcome = this.#dispatch(session as RoutedSession, request, reply);
+    if (session.replyMode === 'skip') session.replyMode = 'on';
+    return outcome;
+  }
+
+  settle(): void {
+    this.router.flush();
+  }
+
+  /** The gateway itself holds nothing back. */
+  get committedVersion(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  onCommitted(): void {}
+
+  onRevoked(): void {}
+
+  fateOf(): Fate {
+    return 'committed';
+  }
+
+  get sessionCount(): number {
+    return this.front.sessionCount;
+  }
+
+  async shutdown(): Promise<void> {
+    await this.front.shutdown();
+    this.router.close();
+  }
+
+  // What happens to a command
+
+  #dispatch(session: RoutedSession, request: Request, reply: Reply): Outcome {
+    const command = commandOf(this.kv.registry, request, session.lastCommand);
+    if (command === null || !this.front.accepts(session, command, request)) {
+      return this.own(session, request, reply);
+    }
+    if (this.front.holdsBack(session, command, request)) return outcomes.pending;
+    if (session.transaction !== null && isQueueable(command)) {
+      return this.#transactions.queue(session, command, request, reply, this.#plans.kinds[command.id]);
+    }
+    const plan = this.#plans.kinds[command.id];
+    if (plan === plans.own) return this.own(session, request, reply);
+    this.observe(session, command, request);
+    if (plan === plans.special) return this.#plans.handlers[command.id]!(session, command, request, reply);
+    return this.forwardKeyed(session, command, request, reply);
+  }
+
+  // For the handlers of commands
+
+  /** Answers by the gateway's own server, in its turn. */
+  own(session: RoutedSession, request: Request, reply: Reply): Outcome {
+    const { replies } = session;
+    if (replies.isEmpty) return this.front.coordinate(session, request, reply);
+    const answer = this.answerLater(session);
+    const outcome = this.front.coordinate(session, request, answer.held);
+    answer.isLast = outcome === outcomes.close;
+    replies.ready(answer);
+    if (!answer.isLast) return this.forwarder.outcome(session, false);
+    session.isBlocked = true;
+    return outcomes.pending;
+  }
+
+  /** Sends a request to the shard of its keys. */
+  forwardKeyed(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
+    const route = this.routeOf(command, request);
+    if (route === null) return this.fail(session, reply, this.#isCross ? crossSlot : slotNotServed);
+    return this.forwardTo(session, route, command, request, reply);
+  }
+
+  /** `route` is null where no shard is responsible. */
+  forwardTo(
+    session: RoutedSession,
+    route: ShardRoute | null,
+    command: Command,
+    request: Request,
+    reply: Reply,
+  ): Outcome {
+    if (route === null) return this.fail(session, reply, slotNotServed);
+    const problem = this.forwarder.problemOf(request);
+    if (problem !== null) return this.fail(session, reply, problem);
+    return this.forwarder.forward(session, route, command, request);
+  }
+
+  /** The shard of a request's keys, any one when it has none; null when they are of several, or of none. */
+  routeOf(command: Command, request: Request): ShardRoute | null {
+    const i = command.soleKey;
+    if (i !== 0) {
+      this.#isCross = false;
+      return this.routeAt(request, i);
+    }
+    this.#found = null;
+    this.#keys = 0;
+    this.#isCross = false;
+    this.#request = request;
+    command.forEachKey(request, this.#visit);
+    if (this.#keys === 0) return this.router.first;
+    return this.#isCross ? null : this.#found;
+  }
+
+  /** The shard of the key at argument `i`; null when it belongs to none. */
+  routeAt(request: Request, i: number): ShardRoute | null {
+    return this.router.slots[hashSlotOf(request.bytes, request.start(i), request.length(i))];
+  }
+
+  /** Why `routeOf` found none. */
+  get routeProblem(): string {
+    return this.#isCross ? crossSlot : slotNotServed;
+  }
+
+  /** Answers at once, in its turn. */
+  answer(session: RoutedSession, reply: Reply, write: (reply: Reply) => void): Outcome {
+    if (session.replies.isEmpty && session.replyMode === 'on') {
+      write(reply);
+      return outcomes.done;
+    }
+    const answer = this.answerLater(session);
+    write(answer.held);
+    session.replies.ready(answer);
+    return this.forwarder.outcome(session, false);
+  }
+
+  fail(session: RoutedSession, reply: Reply, message: string): Outcome {
+    this.kv.stats.countError(message);
+    return this.answer(session, reply, (target) => target.error(message));
+  }
+
+  /** The place of an answer that is given later. */
+  answerLater(session: RoutedSession): Answer {
+    const answer = new Answer(session.dialect);
+    answer.isQuiet = session.replyMode !== 'on';
+    session.unanswered++;
+    session.replies.push(answer);
+    return answer;
+  }
+
+  #look(i: number): void {
+    const route = this.routeAt(this.#request, i);
+    if (this.#keys++ === 0) this.#found = route;
+    else if (route !== this.#found) this.#isCross = true;
+  }
+
+  observe(session: RoutedSession, command: Command, request: Request): void {
+    session.totalCommands++;
+    session.lastActiveMs = this.kv.context.nowMs;
+    session.lastCommand = command;
+    this.front.observe(session, command, request);
+  }
+}
+
+/** Nothing is written here. */
+const noOracle = {
+  next: (): number => 0,
+  fetch: async (): Promise<number> => 0,
+  ready: async (): Promise<void> => {},
+  close: async (): Promise<void> => {},
+};

@@ -1,0 +1,98 @@
+/**
+ * CONFIG in a cluster: parameters of connections are the gateway's own, all others are those of the shards. What is
+ * set is set at the leaders of today: for good it belongs into the nodes' settings.
+ */
+import {
+  ErrorReply,
+  MapReply,
+  type Reply,
+  type ReplyValue,
+  type Request,
+  ValueReply,
+} from '@holdfast/common';
+import type { Command } from '@holdfast/engine';
+import type { Outcome } from '../coordinator.js';
+import type { ClusterCoordinator } from './cluster-coordinator.js';
+import { gather } from './gathered-commands.js';
+import { firstError, Gathering } from './gathering.js';
+import type { Handlers } from './plans.js';
+import type { RoutedSession } from './routed-session.js';
+import { writeValue } from './write-value.js';
+
+/** About connections, and about this process. */
+const ownNames = new Set(
+  `bind dir maxclients port requirepass tcp-backlog tcp-keepalive timeout unixsocket unixsocketperm
+   client-output-buffer-limit client-query-buffer-limit proto-max-bulk-len`.split(/\s+/),
+);
+
+export class ConfigCommands {
+  readonly handlers: Handlers = {
+    'config|get': (session, command, request, reply) => this.#get(session, command, request, reply),
+    'config|set': (session, command, request, reply) => this.#set(session, command, request, reply),
+    'config|resetstat': (session, command, request, reply) =>
+      this.#resetStat(session, command, request, reply),
+  };
+  readonly #coordinator: ClusterCoordinator;
+
+  constructor(coordinator: ClusterCoordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  /** What a shard says, but of its own parameters the gateway knows better. */
+  #get(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
+    const coordinator = this.#coordinator;
+    const { forwarder, router } = coordinator;
+    const { first } = router;
+    if (first === null) return coordinator.own(session, request, reply);
+    const own = this.#ask(session, request);
+    const answer = coordinator.answerLater(session);
+    const gathering = new Gathering(([theirs]) => {
+      writeValue(
+        answer.held,
+        theirs instanceof MapReply && own instanceof MapReply ? merged(own, theirs) : own,
+      );
+      session.replies.ready(answer);
+    });
+    forwarder.ask(session, session.lane(first), command, request, gathering.add());
+    gathering.sent();
+    return forwarder.outcome(session, false);
+  }
+
+  #set(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
+    const coordinator = this.#coordinator;
+    let isOwn = true;
+    for (let i = 2; i < request.count; i += 2) isOwn &&= ownNames.has(request.text(i).toLowerCase());
+    if (isOwn || coordinator.router.shardCount === 0) return coordinator.own(session, request, reply);
+    const own = this.#ask(session, request);
+    if (own instanceof ErrorReply) return coordinator.fail(session, reply, own.message);
+    return gather(coordinator, session, command, request, reply, (values, target) => {
+      writeValue(target, firstError(values) ?? values[0]);
+    });
+  }
+
+  #resetStat(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
+    this.#ask(session, request);
+    return gather(this.#coordinator, session, command, request, reply, (values, target) => {
+      writeValue(target, firstError(values) ?? values[0]);
+    });
+  }
+
+  /** What the gateway's own server says. */
+  #ask(session: RoutedSession, request: Request): ReplyValue {
+    const reply = new ValueReply(3);
+    this.#coordinator.front.run(session, request, reply);
+    return reply.take() ?? null;
+  }
+}
+
+function merged(own: MapReply, theirs: MapReply): MapReply {
+  const values = new Map<string, [ReplyValue, ReplyValue]>();
+  for (const [name, value] of theirs.entries) values.set(String(name), [name, value]);
+  for (const [name, value] of own.entries) {
+    if (ownNames.has(String(name).toLowerCase()) || !values.has(String(name)))
+      values.set(String(name), [name, value]);
+  }
+  const reply = new MapReply();
+  reply.entries.push(...values.values());
+  return reply;
+}

@@ -1,0 +1,12 @@
+/** What clients are told of what a cluster could not do. */
+
+/** A write was on its way when the stream to its node broke, or its leader lost the lead. */
+export const undetermined =
+  'UNDETERMINED the leader of the shard was lost: whether the command took effect is not known';
+
+/** Nobody could be found to execute a request. */
+export const tryAgain = 'TRYAGAIN no leader of the shard was found in time: the command was not executed';
+
+/** As Redis has it. */
+export const crossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
+export const slotNotServed = 'CLUSTERDOWN Hash slot not served';

@@ -1,0 +1,175 @@
+/** Passes requests on to the nodes that execute them. */
+// @hot-path
+import type { Request } from '@holdfast/common';
+import type { Command, QueuedCommand, ReadMode, Registry } from '@holdfast/engine';
+import { type Outcome, outcomes } from '../coordinator.js';
+import { Frames, frameLength, requestKinds } from './frames.js';
+import type { Lane } from './lane.js';
+import { requestBytesMax } from './limits.js';
+import { waits } from './reply-queue.js';
+import type { RoutedSession } from './routed-session.js';
+import { Run, type RunOwner } from './run.js';
+import type { ShardRoute } from './shard-route.js';
+
+/** As the wire numbers them. */
+const readModes: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, stale: 2 };
+
+export class Forwarder {
+  /** By the ids of commands: whether sending one twice may do something twice, and whether any replica will do. */
+  readonly #kinds: Uint8Array;
+  readonly #isReadonly: Uint8Array;
+
+  constructor(registry: Registry) {
+    const commands = registry.commands.flatMap((command) => [command, ...command.subcommands.values()]);
+    const count = Math.max(...commands.map(({ id }) => id)) + 1;
+    this.#kinds = new Uint8Array(count);
+    this.#isReadonly = new Uint8Array(count);
+    for (const { flags, id, isWrite } of commands) {
+      if (isWrite || flags.has('may_replicate')) this.#kinds[id] = requestKinds.write;
+      if (flags.has('readonly')) this.#isReadonly[id] = 1;
+    }
+  }
+
+  /** The session's way to a shard for such a command. */
+  lane(session: RoutedSession, route: ShardRoute, command: Command): Lane {
+    const isStale = session.readMode === 'stale' && this.#isReadonly[command.id] === 1;
+    return isStale ? session.staleLane(route) : session.lane(route);
+  }
+
+  /** Why a request can't be passed on; null when it can. */
+  problemOf(request: Request): string | null {
+    const bytes = request.frameEnd === 0 ? frameLength(request) : request.frameEnd - request.frameStart;
+    if (bytes <= requestBytesMax) return null;
+    return `LIMIT the request has ${bytes} bytes, and requests in a cluster have at most ${requestBytesMax}`;
+  }
+
+  /** Passes on a request of which the client gets the reply as it is. */
+  forward(session: RoutedSession, route: ShardRoute, command: Command, request: Request): Outcome {
+    const { replies } = session;
+    const kind = this.#kinds[command.id];
+    const readMode = readModes[session.readMode];
+    const lane = this.lane(session, route, command);
+    const bytes = request.frameEnd === 0 ? frameLength(request) : request.frameEnd - request.frameStart;
+    replies.requests++;
+    replies.bytes += bytes;
+    const channel = lane.ready();
+    const open = channel === null ? null : channel.openRun;
+    if (
+      channel !== null &&
+      open !== null &&
+      open === replies.tail &&
+      open.lane === lane &&
+      open.database === session.database &&
+      open.dialect === session.dialect &&
+      open.readMode === readMode &&
+      open.isQuiet === (session.replyMode !== 'on') &&
+      !command.isBlocking
+    ) {
+      channel.append(open, request, kind);
+      session.unanswered++;
+    } else {
+      const run = new Run(replies, lane);
+      run.database = session.database;
+      run.dialect = session.dialect;
+      run.readMode = readMode;
+      run.isQuiet = session.replyMode !== 'on';
+      run.wantsVersion = session.protocol !== 'redis';
+      run.isLasting = command.isBlocking;
+      if (!run.isLasting) session.unanswered++;
+      replies.push(run);
+      if (channel === null) this.#park(lane, run, request, kind);
+      else {
+        channel.begin(run, lane, bytes);
+        if (run.isLasting) channel.appendLasting(run, request, kind);
+        else channel.append(run, request, kind);
+      }
+    }
+    if (command.isBlocking) session.blockedAt = lane;
+    return this.outcome(session, command.isBlocking);
+  }
+
+  /** Asks a shard on behalf of a session, in RESP3: the reply goes to `owner`. */
+  ask(session: RoutedSession, lane: Lane, command: Command, request: Request, owner: RunOwner): void {
+    const run = new Run(owner, lane);
+    run.database = session.database;
+    run.dialect = 3;
+    run.readMode = readModes[session.readMode];
+    run.wantsVersion = session.protocol !== 'redis';
+    run.isLasting = command.isBlocking;
+    const kind = this.#kinds[command.id];
+    const channel = lane.ready();
+    if (channel === null) {
+      this.#park(lane, run, request, kind);
+      return;
+    }
+    channel.begin(run, lane, frameLength(request));
+    if (run.isLasting) channel.appendLasting(run, request, kind);
+    else channel.append(run, request, kind);
+    channel.closeRun();
+  }
+
+  /** Asks a shard on behalf of the gateway itself, in RESP3. */
+  tell(lane: Lane, request: Request, owner: RunOwner): void {
+    const run = new Run(owner, lane);
+    run.dialect = 3;
+    const channel = lane.ready();
+    if (channel === null) {
+      this.#park(lane, run, request, requestKinds.read);
+      return;
+    }
+    channel.begin(run, lane, frameLength(request));
+    channel.append(run, request, requestKinds.read);
+    channel.closeRun();
+  }
+
+  /** Sends a transaction; its reply is that of EXEC. With `isGuarded` keys are watched in the lane's session. */
+  transact(
+    session: RoutedSession,
+    lane: Lane,
+    queue: readonly QueuedCommand[],
+    owner: RunOwner,
+    isGuarded: boolean,
+  ): Outcome {
+    const { replies } = session;
+    const frames = new Frames(1024, Math.max(1, queue.length));
+    for (const { command, request } of queue) frames.append(request, this.#kinds[command.id]);
+    const run = new Run(owner, lane);
+    run.database = session.database;
+    run.dialect = session.dialect;
+    run.readMode = readModes[session.readMode];
+    run.isQuiet = session.replyMode !== 'on';
+    run.wantsVersion = session.protocol !== 'redis';
+    run.isTransaction = true;
+    run.isGuarded = isGuarded;
+    run.requestsInTransaction = queue.length;
+    run.count = 1;
+    run.holdOwn(frames);
+    replies.push(run);
+    replies.requests++;
+    replies.bytes += frames.length;
+    session.unanswered++;
+    const channel = lane.ready();
+    if (channel === null) lane.park(run);
+    else channel.resend(run, lane);
+    return this.outcome(session, false);
+  }
+
+  /** How the session goes on after a request that is answered in its turn. */
+  outcome(session: RoutedSession, isBlocking: boolean): Outcome {
+    const { replies } = session;
+    if (isBlocking || !session.sink.takesLater) replies.waitsFor = waits.all;
+    else if (replies.isFull) replies.waitsFor = waits.room;
+    else return outcomes.later;
+    session.isBlocked = true;
+    return outcomes.pending;
+  }
+
+  /** Nobody is there to be asked: the request waits. */
+  #park(lane: Lane, run: Run, request: Request, kind: number): void {
+    const frames = new Frames(frameLength(request), 1);
+    frames.append(request, kind);
+    run.holdOwn(frames);
+    run.count = 1;
+    lane.park(run);
+  }
+}

@@ -1,0 +1,168 @@
+/** Commands that concern all shards: each is asked, and their replies become one. */
+import { ErrorReply, type Reply, type ReplyValue, type Request, randomBelow } from '@holdfast/common';
+import type { Command } from '@holdfast/engine';
+import type { Outcome } from '../coordinator.js';
+import type { ClusterCoordinator } from './cluster-coordinator.js';
+import { slotNotServed } from './errors.js';
+import { firstError, Gathering } from './gathering.js';
+import type { Handler, Handlers } from './plans.js';
+import type { RoutedSession } from './routed-session.js';
+import { writeValue } from './write-value.js';
+
+/** Puts the shards' replies together; none of them is an error. */
+export type Combine = (reply: Reply, values: readonly ReplyValue[], request: Request) => void;
+
+const sum: Combine = (reply, values) => reply.integer(values.reduce<number>((n, v) => n + Number(v), 0));
+
+const least: Combine = (reply, values) => reply.integer(Math.min(...values.map(Number)));
+
+/** All say the same. */
+const first: Combine = (reply, values) => writeValue(reply, values[0]);
+
+const together: Combine = (reply, values) =>
+  writeValue(
+    reply,
+    values.flatMap((each) => each as ReplyValue[]),
+  );
+
+const leastOfEach: Combine = (reply, values) => {
+  const lists = values as number[][];
+  writeValue(
+    reply,
+    lists[0].map((_, i) => Math.min(...lists.map((list) => list[i]))),
+  );
+};
+
+/** Names once each, of those that several shards know. */
+const distinct: Combine = (reply, values) => {
+  const names = new Map<string, Buffer>();
+  for (const name of values.flat() as Buffer[]) names.set(name.toString('latin1'), name);
+  writeValue(reply, [...names.values()]);
+};
+
+/** Names and counts in turn, as asked for: of those that count anybody. */
+const greatestOfEach: Combine = (reply, values) => {
+  const lists = values as ReplyValue[][];
+  const merge = (item: ReplyValue, i: number): ReplyValue =>
+    i % 2 === 0 ? item : Math.max(...lists.map((list) => Number(list[i])));
+  writeValue(reply, lists[0].map(merge));
+};
+
+/** Newest first, as many as were asked for. */
+const newest: Combine = (reply, values, request) => {
+  const entries = values.flat() as ReplyValue[][];
+  entries.sort((a, b) => Number(b[1]) - Number(a[1]));
+  const asked = request.count > 2 ? request.integer(2) : 10;
+  writeValue(reply, asked < 0 ? entries : entries.slice(0, asked));
+};
+
+export class GatheredCommands {
+  readonly handlers: Handlers = {
+    dbsize: this.#all(sum),
+    keys: this.#all(together),
+    randomkey: this.#all((reply, values) => this.#draw(reply, values)),
+    flushall: this.#all(first),
+    flushdb: this.#all(first),
+    swapdb: this.#all(first),
+    wait: this.#all(least),
+    waitaof: this.#all(leastOfEach),
+    save: this.#all(first),
+    bgsave: this.#all(first),
+    bgrewriteaof: this.#all(first),
+    lastsave: this.#all(least),
+    'script|load': this.#all(first),
+    'script|exists': this.#all(leastOfEach),
+    'script|flush': this.#all(first),
+    'script|kill': this.#any(),
+    'function|load': this.#all(first),
+    'function|delete': this.#all(first),
+    'function|flush': this.#all(first),
+    'function|kill': this.#any(),
+    'function|list': this.#one(),
+    'function|stats': this.#one(),
+    'slowlog|get': this.#all(newest),
+    'slowlog|len': this.#all(sum),
+    'slowlog|reset': this.#all(first),
+    publish: this.#ofChannel(),
+    'pubsub|channels': this.#one(),
+    'pubsub|numpat': this.#one(),
+    'pubsub|numsub': this.#one(),
+    'pubsub|shardchannels': this.#all(distinct),
+    'pubsub|shardnumsub': this.#all(greatestOfEach),
+  };
+  readonly #coordinator: ClusterCoordinator;
+
+  constructor(coordinator: ClusterCoordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  #all(combine: Combine): Handler {
+    return (session, command, request, reply) => {
+      const { router } = this.#coordinator;
+      if (router.shardCount === 1) {
+        return this.#coordinator.forwardTo(session, router.first, command, request, reply);
+      }
+      return gather(this.#coordinator, session, command, request, reply, (values, target) => {
+        const error = firstError(values);
+        if (error !== null) target.error(error.message);
+        else combine(target, values, request);
+      });
+    };
+  }
+
+  /** All are asked, and one of them can do it. */
+  #any(): Handler {
+    return (session, command, request, reply) =>
+      gather(this.#coordinator, session, command, request, reply, (values, target) => {
+        writeValue(target, values.find((value) => !(value instanceof ErrorReply)) ?? values[0]);
+      });
+  }
+
+  /** All know the same: the first one is asked. */
+  #one(): Handler {
+    return (session, command, request, reply) => {
+      const { router } = this.#coordinator;
+      return this.#coordinator.forwardTo(session, router.first, command, request, reply);
+    };
+  }
+
+  /** Everybody listens at every shard: which one publishes is a matter of balance, and of order in a channel. */
+  #ofChannel(): Handler {
+    return (session, command, request, reply) => {
+      const route = this.#coordinator.routeAt(request, 1);
+      return this.#coordinator.forwardTo(session, route, command, request, reply);
+    };
+  }
+
+  #draw(reply: Reply, values: readonly ReplyValue[]): void {
+    const found = values.filter((value) => value !== null);
+    const { random } = this.#coordinator.kv.env;
+    writeValue(reply, found.length === 0 ? null : found[randomBelow(random, found.length)]);
+  }
+}
+
+/** Asks every shard; `finish` writes the answer in its turn. */
+export function gather(
+  coordinator: ClusterCoordinator,
+  session: RoutedSession,
+  command: Command,
+  request: Request,
+  reply: Reply,
+  finish: (values: readonly ReplyValue[], reply: Reply) => void,
+): Outcome {
+  const { forwarder, router } = coordinator;
+  if (router.shardCount === 0) return coordinator.fail(session, reply, slotNotServed);
+  const problem = forwarder.problemOf(request);
+  if (problem !== null) return coordinator.fail(session, reply, problem);
+  const answer = coordinator.answerLater(session);
+  const gathering = new Gathering((values) => {
+    finish(values, answer.held);
+    session.replies.ready(answer);
+  });
+  for (const route of router.routes) {
+    const lane = forwarder.lane(session, route, command);
+    forwarder.ask(session, lane, command, request, gathering.add());
+  }
+  gathering.sent();
+  return forwarder.outcome(session, command.isBlocking);
+}

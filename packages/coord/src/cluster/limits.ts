@@ -1,0 +1,28 @@
+/** Limits of forwarding. */
+import { messageBytesMax } from '@holdfast/rpc';
+
+/** A message to a node goes out when it has this many bytes or requests, or at the end of the turn. */
+export const messageBytes: number = 64 * 1024;
+export const messageRequestsMax = 2048;
+
+/** Messages that a channel keeps to be filled again. */
+export const messagesPooledMax = 64;
+
+/** Longest request that a message can carry, its envelope aside. */
+export const requestBytesMax: number = messageBytesMax - 64 * 1024;
+
+/** A session with more on its way than this is read no further until half of it is answered. */
+export const sessionRequestsMax = 4096;
+export const sessionBytesMax: number = 4 * 1024 * 1024;
+
+/** How long a request that was not executed is tried again, in ms. */
+export const retryTimeoutMs = 5000;
+
+/** How long to wait before the same leader is asked again that refused: first, and at most, in ms. */
+export const retryPauseMs = { first: 10, max: 200 } as const;
+
+/** How long to wait before a broken stream is opened again: first, and at most, in ms. */
+export const reconnectMs = { first: 20, max: 1000 } as const;
+
+/** What waits for a leader is looked at this often, in ms. */
+export const sweepMs = 50;

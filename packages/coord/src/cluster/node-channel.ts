@@ -1,0 +1,403 @@
+/**
+ * One stream to one node: runs of all sessions go out in as few messages as possible, replies find their runs by id.
+ *
+ *     begin, append -> message --end of turn--> written -> answered
+ *                                                  | the stream broke
+ *                             sent again <- reads -+- writes -> UNDETERMINED
+ *
+ * It is up from the node's first message on. When it breaks it is opened again after a growing pause.
+ */
+// @hot-path
+import { type Env, KvError, type Request, randomBelow, type Timer } from '@holdfast/common';
+import { node } from '@holdfast/rpc';
+import { undetermined } from './errors.js';
+import { Frames } from './frames.js';
+import type { Lane } from './lane.js';
+import { reconnectMs } from './limits.js';
+import { Message } from './message.js';
+import { found, ReplyDecoder } from './reply-decoder.js';
+import type { Run } from './run.js';
+
+/** A stream as gRPC gives it, or a pair of them within a process. */
+export interface ForwardStream {
+  on(event: 'data', listener: (message: Buffer) => void): unknown;
+  on(event: 'drain' | 'end', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  /** False when no more should be written until `drain`. `written`: the message was copied. */
+  write(message: Buffer, written: () => void): boolean;
+  cancel(): void;
+}
+
+/** The way to a node. */
+export interface NodeConnector {
+  /** Calls `ready` once, with an error or when the node can be reached. */
+  whenReachable(ready: (error?: Error) => void): void;
+  open(): ForwardStream;
+  close(): void;
+}
+
+export interface NodeChannelOptions {
+  readonly node: string;
+  readonly env: Env;
+  readonly connector: NodeConnector;
+  /** What the node says of who leads. */
+  readonly onLead: (lead: node.Lead) => void;
+  /** It came up, went down, or its node is about to end. */
+  readonly onState: (channel: NodeChannel) => void;
+}
+
+export class NodeChannel {
+  readonly node: string;
+  isUp = false;
+  /** The node is about to end. */
+  isLeaving = false;
+  readonly #options: NodeChannelOptions;
+  readonly #env: Env;
+  #stream: ForwardStream | null = null;
+  /** Being filled. */
+  #message: Message;
+  /** Complete, and not written yet. */
+  #ready: Message[] = [];
+  readonly #pool: Message[] = [];
+  #isChoked = false;
+  #isScheduled = false;
+  #isClosed = false;
+  #failures = 0;
+  #timer: Timer | null = null;
+  readonly #replies = new ReplyDecoder();
+  /** By their ids; ids that are free. */
+  #runs: (Run | null)[] = [];
+  #freeIds: number[] = [];
+  /** By their numbers; numbers that are free, and those that are once the message that says so is written. */
+  #lanes: (Lane | null)[] = [];
+  #freeNumbers: number[] = [];
+  #closing: number[] = [];
+  readonly #flush = (): void => this.flush();
+
+  constructor(options: NodeChannelOptions) {
+    this.node = options.node;
+    this.#options = options;
+    this.#env = options.env;
+    this.#message = new Message(this.#pool);
+    this.#connect();
+  }
+
+  /** Runs on their way. */
+  get runCount(): number {
+    return this.#runs.length - this.#freeIds.length;
+  }
+
+  // Sending
+
+  /** Begins a run; its first request follows by `append`. */
+  begin(run: Run, lane: Lane, bytes: number): void {
+    if (this.#message.length > 0 && this.#message.wouldOverflow(bytes)) this.#seal();
+    run.id = this.#freeIds.pop() ?? this.#runs.length;
+    this.#runs[run.id] = run;
+    lane.sent(run);
+    this.#message.begin(run, lane);
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  /** The run that was begun last, while further requests may be added to it; null otherwise. */
+  get openRun(): Run | null {
+    return this.#message.open;
+  }
+
+  /** Adds a request to the run that was begun last. */
+  append(run: Run, request: Request, kind: number): void {
+    const message = this.#message;
+    message.append(request, kind);
+    run.count++;
+    if (message.isFull) this.#seal();
+  }
+
+  /** A run of one request that may wait for long: what is sent with it is not kept so long. */
+  appendLasting(run: Run, request: Request, kind: number): void {
+    this.#message.append(request, kind);
+    this.#message.close();
+    const frames = new Frames(64, 1);
+    frames.append(request, kind);
+    run.holdOwn(frames);
+    run.count++;
+  }
+
+  /** Sends a run whose requests lie in frames of its own. */
+  resend(run: Run, lane: Lane): void {
+    const frames = run.frames!;
+    this.begin(run, lane, frames.length);
+    const message = this.#message;
+    for (let i = 0; i < frames.count; i++) message.appendFrom(frames, i, i === 0 ? 0 : frames.ends[i - 1]);
+    message.close();
+    if (message.isFull) this.#seal();
+  }
+
+  /** The next run of this turn, of any session, is another one. */
+  closeRun(): void {
+    this.#message.close();
+  }
+
+  openLane(lane: Lane): void {
+    lane.number = this.#freeNumbers.pop() ?? this.#lanes.length;
+    lane.channel = this;
+    lane.isOpened = false;
+    this.#lanes[lane.number] = lane;
+  }
+
+  /** Ends a lane's session at the node, if it was opened. Runs that are on the way are still answered. */
+  closeLane(lane: Lane): void {
+    const { number } = lane;
+    if (this.#lanes[number] !== lane) return;
+    this.#lanes[number] = null;
+    lane.number = -1;
+    if (!lane.isOpened) {
+      this.#freeNumbers.push(number);
+      return;
+    }
+    this.#closing.push(number);
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  /** The lane's command is to wait for keys no longer. */
+  unblock(lane: Lane, withError: boolean): void {
+    if (lane.channel !== this || !lane.isOpened) return;
+    this.#message.part(0x1a, node.Unblock.encode({ session: lane.number, withError }).finish());
+    this.#schedule();
+  }
+
+  /** For so many clients the lane's session listens to a name. */
+  setAudience(lane: Lane, kind: node.Audience_Kind, name: Buffer, clients: number): void {
+    if (lane.channel !== this || !lane.isOpened) return;
+    this.#message.part(0x22, node.Audience.encode({ session: lane.number, kind, name, clients }).finish());
+    this.#schedule();
+  }
+
+  /** Writes what has gathered. */
+  flush(): void {
+    this.#isScheduled = false;
+    if (this.#closing.length > 0) this.#sayClosed();
+    if (this.#message.length > 0) this.#seal();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#timer !== null) this.#env.timers.clearTimeout(this.#timer);
+    const stream = this.#stream;
+    this.#broken(stream);
+    stream?.cancel();
+    this.#options.connector.close();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#env.timers.setImmediate(this.#flush);
+  }
+
+  #sayClosed(): void {
+    const closing = this.#closing;
+    this.#closing = [];
+    for (const number of closing) this.#message.number(0x10, number);
+    this.#seal();
+    for (const number of closing) this.#freeNumbers.push(number);
+  }
+
+  /** The message is complete. */
+  #seal(): void {
+    const message = this.#message;
+    message.close();
+    this.#ready.push(message);
+    this.#message = this.#pool.pop() ?? new Message(this.#pool);
+    this.#write();
+  }
+
+  #write(): void {
+    const stream = this.#stream;
+    while (this.#ready.length > 0 && stream !== null && !this.#isChoked) {
+      const message = this.#ready.shift()!;
+      this.#isChoked = !stream.write(message.bytes.subarray(0, message.length), () => message.written());
+    }
+  }
+
+  // The stream
+
+  #connect(): void {
+    this.#options.connector.whenReachable((error) => {
+      if (this.#isClosed) return;
+      if (error !== undefined) {
+        this.#connectLater();
+        return;
+      }
+      this.#start(this.#options.connector.open());
+    });
+  }
+
+  /** Doubles with every failure in a row; half of it is random, so that gateways don't come all at once. */
+  #connectLater(): void {
+    const ms = Math.min(reconnectMs.max, reconnectMs.first * 2 ** Math.min(this.#failures++, 16));
+    const delayMs = ms / 2 + randomBelow(this.#env.random, Math.ceil(ms / 2));
+    this.#timer = this.#env.timers.setTimeout(() => this.#connect(), delayMs);
+  }
+
+  #start(stream: ForwardStream): void {
+    this.#stream = stream;
+    this.#isChoked = false;
+    this.isLeaving = false;
+    stream.on('data', (message) => this.#receive(stream, message));
+    stream.on('drain', () => {
+      if (this.#stream !== stream) return;
+      this.#isChoked = false;
+      this.#write();
+    });
+    stream.on('error', () => this.#broken(stream));
+    stream.on('end', () => this.#broken(stream));
+  }
+
+  #receive(stream: ForwardStream, message: Buffer): void {
+    if (this.#stream !== stream) return;
+    this.#failures = 0;
+    try {
+      this.#read(message);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#broken(stream);
+      stream.cancel();
+    }
+  }
+
+  #read(message: Buffer): void {
+    const replies = this.#replies;
+    replies.open(message);
+    for (let what = replies.next(); what !== found.end; what = replies.next()) {
+      if (what === found.reply) this.#reply();
+      else if (what === found.push) this.#push();
+      else if (what === found.lead) this.#options.onLead(replies.lead);
+      else this.#setLeaving();
+    }
+    if (this.isUp) return;
+    this.isUp = true;
+    this.#options.onState(this);
+  }
+
+  #setLeaving(): void {
+    this.isLeaving = true;
+    this.#options.onState(this);
+  }
+
+  #push(): void {
+    const { bytes, length, session, start } = this.#replies;
+    const lane = this.#lanes[session];
+    if (lane) lane.user.pushed(lane, bytes, start, length);
+  }
+
+  #reply(): void {
+    const { bytes, count, id, isRefused, length, start, undetermined: unknown, version } = this.#replies;
+    let run = this.#runs[id] ?? null;
+    if (run === null || count + unknown > run.count - run.answered) {
+      throw new KvError('CORRUPT', 'the node answers what it was not asked');
+    }
+    if (count > 0) {
+      run.answered += count;
+      run.owner.answered(run, count, bytes, start, length, version);
+    }
+    if (unknown > 0) run = this.#settleUnknown(run, unknown);
+    if (run === null) return;
+    if (run.isComplete) this.#over(run);
+    else if (isRefused) this.#cameBack(run);
+  }
+
+  /** A run is answered as a whole. */
+  #over(run: Run): void {
+    this.#free(run);
+    run.release();
+    run.lane.over(run);
+  }
+
+  /** What is left of a run was not executed. */
+  #cameBack(run: Run): void {
+    this.#free(run);
+    run.lane.recover(run);
+    run.lane.over(run);
+  }
+
+  /**
+   * The next `count` requests of a run were executed, perhaps: writes are answered with an error, reads are done
+   * again. What is left of it afterwards; null when all of it is settled.
+   */
+  #settleUnknown(whole: Run, count: number): Run | null {
+    const { lane } = whole;
+    lane.isDraining = true;
+    let run = whole;
+    for (let left = count; left > 0; ) {
+      if (run.isWrite(run.answered)) {
+        run.answered++;
+        run.owner.failed(run, undetermined);
+        left--;
+        continue;
+      }
+      let reads = 1;
+      while (reads < left && !run.isWrite(run.answered + reads)) reads++;
+      left -= reads;
+      if (run.answered + reads === run.count) {
+        this.#cameBack(run);
+        return null;
+      }
+      const rest = run.splitAt(run.answered + reads);
+      rest.id = run.id;
+      this.#runs[run.id] = rest;
+      run.id = -1;
+      lane.replaced(run, rest);
+      lane.recover(run);
+      run = rest;
+    }
+    return run;
+  }
+
+  #free(run: Run): void {
+    this.#runs[run.id] = null;
+    this.#freeIds.push(run.id);
+    run.id = -1;
+  }
+
+  /** What was written and not answered may have been executed; what was not written was not. */
+  #broken(stream: ForwardStream | null): void {
+    if (this.#stream !== stream) return;
+    this.#stream = null;
+    const wasUp = this.isUp;
+    this.isUp = false;
+    this.#ready.push(this.#message);
+    const unsent = new Set(this.#ready);
+    this.#message = new Message(this.#pool);
+    this.#ready = [];
+    this.#closing = [];
+    const lanes = this.#lanes;
+    this.#lanes = [];
+    this.#freeNumbers = [];
+    if (wasUp) this.#options.onState(this);
+    for (const run of this.#runsInOrder()) this.#lose(run, run.isHeldIn(unsent));
+    this.#runs = [];
+    this.#freeIds = [];
+    for (const lane of lanes) {
+      if (lane === null) continue;
+      lane.number = -1;
+      lane.drain();
+    }
+    if (!this.#isClosed) this.#connectLater();
+  }
+
+  #runsInOrder(): Run[] {
+    const lanes = new Set<Lane>();
+    for (const run of this.#runs) if (run !== null) lanes.add(run.lane);
+    return [...lanes].flatMap((lane) => [...lane.onTheWay()]);
+  }
+
+  #lose(run: Run, isUnsent: boolean): void {
+    if (isUnsent) {
+      this.#cameBack(run);
+      return;
+    }
+    const rest = this.#settleUnknown(run, run.count - run.answered);
+    if (rest !== null) this.#over(rest);
+  }
+}

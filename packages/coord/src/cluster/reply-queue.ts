@@ -1,0 +1,177 @@
+/**
+ * The replies of one client in the order of its requests, whatever shards they come from.
+ *
+ *     head -> run to a: 3 of 5 answered -> run to b: answered, held -> answer of the gateway -> run to a -> tail
+ *             passed on as they come       passed on once it is the head
+ */
+// @hot-path
+import { errorLine, type Reply } from '@holdfast/common';
+import { DiscardReply } from '../discard-reply.js';
+import { HeldReply } from './held-reply.js';
+import { sessionBytesMax, sessionRequestsMax } from './limits.js';
+import type { RoutedSession } from './routed-session.js';
+import type { Run, RunOwner } from './run.js';
+import { Slot } from './slot.js';
+
+/** A reply that the gateway gives itself, in its turn. */
+export class Answer extends Slot {
+  readonly held: HeldReply;
+  /** What is to be done in its turn, besides. */
+  act: ((reply: Reply) => void) | null = null;
+  /** What was written is complete. */
+  isReady = false;
+  /** The client does not want to hear it. */
+  isQuiet = false;
+  /** The connection ends behind it. */
+  isLast = false;
+
+  constructor(dialect: 2 | 3) {
+    super();
+    this.held = new HeldReply(dialect);
+  }
+}
+
+const discard = new DiscardReply();
+
+/** What the client has to wait for before its next request is accepted. */
+export const waits = { nothing: 0, room: 1, all: 2 } as const;
+
+export class ReplyQueue implements RunOwner {
+  /** One of `waits`. */
+  waitsFor: number = waits.nothing;
+  /** Requests that were sent and are not answered. */
+  requests = 0;
+  /** Of the requests that were sent since nothing was on its way. */
+  bytes = 0;
+  readonly #session: RoutedSession;
+  #head: Slot | null = null;
+  #tail: Slot | null = null;
+  /** Replies of runs before their turn. */
+  readonly #held = new Map<Run, Buffer[]>();
+  #isClosed = false;
+
+  constructor(session: RoutedSession) {
+    this.#session = session;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === null;
+  }
+
+  /** What comes last: a run that is not complete yet may take further requests. */
+  get tail(): Slot | null {
+    return this.#tail;
+  }
+
+  /** Too much is on its way. */
+  get isFull(): boolean {
+    return this.requests >= sessionRequestsMax || this.bytes >= sessionBytesMax;
+  }
+
+  push(slot: Slot): void {
+    if (this.#tail === null) this.#head = slot;
+    else this.#tail.next = slot;
+    this.#tail = slot;
+  }
+
+  /** What an answer says is complete. */
+  ready(answer: Answer): void {
+    answer.isReady = true;
+    if (this.#isClosed || this.#head !== answer) return;
+    this.#answer(answer);
+    this.#advance();
+    this.#passOn();
+  }
+
+  /** The client is gone. */
+  close(): void {
+    this.#isClosed = true;
+    this.#head = null;
+    this.#tail = null;
+    this.#held.clear();
+  }
+
+  // RunOwner
+
+  answered(run: Run, count: number, bytes: Buffer, start: number, length: number, version: number): void {
+    if (this.#isClosed) return;
+    this.requests -= count;
+    if (this.requests === 0) this.bytes = 0;
+    const session = this.#session;
+    if (!run.isLasting) session.unanswered -= count;
+    if (version !== 0) session.keyVersion = version;
+    if (this.#head === run) {
+      if (!run.isQuiet) session.sink.reply.raw(bytes, start, length);
+      if (run.isComplete) this.#advance();
+      this.#passOn();
+    } else if (!run.isQuiet) {
+      this.#hold(run, bytes.subarray(start, start + length));
+    }
+  }
+
+  failed(run: Run, message: string): void {
+    const line = Buffer.from(`-${errorLine(message)}\r\n`, 'utf8');
+    this.answered(run, 1, line, 0, line.length, 0);
+  }
+
+  split(run: Run, rest: Run): void {
+    if (this.#isClosed) return;
+    rest.next = run.next;
+    run.next = rest;
+    if (this.#tail === run) this.#tail = rest;
+  }
+
+  #hold(run: Run, bytes: Buffer): void {
+    const held = this.#held.get(run);
+    if (held === undefined) this.#held.set(run, [bytes]);
+    else held.push(bytes);
+  }
+
+  /** All of the head is written: so is what follows, as far as it has come. */
+  #advance(): void {
+    let slot = this.#head!.next;
+    while (slot !== null && this.#write(slot)) slot = slot.next;
+    this.#head = slot;
+    if (slot === null) this.#tail = null;
+  }
+
+  /** Writes what there is of a slot whose turn has come; whether that is all of it. */
+  #write(slot: Slot): boolean {
+    if (slot instanceof Answer) {
+      if (slot.isReady) this.#answer(slot);
+      return slot.isReady;
+    }
+    const run = slot as Run;
+    const held = this.#held.get(run);
+    if (held !== undefined) {
+      this.#held.delete(run);
+      for (const bytes of held) this.#session.sink.reply.raw(bytes, 0, bytes.length);
+    }
+    return run.isComplete;
+  }
+
+  #answer({ act, held, isLast, isQuiet }: Answer): void {
+    const session = this.#session;
+    session.unanswered--;
+    const target = isQuiet ? discard : session.sink.reply;
+    target.dialect = held.dialect;
+    held.replay(target);
+    act?.(target);
+    target.dialect = session.dialect;
+    if (isLast) session.sink.close(true);
+  }
+
+  /** Something was written: it is sent, and the client goes on if it waited for just that. */
+  #passOn(): void {
+    const session = this.#session;
+    const { waitsFor } = this;
+    const isOver =
+      waitsFor === waits.all
+        ? this.#head === null
+        : waitsFor === waits.room && this.requests < sessionRequestsMax / 2 && this.bytes < sessionBytesMax;
+    session.sink.wake();
+    if (!isOver) return;
+    this.waitsFor = waits.nothing;
+    session.release();
+  }
+}

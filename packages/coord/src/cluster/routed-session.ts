@@ -1,0 +1,74 @@
+/** A client of a gateway: its session, its lanes to the shards it used, and its replies in order. */
+import { Session } from '@holdfast/engine';
+import { Lane, type LaneUser } from './lane.js';
+import { ReplyQueue } from './reply-queue.js';
+import type { ShardRoute } from './shard-route.js';
+
+export class RoutedSession extends Session implements LaneUser {
+  readonly replies: ReplyQueue = new ReplyQueue(this);
+  /** The shard that its watched keys and the queued commands of its transaction belong to; null for none so far. */
+  boundTo: ShardRoute | null = null;
+  /** Where it watches keys. */
+  #watchLane: Lane | null = null;
+  /** By the indices of their routes. */
+  #lanes: (Lane | undefined)[] = [];
+  #staleLanes: (Lane | undefined)[] = [];
+
+  /** To the leader of a shard. */
+  lane(route: ShardRoute): Lane {
+    return (this.#lanes[route.index] ??= new Lane(this, route, false));
+  }
+
+  /** To some replica of a shard. */
+  staleLane(route: ShardRoute): Lane {
+    return (this.#staleLanes[route.index] ??= new Lane(this, route, true));
+  }
+
+  /** From now on keys are watched at this lane's node. */
+  watchAt(lane: Lane): void {
+    this.#watchLane = lane;
+  }
+
+  /** Watches nothing any more. Returns where it did. */
+  forgetWatched(): Lane | null {
+    const lane = this.#watchLane;
+    this.#watchLane = null;
+    this.watchBroken = false;
+    this.boundTo = null;
+    return lane;
+  }
+
+  /** The command that it waits for is to wait for keys no longer; false when it does not wait. */
+  unblock(withError: boolean): boolean {
+    const { blockedAt } = this;
+    blockedAt?.channel?.unblock(blockedAt, withError);
+    return blockedAt !== null;
+  }
+
+  /** Where its command waits for keys. */
+  blockedAt: Lane | null = null;
+
+  /** It goes on with its next request. */
+  release(): void {
+    this.blockedAt = null;
+    this.isBlocked = false;
+    this.sink.resume();
+  }
+
+  /** The client is gone. */
+  end(): void {
+    this.replies.close();
+    for (const lane of this.#lanes) lane?.close();
+    for (const lane of this.#staleLanes) lane?.close();
+    this.#lanes = [];
+    this.#staleLanes = [];
+  }
+
+  // LaneUser
+
+  laneLost(lane: Lane): void {
+    if (lane === this.#watchLane) this.watchBroken = true;
+  }
+
+  pushed(): void {}
+}

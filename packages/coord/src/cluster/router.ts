@@ -1,0 +1,177 @@
+/**
+ * The way from a hash slot to the node that leads its shard: the map of the cluster, a channel to each node, and what
+ * the nodes say of who leads.
+ */
+import { type Env, hashSlotCount } from '@holdfast/common';
+import type { node } from '@holdfast/rpc';
+import type { ClusterMeta, NodeRecord } from './cluster-meta.js';
+import { tryAgain } from './errors.js';
+import { sweepMs } from './limits.js';
+import { NodeChannel, type NodeConnector } from './node-channel.js';
+import { noShard } from './shard-map.js';
+import { ShardRoute } from './shard-route.js';
+
+export interface RouterOptions {
+  readonly meta: ClusterMeta;
+  readonly env: Env;
+  /** The way to a node: called once for each, and again when its address changes. */
+  readonly connect: (record: NodeRecord) => NodeConnector;
+}
+
+interface KnownNode {
+  readonly address: string;
+  readonly channel: NodeChannel;
+}
+
+export class Router {
+  /** By hash slot; null for one that belongs to no shard. */
+  readonly slots: (ShardRoute | null)[] = new Array(hashSlotCount).fill(null);
+  readonly #meta: ClusterMeta;
+  readonly #env: Env;
+  readonly #connect: (record: NodeRecord) => NodeConnector;
+  readonly #nodes = new Map<string, KnownNode>();
+  readonly #routes = new Map<string, ShardRoute>();
+  #routeCount = 0;
+  #isSweeping = false;
+  #isClosed = false;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor({ meta, env, connect }: RouterOptions) {
+    this.#meta = meta;
+    this.#env = env;
+    this.#connect = connect;
+    meta.onChange(() => this.#follow());
+    this.#follow();
+  }
+
+  /** All shards, in the order of the map. */
+  get routes(): Iterable<ShardRoute> {
+    return this.#routes.values();
+  }
+
+  /** Null when there is no shard at all. */
+  get first(): ShardRoute | null {
+    for (const route of this.#routes.values()) return route;
+    return null;
+  }
+
+  get shardCount(): number {
+    return this.#routes.size;
+  }
+
+  /** Null when there is no such node. */
+  channelOf(name: string): NodeChannel | null {
+    return this.#nodes.get(name)?.channel ?? null;
+  }
+
+  /** Calls `listener` whenever a shard's requests may go elsewhere from now on, or shards come or go. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Writes what has gathered for all nodes. */
+  flush(): void {
+    for (const { channel } of this.#nodes.values()) channel.flush();
+  }
+
+  /** Ends all channels. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { channel } of this.#nodes.values()) channel.close();
+    this.#nodes.clear();
+  }
+
+  // For routes
+
+  nowMs(): number {
+    return this.#env.clock.monotonic();
+  }
+
+  later(callback: () => void): void {
+    this.#env.timers.setImmediate(callback);
+  }
+
+  after(delayMs: number, callback: () => void): void {
+    this.#env.timers.setTimeout(callback, delayMs);
+  }
+
+  /** Something waits for a leader: its time may come to an end. */
+  sweepLater(): void {
+    if (this.#isSweeping || this.#isClosed) return;
+    this.#isSweeping = true;
+    this.#env.timers.setTimeout(() => this.#sweep(), sweepMs);
+  }
+
+  #sweep(): void {
+    this.#isSweeping = false;
+    const nowMs = this.nowMs();
+    let isWaiting = false;
+    for (const route of this.#routes.values()) if (route.sweep(nowMs, tryAgain)) isWaiting = true;
+    if (isWaiting) this.sweepLater();
+  }
+
+  // The cluster
+
+  #follow(): void {
+    const { map, nodes } = this.#meta;
+    const names = new Set(map.shards.map(({ shard }) => shard));
+    for (const [name, route] of this.#routes) {
+      if (names.has(name)) continue;
+      this.#routes.delete(name);
+      route.channel = null;
+    }
+    for (const { shard, nodes: placed } of map.shards) {
+      const route = this.#routes.get(shard);
+      if (route === undefined) {
+        this.#routes.set(shard, new ShardRoute(this, shard, this.#routeCount++, placed));
+      } else route.nodes = placed;
+    }
+    const routes = map.shards.map(({ shard }) => this.#routes.get(shard)!);
+    for (let slot = 0; slot < hashSlotCount; slot++) {
+      const index = map.owners[slot];
+      this.slots[slot] = index === noShard ? null : routes[index];
+    }
+    this.#followNodes(nodes);
+    this.#update();
+  }
+
+  #followNodes(nodes: ReadonlyMap<string, NodeRecord>): void {
+    for (const [name, { address, channel }] of this.#nodes) {
+      if (nodes.get(name)?.addresses.node === address) continue;
+      this.#nodes.delete(name);
+      channel.close();
+    }
+    for (const [name, record] of nodes) {
+      if (this.#nodes.has(name) || record.addresses.node === '') continue;
+      const channel = new NodeChannel({
+        node: name,
+        env: this.#env,
+        connector: this.#connect(record),
+        onLead: (lead) => this.#learn(lead),
+        onState: () => this.#update(),
+      });
+      this.#nodes.set(name, { address: record.addresses.node, channel });
+    }
+  }
+
+  #learn({ shard, epoch, leader }: node.Lead): void {
+    const route = this.#routes.get(shard);
+    if (route === undefined || leader === '') return;
+    route.learn(leader, epoch);
+    this.#update();
+  }
+
+  /** Leaders and channels may have changed: each route gets its channel, and what waited for it goes on. */
+  #update(): void {
+    let isChanged = false;
+    for (const route of this.#routes.values()) {
+      const channel = route.leader === null ? null : this.channelOf(route.leader);
+      const usable = channel?.isUp ? channel : null;
+      if (usable === route.channel) continue;
+      route.channel = usable;
+      isChanged = true;
+      if (usable !== null) this.later(() => route.wake());
+    }
+    if (isChanged) for (const listener of this.#listeners) listener();
+  }
+}

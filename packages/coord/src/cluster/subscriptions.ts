@@ -1,0 +1,284 @@
+/**
+ * Who of a gateway's clients listens to what, and the gateway's own subscriptions at the shards on their behalf: one
+ * for each name, however many clients there are.
+ *
+ *     SUBSCRIBE news   new here? -> subscribed at every shard -> confirmed -> the client is told
+ *     a message        from whichever shard it was published at -> to the clients
+ *
+ * Scripts and transactions publish where they run, and keyspace events come from where the key is: so channels and
+ * patterns are subscribed at every shard, shard channels at that of their slot. While a shard has no leader nothing
+ * is published there, and nobody waits for it; it is subscribed again when it has one. Messages that are published
+ * in between are lost, as they are when a client of Redis connects again.
+ */
+import { hashSlotOf, type Reply, Request, ValueReply } from '@holdfast/common';
+import type { Command, Session, SubscriptionKind } from '@holdfast/engine';
+import { node } from '@holdfast/rpc';
+import { type Outcome, outcomes } from '../coordinator.js';
+import type { ClusterCoordinator } from './cluster-coordinator.js';
+import { Lane, type LaneUser } from './lane.js';
+import type { NodeChannel } from './node-channel.js';
+import type { Handler, Handlers } from './plans.js';
+import { waits } from './reply-queue.js';
+import type { RoutedSession } from './routed-session.js';
+import type { Run, RunOwner } from './run.js';
+import type { ShardRoute } from './shard-route.js';
+
+const words: Readonly<Record<SubscriptionKind, string>> = {
+  channel: 'SUBSCRIBE',
+  pattern: 'PSUBSCRIBE',
+  shard: 'SSUBSCRIBE',
+};
+const endings: Readonly<Record<SubscriptionKind, string>> = {
+  channel: 'UNSUBSCRIBE',
+  pattern: 'PUNSUBSCRIBE',
+  shard: 'SUNSUBSCRIBE',
+};
+const audienceKinds: Readonly<Record<SubscriptionKind, node.Audience_Kind>> = {
+  channel: node.Audience_Kind.KIND_CHANNEL,
+  pattern: node.Audience_Kind.KIND_PATTERN,
+  shard: node.Audience_Kind.KIND_SHARD,
+};
+const kindOfMessage: Readonly<Record<string, SubscriptionKind>> = {
+  message: 'channel',
+  pmessage: 'pattern',
+  smessage: 'shard',
+};
+
+/** A name that somebody here listens to. */
+interface Subscription {
+  readonly kind: SubscriptionKind;
+  readonly name: string;
+  readonly clients: Set<Session>;
+  /** Shards that were asked and have not confirmed. */
+  missing: number;
+  /** Called when none is missing. */
+  waiting: (() => void)[];
+}
+
+export class Subscriptions implements LaneUser {
+  readonly handlers: Handlers = {
+    subscribe: this.#subscribing('channel'),
+    psubscribe: this.#subscribing('pattern'),
+    ssubscribe: this.#subscribing('shard'),
+    unsubscribe: this.#unsubscribing('channel'),
+    punsubscribe: this.#unsubscribing('pattern'),
+    sunsubscribe: this.#unsubscribing('shard'),
+  };
+  readonly #coordinator: ClusterCoordinator;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #lanes = new Map<ShardRoute, Lane>();
+  /** Where each shard's subscriptions are. */
+  readonly #subscribedAt = new Map<ShardRoute, NodeChannel>();
+
+  constructor(coordinator: ClusterCoordinator) {
+    this.#coordinator = coordinator;
+    coordinator.router.onChange(() => {
+      if (this.#subscriptions.size > 0) this.#follow();
+    });
+  }
+
+  /** The session ends, or subscribes to nothing any more. */
+  forget(session: RoutedSession): void {
+    if (!session.isSubscriber) return;
+    for (const kind of ['channel', 'pattern', 'shard'] as const) {
+      for (const name of namesOf(session, kind)) this.#leave(session, kind, name);
+    }
+  }
+
+  // LaneUser
+
+  laneLost(lane: Lane): void {
+    this.#subscribedAt.delete(lane.route);
+    this.#coordinator.router.later(() => {
+      if (this.#subscriptions.size > 0) this.#follow();
+    });
+  }
+
+  pushed(_lane: Lane, bytes: Buffer, start: number, length: number): void {
+    const reply = new ValueReply(3);
+    reply.raw(bytes, start, length);
+    for (let value = reply.take(); value !== undefined; value = reply.take()) {
+      const items = value as Buffer[];
+      const kind = kindOfMessage[String(items[0])];
+      if (kind === undefined) continue;
+      const payload = items[items.length - 1];
+      const channel = items[items.length - 2].toString('latin1');
+      this.#coordinator.front.deliver(kind, items[1].toString('latin1'), channel, payload);
+    }
+  }
+
+  // Commands
+
+  #subscribing(kind: SubscriptionKind): Handler {
+    return (session, command, request, reply) => {
+      if (kind === 'shard' && this.#coordinator.routeOf(command, request) === null) {
+        return this.#coordinator.fail(session, reply, this.#coordinator.routeProblem);
+      }
+      return this.#subscribe(session, kind, request, reply);
+    };
+  }
+
+  /** The client is subscribed, and told so, once the shards have confirmed; its next request waits for that. */
+  #subscribe(session: RoutedSession, kind: SubscriptionKind, request: Request, reply: Reply): Outcome {
+    const coordinator = this.#coordinator;
+    const unconfirmed: Subscription[] = [];
+    for (let i = 1; i < request.count; i++) {
+      const subscription = this.#join(session, kind, request.byteString(i));
+      if (subscription.missing > 0) unconfirmed.push(subscription);
+    }
+    if (unconfirmed.length === 0 && session.replies.isEmpty) return coordinator.own(session, request, reply);
+    const owned = request.toOwned();
+    const answer = coordinator.answerLater(session);
+    answer.act = (target) => coordinator.front.run(session, owned, target);
+    let missing = unconfirmed.length;
+    const confirmed = (): void => {
+      if (--missing <= 0) session.replies.ready(answer);
+    };
+    for (const { waiting } of unconfirmed) waiting.push(confirmed);
+    if (missing === 0) confirmed();
+    session.replies.waitsFor = waits.all;
+    session.isBlocked = true;
+    return outcomes.pending;
+  }
+
+  #unsubscribing(kind: SubscriptionKind): Handler {
+    return (session: RoutedSession, _command: Command, request: Request, reply: Reply) => {
+      const names = request.count > 1 ? argumentsOf(request) : [...namesOf(session, kind)];
+      for (const name of names) this.#leave(session, kind, name);
+      return this.#coordinator.own(session, request, reply);
+    };
+  }
+
+  // Names
+
+  #join(session: RoutedSession, kind: SubscriptionKind, name: string): Subscription {
+    const key = `${kind} ${name}`;
+    const known = this.#subscriptions.get(key);
+    if (known !== undefined) {
+      const isNew = !known.clients.has(session);
+      known.clients.add(session);
+      if (isNew) this.#tellAudience(known);
+      return known;
+    }
+    this.#follow();
+    const subscription = { kind, name, clients: new Set<Session>([session]), missing: 0, waiting: [] };
+    this.#subscriptions.set(key, subscription);
+    // Where nobody leads nothing is published.
+    for (const route of this.#routesOf(subscription)) {
+      if (this.#subscribedAt.has(route)) this.#ask(route, words[kind], subscription);
+    }
+    return subscription;
+  }
+
+  #leave(session: Session, kind: SubscriptionKind, name: string): void {
+    const key = `${kind} ${name}`;
+    const subscription = this.#subscriptions.get(key);
+    if (subscription === undefined || !subscription.clients.delete(session)) return;
+    if (subscription.clients.size > 0) {
+      this.#tellAudience(subscription);
+      return;
+    }
+    this.#subscriptions.delete(key);
+    for (const route of this.#routesOf(subscription)) {
+      if (this.#subscribedAt.has(route)) this.#ask(route, endings[kind], subscription);
+    }
+  }
+
+  #routesOf({ kind, name }: Subscription): readonly ShardRoute[] {
+    const { router } = this.#coordinator;
+    if (kind !== 'shard') return [...router.routes];
+    const bytes = Buffer.from(name, 'latin1');
+    const route = router.slots[hashSlotOf(bytes, 0, bytes.length)];
+    return route === null ? [] : [route];
+  }
+
+  #tellAudience(subscription: Subscription): void {
+    const { clients, kind, name } = subscription;
+    for (const route of this.#routesOf(subscription)) {
+      const lane = this.#lanes.get(route);
+      const bytes = Buffer.from(name, 'latin1');
+      lane?.channel?.setAudience(lane, audienceKinds[kind], bytes, clients.size);
+    }
+  }
+
+  // Shards
+
+  /** Shards have other leaders, or some where there was none: what belongs there is subscribed there. */
+  #follow(): void {
+    const { router } = this.#coordinator;
+    const routes = new Set(router.routes);
+    for (const [route, lane] of this.#lanes) {
+      if (routes.has(route)) continue;
+      this.#lanes.delete(route);
+      this.#subscribedAt.delete(route);
+      lane.close();
+    }
+    for (const route of routes) {
+      if (route.channel === null || this.#subscribedAt.get(route) === route.channel) continue;
+      this.#subscribeAt(route, route.channel);
+    }
+  }
+
+  #subscribeAt(route: ShardRoute, channel: NodeChannel): void {
+    const lane = this.#laneTo(route);
+    // Moves the lane; what it says of its loss comes before the shard counts as subscribed.
+    if (lane.ready() !== channel) return;
+    this.#subscribedAt.set(route, channel);
+    for (const subscription of this.#subscriptions.values()) {
+      const { kind } = subscription;
+      if (kind === 'shard' && !this.#routesOf(subscription).includes(route)) continue;
+      this.#ask(route, words[kind], subscription);
+    }
+  }
+
+  #laneTo(route: ShardRoute): Lane {
+    let lane = this.#lanes.get(route);
+    if (lane === undefined) this.#lanes.set(route, (lane = new Lane(this, route, false)));
+    return lane;
+  }
+
+  #ask(route: ShardRoute, word: string, subscription: Subscription): void {
+    const { clients, kind, name } = subscription;
+    const lane = this.#laneTo(route);
+    const bytes = Buffer.from(name, 'latin1');
+    this.#coordinator.forwarder.tell(lane, Request.of(word, bytes), new Confirmation(subscription));
+    lane.channel?.setAudience(lane, audienceKinds[kind], bytes, clients.size);
+  }
+}
+
+/** A shard confirms what was subscribed or ended there; one that can't be asked any more is not waited for. */
+class Confirmation implements RunOwner {
+  readonly #subscription: Subscription;
+
+  constructor(subscription: Subscription) {
+    this.#subscription = subscription;
+    subscription.missing++;
+  }
+
+  answered(run: Run): void {
+    if (run.isComplete) this.#confirm();
+  }
+
+  failed(): void {
+    this.#confirm();
+  }
+
+  split(): void {}
+
+  #confirm(): void {
+    const subscription = this.#subscription;
+    if (--subscription.missing > 0) return;
+    const { waiting } = subscription;
+    subscription.waiting = [];
+    for (const each of waiting) each();
+  }
+}
+
+function namesOf(session: Session, kind: SubscriptionKind): ReadonlySet<string> {
+  if (kind === 'channel') return session.channels;
+  return kind === 'pattern' ? session.patterns : session.shardChannels;
+}
+
+function argumentsOf(request: Request): string[] {
+  return Array.from({ length: request.count - 1 }, (_, i) => request.byteString(i + 1));
+}
