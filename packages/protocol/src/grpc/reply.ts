@@ -10,7 +10,7 @@
  */
 // @hot-path
 import { ErrorReply, errorLine, Reply, type ReplyValue, ValueReply } from '@holdfast/common';
-import { kv, tagOf, varintLength, WireWriter, wireTypes, writeVarint } from '@holdfast/rpc';
+import { kv, tagOf, varintLength, WireWriter, wireTypes, writePaddedVarint } from '@holdfast/rpc';
 import { operations } from './decoder.js';
 import { type Failure, failureOf } from './errors.js';
 import { replyBytesMax } from './limits.js';
@@ -72,7 +72,7 @@ export class ResultReply extends Reply {
     } else if (this.#isTree) {
       this.#writeTree(this.#tree.take()!, version);
     } else if (this.#versionAt >= 0) {
-      writePadded(this.out.bytes, this.#versionAt, version);
+      writePaddedVarint(this.out.bytes, this.#versionAt, versionBytes, version);
     }
   }
 
@@ -311,16 +311,6 @@ export class ResultReply extends Reply {
 
 function tooLarge(length: number): string {
   return `LIMIT the reply has ${length} bytes, and gRPC replies have at most ${replyBytesMax}`;
-}
-
-/** A varint of a fixed length: the last groups may be empty. */
-function writePadded(bytes: Uint8Array, at: number, n: number): void {
-  const end = at + versionBytes;
-  let next = writeVarint(bytes, at, n);
-  if (next === end) return;
-  bytes[next - 1] |= 0x80;
-  while (next < end - 1) bytes[next++] = 0x80;
-  bytes[next] = 0;
 }
 
 /** Gives the value of a typed command's reply to a reply again. */

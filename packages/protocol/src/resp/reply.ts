@@ -28,7 +28,7 @@ export class RespReply extends Reply {
   }
 
   ok(): void {
-    this.#reserve(5);
+    this.reserve(5);
     const { bytes } = this;
     const at = this.length;
     bytes[at] = 43;
@@ -43,7 +43,7 @@ export class RespReply extends Reply {
     this.failed = true;
     this.lastError = message;
     const line = errorLine(message);
-    this.#reserve(line.length * 3 + 3);
+    this.reserve(line.length * 3 + 3);
     this.bytes[this.length++] = 45;
     this.length += this.bytes.write(line, this.length, 'utf8');
     this.#endLine();
@@ -67,7 +67,7 @@ export class RespReply extends Reply {
   }
 
   bulk(source: Uint8Array, start: number, length: number): void {
-    this.#reserve(length + 24);
+    this.reserve(length + 24);
     const { bytes } = this;
     let at = this.length;
     bytes[at++] = 36;
@@ -83,7 +83,7 @@ export class RespReply extends Reply {
 
   byteString(value: string): void {
     this.#number(36, value.length);
-    this.#reserve(value.length + 2);
+    this.reserve(value.length + 2);
     this.length += this.bytes.write(value, this.length, 'latin1');
     this.#endLine();
   }
@@ -91,7 +91,7 @@ export class RespReply extends Reply {
   text(value: string): void {
     const length = Buffer.byteLength(value, 'utf8');
     this.#number(36, length);
-    this.#reserve(length + 2);
+    this.reserve(length + 2);
     this.length += this.bytes.write(value, this.length, 'utf8');
     this.#endLine();
   }
@@ -140,13 +140,13 @@ export class RespReply extends Reply {
     }
     const length = Buffer.byteLength(text, 'utf8') + 4;
     this.#number(61, length);
-    this.#reserve(length + 2);
+    this.reserve(length + 2);
     this.length += this.bytes.write(`${format}:${text}`, this.length, 'utf8');
     this.#endLine();
   }
 
   override raw(bytes: Uint8Array, start: number, length: number): void {
-    this.#reserve(length);
+    this.reserve(length);
     copyBytes(bytes, start, this.bytes, this.length, length);
     this.length += length;
   }
@@ -175,7 +175,7 @@ export class RespReply extends Reply {
   }
 
   #number(type: number, n: number): void {
-    this.#reserve(24);
+    this.reserve(24);
     const { bytes } = this;
     let at = this.length;
     bytes[at++] = type;
@@ -191,7 +191,7 @@ export class RespReply extends Reply {
 
   /** A line of ASCII text. */
   #line(type: number, text: string): void {
-    this.#reserve(text.length + 3);
+    this.reserve(text.length + 3);
     const { bytes } = this;
     let at = this.length;
     bytes[at++] = type;
@@ -202,12 +202,13 @@ export class RespReply extends Reply {
   }
 
   #endLine(): void {
-    this.#reserve(2);
+    this.reserve(2);
     this.bytes[this.length++] = cr;
     this.bytes[this.length++] = lf;
   }
 
-  #reserve(more: number): void {
+  /** Makes room for so many bytes more. */
+  protected reserve(more: number): void {
     if (this.length + more > this.bytes.length) this.#grow(more);
   }
 

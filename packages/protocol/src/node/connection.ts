@@ -1,0 +1,296 @@
+/**
+ * One gateway's stream: runs in, each in the session of its client and shard; replies out in any order over
+ * sessions.
+ *
+ *     message   | run, session 1 | run, session 2: BLPOP | run, session 1 | run, session 2 |
+ *                 executed          waits                  executed         waits behind the BLPOP
+ *
+ * What a message's runs replied goes out as one message at the end of the turn, as far as it is committed.
+ */
+// @hot-path
+import { KvError, type LeaderHint, Request } from '@holdfast/common';
+import type { ReadMode } from '@holdfast/coord';
+import { DiscardReply } from '@holdfast/coord';
+import { node } from '@holdfast/rpc';
+import { ForwardDecoder, found } from './decoder.js';
+import { invalidMessage, streamStatus } from './errors.js';
+import type { NodeExporter } from './exporter.js';
+import { outputPauseBytes, sessionQueueBytesMax, sessionsMax } from './limits.js';
+import { Outbox } from './outbox.js';
+import { RunExecutor } from './run-executor.js';
+import { NodeSession, WaitingRun } from './session.js';
+import type { Shard } from './shard.js';
+
+/** The stream, as gRPC gives it, or a pair of them within a process. */
+export interface ForwardCall {
+  on(event: 'data', listener: (message: Buffer) => void): unknown;
+  on(event: 'end' | 'cancelled', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  emit(event: 'error', status: object): unknown;
+  write(message: Buffer, written: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  end(): unknown;
+  getPeer(): string;
+}
+
+/** A message that arrived before versions were at hand for what it writes. */
+interface Arrived {
+  readonly message: Buffer;
+  readonly arrival: number;
+}
+
+const audienceKinds = ['channel', 'pattern', 'shard'] as const;
+
+export class Connection {
+  readonly #call: ForwardCall;
+  readonly #exporter: NodeExporter;
+  readonly #decoder = new ForwardDecoder();
+  readonly #outbox: Outbox;
+  readonly #executor: RunExecutor;
+  /** By their numbers. */
+  readonly #sessions: (NodeSession | undefined)[] = [];
+  /** Sessions of shards that this node has no replica of. */
+  readonly #absent = new Set<number>();
+  /** Sessions for what the node does on behalf of the gateway itself, by their shards. */
+  readonly #controls = new Map<Shard, NodeSession>();
+  #arrived: Arrived[] = [];
+  /** Of what is being executed: see `Session.arrival`. */
+  #arrival = 0;
+  /** Given to the stream, and not yet taken by the network. */
+  #unsentBytes = 0;
+  #isPaused = false;
+  #isClosed = false;
+
+  constructor(exporter: NodeExporter, call: ForwardCall) {
+    this.#exporter = exporter;
+    this.#call = call;
+    this.#outbox = new Outbox({ pool: exporter.pool, send: (bytes, length) => this.#send(bytes, length) });
+    this.#executor = new RunExecutor(exporter, this, this.#outbox);
+  }
+
+  start(): void {
+    const call = this.#call;
+    call.on('data', (message) => this.receive(message));
+    call.on('end', () => this.#end());
+    call.on('cancelled', () => this.closed());
+    call.on('error', () => this.closed());
+  }
+
+  receive(message: Buffer): void {
+    if (this.#isClosed) return;
+    const { timestamps } = this.#exporter;
+    const arrival = timestamps.arrive();
+    const ready = arrival === 0 ? null : timestamps.ready(arrival);
+    if (ready === null && this.#arrived.length === 0) {
+      this.#open(message, arrival);
+      return;
+    }
+    this.#arrived.push({ message, arrival });
+    ready?.then(() => this.#openArrived());
+  }
+
+  // Called by sessions and the executor
+
+  /** Something was written to a session that it did not ask for in the call being made. */
+  awake(session: NodeSession): void {
+    this.#executor.awake(session);
+    this.#exporter.queue(this);
+  }
+
+  /** The node ends a session. */
+  endSession(session: NodeSession): void {
+    if (this.#sessions[session.number] !== session) return;
+    session.shard.coordinator.close(session.session);
+    this.#executor.refuse(session);
+    this.#exporter.queue(this);
+  }
+
+  /** Sends what is committed by now: `settle` of the shards that executed something has been called. */
+  flush(): void {
+    this.#executor.serveAwake();
+    this.#outbox.flush();
+  }
+
+  release(shard: Shard): void {
+    this.#outbox.release(shard);
+  }
+
+  revoke(shard: Shard): void {
+    this.#executor.serveAwake();
+    this.#outbox.revoke(shard);
+  }
+
+  /** What is known of the leader of a shard, or of several. */
+  tellLeads(leads: readonly { shard: string; leader: LeaderHint | null; epoch: number }[]): void {
+    const messages = leads.map(({ shard, leader, epoch }) => ({
+      shard,
+      epoch,
+      leader: leader?.node ?? '',
+      nodeAddress: leader?.addresses.node ?? '',
+      redisAddress: leader?.addresses.redis ?? '',
+    }));
+    this.#tell(node.ForwardResponse.fromPartial({ leads: messages }));
+  }
+
+  /** The node is about to end. */
+  sayGoodbye(): void {
+    this.#tell(node.ForwardResponse.fromPartial({ goodbye: true }));
+  }
+
+  /** Ends the stream with a status. */
+  fail(error: KvError): void {
+    if (this.#isClosed) return;
+    this.closed();
+    this.#call.emit('error', streamStatus(error));
+  }
+
+  /** The stream is gone: its sessions end, and with them what waits. */
+  closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const session of this.#sessions) session?.shard.coordinator.close(session.session);
+    for (const session of this.#controls.values()) session.shard.coordinator.close(session.session);
+    this.#sessions.length = 0;
+    this.#controls.clear();
+    this.#outbox.clear();
+    this.#exporter.removed(this);
+  }
+
+  // Messages
+
+  #openArrived(): void {
+    const { timestamps } = this.#exporter;
+    while (this.#arrived.length > 0 && timestamps.ready(this.#arrived[0].arrival) === null) {
+      const { message, arrival } = this.#arrived.shift()!;
+      this.#open(message, arrival);
+    }
+  }
+
+  #open(message: Buffer, arrival: number): void {
+    if (this.#isClosed) return;
+    this.#arrival = arrival;
+    this.#exporter.queue(this);
+    try {
+      this.#readMessage(message);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.fail(error.code === 'CORRUPT' ? invalidMessage(error.message) : error);
+    }
+  }
+
+  #readMessage(message: Buffer): void {
+    const decoder = this.#decoder;
+    decoder.open(message);
+    for (let what = decoder.next(); what !== found.end; what = decoder.next()) {
+      if (what === found.run) this.#run();
+      else if (what === found.closed) this.#closeSession();
+      else if (what === found.unblock) this.#unblock();
+      else this.#setAudience();
+    }
+  }
+
+  #run(): void {
+    const decoder = this.#decoder;
+    const session = this.#sessions[decoder.session] ?? this.#openSession(decoder);
+    if (session === null || session.isRefusing) {
+      this.#executor.refuseRun(decoder.id, session);
+    } else if (session.isBusy) {
+      session.enqueue(new WaitingRun(decoder, decoder.start));
+      if (session.inputBytes > sessionQueueBytesMax)
+        throw new KvError('LIMIT', 'too much waits in a session');
+    } else {
+      session.session.arrival = this.#arrival;
+      this.#executor.execute(session, decoder);
+    }
+  }
+
+  /** Null when this node has no replica of the shard. */
+  #openSession({ session: number, shard: shardName }: ForwardDecoder): NodeSession | null {
+    if (this.#absent.has(number)) return null;
+    if (number >= sessionsMax) throw new KvError('LIMIT', `a stream has at most ${sessionsMax} sessions`);
+    if (shardName === '') throw invalidMessage('the first run of a session must name its shard');
+    const shard = this.#exporter.shard(shardName);
+    if (shard === null) {
+      this.#absent.add(number);
+      return null;
+    }
+    const session = this.#newSession(number, shard);
+    this.#sessions[number] = session;
+    return session;
+  }
+
+  #newSession(number: number, shard: Shard): NodeSession {
+    const session = new NodeSession(this, number, shard, this.#exporter.pool);
+    const options = { protocol: 'node', address: this.#call.getPeer(), localAddress: '', isForwarded: true };
+    session.session = shard.coordinator.open(session, options)!;
+    return session;
+  }
+
+  #closeSession(): void {
+    const { session: number } = this.#decoder;
+    this.#absent.delete(number);
+    const session = this.#sessions[number];
+    if (session === undefined) return;
+    this.#sessions[number] = undefined;
+    session.shard.coordinator.close(session.session);
+    this.#executor.forget(session);
+  }
+
+  #unblock(): void {
+    const session = this.#sessions[this.#decoder.session];
+    if (session === undefined || session.waiting === null) return;
+    const { shard } = session;
+    let control = this.#controls.get(shard);
+    if (control === undefined) this.#controls.set(shard, (control = this.#newSession(-1, shard)));
+    const mode = this.#decoder.withError ? 'ERROR' : 'TIMEOUT';
+    this.#exporter.touch(shard);
+    const request = Request.of('CLIENT', 'UNBLOCK', String(session.session.id), mode);
+    shard.coordinator.coordinate(control.session, request, new DiscardReply());
+  }
+
+  #setAudience(): void {
+    const { clients, kind, name, session: number } = this.#decoder.audience;
+    const session = this.#sessions[number];
+    if (session === undefined) return;
+    const audience = (session.session.audience ??= new Map());
+    const key = `${audienceKinds[kind]} ${name.toString('latin1')}`;
+    if (clients === 0) audience.delete(key);
+    else audience.set(key, clients);
+  }
+
+  // Output
+
+  #tell(response: node.ForwardResponse): void {
+    if (this.#isClosed) return;
+    const message = Buffer.from(node.ForwardResponse.encode(response).finish());
+    this.#call.write(message, () => {});
+  }
+
+  #send(bytes: Buffer, length: number): void {
+    if (this.#isClosed) return;
+    this.#unsentBytes += length;
+    if (this.#unsentBytes > outputPauseBytes) this.#pause(true);
+    this.#call.write(bytes.subarray(0, length), () => {
+      this.#exporter.pool.give(bytes);
+      this.#unsentBytes -= length;
+      if (this.#isPaused && this.#unsentBytes < outputPauseBytes / 2) this.#pause(false);
+    });
+  }
+
+  #pause(isPaused: boolean): void {
+    if (this.#isPaused === isPaused || this.#isClosed) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#call.pause();
+    else this.#call.resume();
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    this.closed();
+    this.#call.end();
+  }
+}
+
+/** In the order of `node.ReadMode`. */
+export const readModes: readonly ReadMode[] = ['linearizable', 'lease', 'stale'];

@@ -1,0 +1,141 @@
+/** From a client's bytes through a gateway to shards and back. */
+import { describe, expect, it } from 'vitest';
+import { TestCluster } from '../testing/test-cluster.js';
+
+/** b is of the first shard, c of the second, a of the third. */
+const three = { shards: 3, nodes: 3 };
+
+describe('requests', () => {
+  it('go to the shards of their keys, and are answered in their order', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    expect(client.run('SET a 1', 'SET b 2', 'SET c 3', 'GET c', 'GET b', 'GET a', 'GET d')).toEqual([
+      '+OK',
+      '+OK',
+      '+OK',
+      '$"3"',
+      '$"2"',
+      '$"1"',
+      '$null',
+    ]);
+    const counts = cluster.shards.map(({ leader }) => leader!.coordinator.kv.storage.keyCount(0));
+    expect(counts).toEqual([1, 1, 1]);
+  });
+
+  it('that the gateway answers itself keep their place', () => {
+    const client = new TestCluster(three).client();
+    expect(client.run('SET a 1', 'PING', 'GET a', 'ECHO x', 'NOPE', 'GET', 'SELECT 1', 'GET a')).toEqual([
+      '+OK',
+      '+PONG',
+      '$"1"',
+      '$"x"',
+      "-ERR unknown command 'NOPE', with args beginning with: ",
+      "-ERR wrong number of arguments for 'get' command",
+      '+OK',
+      '$null',
+    ]);
+    expect(client.run('SET a 2', 'SELECT 0', 'GET a', 'SELECT 1', 'GET a')).toEqual([
+      '+OK',
+      '+OK',
+      '$"1"',
+      '+OK',
+      '$"2"',
+    ]);
+  });
+
+  it('are answered in the dialect of their moment', () => {
+    const client = new TestCluster(three).client();
+    expect(client.run('HSET a f v', 'HGETALL a', 'HELLO 3', 'HGETALL a', 'HELLO 2', 'HGETALL a')).toEqual([
+      ':1',
+      '*[$"f", $"v"]',
+      expect.stringMatching(/^%\[\$"server", \$"redis", .*\$"proto", :3,.*\]$/),
+      '%[$"f", $"v"]',
+      expect.stringMatching(/^\*\[\$"server".*\]$/),
+      '*[$"f", $"v"]',
+    ]);
+  });
+
+  it('of keys of several shards are split where their parts are independent', () => {
+    const client = new TestCluster(three).client();
+    expect(
+      client.run(
+        'MSET a 1 b 2 c 3',
+        'MGET c nope a b a',
+        'EXISTS a a b nope',
+        'TOUCH a b',
+        'DEL a nope',
+        'UNLINK b c',
+      ),
+    ).toEqual(['+OK', '*[$"3", $null, $"1", $"2", $"1"]', ':3', ':2', ':1', ':2']);
+    expect(client.run('MSET a 1 b', 'MGET a b')).toEqual([
+      "-ERR wrong number of arguments for 'mset' command",
+      '*[$null, $null]',
+    ]);
+  });
+
+  it('of keys of several shards are refused otherwise', () => {
+    const client = new TestCluster(three).client();
+    const crossSlot = "-CROSSSLOT Keys in request don't hash to the same slot";
+    expect(
+      client.run('RENAME a b', 'SINTER a b c', 'MSETNX a 1 b 2', 'RENAME {a}1 {a}2', 'EVAL return 2 a b'),
+    ).toEqual([crossSlot, crossSlot, crossSlot, '-ERR no such key', crossSlot]);
+  });
+
+  it('that concern all shards are asked of all', () => {
+    const client = new TestCluster(three).client();
+    client.run('MSET a 1 b 2 c 3 d 4');
+    const [size, keys, random] = client.run('DBSIZE', 'KEYS *', 'RANDOMKEY');
+    expect([size, keys.match(/"."/g)?.sort()]).toEqual([':4', ['"a"', '"b"', '"c"', '"d"']]);
+    expect(random).toMatch(/^\$"[abcd]"$/);
+    expect(client.run('FLUSHALL', 'DBSIZE', 'RANDOMKEY', 'WAIT 0 0')).toEqual(['+OK', ':0', '$null', ':0']);
+    const sha = '$"e0e1f9fabfc9d4800c877a703b823ac0578ff8db"';
+    expect(client.run(['SCRIPT', 'LOAD', 'return 1'], ['SCRIPT', 'EXISTS', sha.slice(2, -1), 'ff'])).toEqual([
+      sha,
+      '*[:1, :0]',
+    ]);
+    expect(client.run(`EVALSHA ${sha.slice(2, -1)} 1 a`, `EVALSHA ${sha.slice(2, -1)} 1 b`)).toEqual([
+      ':1',
+      ':1',
+    ]);
+    expect(client.run(['EVAL', 'return 7', '0'])).toEqual([':7']);
+  });
+
+  it('that pass over the keys come to all of them once', () => {
+    const client = new TestCluster(three).client();
+    const keys = Array.from({ length: 500 }, (_, i) => `key:${i}`);
+    client.run(...keys.map((key) => `SET ${key} 1`));
+    const found: string[] = [];
+    let cursor = '0';
+    let rounds = 0;
+    do {
+      const [reply] = client.run(`SCAN ${cursor} COUNT 50`);
+      found.push(...reply.match(/key:\d+/g)!);
+      cursor = /^\*\[\$"(\d+)"/.exec(reply)![1];
+      rounds++;
+    } while (cursor !== '0' && rounds < 100);
+    expect(found.sort()).toEqual(keys.sort());
+    expect(client.run('SCAN x', 'SCAN 99999999999999999999')).toEqual([
+      '-ERR invalid cursor',
+      expect.stringMatching(/^\*\[\$"0"|^-ERR invalid cursor/),
+    ]);
+  });
+});
+
+describe('INFO and CONFIG', () => {
+  it('tell of all shards', () => {
+    const client = new TestCluster(three).client();
+    client.run('MSET a 1 b 2 c 3', 'GET a', 'GET nope');
+    const [info] = client.run('INFO');
+    expect(info).toContain('db0:keys=3,expires=0');
+    expect(info).toContain('keyspace_hits:1');
+    expect(info).toContain('connected_clients:1');
+    expect(client.run('CONFIG SET notify-keyspace-events KEA maxclients 77')).toEqual(['+OK']);
+    expect(client.run('CONFIG GET notify-keyspace-events', 'CONFIG GET maxclients')).toEqual([
+      '*[$"notify-keyspace-events", $"AKE"]',
+      '*[$"maxclients", $"77"]',
+    ]);
+    expect(client.run('CONFIG SET nope 1')).toEqual([
+      "-ERR Unknown option or number of arguments for CONFIG SET - 'nope'",
+    ]);
+  });
+});

@@ -1,0 +1,2 @@
+export type { ForwardCall } from './connection.js';
+export { NodeExporter, type NodeExporterOptions, type NodeReplicas } from './exporter.js';

@@ -1,0 +1,23 @@
+/** Limits of the protocol between gateways and nodes. Longer messages than `messageBytesMax` (packages/rpc) are refused by gRPC. */
+import { messageBytesMax } from '@holdfast/rpc';
+
+/** Longest reply: room for its envelope is left in a message. */
+export const replyBytesMax: number = messageBytesMax - 64 * 1024;
+
+/** Streams at a time on one connection: a gateway needs one. */
+export const streamsMax = 100;
+
+/** Sessions of one stream, those that ended but whose number was not used again among them. */
+export const sessionsMax: number = 1024 * 1024;
+
+/** Replies go out when there are this many bytes of them, or at the end of the turn. */
+export const outputMessageBytes: number = 96 * 1024;
+
+/** Room for the replies of a turn: as much as a message has, usually. */
+export const outputBufferBytes: number = 128 * 1024;
+
+/** A stream with more output waiting than this is read no further until its gateway has read. */
+export const outputPauseBytes: number = 16 * 1024 * 1024;
+
+/** What may wait in one session behind a command that waits, in bytes. A gateway sends less. */
+export const sessionQueueBytesMax: number = 64 * 1024 * 1024;

@@ -1,0 +1,197 @@
+/**
+ * What is to be sent to a gateway, and what of it has to wait for a commit.
+ *
+ *     out   | run 7, shard a | push, shard a | run 9, shard b |      entries: where each is, which version it needs
+ *     held  shard a: | run 3 | run 4 |, shard b: ...                 what was not committed at the end of its turn
+ *
+ * Within a session the order stays: what its replies depend on only grows.
+ */
+// @hot-path
+import type { Coordinator } from '@holdfast/coord';
+import type { BufferPool } from '../resp/buffer-pool.js';
+import { RunReply } from './reply.js';
+import type { NodeSession } from './session.js';
+import type { Shard } from './shard.js';
+
+export const entryKinds = { replies: 0, note: 1, push: 2 } as const;
+
+class Entry {
+  kind = 0;
+  /** Null for a run that no session took. */
+  session: NodeSession | null = null;
+  runId = 0;
+  /** Requests that are answered. */
+  count = 0;
+  start = 0;
+  end = 0;
+  /** May leave once it is committed. */
+  version = 0;
+  /** The smallest version that something in it depends on and nothing before it did. */
+  firstVersion = 0;
+}
+
+/** Replies of one shard and one turn that wait for a commit. */
+class Held {
+  readonly shard: Shard;
+  readonly out: RunReply;
+  readonly entries: Entry[] = [];
+  version = 0;
+
+  constructor(shard: Shard, pool: BufferPool) {
+    this.shard = shard;
+    this.out = new RunReply(pool);
+  }
+}
+
+export interface OutboxOptions {
+  readonly pool: BufferPool;
+  /** Sends `bytes[0, length)`, which is from the pool, and gives it back. */
+  readonly send: (bytes: Buffer, length: number) => void;
+}
+
+export class Outbox {
+  readonly out: RunReply;
+  readonly #options: OutboxOptions;
+  /** Used again, the first `#count` of them. */
+  #entries: Entry[] = [];
+  #count = 0;
+  /** In the order of their turns. */
+  #held: Held[] = [];
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.out = new RunReply(options.pool);
+  }
+
+  /** Something was written to `out`, from `start` on. */
+  add(
+    kind: number,
+    session: NodeSession | null,
+    runId: number,
+    count: number,
+    start: number,
+    firstVersion: number,
+  ): void {
+    const dependsOn = session === null ? 0 : session.session.dependsOn;
+    const entry = (this.#entries[this.#count] ??= new Entry());
+    this.#count++;
+    entry.kind = kind;
+    entry.session = session;
+    entry.runId = runId;
+    entry.count = count;
+    entry.start = start;
+    entry.end = this.out.length;
+    entry.version = dependsOn;
+    entry.firstVersion = firstVersion === 0 ? dependsOn : firstVersion;
+  }
+
+  /** Sends what is committed, and holds the rest. */
+  flush(): void {
+    const count = this.#count;
+    if (count === 0) return;
+    let isGated = false;
+    let shard: Shard | null = null;
+    let committedVersion = 0;
+    for (let i = 0; i < count && !isGated; i++) {
+      const { session, version } = this.#entries[i];
+      if (session === null) continue;
+      if (session.shard !== shard) {
+        shard = session.shard;
+        committedVersion = shard.coordinator.committedVersion;
+      }
+      isGated = version > committedVersion;
+    }
+    if (isGated) this.#hold(count);
+    this.#count = 0;
+    this.#send(this.out);
+  }
+
+  /** Sends what has been waiting for a commit of this shard. */
+  release(shard: Shard): void {
+    if (this.#held.length === 0) return;
+    const { committedVersion } = shard.coordinator;
+    let kept = 0;
+    for (const held of this.#held) {
+      if (held.shard === shard && held.version <= committedVersion) this.#send(held.out);
+      else this.#held[kept++] = held;
+    }
+    this.#held.length = kept;
+  }
+
+  /**
+   * The shard's replica has lost the lead: instead of the replies that wait, it is said what became of their
+   * requests. During the coordinator's call of `onRevoked`.
+   */
+  revoke(shard: Shard): void {
+    this.flush();
+    const revoked = this.#held.filter((held) => held.shard === shard);
+    if (revoked.length === 0) return;
+    this.#held = this.#held.filter((held) => held.shard !== shard);
+    for (const held of revoked) {
+      for (const entry of held.entries) this.#tell(shard.coordinator, held, entry);
+      held.out.consume(held.out.length, false);
+    }
+    this.#send(this.out);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#count = 0;
+    this.out.consume(this.out.length, false);
+    for (const held of this.#held) held.out.consume(held.out.length, false);
+    this.#held = [];
+  }
+
+  /** Moves what has to wait out of `out`; the rest closes up. */
+  #hold(count: number): void {
+    const { out } = this;
+    const fresh: Held[] = [];
+    let length = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = this.#entries[i];
+      const { session, start, end } = entry;
+      if (session === null || entry.version <= session.shard.coordinator.committedVersion) {
+        if (start > length) out.bytes.copyWithin(length, start, end);
+        length += end - start;
+        continue;
+      }
+      const held = this.#heldOf(session.shard, fresh);
+      entry.start = held.out.length;
+      held.out.raw(out.bytes, start, end - start);
+      entry.end = held.out.length;
+      if (entry.version > held.version) held.version = entry.version;
+      held.entries.push(entry);
+      this.#entries[i] = new Entry();
+    }
+    out.length = length;
+    for (const held of fresh) this.#held.push(held);
+  }
+
+  #heldOf(shard: Shard, fresh: Held[]): Held {
+    for (const held of fresh) if (held.shard === shard) return held;
+    const held = new Held(shard, this.#options.pool);
+    fresh.push(held);
+    return held;
+  }
+
+  #tell(coordinator: Coordinator, { out }: Held, entry: Entry): void {
+    const { kind, session, runId, start, end } = entry;
+    const isCommitted = coordinator.fateOf(entry.version) === 'committed';
+    if (isCommitted || kind === entryKinds.note) {
+      this.out.raw(out.bytes, start, end - start);
+    } else if (kind === entryKinds.replies) {
+      // Requests that share a part share their fate: unknown, unless none of them is in the log.
+      const isDropped = coordinator.fateOf(entry.firstVersion) === 'dropped';
+      this.out.begin(runId);
+      this.out.end(0, 0, isDropped ? 0 : entry.count, isDropped);
+      if (isDropped) session!.isRefusing = true;
+    }
+  }
+
+  #send(out: RunReply): void {
+    const { bytes, length } = out;
+    if (length === 0) return;
+    out.consume(length, true);
+    this.#options.send(bytes, length);
+  }
+}

@@ -1,0 +1,104 @@
+/** A client of a gateway at one shard: a session of the shard's coordinator, and the runs that wait in it. */
+import type { Session, SessionSink } from '@holdfast/coord';
+import type { BufferPool } from '../resp/buffer-pool.js';
+import type { Connection } from './connection.js';
+import { SessionReply } from './reply.js';
+import type { Shard } from './shard.js';
+
+/** Requests, and how they are meant. */
+export interface RunView {
+  readonly id: number;
+  readonly bytes: Buffer;
+  /** The requests: `bytes[start, end)`. */
+  readonly start: number;
+  readonly end: number;
+  readonly database: number;
+  readonly dialect: 2 | 3;
+  readonly readMode: number;
+  readonly isTransaction: boolean;
+  readonly wantsVersion: boolean;
+}
+
+/** A run that waits: its bytes are its own. */
+export class WaitingRun implements RunView {
+  readonly id: number;
+  readonly bytes: Buffer;
+  readonly start = 0;
+  readonly end: number;
+  readonly database: number;
+  readonly dialect: 2 | 3;
+  readonly readMode: number;
+  readonly isTransaction: boolean;
+  readonly wantsVersion: boolean;
+
+  /** The requests of `run` from `start` on. */
+  constructor(run: RunView, start: number) {
+    this.id = run.id;
+    this.bytes = Buffer.from(run.bytes.subarray(start, run.end));
+    this.end = this.bytes.length;
+    this.database = run.database;
+    this.dialect = run.dialect;
+    this.readMode = run.readMode;
+    this.isTransaction = run.isTransaction;
+    this.wantsVersion = run.wantsVersion;
+  }
+}
+
+export class NodeSession implements SessionSink {
+  readonly number: number;
+  readonly shard: Shard;
+  readonly reply: SessionReply;
+  session!: Session;
+  readonly outputBytes = 0;
+  /** The run whose command waits, without its requests; null when none does. */
+  waiting: WaitingRun | null = null;
+  /** In order, behind the command that waits. */
+  readonly queue: WaitingRun[] = [];
+  inputBytes = 0;
+  /** Something came back to the gateway, not executed: everything behind it does, too. */
+  isRefusing = false;
+  readonly #connection: Connection;
+
+  constructor(connection: Connection, number: number, shard: Shard, pool: BufferPool) {
+    this.#connection = connection;
+    this.number = number;
+    this.shard = shard;
+    this.reply = new SessionReply(pool);
+  }
+
+  get isBusy(): boolean {
+    return this.waiting !== null || this.queue.length > 0;
+  }
+
+  enqueue(run: WaitingRun): void {
+    this.queue.push(run);
+    this.inputBytes += run.end;
+  }
+
+  /** Begins the queue with what is left of a run. */
+  enqueueFirst(run: WaitingRun): void {
+    this.queue.unshift(run);
+    this.inputBytes += run.end;
+  }
+
+  dequeue(): WaitingRun {
+    const run = this.queue.shift()!;
+    this.inputBytes -= run.end;
+    return run;
+  }
+
+  // SessionSink
+
+  /** While a command waits, what was written is its reply: `resume` follows. */
+  wake(): void {
+    if (this.waiting === null) this.#connection.awake(this);
+  }
+
+  resume(): void {
+    this.#connection.awake(this);
+  }
+
+  close(): void {
+    this.#connection.endSession(this);
+  }
+}
