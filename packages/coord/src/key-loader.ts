@@ -17,6 +17,7 @@ export class KeyLoader {
   /** Null when everything is there already. */
   load(session: Session, command: Command, request: Request): Promise<void> | null {
     const storage = this.storage;
+    if (storage.isAllResident) return null;
     if (command.isWrite && storage.pendingBytes > pendingBytesMax) return storage.flush();
     if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {

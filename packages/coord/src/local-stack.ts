@@ -124,7 +124,8 @@ async function assemble(
   await oracle.setFloor(storage.stamp.last);
   const kv = new KV({ storage, oracle, env, turnClock, config });
   await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
-  kv.scripting.loader.reload();
+  // What can't be loaded shows now.
+  kv.scripting.functions.prepare();
   const committer = new LocalCommitter({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
   const onError = options.onError ?? (() => {});
   const snapshotter =

@@ -282,6 +282,7 @@ describe('the end of a wait', () => {
 describe('a waiter whose other keys are not in memory', () => {
   /** A storage where keys can be absent from memory until they are loaded. */
   class ColdStorage extends MemoryStorage {
+    override readonly isAllResident = false;
     readonly cold = new Set<string>();
     readonly loads: { resolve: () => void; reject: (error: Error) => void }[] = [];
 

@@ -127,6 +127,10 @@ export class Command {
   readonly flags: ReadonlySet<CommandFlag>;
   readonly isWrite: boolean;
   readonly isBlocking: boolean;
+  /** Scripts may not call it. */
+  readonly isNoScript: boolean;
+  /** It may have effects beyond this server without writing. */
+  readonly mayReplicate: boolean;
   readonly group: CommandGroup;
   readonly scansKeyspace: 'page' | 'all' | undefined;
   /** Where the keys are. */
@@ -167,6 +171,8 @@ export class Command {
     this.group = declaration.group;
     this.scansKeyspace = declaration.scansKeyspace;
     this.isBlocking = this.flags.has('blocking');
+    this.isNoScript = this.flags.has('noscript');
+    this.mayReplicate = this.flags.has('may_replicate');
     this.run = (declaration.run as typeof this.run) ?? null;
     this.#countMax = declaration.countMax ?? Number.POSITIVE_INFINITY;
     this.#shape = Object.entries(declaration.args);

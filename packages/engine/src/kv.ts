@@ -106,7 +106,7 @@ export class KV {
     this.oracle = oracle;
     storage.stamp.source = oracle;
     this.context.storage = storage;
-    this.scripting.libraries.storage = storage;
+    this.scripting.functions.invalidate();
   }
 
   /** Begins all figures anew (CONFIG RESETSTAT). */

@@ -14,6 +14,7 @@ export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js
 export { MemoryStorage } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';
+export { dumpLibraries, readLibraries } from './rdb/library-payload.js';
 export type { RdbValue } from './rdb/value-reader.js';
 export type { KeyName, Storage } from './storage.js';
 export { stringForms } from './string-forms.js';

@@ -17,6 +17,7 @@ const snapshotBatchBytes = 256 * 1024;
 export class MemoryStorage implements Storage {
   readonly stamp = new WriteStamp();
   readonly durablePosition = 0;
+  readonly isAllResident: boolean = true;
   readonly needsJournal = false;
   readonly failure = null;
   readonly pendingBytes = 0;

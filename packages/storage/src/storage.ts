@@ -37,6 +37,8 @@ export interface Storage {
   /** Exchanges two databases: their Database objects change places and indexes. */
   swap(a: number, b: number): void;
 
+  /** All keys are resident, always. */
+  readonly isAllResident: boolean;
   /** Whether lookups of a key are exact without `load`. Synchronous, cheap. */
   isResident(database: number, bytes: Uint8Array, start: number, length: number): boolean;
   /** Makes keys resident, or known to be absent, in one batch. They stay so until the next turn at least. */

@@ -290,7 +290,9 @@ export class Replica {
       }
     }
     if (this.#lead !== lead) return;
-    coordinator.kv.scripting.reload();
+    const { functions } = coordinator.kv.scripting;
+    functions.invalidate();
+    functions.prepare();
     this.#follows(false);
     lead.guard.letGo();
   }

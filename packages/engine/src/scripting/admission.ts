@@ -1,4 +1,5 @@
 /** Whether a command may run in a script now: the one place that decides it. */
+// @hot-path
 import type { Request } from '@holdfast/common';
 import type { Command } from '../command.js';
 import type { KV } from '../kv.js';
@@ -13,10 +14,10 @@ const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
 /** Why a command of a script is refused, as an error; '' when it may run. */
 export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null, { count }: Request): string {
   if (command === null) return unknown;
-  const { arity, flags } = command;
+  const { arity } = command;
   if (arity > 0 ? count !== arity : count < -arity) return wrongArity;
-  if (flags.has('noscript') && !kv.scripting.allowsAllCommands) return notAllowed;
-  if (run.isReadOnly && (command.isWrite || flags.has('may_replicate'))) return readOnly;
+  if (command.isNoScript && !kv.scripting.allowsAllCommands) return notAllowed;
+  if (run.isReadOnly && (command.isWrite || command.mayReplicate)) return readOnly;
   // What a script has begun it may end.
   return command.isWrite && !run.hasWritten ? writeRefusal(kv) : '';
 }

@@ -2,7 +2,8 @@
  * Libraries of functions: what FUNCTION LOAD brought. Their code is data, kept in the storage's system database under
  * the name of the library, and so in the log, in snapshots and in every copy. What it compiles to is kept here.
  */
-import { type Storage, stringForms, systemDatabase } from '@holdfast/storage';
+import { type Database, stringForms, systemDatabase } from '@holdfast/storage';
+import type { KV } from '../kv.js';
 import type { CompiledFunction } from './interpreter.js';
 
 export interface ScriptFunction {
@@ -22,13 +23,13 @@ export interface FunctionLibrary {
 }
 
 export class FunctionLibraries {
-  storage: Storage;
+  readonly #kv: KV;
   readonly #libraries = new Map<string, FunctionLibrary>();
   /** By their names in lower case: to call a function its case does not matter. */
   readonly #functions = new Map<string, ScriptFunction>();
 
-  constructor(storage: Storage) {
-    this.storage = storage;
+  constructor(kv: KV) {
+    this.#kv = kv;
   }
 
   get size(): number {
@@ -96,7 +97,7 @@ export class FunctionLibraries {
 
   /** The code of all libraries in the storage, as byte strings. They must be resident. */
   stored(): string[] {
-    const { arena, dict } = this.storage.database(systemDatabase);
+    const { arena, dict } = this.#database;
     const names: Buffer[] = [];
     dict.forEach((ref) => {
       const start = dict.keyStart(ref);
@@ -106,7 +107,7 @@ export class FunctionLibraries {
   }
 
   store({ name, code }: FunctionLibrary): void {
-    const database = this.storage.database(systemDatabase);
+    const database = this.#database;
     const key = Buffer.from(name, 'latin1');
     const value = Buffer.from(code, 'latin1');
     const ref = database.find(key, 0, key.length);
@@ -114,14 +115,18 @@ export class FunctionLibraries {
   }
 
   erase(name: string): void {
-    const database = this.storage.database(systemDatabase);
+    const database = this.#database;
     const key = Buffer.from(name, 'latin1');
     const ref = database.find(key, 0, key.length);
     if (ref !== 0) database.remove(ref);
   }
 
+  get #database(): Database {
+    return this.#kv.storage.database(systemDatabase);
+  }
+
   #read(name: Buffer): string {
-    const database = this.storage.database(systemDatabase);
+    const database = this.#database;
     database.readString(database.find(name, 0, name.length));
     const { valueBytes, valueStart, valueLength } = database;
     return Buffer.from(valueBytes.subarray(valueStart, valueStart + valueLength)).toString('latin1');

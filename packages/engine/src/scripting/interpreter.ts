@@ -33,6 +33,7 @@ export interface CompiledFunction {
   readonly address: number;
   /** In the registry. */
   readonly reference: number;
+  readonly owner: Interpreter;
 }
 
 export class Interpreter {
@@ -47,6 +48,9 @@ export class Interpreter {
   isBroken = false;
   /** The globals that scripts see, behind what they see. */
   readonly #globals: number;
+  /** The strings `KEYS` and `ARGV`. */
+  readonly #keys: number;
+  readonly #argv: number;
 
   constructor(
     kv: KV,
@@ -69,6 +73,8 @@ export class Interpreter {
     this.sandbox.add('redis');
     this.sandbox.seal();
     this.#globals = this.sandbox.tableOf(this.sandbox.globals);
+    this.#keys = machine.constant('KEYS');
+    this.#argv = machine.constant('ARGV');
   }
 
   /**
@@ -98,11 +104,12 @@ export class Interpreter {
   keepFunction(L: number): CompiledFunction {
     const { api } = this.machine;
     const address = api.lua_topointer(L, -1);
-    return { address, reference: api.luaL_ref(L, registryIndex) };
+    return { address, reference: api.luaL_ref(L, registryIndex), owner: this };
   }
 
+  /** One of its own functions is not needed any more. */
   release({ reference }: CompiledFunction): void {
-    this.machine.api.luaL_unref(this.machine.L, registryIndex, reference);
+    if (!this.isBroken) this.machine.api.luaL_unref(this.machine.L, registryIndex, reference);
   }
 
   /** Pushes a function to where scripts run, with the globals that it had at first. */
@@ -120,10 +127,10 @@ export class Interpreter {
     const L = this.threads.script;
     const firstArgument = firstKey + keyCount;
     machine.push(L, this.#globals, luaTypes.table);
-    machine.push(L, machine.constant('KEYS'), luaTypes.string);
+    machine.push(L, this.#keys, luaTypes.string);
     this.pushStrings(request, firstKey, keyCount);
     api.lua_rawset(L, -3);
-    machine.push(L, machine.constant('ARGV'), luaTypes.string);
+    machine.push(L, this.#argv, luaTypes.string);
     this.pushStrings(request, firstArgument, request.count - firstArgument);
     api.lua_rawset(L, -3);
     machine.i32[(L + threadOffsets.top) >> 2] -= valueBytes;

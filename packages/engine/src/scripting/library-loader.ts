@@ -4,9 +4,8 @@
  * While it runs its globals are `redis` alone, with `register_function`, `log` and the versions. All functions of a
  * library are known when its code is through, or none.
  */
-import { KvError } from '@holdfast/common';
 import type { KV } from '../kv.js';
-import type { FunctionLibraries, FunctionLibrary } from './function-libraries.js';
+import type { FunctionLibrary } from './function-libraries.js';
 import { FunctionRegistration } from './function-registration.js';
 import type { Interpreter } from './interpreter.js';
 import { loadMsMax } from './limits.js';
@@ -20,16 +19,14 @@ const timedOut = 'ERR FUNCTION LOAD timeout';
 
 export class LibraryLoader {
   readonly #kv: KV;
-  readonly #libraries: FunctionLibraries;
   readonly #interpreter: () => Interpreter;
   /** Where the globals are that libraries see while they load, in the registry of the interpreter. */
   readonly #globals = new WeakMap<Interpreter, number>();
   #registration: FunctionRegistration | null = null;
   #deadlineMs = 0;
 
-  constructor(kv: KV, libraries: FunctionLibraries, interpreter: () => Interpreter) {
+  constructor(kv: KV, interpreter: () => Interpreter) {
     this.#kv = kv;
-    this.#libraries = libraries;
     this.#interpreter = interpreter;
   }
 
@@ -42,26 +39,13 @@ export class LibraryLoader {
     const problem = this.#run(interpreter, registration, Buffer.from(code.slice(head.length), 'latin1'));
     const { functions } = registration;
     if (problem === '' && functions.length > 0) return { name: head.name, code, functions };
-    if (!interpreter.isBroken) registration.releaseAll();
+    registration.releaseAll();
     return problem === '' ? 'ERR No functions registered' : problem;
   }
 
   /** Functions of a library that is not needed any more. */
   release({ functions }: FunctionLibrary): void {
-    const interpreter = this.#interpreter();
-    for (const { callback } of functions) interpreter.release(callback);
-  }
-
-  /** Loads what the storage has, into an interpreter that has nothing. Throws KvError CORRUPT when that can't be done. */
-  reload(): void {
-    this.#libraries.unlinkAll();
-    for (const code of this.#libraries.stored()) {
-      const library = this.load(code);
-      if (typeof library === 'string') {
-        throw new KvError('CORRUPT', `a library of functions can not be loaded: ${library}`);
-      }
-      this.#libraries.link(library);
-    }
+    for (const { callback } of functions) callback.owner.release(callback);
   }
 
   /** Called now and then while a library is loading. */

@@ -9,5 +9,6 @@ export const pinnedMsMax = 5000;
 /** Loading a library takes no longer, in ms, as in Redis. */
 export const loadMsMax = 500;
 
-/** After so many scripts the collector does a step of this size, in KiB, as in Redis. */
-export const collectorPeriod = 50;
+/** After so many scripts the collector does a step of this size, in KiB: as in Redis. */
+export const tidyingPeriod = 50;
+export const collectorStepKiB = 50;

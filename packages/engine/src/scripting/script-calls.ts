@@ -60,9 +60,16 @@ export class ScriptCalls {
       return this.#fail(L, raises, refusal, true);
     }
     if (command!.isWrite) run.hasWritten = true;
-    const loading = this.#kv.host.load(run.session, command!, request);
-    if (loading !== null) return this.#await(L, command!, raises, loading);
+    if (!this.#kv.storage.isAllResident) {
+      const loading = this.#kv.host.load(run.session, command!, request);
+      if (loading !== null) return this.#await(L, command!, raises, loading);
+    }
     return this.#execute(L, run, command!, raises);
+  }
+
+  /** What the command that waits needs besides the keys that are there by now; null when that is all. */
+  loadMore(run: ScriptRun): Promise<void> | null {
+    return this.#kv.host.load(run.session, this.#pending!, this.#request);
   }
 
   /** The keys that the script waited for are there: pushes the command's reply. Whether it is an error to be raised. */
@@ -136,9 +143,11 @@ export class ScriptCalls {
 
   #execute(L: number, run: ScriptRun, command: Command, raises: boolean): number {
     this.#run(run, command);
-    // The arguments are not needed any more: there is room for the reply.
+    const { failed } = this.#reply;
+    // Most writes are called for their effect: a tenth of a script of three calls is in replies that nobody looks at.
+    if (!failed && this.#machine.isResultUnused(L)) return 0;
     this.#reply.pushTo(L);
-    return raises && this.#reply.failed ? this.#machine.api.lua_error(L) : 1;
+    return raises && failed ? this.#machine.api.lua_error(L) : 1;
   }
 
   #run(run: ScriptRun, command: Command): void {

@@ -37,6 +37,9 @@ const formatLength = 3;
 export class ScriptReply extends Reply {
   dialect: 2 | 3 = 2;
   readonly #machine: LuaMachine;
+  /** The strings `ok` and `OK`. */
+  readonly #okField: number;
+  readonly #okValue: number;
   /** Pairs of kind and number. */
   #values = new Float64Array(64);
   #count = 0;
@@ -53,6 +56,8 @@ export class ScriptReply extends Reply {
     super();
     this.#machine = machine;
     this.#bytes = machine.api.malloc(startBytes);
+    this.#okField = machine.constant('ok');
+    this.#okValue = machine.constant('OK');
   }
 
   /** Forgets what was recorded. */
@@ -270,11 +275,9 @@ export class ScriptReply extends Reply {
   #pushOk(L: number): void {
     const machine = this.#machine;
     const { api } = machine;
-    const field = machine.constant('ok');
-    const value = machine.constant('OK');
     api.lua_createtable(L, 0, 1);
-    machine.push(L, field, luaTypes.string);
-    machine.push(L, value, luaTypes.string);
+    machine.push(L, this.#okField, luaTypes.string);
+    machine.push(L, this.#okValue, luaTypes.string);
     api.lua_rawset(L, -3);
   }
 

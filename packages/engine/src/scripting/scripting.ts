@@ -19,18 +19,17 @@ import type { Context } from '../context.js';
 import { notAnInteger } from '../grammar.js';
 import type { KV } from '../kv.js';
 import { refusalOfScript } from './admission.js';
-import { FunctionLibraries, type FunctionLibrary, type ScriptFunction } from './function-libraries.js';
+import { FunctionCatalog } from './function-catalog.js';
+import type { ScriptFunction } from './function-libraries.js';
 import { type CompiledFunction, Interpreter } from './interpreter.js';
 import { ScriptRandom } from './libraries/random.js';
-import { LibraryLoader } from './library-loader.js';
-import { collectorPeriod, pinnedMsMax, sliceMs } from './limits.js';
+import { collectorStepKiB, pinnedMsMax, sliceMs, tidyingPeriod } from './limits.js';
 import { LuaPanic } from './lua/binary.js';
 import { gcCommands } from './lua/exports.js';
 import type { Outcome } from './lua/threads.js';
 import { type Script, ScriptCache, shaOf } from './script-cache.js';
 import { writeScriptError } from './script-error.js';
 import { ScriptRun, scriptFlags } from './script-run.js';
-import { parseLibraryHead } from './shebang.js';
 
 const slowEval = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 const slowFunction =
@@ -42,14 +41,12 @@ const unkillable =
 const killed = 'ERR Script killed by user with SCRIPT KILL...';
 const pinned =
   'ERR the script ran for too long where it can not be suspended: in a callback of table.sort or string.gsub, a metamethod, an iterator or a coroutine. It was ended; what it wrote before is kept.';
-const tampered = 'ERR Attempt to modify a readonly table';
 
 const firstKey = 3;
 
 export class Scripting {
   readonly cache = new ScriptCache();
-  readonly libraries: FunctionLibraries;
-  readonly loader: LibraryLoader;
+  readonly functions: FunctionCatalog;
   /** Commands that scripts must not call may be called (DEBUG SET-DISABLE-DENY-SCRIPTS). */
   allowsAllCommands = false;
   /** The script that runs or is suspended; null when there is none. */
@@ -62,7 +59,6 @@ export class Scripting {
   readonly #run = new ScriptRun();
   readonly #random = new ScriptRandom();
   #eval: Interpreter | null = null;
-  #functions: Interpreter | null = null;
   #bytesMax: number;
   #thresholdMs = 0;
   /** When the slice that is going on began, and since when the script can't be suspended; NaN when it was not so. */
@@ -71,12 +67,11 @@ export class Scripting {
   #awaited: Promise<void> | null = null;
   /** Why what was waited for can't be had; null when it can. */
   #awaitFailure: string | null = null;
-  #runsSinceCollection = 0;
+  #runsSinceTidying = 0;
 
   constructor(kv: KV) {
     this.#kv = kv;
-    this.libraries = new FunctionLibraries(kv.storage);
-    this.loader = new LibraryLoader(kv, this.libraries, () => this.functions());
+    this.functions = new FunctionCatalog(kv, () => this.#newInterpreter('function'));
     this.#bytesMax = kv.config.number('lua-memory-limit');
     kv.config.onChange('lua-memory-limit', () => this.#limitMemory());
     kv.config.onChange('busy-reply-threshold', () => {
@@ -104,7 +99,7 @@ export class Scripting {
     if (request.length(1) !== 40) return reply.error(noScript);
     const keyCount = keyCountOf(request, reply);
     if (keyCount < 0) return;
-    const script = this.cache.find(request.byteString(1));
+    const script = this.cache.findBytes(request.bytes, request.start(1));
     if (script === null) return reply.error(noScript);
     this.#runScript(ctx, reply, script, keyCount, isReadOnly);
   }
@@ -113,7 +108,7 @@ export class Scripting {
   callFunction(ctx: Context, reply: Reply, isReadOnly: boolean): void {
     const { request } = ctx;
     this.#show(ctx);
-    const called = this.libraries.findFunction(request.byteString(1));
+    const called = this.functions.find(request.byteString(1));
     if (called === undefined) return reply.error('ERR Function not found');
     const keyCount = request.integer(2);
     if (Number.isNaN(keyCount)) return reply.error('ERR Bad number of keys provided');
@@ -121,7 +116,15 @@ export class Scripting {
     if (problem !== '') return reply.error(problem);
     const refusal = refusalOfScript(this.#kv, called.flags, isReadOnly);
     if (refusal !== '') return reply.error(refusal);
-    const run = this.#begin(ctx, reply, this.functions(), called.name, false, called.flags, isReadOnly);
+    const run = this.#begin(
+      ctx,
+      reply,
+      this.functions.interpreter,
+      called.name,
+      false,
+      called.flags,
+      isReadOnly,
+    );
     let outcome: Outcome;
     this.#enter(run);
     try {
@@ -144,31 +147,6 @@ export class Scripting {
   flush(): void {
     this.cache.clear();
     this.#eval = null;
-  }
-
-  /** FUNCTION LOAD: replies the name of the library, or what is wrong with it. */
-  loadLibrary(code: string, replaces: boolean, reply: Reply): void {
-    const library = this.#newLibrary(code, replaces);
-    if (typeof library === 'string') return reply.error(library);
-    this.#replaceLibrary(library);
-    reply.byteString(library.name);
-  }
-
-  /** FUNCTION DELETE: whether there was such a library. */
-  deleteLibrary(name: string): boolean {
-    const library = this.libraries.get(name);
-    if (library === undefined) return false;
-    this.loader.release(library);
-    this.libraries.unlink(name);
-    this.libraries.erase(name);
-    return true;
-  }
-
-  /** FUNCTION FLUSH: nothing of any library is left, in the interpreter either. */
-  deleteLibraries(): void {
-    for (const { name } of this.libraries.all()) this.libraries.erase(name);
-    this.libraries.unlinkAll();
-    this.#functions = null;
   }
 
   /** SCRIPT KILL and FUNCTION KILL: ends the script when it goes on, if it has not written. */
@@ -198,7 +176,7 @@ export class Scripting {
   }
 
   get functionBytes(): number {
-    return this.#functions?.machine.usedBytes ?? 0;
+    return this.functions.usedBytes;
   }
 
   // Suspended scripts
@@ -246,47 +224,6 @@ export class Scripting {
     this.#end();
   }
 
-  /** Loads the libraries of the storage, which may be others now. They must be resident. */
-  reload(): void {
-    if (this.#functions === null && this.libraries.stored().length === 0) return;
-    this.#functions = null;
-    this.loader.reload();
-  }
-
-  functions(): Interpreter {
-    if (this.#functions === null || this.#functions.isBroken) {
-      const isAnew = this.#functions !== null;
-      this.#functions = this.#newInterpreter('function');
-      if (isAnew) this.loader.reload();
-    }
-    return this.#functions;
-  }
-
-  /** Loads a library that may be linked: its functions have names that nobody else uses. Or says why not. */
-  #newLibrary(code: string, replaces: boolean): FunctionLibrary | string {
-    const head = parseLibraryHead(code);
-    if (typeof head === 'string') return head;
-    if (!replaces && this.libraries.get(head.name) !== undefined) {
-      return `ERR Library '${head.name}' already exists`;
-    }
-    if (this.libraries.bytes + code.length > this.#bytesMax) {
-      return 'ERR the libraries of functions take too much memory: lua-memory-limit sets how much they may';
-    }
-    const library = this.loader.load(code);
-    if (typeof library === 'string') return library;
-    const collision = this.libraries.collisionOf([library], [library.name]);
-    if (collision === null) return library;
-    this.loader.release(library);
-    return `ERR Function ${collision} already exists`;
-  }
-
-  #replaceLibrary(library: FunctionLibrary): void {
-    const replaced = this.libraries.get(library.name);
-    if (replaced !== undefined) this.loader.release(replaced);
-    this.libraries.link(library);
-    this.libraries.store(library);
-  }
-
   // Running
 
   /** Monitors see a script before the commands that it calls. */
@@ -320,7 +257,6 @@ export class Scripting {
       const compiled = interpreter.compile(code, '@user_script');
       if (typeof compiled === 'string') return `ERR Error compiling script (new function): ${compiled}`;
       script.compiled = compiled;
-      script.owner = interpreter;
       return '';
     } catch (error) {
       interpreter.isBroken = true;
@@ -334,7 +270,7 @@ export class Scripting {
     const refusal = isPlain ? '' : refusalOfScript(this.#kv, flags, isReadOnly);
     if (refusal !== '') return reply.error(refusal);
     const interpreter = this.#evalInterpreter();
-    if (script.owner !== interpreter) {
+    if (script.compiled?.owner !== interpreter) {
       const problem = this.#compile(script);
       if (problem !== '') return reply.error(problem);
     }
@@ -369,9 +305,12 @@ export class Scripting {
     const { calls, threads } = run.interpreter;
     if (run.isKilled) threads.interrupt();
     if (!run.isAwaiting) return threads.resume(0);
-    run.isAwaiting = false;
     const failure = this.#awaitFailure;
     this.#awaitFailure = null;
+    // With the first keys it may be known which others there are.
+    this.#awaited = failure === null ? calls.loadMore(run) : null;
+    if (this.#awaited !== null) return 'suspended';
+    run.isAwaiting = false;
     const raises =
       failure === null ? calls.resume(threads.last, run) : calls.resumeFailed(threads.last, failure);
     return raises ? threads.resumeRaising() : threads.resume(1);
@@ -465,21 +404,20 @@ export class Scripting {
     if (interpreter.isBroken) return;
     if (outcome === 'failed') {
       this.#kv.context.isErrorCounted = writeScriptError(run);
-    } else if (interpreter.sandbox.isTampered()) {
-      interpreter.isBroken = true;
-      reply.error(tampered);
     } else {
       this.#kv.context.isErrorCounted = interpreter.results.write(threads.script, reply, run.dialect);
     }
     threads.clear(outcome);
-    this.#collect(interpreter);
+    this.#tidy(interpreter);
   }
 
-  /** From time to time a step of the collector, so that none is long. */
-  #collect({ machine }: Interpreter): void {
-    if (++this.#runsSinceCollection < collectorPeriod) return;
-    this.#runsSinceCollection = 0;
-    machine.api.lua_gc(machine.L, gcCommands.step, collectorPeriod);
+  /** From time to time a step of the collector, so that none is long; and a look at what scripts must not change. */
+  #tidy(interpreter: Interpreter): void {
+    if (++this.#runsSinceTidying < tidyingPeriod) return;
+    this.#runsSinceTidying = 0;
+    const { machine, sandbox } = interpreter;
+    machine.api.lua_gc(machine.L, gcCommands.step, collectorStepKiB);
+    if (sandbox.isTampered()) interpreter.isBroken = true;
   }
 
   /** The interpreter is of no use any more. What is not its own fault is thrown on. */
@@ -498,7 +436,7 @@ export class Scripting {
   /** Called now and then while Lua runs. */
   #onHook(interpreter: Interpreter, L: number): void {
     const run = this.current;
-    if (run === null) return this.loader.onHook(interpreter, L);
+    if (run === null) return this.functions.onHook(interpreter, L);
     if (run.isKilled) this.#doom(run, L, killed);
     if (this.#thresholdMs <= 0) return;
     const nowMs = this.#kv.env.clock.monotonic();
@@ -540,9 +478,8 @@ export class Scripting {
 
   #limitMemory(): void {
     this.#bytesMax = this.#kv.config.number('lua-memory-limit');
-    for (const interpreter of [this.#eval, this.#functions]) {
-      if (interpreter !== null) interpreter.machine.bytesMax = this.#bytesMax;
-    }
+    if (this.#eval !== null) this.#eval.machine.bytesMax = this.#bytesMax;
+    this.functions.limitMemory(this.#bytesMax);
   }
 }
 

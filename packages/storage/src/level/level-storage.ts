@@ -50,6 +50,7 @@ export interface LevelStorageOptions {
 const formatKey = metaKey('format');
 
 export class LevelStorage implements Storage {
+  readonly isAllResident = false;
   readonly needsJournal = true;
   readonly #store: OrderedStore;
   readonly #memory: MemoryStorage;

@@ -18,12 +18,21 @@ const checksumBytes = 8;
 /** The value of a record as a payload of its own. */
 export function dumpPayload(db: Database, ref: Ref): Buffer {
   const writer = new RdbWriter();
-  const version = writeValue(writer, db, ref);
+  return sealPayload(writer, writeValue(writer, db, ref));
+}
+
+/** Ends a payload: which version of the format is needed to read it, and its checksum. */
+export function sealPayload(writer: RdbWriter, version: number): Buffer {
   writer.byte(version & 255);
   writer.byte(version >>> 8);
   writer.reserve(checksumBytes);
   new Crc64().update(writer.bytes, 0, writer.length).writeTo(writer.bytes, writer.length);
   return writer.bytes.subarray(0, writer.length + checksumBytes);
+}
+
+/** The content of a payload that `isPayload` accepts, without its foot. */
+export function openPayload(payload: Buffer): RdbReader {
+  return new RdbReader(payload, 0, payload.length - footBytes);
 }
 
 /** Whether a payload is whole, and of a version that we read. `checksum: false` believes that it is whole. */
@@ -41,6 +50,6 @@ export function isPayload(payload: Uint8Array, { checksum = true } = {}): boolea
  * CORRUPT when it is damaged all the same, LIMIT when it has something that is too long for us.
  */
 export function readPayload(payload: Buffer, db: Database): RdbValue {
-  const reader = new RdbReader(payload, 0, payload.length - footBytes);
+  const reader = openPayload(payload);
   return readValue(reader, reader.byte(), db);
 }

@@ -29,7 +29,7 @@ export function readListOptions({ request }: Context): ListOptions | string {
 }
 
 export function replyLibraries({ kv }: Context, { pattern, withCode }: ListOptions, reply: Reply): void {
-  const libraries = [...kv.scripting.libraries.all()].filter(
+  const libraries = [...kv.scripting.functions.libraries.all()].filter(
     ({ name }) => pattern === null || globMatch(pattern, name, true),
   );
   reply.array(libraries.length);

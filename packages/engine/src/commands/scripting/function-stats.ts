@@ -27,7 +27,7 @@ export function replyStats({ kv }: Context, reply: Reply): void {
   reply.text('LUA');
   reply.map(2);
   reply.text('libraries_count');
-  reply.integer(scripting.libraries.size);
+  reply.integer(scripting.functions.libraries.size);
   reply.text('functions_count');
-  reply.integer(scripting.libraries.functionCount);
+  reply.integer(scripting.functions.libraries.functionCount);
 }

@@ -11,6 +11,10 @@ const writing = {
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
 } as const;
 
+/** The first one unless another is asked for. */
+const policies = ['APPEND', 'FLUSH', 'REPLACE'] as const;
+const wrongPolicy = 'ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.';
+
 const subcommands: readonly Command[] = [
   defineCommand({
     ...common,
@@ -29,7 +33,7 @@ const subcommands: readonly Command[] = [
       for (let i = 2; i < last; i++) {
         if (!request.is(i, 'REPLACE')) return reply.error(`ERR Unknown option given: ${request.text(i)}`);
       }
-      kv.scripting.loadLibrary(request.byteString(last), last > 2, reply);
+      kv.scripting.functions.load(request.byteString(last), last > 2, reply);
     },
   }),
   defineCommand({
@@ -41,7 +45,7 @@ const subcommands: readonly Command[] = [
     summary: 'Deletes a library and its functions.',
     args: { 'library-name': bytes() },
     run({ kv, request }, args, reply) {
-      if (kv.scripting.deleteLibrary(request.byteString(args['library-name']))) reply.ok();
+      if (kv.scripting.functions.delete(request.byteString(args['library-name']))) reply.ok();
       else reply.error('ERR Library not found');
     },
   }),
@@ -56,7 +60,7 @@ const subcommands: readonly Command[] = [
     run({ kv, request }, args, reply) {
       if (request.count > 3) return reply.error(wrongSubcommand('FUNCTION', request));
       if (args.surplus.count > 0) return reply.error('ERR FUNCTION FLUSH only supports SYNC|ASYNC option');
-      kv.scripting.deleteLibraries();
+      kv.scripting.functions.clear();
       reply.ok();
     },
   }),
@@ -99,6 +103,34 @@ const subcommands: readonly Command[] = [
     args: {},
     run({ kv }, _args, reply) {
       kv.scripting.kill(reply, false);
+    },
+  }),
+  defineCommand({
+    ...common,
+    id: 827,
+    name: 'DUMP',
+    complexity: 'O(N) where N is the number of functions',
+    summary: 'Dumps all libraries into a serialized binary payload.',
+    args: {},
+    run({ kv }, _args, reply) {
+      const payload = kv.scripting.functions.dump();
+      reply.bulk(payload, 0, payload.length);
+    },
+  }),
+  defineCommand({
+    ...common,
+    ...writing,
+    id: 828,
+    name: 'RESTORE',
+    complexity: 'O(N) where N is the number of functions on the payload',
+    summary: 'Restores all libraries from a payload.',
+    flags: ['write', 'denyoom', 'noscript'],
+    args: { 'serialized-value': bytes(), policy: unparsed(oneOf('FLUSH', 'APPEND', 'REPLACE')) },
+    run({ kv, request }, args, reply) {
+      if (request.count > 4) return reply.error(wrongSubcommand('FUNCTION', request));
+      const policy = policies.find((word) => request.count < 4 || request.is(3, word));
+      if (policy === undefined) return reply.error(wrongPolicy);
+      kv.scripting.functions.restore(request.copy(args['serialized-value']), policy, reply);
     },
   }),
   help(829, 'FUNCTION', 'scripting', '7.0.0', [

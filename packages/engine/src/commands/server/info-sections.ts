@@ -90,7 +90,8 @@ function clients({ host, kv }: Context): Fields {
 
 /** Scripts and functions are kept outside of `used_memory`: their interpreters have limits of their own. */
 function scripts({ scripting }: KV): Fields {
-  const { cache, evalBytes, functionBytes, libraries } = scripting;
+  const { cache, evalBytes, functionBytes } = scripting;
+  const { libraries } = scripting.functions;
   return [
     ['used_memory_lua', evalBytes],
     ['used_memory_vm_eval', evalBytes],

@@ -28,7 +28,7 @@ function replyStats({ host, kv, storage }: Context, reply: Reply): void {
     ['keys.count', keys],
     ['keys.bytes-per-key', keys === 0 ? 0 : Math.round(usedBytes / keys)],
     ['lua.caches', kv.scripting.cache.bytes],
-    ['functions.caches', kv.scripting.libraries.bytes],
+    ['functions.caches', kv.scripting.functions.libraries.bytes],
     ['dataset.bytes', datasetBytes],
     ['process.resident', process.residentBytes],
     ['process.heap.used', process.heapUsedBytes],

@@ -7,7 +7,8 @@
  *               items: values 1, 2, 3 ...; fields: one place for all tables that have none
  *     function  | header 6, whether it is a C function u8 | ... | environment at 12 | ...
  *     thread    | header 6, status u8 | top at 8 | base at 12 | ... | stack at 32 | ... | nested calls u16 at 52, base of them u16 at 54
- *                 | hook mask u8 at 56 | ... | globals (a value) at 72
+ *                 | hook mask u8 at 56 | ... | globals (a value) at 72; its current call at 20
+ *     call      | base | function | top | next instruction | results wanted i32 at 16 | ... |
  *
  * Reading arguments and pushing plain values by these is what makes a short script cost a microsecond: each call of
  * the C API that is saved is worth 10 to 20 ns. Only values that need no allocation are written, only onto a thread's
@@ -28,11 +29,14 @@ export const threadOffsets = {
   status: 6,
   top: 8,
   base: 12,
+  call: 20,
   stack: 32,
   nestedCalls: 52,
   nestedCallsBase: 54,
   globals: 72,
 } as const;
+
+export const callOffsets = { resultsWanted: 16 } as const;
 
 /** Whether a field shows where fields are looked for, and goes with the table. */
 function hasFieldsAsExpected({ api, L, i32, noFields }: LuaMachine): boolean {

@@ -9,7 +9,7 @@
 import { copyBytes } from '@holdfast/common';
 import { instantiate, type LuaHost, wrapFunction } from './binary.js';
 import { gcCommands, type LuaExports, luaTypes, registryIndex } from './exports.js';
-import { stringOffsets, threadOffsets, valueBytes, verifyLayout } from './layout.js';
+import { callOffsets, stringOffsets, threadOffsets, valueBytes, verifyLayout } from './layout.js';
 
 const pageBytes = 65536;
 /** The memory grows by half of what it is, but by no more than this at once. */
@@ -154,6 +154,12 @@ export class LuaMachine {
   count(L: number): number {
     const { i32 } = this;
     return (i32[(L + threadOffsets.top) >> 2] - i32[(L + threadOffsets.base) >> 2]) >> 4;
+  }
+
+  /** Whether the caller of the running function throws its results away: a call that is a statement. */
+  isResultUnused(L: number): boolean {
+    const { i32 } = this;
+    return i32[(i32[(L + threadOffsets.call) >> 2] + callOffsets.resultsWanted) >> 2] === 0;
   }
 
   /** The type of the value at a slot's address. */
