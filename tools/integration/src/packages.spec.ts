@@ -1,0 +1,154 @@
+/**
+ * Every package as its users get it: packed, put into an empty folder with what it declares to need and nothing
+ * else, imported by Node, and compiled against by a small consumer.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { temporaryDirectory } from './server.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+interface Manifest {
+  readonly name: string;
+  readonly description?: string;
+  readonly license?: string;
+  readonly exports?: Readonly<Record<string, { readonly types?: string; readonly default?: string }>>;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let installed: Manifest[] = [];
+
+const readManifest = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+
+const folderOf = (name: string): string => join(directory.path, 'node_modules', name);
+
+/** Packs the published packages and unpacks them where a consumer would have them. */
+async function installPackages(): Promise<Manifest[]> {
+  const sources = ['packages', 'apps'].flatMap((parent) =>
+    readdirSync(join(root, parent)).map((name) => join(root, parent, name)),
+  );
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory.path, ...sources];
+  const { stdout } = await run('npm', pack, { cwd: root, maxBuffer: 1 << 26 });
+  const packed = JSON.parse(stdout) as { name: string; filename: string }[];
+  for (const { name, filename } of packed) {
+    mkdirSync(folderOf(name), { recursive: true });
+    const file = join(directory.path, filename.replace('@', '').replace('/', '-'));
+    await run('tar', ['-xzf', file, '-C', folderOf(name), '--strip-components', '1']);
+  }
+  return packed.map(({ name }) => readManifest(folderOf(name)));
+}
+
+/** What the packages say they need from others: where it is already, so that no registry is asked. */
+function linkDependencies(names: Iterable<string>): void {
+  for (const name of names) {
+    const target = folderOf(name);
+    if (existsSync(target)) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), target);
+  }
+}
+
+beforeAll(async () => {
+  directory = await temporaryDirectory();
+  installed = await installPackages();
+  linkDependencies(installed.flatMap(({ dependencies }) => Object.keys(dependencies ?? {})));
+  // For the consumer below.
+  linkDependencies(['typescript', '@types/node']);
+  writeFileSync(join(directory.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+}, 120_000);
+
+afterAll(() => directory.remove());
+
+function specifiers(): string[] {
+  return installed.flatMap(({ name, exports }) =>
+    Object.keys(exports ?? {}).map((path) => name + path.slice(1)),
+  );
+}
+
+it('has what a package must have, and no tests', () => {
+  expect(installed.length).toBeGreaterThan(9);
+  for (const { name, description, license, exports, bin } of installed) {
+    const folder = folderOf(name);
+    expect([name, description === undefined, license]).toEqual([name, false, 'Apache-2.0']);
+    expect(existsSync(join(folder, 'README.md')), `${name}: README.md`).toBe(true);
+    const files = Object.values(exports ?? {}).flatMap(({ types, default: main }) => [types, main]);
+    expect(files.length, name).toBeGreaterThan(0);
+    for (const file of [...files, ...Object.values(bin ?? {})]) {
+      expect(file !== undefined && existsSync(join(folder, file)), `${name}: ${file}`).toBe(true);
+    }
+    const all = readdirSync(folder, { recursive: true }).map(String);
+    expect(all.filter((file) => /\.(spec|bench)\.|tsbuildinfo/.test(file))).toEqual([]);
+  }
+});
+
+it('can be imported, with what it declares to need', async () => {
+  const lines = specifiers().map((specifier) => `await import('${specifier}');`);
+  writeFileSync(
+    join(directory.path, 'consumer.mjs'),
+    `${lines.join('\n')}
+     const { open } = await import('@holdfast/client');
+     const store = await open();
+     await store.put('k', 'v');
+     console.log(String((await store.get('k')).value));
+     await store.close();`,
+  );
+  const { stdout } = await run(process.execPath, ['consumer.mjs'], { cwd: directory.path });
+  expect(stdout).toBe('v\n');
+}, 60_000);
+
+it('can be compiled against, strictly', async () => {
+  const imports = specifiers().map((specifier, i) => `import * as module${i} from '${specifier}';`);
+  const consumer = `
+    ${imports.join('\n')}
+    export const modules: object[] = [${imports.map((_, i) => `module${i}`).join(', ')}];
+    import { type Entry, type KeyValueStore, KvError, open } from '@holdfast/client';
+    export async function use(): Promise<string[]> {
+      const store: KeyValueStore = await open({ database: 1 });
+      const version: number = await store.put('k', 'v', { ttlMs: 1000 });
+      const keys: string[] = [];
+      for await (const entry of store.scan({ selection: { prefix: 'k' } })) keys.push(keyOf(entry));
+      try {
+        await store.put('k', 'w', { expectedVersion: version + 1 });
+      } catch (error) {
+        if (!(error instanceof KvError && error.code === 'VERSION_MISMATCH')) throw error;
+      }
+      await store.close();
+      return keys;
+    }
+    const keyOf = ({ key, version }: Entry): string => key.toString('utf8') + version;
+  `;
+  writeFileSync(join(directory.path, 'consumer.ts'), consumer);
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2023',
+    lib: ['es2023'],
+    module: 'nodenext',
+    types: ['node'],
+  };
+  writeFileSync(
+    join(directory.path, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
+  );
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { stdout } = await run(process.execPath, [tsc, '-p', directory.path]).catch((error) => error);
+  expect(stdout).toBe('');
+}, 60_000);
+
+it('starts from its package', async () => {
+  for (const { name, bin } of installed) {
+    for (const file of Object.values(bin ?? {})) {
+      const { stdout } = await run(process.execPath, [join(folderOf(name), file), '--help']);
+      expect(stdout).toContain('--');
+    }
+  }
+}, 60_000);
