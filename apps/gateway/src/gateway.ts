@@ -5,6 +5,7 @@ import { parameters } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
 import { GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import type { Logger } from 'pino';
+import { aclFileAt } from './acl-file.js';
 import { addressText, listenOn, parseHosts } from './hosts.js';
 import { HttpServer } from './http-server.js';
 import type { Settings } from './settings.js';
@@ -53,6 +54,8 @@ export class Gateway {
       fsync: settings.fsync,
       directory: settings.directory,
       parameters: settings.parameters,
+      aclFile: aclFileAt(settings.parameters.get('aclfile') ?? ''),
+      users: settings.users,
       onFatal: (error) => events.onEnd(error),
       onShutdown: () => events.onEnd(null),
       onLog: (level, message) => logger[logMethods[level]](message),

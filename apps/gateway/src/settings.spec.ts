@@ -31,6 +31,7 @@ describe('readSettings', () => {
       fsync: 'everysec',
       directory: 'data',
       logLevel: 'info',
+      users: [],
       parameters: new Map(),
     });
   });
@@ -71,6 +72,13 @@ describe('readSettings', () => {
       ['client-output-buffer-limit', 'normal 0 0 0 pubsub 32mb 8mb 60'],
       ['timeout', '2'],
     ]);
+  });
+
+  it('keeps the users of a file apart from parameters', () => {
+    const config = configFile('user alice on >secret ~a:* +get', 'user bob off', 'timeout 1');
+    const settings = readSettings(['--config', config], {});
+    expect(settings.users).toEqual(['alice on >secret ~a:* +get', 'bob off']);
+    expect([...settings.parameters]).toEqual([['timeout', '1']]);
   });
 
   it("understands Redis' names of its own settings", () => {

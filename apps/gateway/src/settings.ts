@@ -24,6 +24,8 @@ export interface Settings {
   readonly fsync: 'always' | 'everysec' | 'no';
   readonly directory: string;
   readonly logLevel: string;
+  /** Lines of the config file that define users: a name, and rules. */
+  readonly users: readonly string[];
   /** Values of parameters, by Redis' names. */
   readonly parameters: ReadonlyMap<string, string>;
 }
@@ -80,7 +82,8 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     fsync: text('fsync') as Settings['fsync'],
     directory: text('dir'),
     logLevel: text('log-level'),
-    parameters: new Map([...values].filter(([name]) => !(name in rules))),
+    users: (values.get('user') ?? '').split('\n').filter((line) => line !== ''),
+    parameters: new Map([...values].filter(([name]) => !(name in rules) && name !== 'user')),
   };
 }
 
@@ -88,6 +91,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
 function checkValues(values: ReadonlyMap<string, string>): void {
   const config = new Config(parameters);
   for (const [name, value] of values) {
+    if (name === 'user') continue;
     const problem = name in rules ? problemOf(rules[name], value) : config.check(name, value);
     if (problem !== null) throw new KvError('INVALID', `${name} is '${value}': ${problem}`);
   }
@@ -114,14 +118,18 @@ const redisNames: Readonly<
   appendfsync: { name: 'fsync' },
 };
 
-/** Parameters whose lines in a file add up. */
-const severalLines = new Set(['save', 'client-output-buffer-limit']);
+/** What joins the values of parameters whose lines in a file add up. */
+const separators: Readonly<Record<string, string>> = {
+  save: ' ',
+  'client-output-buffer-limit': ' ',
+  user: '\n',
+};
 
 /** A name and a value in our own words. */
 function translate(name: string, value: string, source: string): [name: string, value: string] {
   const ours = Object.hasOwn(redisNames, name) ? redisNames[name] : undefined;
   if (ours !== undefined) return [ours.name, ours.values?.[value] ?? value];
-  if (Object.hasOwn(rules, name) || parameterNames.has(name)) return [name, value];
+  if (Object.hasOwn(rules, name) || parameterNames.has(name) || name === 'user') return [name, value];
   throw new KvError('INVALID', `there is no setting '${name}' (${source}); --help lists them`);
 }
 
@@ -162,8 +170,8 @@ function readConfigFile(path: string): Map<string, string> {
     if (match === null) return;
     const text = /^"(.*)"$/.exec(match[2])?.[1] ?? match[2];
     const [name, value] = translate(match[1].toLowerCase(), text, `${path}, line ${index + 1}`);
-    const before = severalLines.has(name) ? values.get(name) : undefined;
-    values.set(name, before === undefined || before === '' ? value : `${before} ${value}`);
+    const before = Object.hasOwn(separators, name) ? (values.get(name) ?? '') : '';
+    values.set(name, before === '' ? value : `${before}${separators[name]}${value}`);
   });
   return values;
 }

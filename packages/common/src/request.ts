@@ -106,6 +106,15 @@ export class Request {
     return true;
   }
 
+  /** The arguments from `first` on, as a request over the same bytes. */
+  slice(first: number): Request {
+    const part = new Request();
+    part.bytes = this.bytes;
+    part.count = this.count - first;
+    part.offsets = this.offsets.slice(2 * first, 2 * this.count);
+    return part;
+  }
+
   /** A request of its own bytes, to be kept beyond the call. */
   toOwned(): Request {
     let total = 0;

@@ -1,12 +1,13 @@
 /** The sessions that are open, and how many there were. */
 import type { Clock } from '@holdfast/common';
-import { type Config, Session, type SessionSink } from '@holdfast/engine';
+import { type AccessControl, type Config, type KV, Session, type SessionSink } from '@holdfast/engine';
 import type { SessionOptions } from './coordinator.js';
 
 export type SessionFactory = (...args: ConstructorParameters<typeof Session>) => Session;
 
 export class ClientRegistry {
   readonly #config: Config;
+  readonly #access: AccessControl;
   readonly #clock: Clock;
   readonly #create: SessionFactory;
   readonly #sessions = new Map<number, Session>();
@@ -18,8 +19,13 @@ export class ClientRegistry {
   /** Of the sessions opened so far, those that RESETSTAT made us forget. */
   #forgotten = 0;
 
-  constructor(config: Config, clock: Clock, create: SessionFactory = (...args) => new Session(...args)) {
+  constructor(
+    { access, config }: KV,
+    clock: Clock,
+    create: SessionFactory = (...args) => new Session(...args),
+  ) {
     this.#config = config;
+    this.#access = access;
     this.#clock = clock;
     this.#create = create;
   }
@@ -32,7 +38,8 @@ export class ClientRegistry {
       return null;
     }
     const session = this.#create(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
-    session.isAuthenticated = isForwarded || this.#needsNoPassword;
+    if (isForwarded) session.isAuthenticated = true;
+    else this.#welcome(session);
     session.readMode = readMode;
     session.usualReadMode = readMode;
     this.#sessions.set(session.id, session);
@@ -101,20 +108,12 @@ export class ClientRegistry {
     session.noEvict = false;
     session.noTouch = false;
     session.readMode = session.usualReadMode;
-    session.user = 'default';
-    session.isAuthenticated = this.#needsNoPassword;
+    if (session.account !== null) this.#welcome(session);
   }
 
-  /** Whether the session now is that user. */
-  authenticate(session: Session, user: string, password: string): boolean {
-    const expected = this.#config.text('requirepass');
-    if (user !== 'default' || (expected !== '' && expected !== password)) return false;
-    session.user = user;
-    session.isAuthenticated = true;
-    return true;
-  }
-
-  get #needsNoPassword(): boolean {
-    return this.#config.text('requirepass') === '';
+  /** Nobody has said who they are yet. */
+  #welcome(session: Session): void {
+    session.account = this.#access.defaultUser;
+    session.isAuthenticated = this.#access.needsNoPassword;
   }
 }

@@ -96,7 +96,7 @@ export class LocalCoordinator implements Coordinator {
     this.#committer = options.committer ?? memoryCommitter(kv, env);
     this.#committer.onCommitted(() => this.#tellCommitted());
     this.#forwarding = options.forwarding ?? null;
-    this.#clients = new ClientRegistry(kv.config, env.clock, options.forwarding?.createSession);
+    this.#clients = new ClientRegistry(kv, env.clock, options.forwarding?.createSession);
     this.#monitors = new Monitors(env);
     this.#loader = new KeyLoader(kv.storage);
     this.#pauses = new Pauses(kv, env, (held) => this.#resumeHeld(held));
@@ -320,6 +320,10 @@ export class LocalCoordinator implements Coordinator {
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
       return this.#reject(session, command, reply, wrongArity(command));
+    }
+    if (!session.isUnlimited && session.isAuthenticated) {
+      const denied = this.kv.access.refusal(session, command, request);
+      if (denied !== null) return this.#reject(session, command, reply, denied);
     }
     if (this.#guard?.isElsewhere(session, command) && session.isAuthenticated) {
       return this.#redirect(session, command, request, reply);

@@ -126,10 +126,6 @@ export class LocalHost implements Host {
     return this.#parts.waiting.isWaiting(session);
   }
 
-  authenticate(session: Session, user: string, password: string): boolean {
-    return this.#parts.clients.authenticate(session, user, password);
-  }
-
   reset(session: Session): void {
     const { clients, hub, monitors, transactions } = this.#parts;
     transactions.discard(session);
@@ -160,10 +156,6 @@ export class LocalHost implements Host {
 
   get refusal(): string | null {
     return this.#parts.committer().refusal;
-  }
-
-  mayRun(): boolean {
-    return true;
   }
 
   load(session: Session, command: Command, request: Request): Promise<void> | null {

@@ -9,7 +9,7 @@
  *     DIR/level/      level storage
  */
 import { type Env, KvError, TurnClock } from '@holdfast/common';
-import { Config, KV, type LogLevel, type Parameter, parameters } from '@holdfast/engine';
+import { type AclFile, Config, KV, type LogLevel, type Parameter, parameters } from '@holdfast/engine';
 import {
   type Disk,
   type DiskLock,
@@ -42,6 +42,10 @@ export interface LocalStackOptions {
   readonly inlineSyncMsMax?: number;
   /** Values of parameters, by Redis' names. */
   readonly parameters?: ReadonlyMap<string, string>;
+  /** Where users are kept: read now, and by ACL LOAD. */
+  readonly aclFile?: AclFile | null;
+  /** Users that the configuration defines, each a name and rules; not together with an ACL file. */
+  readonly users?: readonly string[];
   /** Beyond the engine's own. */
   readonly moreParameters?: readonly Parameter[];
   /** Whether a write was kept can't be known: the process must end, and recover when started again. */
@@ -122,7 +126,8 @@ async function assemble(
   });
   const recovered = log === null ? null : await recover(storage, log, snapshots);
   await oracle.setFloor(storage.stamp.last);
-  const kv = new KV({ storage, oracle, env, turnClock, config });
+  const kv = new KV({ storage, oracle, env, turnClock, config, aclFile: options.aclFile ?? null });
+  loadUsers(kv, options.users ?? []);
   await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   // What can't be loaded shows now.
   kv.scripting.functions.prepare();
@@ -150,6 +155,25 @@ async function assemble(
     await place?.lock.release();
   };
   return { storage, kv, config, coordinator, log, snapshotter, recovered, close };
+}
+
+/** Throws KvError INVALID when a user is wrong: a server must not begin with others than it was given. */
+function loadUsers({ access }: KV, users: readonly string[]): void {
+  const { file } = access;
+  for (const line of users) {
+    if (file !== null) {
+      throw new KvError(
+        'INVALID',
+        'users are defined by the configuration and by an ACL file: choose one of them',
+      );
+    }
+    const [name, ...rules] = line.split(' ').filter((word) => word !== '');
+    const problem = access.setUser(name, rules, () => {});
+    if (problem !== null) throw new KvError('INVALID', `user ${name}: ${problem.replace(/^ERR /, '')}`);
+  }
+  if (file === null) return;
+  const problems = access.load(file.read(), file.path, () => {});
+  if (problems !== null) throw new KvError('INVALID', problems);
 }
 
 async function openStorage({ env, storage }: LocalStackOptions, place: Place | null): Promise<Storage> {

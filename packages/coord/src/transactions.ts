@@ -106,6 +106,14 @@ export class Transactions {
     const reached = kv.transaction(() => {
       while (running.next < queue.length) {
         const queued = queue[running.next++];
+        const denied = session.isUnlimited
+          ? null
+          : kv.access.refusalAtExec(session, queued.command, queued.request);
+        if (denied !== null) {
+          kv.stats.countError(denied);
+          reply.error(denied);
+          continue;
+        }
         execute(session, queued.command, queued.request, reply);
         if (!context.hasBlocked) continue;
         this.#interrupted = running;

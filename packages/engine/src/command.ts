@@ -86,6 +86,11 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly keySpecs?: readonly KeySpec[];
   /** How a given request uses its keys, where that depends on its words (`variable_flags`). */
   readonly usageOf?: (request: Request) => KeyUsage;
+  /**
+   * Its arguments that are channels, as permissions see them: all of them as channels or as patterns to listen to,
+   * or the first as one to publish to.
+   */
+  readonly channels?: 'channels' | 'patterns' | 'published';
   /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
   readonly subcommands?: readonly Command[];
   /**

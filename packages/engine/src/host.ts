@@ -102,8 +102,6 @@ export interface Host {
   /** Ends a blocked client's wait: with its time-out reply, or with an UNBLOCKED error. False when it does not wait. */
   unblock(session: Session, withError: boolean): boolean;
   isWaiting(session: Session): boolean;
-  /** Checks a password; true when the session now is that user. */
-  authenticate(session: Session, user: string, password: string): boolean;
   /** Ends the session's state: as if it had just connected (RESET). */
   reset(session: Session): void;
 
@@ -119,8 +117,6 @@ export interface Host {
   // Scripts
   /** Why writes are refused now: then what only reads must not leave a change behind, either. Null while they are not. */
   readonly refusal: string | null;
-  /** Whether the session's user may run a command with these keys. */
-  mayRun(session: Session, command: Command, request: Request): boolean;
   /** Makes resident what a command needs; null when it is. */
   load(session: Session, command: Command, request: Request): Promise<void> | null;
   /** Whether anybody is shown what commands are run. */

@@ -1,3 +1,5 @@
+export { AccessControl, type AclFile } from './acl/access-control.js';
+export { User } from './acl/user.js';
 export {
   Command,
   type CommandDeclaration,

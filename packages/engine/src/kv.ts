@@ -7,6 +7,7 @@ import type { Env, Reply, Request } from '@holdfast/common';
 import { KvError, keyBytesMax, TurnClock } from '@holdfast/common';
 import type { Database, Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
+import { AccessControl, type AclFile } from './acl/access-control.js';
 import type { Command } from './command.js';
 import type { CommandFigures } from './command-figures.js';
 import { commands } from './commands/index.js';
@@ -29,6 +30,8 @@ export interface KVOptions {
   /** Set forward by every turn: for an oracle that need not read the clock for each write. */
   readonly turnClock?: TurnClock;
   readonly config?: Config;
+  /** Where users are kept; null for nowhere. */
+  readonly aclFile?: AclFile | null;
 }
 
 const errorCodesMax = 128;
@@ -62,6 +65,8 @@ export class KV {
   readonly config: Config;
   readonly registry: Registry;
   stats = new EngineStats();
+  /** Who may run what. */
+  readonly access: AccessControl;
   readonly stopwatch: Stopwatch;
   readonly context: Context;
   readonly scripting: Scripting;
@@ -92,6 +97,12 @@ export class KV {
       this.notifications = parseEventClasses(value);
     });
     this.registry = new Registry(commands);
+    this.access = new AccessControl({
+      registry: this.registry,
+      config: this.config,
+      clock: this.env.clock,
+      file: options.aclFile ?? null,
+    });
     this.stopwatch = new Stopwatch(this.env.clock, this.config);
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);
@@ -113,6 +124,7 @@ export class KV {
   resetStats(): void {
     this.stats = new EngineStats();
     this.registry.clearFigures();
+    this.access.clearCounts();
   }
 
   /** Time goes on: called once per turn of the event loop, before its commands. */

@@ -61,6 +61,11 @@ export class Registry {
     return this.#figures[command.id];
   }
 
+  /** All ids are below. */
+  get idEnd(): number {
+    return this.#figures.length;
+  }
+
   /** How many commands ran, subcommands counted by themselves. */
   totalCalls(): number {
     let calls = 0;

@@ -3,6 +3,7 @@
  * it; commands change it only while they run.
  */
 import type { Reply, Request } from '@holdfast/common';
+import type { User } from './acl/user.js';
 import type { Command } from './command.js';
 
 /** The way back to a client, beyond the reply to its current command. */
@@ -74,7 +75,8 @@ export class Session {
   name = '';
   libraryName = '';
   libraryVersion = '';
-  user = 'default';
+  /** Who it is; null where nobody is told apart. */
+  account: User | null = null;
   isAuthenticated = true;
   replyMode: ReplyMode = 'on';
   readMode: ReadMode = 'linearizable';
@@ -132,6 +134,16 @@ export class Session {
     this.localAddress = localAddress;
     this.createdMs = nowMs;
     this.lastActiveMs = nowMs;
+  }
+
+  /** Name of the user, a byte string. */
+  get user(): string {
+    return this.account?.name ?? 'default';
+  }
+
+  /** No command is denied. */
+  get isUnlimited(): boolean {
+    return this.account === null || this.account.isUnlimited;
   }
 
   /** What confirmations of SUBSCRIBE and its kin report; shard channels are counted by themselves. */

@@ -13,7 +13,7 @@ import {
   ValueReply,
 } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
-import { KV, type Session, type SessionSink } from '@holdfast/engine';
+import { type AclFile, KV, type Session, type SessionSink } from '@holdfast/engine';
 import { MemoryStorage, type Storage } from '@holdfast/storage';
 import { outcomes } from '../coordinator.js';
 import { LocalCoordinator, type LocalCoordinatorOptions } from '../local-coordinator.js';
@@ -77,6 +77,7 @@ export class LocalServer {
     seed = 1,
     storage?: Storage,
     around: Pick<LocalCoordinatorOptions, 'snapshots' | 'onShutdown'> = {},
+    { aclFile = null }: { readonly aclFile?: AclFile | null } = {},
   ) {
     this.env = new SimulatedEnv(seed);
     this.storage = storage ?? new MemoryStorage(this.env.random);
@@ -91,7 +92,7 @@ export class LocalServer {
       ready: async () => {},
       close: async () => {},
     };
-    this.kv = new KV({ storage: this.storage, oracle, env: this.env });
+    this.kv = new KV({ storage: this.storage, oracle, env: this.env, aclFile });
     this.kv.config.set('enable-debug-command', 'yes');
     this.coordinator = new LocalCoordinator({ kv: this.kv, env: this.env, ...around });
   }

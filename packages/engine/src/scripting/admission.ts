@@ -12,11 +12,15 @@ const readOnly = 'ERR Write commands are not allowed from read-only scripts.';
 const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
 
 /** Why a command of a script is refused, as an error; '' when it may run. */
-export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null, { count }: Request): string {
+export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null, request: Request): string {
   if (command === null) return unknown;
+  const { count } = request;
   const { arity } = command;
   if (arity > 0 ? count !== arity : count < -arity) return wrongArity;
   if (command.isNoScript && !kv.scripting.allowsAllCommands) return notAllowed;
+  const { session } = run;
+  const denied = session.isUnlimited ? null : kv.access.refusalInScript(session, command, request);
+  if (denied !== null) return denied;
   if (run.isReadOnly && (command.isWrite || command.mayReplicate)) return readOnly;
   // What a script has begun it may end.
   return command.isWrite && !run.hasWritten ? writeRefusal(kv) : '';

@@ -1,7 +1,10 @@
 /** The table `redis` that scripts and functions find, but for `redis.call`, `redis.pcall` and what loads functions. */
 import { createHash } from 'node:crypto';
+import type { Request } from '@holdfast/common';
+import type { Command } from '../command.js';
 import type { LogLevel } from '../host.js';
 import type { KV } from '../kv.js';
+import type { Session } from '../session.js';
 import { redisVersion } from '../version.js';
 import { luaTypes } from './lua/exports.js';
 import type { LuaMachine } from './lua/machine.js';
@@ -142,6 +145,10 @@ function log(kv: KV, machine: LuaMachine, calls: ScriptCalls, L: number): number
   return 0;
 }
 
+function isDenied({ account }: Session, command: Command, request: Request): boolean {
+  return account !== null && account.denial(command, request) !== null;
+}
+
 /** `redis.acl_check_cmd(command, ...)`: whether the user who called the script may run it. */
 function aclCheck({ kv, machine, calls, run }: RedisApiParts, L: number): number {
   const raise = (message: string): number => {
@@ -153,7 +160,7 @@ function aclCheck({ kv, machine, calls, run }: RedisApiParts, L: number): number
   const command = kv.registry.resolve(calls.request);
   if (command === null) return raise('ERR Invalid command passed to redis.acl_check_cmd()');
   const current = run();
-  const isAllowed = current === null || kv.host.mayRun(current.session, command, calls.request);
+  const isAllowed = current === null || !isDenied(current.session, command, calls.request);
   machine.api.lua_pushboolean(L, isAllowed ? 1 : 0);
   return 1;
 }

@@ -18,10 +18,11 @@ export const auth = defineCommand({
   run(ctx, { words }, reply) {
     if (words.count > 2) return reply.error(syntaxError);
     const { request } = ctx;
-    const user = words.count === 2 ? request.text(words.first) : 'default';
-    const password = request.text(words.first + words.count - 1);
-    if (words.count === 1 && ctx.kv.config.text('requirepass') === '') return reply.error(noPassword);
-    if (!ctx.host.authenticate(ctx.session, user, password)) return reply.error(wrongPassword);
+    const { access } = ctx.kv;
+    const user = words.count === 2 ? request.byteString(words.first) : 'default';
+    const password = request.byteString(words.first + words.count - 1);
+    if (words.count === 1 && access.defaultUser.needsNoPassword) return reply.error(noPassword);
+    if (!access.authenticate(ctx.session, user, password, request)) return reply.error(wrongPassword);
     reply.ok();
   },
 });

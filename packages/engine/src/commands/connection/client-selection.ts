@@ -43,7 +43,7 @@ export function listClients(
 }
 
 /** The filter that the word at `i` and its value ask for; a text when they make no sense. */
-function filterAt({ request, session: self }: Context, i: number): Filter | string {
+function filterAt({ kv, request, session: self }: Context, i: number): Filter | string {
   const value = request.text(i + 1);
   if (request.is(i, 'ID')) {
     const id = request.integer(i + 1);
@@ -53,7 +53,8 @@ function filterAt({ request, session: self }: Context, i: number): Filter | stri
   if (request.is(i, 'ADDR')) return (session) => session.address === value;
   if (request.is(i, 'LADDR')) return (session) => session.localAddress === value;
   if (request.is(i, 'USER')) {
-    return value === 'default' ? (session) => session.user === value : `ERR No such user '${value}'`;
+    const user = kv.access.user(request.byteString(i + 1));
+    return user === undefined ? `ERR No such user '${value}'` : (session) => session.account === user;
   }
   if (request.is(i, 'SKIPME') && request.is(i + 1, 'YES')) return (session) => session !== self;
   return request.is(i, 'SKIPME') && request.is(i + 1, 'NO') ? () => true : syntaxError;

@@ -18,7 +18,7 @@ export const hello = defineCommand({
   args: { words: rest() },
   hides: (request, i) => i > 2 && (request.is(i - 1, 'AUTH') || request.is(i - 2, 'AUTH')),
   run(ctx, { words }, reply) {
-    const { host, request, session } = ctx;
+    const { kv, request, session } = ctx;
     let dialect = session.dialect;
     let name: string | null = null;
     let credentials: [string, string] | null = null;
@@ -31,7 +31,7 @@ export const hello = defineCommand({
     }
     for (let i = words.first + 1; i < end; i++) {
       if (request.is(i, 'AUTH') && i + 2 < end) {
-        credentials = [request.text(i + 1), request.text(i + 2)];
+        credentials = [request.byteString(i + 1), request.byteString(i + 2)];
         i += 2;
       } else if (request.is(i, 'SETNAME') && i + 1 < end) {
         name = request.byteString(++i);
@@ -40,7 +40,7 @@ export const hello = defineCommand({
         return reply.error(`ERR Syntax error in HELLO option '${request.quoted(i)}'`);
       }
     }
-    if (credentials !== null && !host.authenticate(session, ...credentials))
+    if (credentials !== null && !kv.access.authenticate(session, ...credentials, request))
       return reply.error(wrongPassword);
     if (!session.isAuthenticated) return reply.error(notAuthenticated);
     if (name !== null) session.name = name;

@@ -10,6 +10,7 @@ export const psubscribe = defineCommand({
   complexity: 'O(N) where N is the number of names',
   summary: 'Listens for messages published to channels that match one or more patterns.',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
+  channels: 'patterns',
   args: { patterns: repeat(pattern()) },
   run(ctx, { patterns }, reply) {
     subscribeTo(ctx, 'pattern', patterns, reply);

@@ -9,6 +9,7 @@ export const spublish = defineCommand({
   complexity: 'O(N+M) where N is the number of subscribers and M the number of patterns',
   summary: 'Posts a message to a channel.',
   flags: ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'],
+  channels: 'published',
   args: { channel: key('RO', 'not_key'), message: bytes() },
   run({ host, request }, { channel, message }, reply) {
     reply.integer(host.publish(request.byteString(channel), request.copy(message), true));

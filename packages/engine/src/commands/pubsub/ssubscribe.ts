@@ -10,6 +10,7 @@ export const ssubscribe = defineCommand({
   complexity: 'O(N) where N is the number of names',
   summary: 'Listens for messages published to shard channels.',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
+  channels: 'channels',
   args: { channels: repeat(key('RO', 'not_key')) },
   run(ctx, { channels }, reply) {
     subscribeTo(ctx, 'shard', channels, reply);

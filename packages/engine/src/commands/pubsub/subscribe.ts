@@ -10,6 +10,7 @@ export const subscribe = defineCommand({
   complexity: 'O(N) where N is the number of names',
   summary: 'Listens for messages published to channels.',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
+  channels: 'channels',
   args: { channels: repeat(bytes()) },
   run(ctx, { channels }, reply) {
     subscribeTo(ctx, 'channel', channels, reply);

@@ -1,8 +1,8 @@
 /** A command as COMMAND and COMMAND INFO describe it. */
 import type { Reply } from '@holdfast/common';
+import { aclCategories } from '../../acl/categories.js';
 import type { Command, CommandFlag } from '../../command.js';
 import type { KeySpec, KeyUsage } from '../../grammar.js';
-import { aclCategories } from './acl-categories.js';
 
 /** Kept to ourselves, as Redis does. */
 const hiddenFlags: ReadonlySet<CommandFlag> = new Set(['may_replicate']);

@@ -1,5 +1,5 @@
 /** COMMAND and its subcommands: what the registry knows, told as Redis tells it. */
-import { type Reply, Request } from '@holdfast/common';
+import type { Reply, Request } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
@@ -60,9 +60,7 @@ function listCommands({ kv, request }: Context, words: Repeated, reply: Reply): 
 }
 
 function findKeys({ kv, request }: Context, words: Repeated, withFlags: boolean, reply: Reply): void {
-  const args: Uint8Array[] = [];
-  for (let i = 0; i < words.count; i++) args.push(request.view(words.first + i));
-  const asked = Request.of(...args);
+  const asked = request.slice(words.first);
   let command = kv.registry.find(asked);
   if (command !== null && command.subcommands.size > 0 && asked.count > 1) {
     command = command.subcommands.get(asked.text(1).toUpperCase()) ?? null;

@@ -182,6 +182,10 @@ function stats({ host, kv }: Context): Fields {
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['total_error_replies', kv.stats.errorReplies],
+    ['acl_access_denied_auth', kv.access.denied.auth],
+    ['acl_access_denied_cmd', kv.access.denied.command],
+    ['acl_access_denied_key', kv.access.denied.key],
+    ['acl_access_denied_channel', kv.access.denied.channel],
   ];
 }
 

@@ -22,3 +22,7 @@ export const aclCategories: readonly string[] = [
   'transaction',
   'scripting',
 ];
+
+export function isAclCategory(name: string): boolean {
+  return aclCategories.includes(name);
+}
