@@ -1,7 +1,7 @@
 /** One instance of the timestamp service in this process: the mark in etcd, the oracle over it, its servers. */
 import type { Env } from '@holdfast/common';
-import { Etcd, EtcdKeeper } from '@holdfast/etcd';
-import { type RunningService, StatusServer } from '@holdfast/service';
+import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
+import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
 import { EtcdMarkStore, LeaderOracle, TimestampServer } from '@holdfast/tso';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
@@ -17,10 +17,8 @@ export class TsoService implements RunningService {
 
   /** Throws KvError when etcd can't be used, or the system's error when an address is taken. */
   static async start(settings: Settings, env: Env, logger: Logger): Promise<TsoService> {
-    const { endpoints, versionPolicy, tls, user } = settings.etcd;
     const onWarning = (message: string): void => logger.warn(message);
-    const access = { endpoints, versionPolicy, ...(tls && { tls }), ...(user && { user }) };
-    const etcd = await Etcd.open({ env, onWarning, ...access });
+    const etcd = await openEtcd(settings.etcd, env, onWarning);
     const server = new TimestampServer();
     try {
       const port = await server.listen(settings.grpcPort, settings.host);

@@ -82,6 +82,8 @@ export class KV {
   keepsExpired = false;
   /** Follows what others write, and changes nothing by itself: keys whose time is over are not seen, and stay. */
   isFollower = false;
+  /** Clients speak to it as a node of Redis Cluster. */
+  isClusterNode = false;
   /** Commands run inside a transaction share its version and its time. */
   #inTransaction = false;
   readonly #elements = new ElementExpiry(this);

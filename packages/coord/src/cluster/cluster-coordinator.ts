@@ -6,12 +6,13 @@
  *     coordinate -> which command? -> own: front -> keyed: forward -> special: split, gathered, subscribed, ...
  */
 // @hot-path
-import { type Env, hashSlotOf, type Reply, Request } from '@holdfast/common';
+import type { Env, Reply, Request } from '@holdfast/common';
 import {
   type Command,
   type Config,
   KV,
   type LogLevel,
+  type ReadMode,
   type Session,
   type SessionSink,
 } from '@holdfast/engine';
@@ -19,12 +20,15 @@ import { MemoryStorage } from '@holdfast/storage';
 import { commandOf, isQueueable } from '../admission.js';
 import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
 import { LocalCoordinator } from '../local-coordinator.js';
+import { ClusterCommands } from './cluster-commands.js';
 import { ConfigCommands } from './config-commands.js';
-import { crossSlot, slotNotServed } from './errors.js';
+import { slotNotServed } from './errors.js';
 import { Forwarder } from './forwarder.js';
 import { GatheredCommands } from './gathered-commands.js';
 import { InfoCommand } from './info-command.js';
+import { KeyRouting } from './key-routing.js';
 import { Plans, plans } from './plans.js';
+import { ReadModeCommands } from './read-mode-commands.js';
 import { Answer } from './reply-queue.js';
 import { RoutedSession } from './routed-session.js';
 import type { Router } from './router.js';
@@ -39,6 +43,9 @@ export interface ClusterCoordinatorOptions {
   readonly router: Router;
   readonly config?: Config;
   /** How the reads of clients begin; `linearizable` when not given. */
+  readonly readMode?: ReadMode;
+  /** For clients of Redis Cluster: the storage node of this process, which executes what it leads. */
+  readonly home?: string;
   readonly onShutdown?: (save: boolean) => void;
   readonly onLog?: (level: LogLevel, message: string) => void;
 }
@@ -48,24 +55,28 @@ export class ClusterCoordinator implements Coordinator {
   readonly router: Router;
   readonly front: LocalCoordinator;
   readonly forwarder: Forwarder;
+  readonly routing: KeyRouting;
+  /** How the reads of clients begin. */
+  readonly readMode: ReadMode;
+  /** It is a storage node that serves clients of Redis Cluster. */
+  readonly isNode: boolean;
   readonly #plans: Plans;
   readonly #subscriptions: Subscriptions;
   readonly #transactions: TransactionCommands;
-  /** Of the keys looked at so far: the shard, and whether they are of one. */
-  #found: ShardRoute | null = null;
-  #keys = 0;
-  #isCross = false;
-  #request = new Request();
-  readonly #visit = (i: number): void => this.#look(i);
 
-  constructor({ config, env, onLog, onShutdown, router }: ClusterCoordinatorOptions) {
+  constructor(options: ClusterCoordinatorOptions) {
+    const { config, env, home, onLog, onShutdown, router } = options;
     this.router = router;
+    this.readMode = options.readMode ?? 'linearizable';
+    this.isNode = home !== undefined;
+    this.routing = new KeyRouting(router, home ?? null);
     this.kv = new KV({
       storage: new MemoryStorage(env.random),
       oracle: noOracle,
       env,
       ...(config && { config }),
     });
+    this.kv.isClusterNode = this.isNode;
     this.front = new LocalCoordinator({
       kv: this.kv,
       env,
@@ -89,13 +100,15 @@ export class ClusterCoordinator implements Coordinator {
       new InfoCommand(this).handlers,
       this.#transactions.handlers,
       this.#subscriptions.handlers,
+      new ReadModeCommands(this).handlers,
+      home === undefined ? {} : new ClusterCommands(this, home).handlers,
     ]);
   }
 
   // Coordinator
 
   open(sink: SessionSink, options: SessionOptions): Session | null {
-    return this.front.open(sink, options);
+    return this.front.open(sink, { readMode: this.readMode, ...options });
   }
 
   close(session: Session): void {
@@ -179,8 +192,8 @@ export class ClusterCoordinator implements Coordinator {
 
   /** Sends a request to the shard of its keys. */
   forwardKeyed(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
-    const route = this.routeOf(command, request);
-    if (route === null) return this.fail(session, reply, this.#isCross ? crossSlot : slotNotServed);
+    const route = this.routing.of(session, command, request);
+    if (route === null) return this.fail(session, reply, this.routing.problem);
     return this.forwardTo(session, route, command, request, reply);
   }
 
@@ -196,32 +209,6 @@ export class ClusterCoordinator implements Coordinator {
     const problem = this.forwarder.problemOf(request);
     if (problem !== null) return this.fail(session, reply, problem);
     return this.forwarder.forward(session, route, command, request);
-  }
-
-  /** The shard of a request's keys, any one when it has none; null when they are of several, or of none. */
-  routeOf(command: Command, request: Request): ShardRoute | null {
-    const i = command.soleKey;
-    if (i !== 0) {
-      this.#isCross = false;
-      return this.routeAt(request, i);
-    }
-    this.#found = null;
-    this.#keys = 0;
-    this.#isCross = false;
-    this.#request = request;
-    command.forEachKey(request, this.#visit);
-    if (this.#keys === 0) return this.router.first;
-    return this.#isCross ? null : this.#found;
-  }
-
-  /** The shard of the key at argument `i`; null when it belongs to none. */
-  routeAt(request: Request, i: number): ShardRoute | null {
-    return this.router.slots[hashSlotOf(request.bytes, request.start(i), request.length(i))];
-  }
-
-  /** Why `routeOf` found none. */
-  get routeProblem(): string {
-    return this.#isCross ? crossSlot : slotNotServed;
   }
 
   /** Answers at once, in its turn. */
@@ -248,12 +235,6 @@ export class ClusterCoordinator implements Coordinator {
     session.unanswered++;
     session.replies.push(answer);
     return answer;
-  }
-
-  #look(i: number): void {
-    const route = this.routeAt(this.#request, i);
-    if (this.#keys++ === 0) this.#found = route;
-    else if (route !== this.#found) this.#isCross = true;
   }
 
   observe(session: RoutedSession, command: Command, request: Request): void {

@@ -1,11 +1,6 @@
 /** What a cluster consists of, as far as those who forward requests need to know. */
-import type { NodeAddresses } from '@holdfast/common';
+import type { NodeRecord } from './node-record.js';
 import type { ShardMap } from './shard-map.js';
-
-export interface NodeRecord {
-  readonly node: string;
-  readonly addresses: NodeAddresses;
-}
 
 /** In etcd, or from a file. Both change as wholes: what was read stays as it is. */
 export interface ClusterMeta {

@@ -98,8 +98,8 @@ export class GatheredCommands {
 
   #all(combine: Combine): Handler {
     return (session, command, request, reply) => {
-      const { router } = this.#coordinator;
-      if (router.shardCount === 1) {
+      const { isNode, router } = this.#coordinator;
+      if (router.shardCount === 1 && !isNode) {
         return this.#coordinator.forwardTo(session, router.first, command, request, reply);
       }
       return gather(this.#coordinator, session, command, request, reply, (values, target) => {
@@ -129,7 +129,7 @@ export class GatheredCommands {
   /** Everybody listens at every shard: which one publishes is a matter of balance, and of order in a channel. */
   #ofChannel(): Handler {
     return (session, command, request, reply) => {
-      const route = this.#coordinator.routeAt(request, 1);
+      const route = this.#coordinator.routing.at(request, 1);
       return this.#coordinator.forwardTo(session, route, command, request, reply);
     };
   }
@@ -141,7 +141,7 @@ export class GatheredCommands {
   }
 }
 
-/** Asks every shard; `finish` writes the answer in its turn. */
+/** Asks every shard, or at a node those that it leads; `finish` writes the answer in its turn. */
 export function gather(
   coordinator: ClusterCoordinator,
   session: RoutedSession,
@@ -150,8 +150,11 @@ export function gather(
   reply: Reply,
   finish: (values: readonly ReplyValue[], reply: Reply) => void,
 ): Outcome {
-  const { forwarder, router } = coordinator;
+  const { forwarder, isNode, router, routing } = coordinator;
   if (router.shardCount === 0) return coordinator.fail(session, reply, slotNotServed);
+  const routes = [...routing.shards()];
+  // A node that leads nothing answers as an empty server.
+  if (routes.length === 0 && isNode) return coordinator.own(session, request, reply);
   const problem = forwarder.problemOf(request);
   if (problem !== null) return coordinator.fail(session, reply, problem);
   const answer = coordinator.answerLater(session);
@@ -159,7 +162,7 @@ export function gather(
     finish(values, answer.held);
     session.replies.ready(answer);
   });
-  for (const route of router.routes) {
+  for (const route of routes) {
     const lane = forwarder.lane(session, route, command);
     forwarder.ask(session, lane, command, request, gathering.add());
   }

@@ -32,7 +32,7 @@ export class InfoCommand {
     const own = new ValueReply(3);
     coordinator.front.run(session, request, own);
     const text = String(own.take() ?? '');
-    if (coordinator.router.shardCount === 0) return coordinator.own(session, request, reply);
+    if (coordinator.routing.isEmpty) return coordinator.own(session, request, reply);
     const asked = Request.of('INFO', 'memory', 'stats', 'keyspace');
     return gather(coordinator, session, command, asked, reply, (values, target) => {
       target.verbatim('txt', merge(text, values));

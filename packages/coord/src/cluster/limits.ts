@@ -26,3 +26,6 @@ export const reconnectMs = { first: 20, max: 1000 } as const;
 
 /** What waits for a leader is looked at this often, in ms. */
 export const sweepMs = 50;
+
+/** The map and the nodes are read this often, whatever their watch says, in ms. */
+export const metaIntervalMs = 5000;

@@ -4,10 +4,11 @@
  */
 import { type Env, hashSlotCount } from '@holdfast/common';
 import type { node } from '@holdfast/rpc';
-import type { ClusterMeta, NodeRecord } from './cluster-meta.js';
+import type { ClusterMeta } from './cluster-meta.js';
 import { tryAgain } from './errors.js';
 import { sweepMs } from './limits.js';
 import { NodeChannel, type NodeConnector } from './node-channel.js';
+import type { NodeRecord } from './node-record.js';
 import { noShard } from './shard-map.js';
 import { ShardRoute } from './shard-route.js';
 
@@ -16,6 +17,8 @@ export interface RouterOptions {
   readonly env: Env;
   /** The way to a node: called once for each, and again when its address changes. */
   readonly connect: (record: NodeRecord) => NodeConnector;
+  /** The storage node of this process, if it is one: its replicas answer stale reads. */
+  readonly home?: string;
 }
 
 interface KnownNode {
@@ -26,7 +29,8 @@ interface KnownNode {
 export class Router {
   /** By hash slot; null for one that belongs to no shard. */
   readonly slots: (ShardRoute | null)[] = new Array(hashSlotCount).fill(null);
-  readonly #meta: ClusterMeta;
+  readonly meta: ClusterMeta;
+  readonly home: string | null;
   readonly #env: Env;
   readonly #connect: (record: NodeRecord) => NodeConnector;
   readonly #nodes = new Map<string, KnownNode>();
@@ -36,8 +40,9 @@ export class Router {
   #isClosed = false;
   readonly #listeners: (() => void)[] = [];
 
-  constructor({ meta, env, connect }: RouterOptions) {
-    this.#meta = meta;
+  constructor({ meta, env, connect, home }: RouterOptions) {
+    this.meta = meta;
+    this.home = home ?? null;
     this.#env = env;
     this.#connect = connect;
     meta.onChange(() => this.#follow());
@@ -62,6 +67,11 @@ export class Router {
   /** Null when there is no such node. */
   channelOf(name: string): NodeChannel | null {
     return this.#nodes.get(name)?.channel ?? null;
+  }
+
+  /** Where Redis clients reach a node; empty where they don't, or there is none. */
+  redisAddressOf(node: string | null): string {
+    return node === null ? '' : (this.meta.nodes.get(node)?.addresses.redis ?? '');
   }
 
   /** Calls `listener` whenever a shard's requests may go elsewhere from now on, or shards come or go. */
@@ -113,7 +123,7 @@ export class Router {
   // The cluster
 
   #follow(): void {
-    const { map, nodes } = this.#meta;
+    const { map, nodes } = this.meta;
     const names = new Set(map.shards.map(({ shard }) => shard));
     for (const [name, route] of this.#routes) {
       if (names.has(name)) continue;

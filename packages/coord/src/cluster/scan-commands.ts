@@ -30,16 +30,19 @@ export class ScanCommands {
   #handler(form: (cursor: number) => ReplyValue): Handler {
     return (session, command, request, reply) => {
       const coordinator = this.#coordinator;
-      const { router } = coordinator;
+      const { router, routing } = coordinator;
       const cursor = request.integer(1);
       const routes = [...router.routes];
-      const place = Math.floor(cursor / cursorsOfShard);
-      const isCursor = cursor >= 0 && place < routes.length;
+      const asked = Math.floor(cursor / cursorsOfShard);
+      const isCursor = cursor >= 0 && asked < routes.length;
       // What is no cursor of ours is refused, or found to be at its end, by any shard.
-      if (routes.length === 0 || !isCursor || routes.length === 1) {
+      if (!isCursor || (routes.length === 1 && !coordinator.isNode)) {
         return coordinator.forwardKeyed(session, command, request, reply);
       }
-      return this.#scan(session, command, request, place, cursor % cursorsOfShard, form);
+      const place = routes.findIndex((route, i) => i >= asked && routing.isLedHere(route));
+      if (place < 0) return coordinator.own(session, request, reply);
+      const inside = place === asked ? cursor % cursorsOfShard : 0;
+      return this.#scan(session, command, request, place, inside, form);
     };
   }
 

@@ -72,9 +72,14 @@ export class ShardRoute {
     this.#pauseMs = retryPauseMs.first;
   }
 
-  /** To some replica that can be reached, another one each time; null when there is none. */
+  /**
+   * To some replica that can be reached: this node's own where there is one, otherwise another one each time. Null when
+   * there is none.
+   */
   anyChannel(): NodeChannel | null {
     const { nodes } = this;
+    const { home } = this.#router;
+    if (home !== null && nodes.includes(home)) return this.#router.channelOf(home);
     for (let i = 0; i < nodes.length; i++) {
       const channel = this.#router.channelOf(nodes[this.#nextReplica++ % nodes.length]);
       if (channel?.isUp && !channel.isLeaving) return channel;

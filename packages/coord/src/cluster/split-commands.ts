@@ -57,8 +57,9 @@ export class SplitCommands {
   #handler(stride: number, combine: Combine): Handler {
     return (session, command, request, reply) => {
       const coordinator = this.#coordinator;
-      const route = coordinator.routeOf(command, request);
+      const route = coordinator.routing.of(session, command, request);
       if (route !== null) return coordinator.forwardTo(session, route, command, request, reply);
+      if (coordinator.isNode) return coordinator.fail(session, reply, coordinator.routing.problem);
       // Arguments that don't come in groups: any shard says what is wrong.
       if ((request.count - 1) % stride !== 0) {
         return coordinator.forwardTo(session, coordinator.router.first, command, request, reply);
@@ -100,7 +101,7 @@ export class SplitCommands {
   #sharesOf(request: Request, stride: number): Share[] | null {
     const shares = new Map<ShardRoute, Share>();
     for (let i = 1; i < request.count; i += stride) {
-      const route = this.#coordinator.routeAt(request, i);
+      const route = this.#coordinator.routing.at(request, i);
       if (route === null) return null;
       let share = shares.get(route);
       if (share === undefined) shares.set(route, (share = { route, places: [], args: [] }));

@@ -111,8 +111,9 @@ export class Subscriptions implements LaneUser {
 
   #subscribing(kind: SubscriptionKind): Handler {
     return (session, command, request, reply) => {
-      if (kind === 'shard' && this.#coordinator.routeOf(command, request) === null) {
-        return this.#coordinator.fail(session, reply, this.#coordinator.routeProblem);
+      const { routing } = this.#coordinator;
+      if (kind === 'shard' && routing.of(session, command, request) === null) {
+        return this.#coordinator.fail(session, reply, routing.problem);
       }
       return this.#subscribe(session, kind, request, reply);
     };

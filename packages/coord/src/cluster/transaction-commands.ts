@@ -64,8 +64,8 @@ export class TransactionCommands {
       return `ERR '${command.fullName}' can't be part of a transaction in a cluster`;
     }
     if (command.keySpecs.length === 0 || !namesKeys(command, request)) return null;
-    const route = coordinator.routeOf(command, request);
-    if (route === null) return coordinator.routeProblem;
+    const route = coordinator.routing.of(session, command, request);
+    if (route === null) return coordinator.routing.problem;
     if (session.boundTo !== null && session.boundTo !== route) return crossSlot;
     session.boundTo = route;
     return null;
@@ -74,8 +74,8 @@ export class TransactionCommands {
   #watch(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
     const coordinator = this.#coordinator;
     if (session.transaction !== null) return coordinator.own(session, request, reply);
-    const route = coordinator.routeOf(command, request);
-    if (route === null) return coordinator.fail(session, reply, coordinator.routeProblem);
+    const route = coordinator.routing.of(session, command, request);
+    if (route === null) return coordinator.fail(session, reply, coordinator.routing.problem);
     if (session.boundTo !== null && session.boundTo !== route) {
       return coordinator.fail(session, reply, crossSlot);
     }

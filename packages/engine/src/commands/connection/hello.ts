@@ -56,7 +56,7 @@ export const hello = defineCommand({
     reply.text('id');
     reply.integer(session.id);
     reply.text('mode');
-    reply.text('standalone');
+    reply.text(kv.isClusterNode ? 'cluster' : 'standalone');
     reply.text('role');
     reply.text('master');
     reply.text('modules');

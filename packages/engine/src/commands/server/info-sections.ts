@@ -43,7 +43,7 @@ function server({ env, host, kv }: Context): Fields {
     ['redis_git_sha1', '00000000'],
     ['redis_git_dirty', 0],
     ['redis_build_id', 0],
-    ['redis_mode', 'standalone'],
+    ['redis_mode', kv.isClusterNode ? 'cluster' : 'standalone'],
     ['os', process.system],
     ['arch_bits', 64],
     ['multiplexing_api', 'libuv'],
@@ -281,6 +281,6 @@ export const infoSections: ReadonlyMap<string, Section> = new Map([
   ['commandstats', { title: 'Commandstats', describe: commandstats, isExtra: true }],
   ['errorstats', { title: 'Errorstats', describe: errorstats }],
   ['latencystats', { title: 'Latencystats', describe: latencystats, isExtra: true }],
-  ['cluster', { title: 'Cluster', describe: () => [['cluster_enabled', 0]] }],
+  ['cluster', { title: 'Cluster', describe: ({ kv }) => [['cluster_enabled', Number(kv.isClusterNode)]] }],
   ['keyspace', { title: 'Keyspace', describe: keyspace }],
 ]);

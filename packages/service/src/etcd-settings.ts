@@ -1,0 +1,83 @@
+/** The settings of a process that uses etcd, and the client that they lead to. */
+import { readFileSync } from 'node:fs';
+import { type Env, KvError } from '@holdfast/common';
+import { Etcd, type TlsOptions, type VersionPolicy } from '@holdfast/etcd';
+import type { SettingRules } from './settings.js';
+
+export interface EtcdSettings {
+  readonly endpoints: readonly string[];
+  /** What all keys of the cluster begin with; ends in `/`. */
+  readonly prefix: string;
+  readonly versionPolicy: VersionPolicy;
+  readonly quotaBytes: number;
+  readonly tls?: TlsOptions;
+  readonly user?: { readonly name: string; readonly password: string };
+}
+
+export const etcdRules = {
+  etcd: {
+    initial: '127.0.0.1:2379',
+    help: 'members of etcd: host:port or https://host:port, with commas between',
+  },
+  'etcd-prefix': { initial: 'holdfast/', help: 'what the keys in etcd begin with' },
+  'etcd-versions': {
+    initial: 'warn',
+    help: 'what to do about an etcd with known defects',
+    words: ['warn', 'refuse'],
+  },
+  'etcd-quota': {
+    initial: '2147483648',
+    help: 'what --quota-backend-bytes of etcd is, for members before 3.6, which do not tell',
+    least: 1,
+  },
+  'etcd-ca': { initial: '', help: "file with the certificates that etcd's is checked against" },
+  'etcd-cert': { initial: '', help: 'file with the certificate that etcd is shown' },
+  'etcd-key': { initial: '', help: 'file with the key of that certificate' },
+  'etcd-user': { initial: '', help: 'user of etcd' },
+  'etcd-password': { initial: '', help: 'password of that user; better as a variable than as a flag' },
+} as const satisfies SettingRules;
+
+/** Throws KvError INVALID. */
+export function etcdSettingsOf(setting: (name: string) => string): EtcdSettings {
+  const user = setting('etcd-user');
+  const tls = tlsOf(setting);
+  const prefix = setting('etcd-prefix');
+  if (!prefix.endsWith('/')) throw new KvError('INVALID', `etcd-prefix is '${prefix}': it must end in '/'`);
+  return {
+    endpoints: setting('etcd')
+      .split(',')
+      .map((endpoint) => endpoint.trim()),
+    prefix,
+    versionPolicy: setting('etcd-versions') as VersionPolicy,
+    quotaBytes: Number(setting('etcd-quota')),
+    ...(tls && { tls }),
+    ...(user !== '' && { user: { name: user, password: setting('etcd-password') } }),
+  };
+}
+
+/** Connects. Throws KvError UNAVAILABLE, INVALID. */
+export function openEtcd(
+  { endpoints, versionPolicy, tls, user }: EtcdSettings,
+  env: Env,
+  onWarning: (message: string) => void,
+): Promise<Etcd> {
+  return Etcd.open({ env, onWarning, endpoints, versionPolicy, ...(tls && { tls }), ...(user && { user }) });
+}
+
+function tlsOf(setting: (name: string) => string): TlsOptions | undefined {
+  const file = (name: string): Buffer | undefined => {
+    const path = setting(name);
+    if (path === '') return undefined;
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new KvError('INVALID', `${name}: ${(error as Error).message}`);
+    }
+  };
+  const [ca, certificate, key] = [file('etcd-ca'), file('etcd-cert'), file('etcd-key')];
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new KvError('INVALID', 'etcd-cert and etcd-key belong together: give both or neither');
+  }
+  if (ca === undefined && certificate === undefined) return undefined;
+  return { ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }) };
+}
