@@ -1,0 +1,86 @@
+/** How to get at the cluster: the options that every command has, as flags or as the variables that servers know. */
+import { readFileSync } from 'node:fs';
+import { KvError } from '@holdfast/common';
+import type { TlsOptions } from '@holdfast/etcd';
+import { Option } from 'commander';
+
+export interface Access {
+  readonly endpoints: readonly string[];
+  readonly prefix: string;
+  readonly timeoutMs: number;
+  readonly tls: TlsOptions | undefined;
+  readonly user: { readonly name: string; readonly password: string } | undefined;
+}
+
+/** As commander hands them over. */
+export interface AccessOptions {
+  readonly etcd: string;
+  readonly etcdPrefix: string;
+  readonly etcdCa?: string;
+  readonly etcdCert?: string;
+  readonly etcdKey?: string;
+  readonly etcdUser?: string;
+  readonly etcdPassword?: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+}
+
+export function accessOptions(timeoutMs: number, parseMs: (text: string) => number): Option[] {
+  return [
+    new Option('--etcd <endpoints>', 'members of etcd: host:port or https://host:port, with commas between')
+      .default('127.0.0.1:2379')
+      .env('HOLDFAST_ETCD'),
+    new Option('--etcd-prefix <prefix>', 'what the keys in etcd begin with')
+      .default('holdfast/')
+      .env('HOLDFAST_ETCD_PREFIX'),
+    new Option('--etcd-ca <file>', "certificates that etcd's is checked against").env('HOLDFAST_ETCD_CA'),
+    new Option('--etcd-cert <file>', 'certificate that etcd is shown').env('HOLDFAST_ETCD_CERT'),
+    new Option('--etcd-key <file>', 'key of that certificate').env('HOLDFAST_ETCD_KEY'),
+    new Option('--etcd-user <name>', 'user of etcd').env('HOLDFAST_ETCD_USER'),
+    new Option(
+      '--etcd-password <password>',
+      'password of that user; better as the variable than as a flag',
+    ).env('HOLDFAST_ETCD_PASSWORD'),
+    new Option('--timeout <ms>', 'how long one answer is waited for, in ms')
+      .default(timeoutMs)
+      .argParser(parseMs),
+    new Option('--json', 'for programs: one JSON value instead of tables'),
+  ];
+}
+
+/** Throws KvError INVALID. */
+export function accessOf(options: AccessOptions): Access {
+  const { etcdUser: name, etcdPassword: password = '' } = options;
+  return {
+    endpoints: endpointsOf(options.etcd),
+    prefix: options.etcdPrefix,
+    timeoutMs: options.timeout,
+    tls: tlsOf(options),
+    user: name === undefined ? undefined : { name, password },
+  };
+}
+
+export function endpointsOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((endpoint) => endpoint.trim())
+    .filter((endpoint) => endpoint !== '');
+}
+
+function tlsOf({ etcdCa, etcdCert, etcdKey }: AccessOptions): TlsOptions | undefined {
+  if ((etcdCert === undefined) !== (etcdKey === undefined)) {
+    throw new KvError('INVALID', '--etcd-cert and --etcd-key belong together: give both or neither');
+  }
+  const [ca, certificate, key] = [etcdCa, etcdCert, etcdKey].map(contentOf);
+  if (ca === undefined && certificate === undefined) return undefined;
+  return { ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }) };
+}
+
+function contentOf(path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new KvError('INVALID', (error as Error).message);
+  }
+}

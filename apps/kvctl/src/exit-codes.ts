@@ -1,0 +1,23 @@
+/** How the command ends. Programs go by these, never by texts. */
+import { type ErrorCode, KvError } from '@holdfast/common';
+
+export const exitCodes = {
+  done: 0,
+  /** It was refused, or a check found a problem. */
+  failed: 1,
+  /** The command line makes no sense. */
+  usage: 2,
+  /** Something can't be reached, or was not done in time. It may be tried again. */
+  unavailable: 3,
+  /** It was told, and whether it was done is not known: look at the status. */
+  undetermined: 4,
+} as const;
+
+const byCode: Partial<Record<ErrorCode, number>> = {
+  UNAVAILABLE: exitCodes.unavailable,
+  UNDETERMINED: exitCodes.undetermined,
+};
+
+export function exitCodeOf(error: unknown): number {
+  return (error instanceof KvError && byCode[error.code]) || exitCodes.failed;
+}

@@ -1,0 +1,16 @@
+/** Limits of the command line. */
+
+/** How long one answer of a process is waited for, in ms, unless `--timeout` says otherwise. */
+export const timeoutMsDefault = 5000;
+
+/** How long a replica that is being made is waited for, in ms, unless `--wait` says otherwise. */
+export const catchUpMsDefault = 600_000;
+
+/** How often what is waited for is looked at, in ms. */
+export const pollMs = 100;
+
+/** Replicas that are made at a time when nodes come and go. */
+export const movesAtOnce = 4;
+
+/** A follower this many entries behind has caught up: a leader appends a few a second when it has nothing to do. */
+export const caughtUpLag = 16;
