@@ -1,0 +1,83 @@
+/** The settings of a storage node. `--help` lists them. */
+import { KvError } from '@holdfast/common';
+import {
+  commonRules,
+  type EtcdSettings,
+  etcdRules,
+  etcdSettingsOf,
+  type SettingRules,
+} from '@holdfast/service';
+
+export interface Settings {
+  /** Its name in the register of nodes, for good. */
+  readonly node: string;
+  readonly host: string;
+  /** 0 picks a free port; -1, of the Redis and the HTTP port, does not serve. */
+  readonly redisPort: number;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** The host that others are told; `host` if empty. */
+  readonly advertise: string;
+  readonly storage: 'memory' | 'level';
+  readonly directory: string;
+  readonly etcd: EtcdSettings;
+  /** Instances of the timestamp service; none where there is one shard. */
+  readonly tso: readonly string[];
+  readonly leaseMs: number;
+}
+
+export const rules: SettingRules = {
+  node: { initial: '', help: 'name of this node in the cluster: letters, digits, dots, dashes' },
+  host: { initial: '127.0.0.1', help: 'address to listen on' },
+  'redis-port': {
+    initial: '6379',
+    help: 'Redis Cluster clients; 0 picks a free port, -1 is off',
+    isPort: true,
+  },
+  'grpc-port': { initial: '7379', help: 'gateways and other nodes; 0 picks a free port', isPort: true },
+  'http-port': { initial: '8379', help: 'metrics and health; -1 is off', isPort: true },
+  advertise: { initial: '', help: 'host that clients and other nodes are told; host if empty' },
+  storage: { initial: 'memory', help: 'where the data lives', words: ['memory', 'level'] },
+  dir: { initial: 'data', help: 'directory of this node alone: snapshots, or level storage' },
+  ...etcdRules,
+  tso: {
+    initial: '',
+    help: 'instances of the timestamp service: host:port, with commas between; needed with several shards',
+  },
+  'lease-ms': {
+    initial: '3000',
+    help: "how long other nodes leave a leader alone after its last entry, the same at all of a cluster's nodes",
+    least: 500,
+  },
+  ...commonRules,
+};
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Throws KvError INVALID. */
+export function settingsOf(setting: (name: string) => string): Settings {
+  const node = setting('node');
+  if (!namePattern.test(node)) {
+    throw new KvError('INVALID', `node is '${node}': give this node a name of letters, digits, dots, dashes`);
+  }
+  return {
+    node,
+    host: setting('host'),
+    redisPort: Number(setting('redis-port')),
+    grpcPort: Number(setting('grpc-port')),
+    httpPort: Number(setting('http-port')),
+    advertise: setting('advertise'),
+    storage: setting('storage') as Settings['storage'],
+    directory: setting('dir'),
+    etcd: etcdSettingsOf(setting),
+    tso: listOf(setting('tso')),
+    leaseMs: Number(setting('lease-ms')),
+  };
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}

@@ -1,0 +1,201 @@
+/**
+ * A storage node in this process: replicas of the shards that the map gives it, served to gateways and to clients of
+ * Redis Cluster.
+ *
+ *     gateways -- kv.v1.StorageNode --> NodeExporter -----.
+ *     Redis Cluster clients --> RedisExporter             +--> replicas (ShardHost) --> logs in etcd
+ *                                 '--> ClusterCoordinator '
+ *
+ * A Redis client's requests take the road of a gateway's, within the process; what is led elsewhere is MOVED.
+ */
+import type { Env } from '@holdfast/common';
+import {
+  ClusterCoordinator,
+  EtcdLayout,
+  EtcdMeta,
+  type NodeConnector,
+  type NodeRecord,
+  noSnapshots,
+  openShardLog,
+  Router,
+  ShardHost,
+} from '@holdfast/coord';
+import { Config, parameters } from '@holdfast/engine';
+import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
+import { NodeDisk } from '@holdfast/log';
+import { NodeExporter, RedisExporter } from '@holdfast/protocol';
+import { NodeClient, streamPair } from '@holdfast/rpc';
+import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
+import type { Logger } from 'pino';
+import { Closing } from './closing.js';
+import { describeMetrics } from './metrics.js';
+import { placeOf } from './places.js';
+import { Placing } from './placing.js';
+import type { Settings } from './settings.js';
+import { openTimestamps, problemOf } from './timestamps.js';
+
+type Addresses = Readonly<Record<'redis' | 'grpc' | 'http', string | null>>;
+
+/** What the parts of the node have in common. */
+interface Base {
+  readonly settings: Settings;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly disk: NodeDisk;
+  readonly etcd: Etcd;
+  readonly layout: EtcdLayout;
+  readonly meta: EtcdMeta;
+  readonly closing: Closing;
+}
+
+export class StorageNode implements RunningService {
+  readonly addresses: Addresses;
+  readonly #closing: Closing;
+
+  /** Throws KvError when etcd or the directory can't be used, or the system's error when an address is taken. */
+  static async start(settings: Settings, env: Env, logger: Logger): Promise<StorageNode> {
+    const closing = new Closing();
+    try {
+      const base = await openBase(settings, env, logger, closing);
+      return new StorageNode(await serve(base), closing);
+    } catch (error) {
+      await closing.run();
+      throw error;
+    }
+  }
+
+  private constructor(addresses: Addresses, closing: Closing) {
+    this.addresses = addresses;
+    this.#closing = closing;
+  }
+
+  /** Hands over what this node leads, so that others lead at once, and ends. */
+  close(): Promise<void> {
+    return this.#closing.run();
+  }
+}
+
+async function openBase(settings: Settings, env: Env, logger: Logger, closing: Closing): Promise<Base> {
+  const disk = new NodeDisk();
+  await disk.makeDirectory(settings.directory);
+  const lock = await disk.lock(settings.directory);
+  closing.add(() => lock.release());
+  const onWarning = (message: string): void => logger.warn(message);
+  const etcd = await openEtcd(settings.etcd, env, onWarning);
+  closing.add(() => etcd.close());
+  const { prefix, quotaBytes } = settings.etcd;
+  const layout = new EtcdLayout(prefix);
+  const keeper = new EtcdKeeper({ etcd, env, guardKey: layout.compaction, quotaBytes, onWarning });
+  closing.add(() => keeper.close());
+  const onError = (err: unknown): void =>
+    logger.warn({ err }, 'what the cluster consists of could not be read');
+  const meta = await EtcdMeta.open({ etcd, env, layout, onError });
+  closing.add(() => meta.close());
+  return { settings, env, logger, disk, etcd, layout, meta, closing };
+}
+
+/** Opens the node's parts from the inside out; they are closed from the outside in. */
+async function serve(base: Base): Promise<Addresses> {
+  const { closing, env, logger, meta, settings } = base;
+  const { front, close } = await openTimestamps(settings, env, base.disk);
+  closing.add(close);
+  // Known once they are listened on, which is before any shard is opened.
+  const told = { redis: '', node: '' };
+  const host = createHost(base, front, told);
+  const nodes = new NodeExporter({ replicas: host, env });
+  closing.add(() => nodes.close());
+  const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, env) });
+  const coordinator = new ClusterCoordinator({ env, router, home: host.node });
+  closing.add(() => coordinator.shutdown());
+  const redis = new RedisExporter({ coordinator, env, config: coordinator.kv.config });
+  closing.add(() => redis.close());
+  const status = new StatusServer(() => placing?.problem ?? null);
+  closing.add(() => status.close());
+  // Handed over before anything else ends: who is told to go elsewhere has to be told where.
+  closing.add(async () => {
+    nodes.sayGoodbye();
+    await host.close();
+  });
+  let placing: Placing | null = null;
+
+  const listened = await listen(settings, { redis, nodes, status });
+  coordinator.kv.config.set('port', String(portOf(listened.redis)));
+  Object.assign(told, advertised(settings, listened));
+  const http = listened.http === null ? '' : at(settings.advertise || settings.host, portOf(listened.http));
+  await meta.register({ node: host.node, addresses: told, http });
+  describeMetrics(status, { host, coordinator, nodes });
+  placing = new Placing({ meta, host, env, logger, problemOf: (map) => problemOf(settings, map) });
+  closing.add(() => placing?.close());
+  return listened;
+}
+
+function createHost(
+  { env, etcd, layout, logger, disk, settings }: Base,
+  front: ConstructorParameters<typeof ShardHost>[0]['front'],
+  addresses: NodeRecord['addresses'],
+): ShardHost {
+  const host = new ShardHost({
+    node: settings.node,
+    addresses,
+    env,
+    front,
+    openLog: (shard) => openShardLog({ etcd, env, layout, shard }),
+    placeOf: (shard) => placeOf(settings, env, disk, shard),
+    source: noSnapshots,
+    createConfig: () => new Config(parameters),
+    leaseMs: settings.leaseMs,
+    onError: (err) => logger.warn({ err }, 'a shard could not do something, and tries again'),
+  });
+  host.onRole(({ epoch, leader, role, shard }) => {
+    logger.info({ shard, role, epoch, leader: leader?.node ?? null }, 'role');
+  });
+  return host;
+}
+
+/** This node is reached within the process, others over the network. */
+function connectorTo(nodes: NodeExporter, host: ShardHost, env: Env): (record: NodeRecord) => NodeConnector {
+  return ({ node, addresses }) => {
+    if (node !== host.node) return new NodeClient(addresses.node);
+    return {
+      whenReachable: (ready) => {
+        env.timers.setImmediate(() => ready());
+      },
+      open: () => {
+        const { client, server } = streamPair(env.timers);
+        nodes.accept(server);
+        return client;
+      },
+      close: () => {},
+    };
+  };
+}
+
+interface Servers {
+  readonly redis: RedisExporter;
+  readonly nodes: NodeExporter;
+  readonly status: StatusServer;
+}
+
+async function listen(settings: Settings, { redis, nodes, status }: Servers): Promise<Addresses> {
+  const { host, grpcPort, httpPort, redisPort } = settings;
+  return {
+    redis: redisPort < 0 ? null : at(host, await redis.listen(redisPort, host)),
+    grpc: at(host, await nodes.listen(grpcPort, host)),
+    http: httpPort < 0 ? null : at(host, await status.listen(httpPort, host)),
+  };
+}
+
+/** Where others are told to come. */
+function advertised({ advertise, host }: Settings, { grpc, redis }: Addresses): NodeRecord['addresses'] {
+  const name = advertise || host;
+  return { redis: redis === null ? '' : at(name, portOf(redis)), node: at(name, portOf(grpc)) };
+}
+
+function at(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** 0 for what is not served. */
+function portOf(address: string | null): number {
+  return address === null ? 0 : Number(address.slice(address.lastIndexOf(':') + 1));
+}

@@ -1,0 +1,36 @@
+/** Where the node's versions come from: the timestamp service, or this machine's clock while there is one shard. */
+import type { Env } from '@holdfast/common';
+import { LocalFront, type OracleFront, RemoteFront, type ShardMap } from '@holdfast/coord';
+import { FileHighWaterMark, type NodeDisk } from '@holdfast/log';
+import { LocalOracle, RemoteOracle } from '@holdfast/tso';
+import type { Settings } from './settings.js';
+
+export interface NodeTimestamps {
+  readonly front: OracleFront;
+  close(): Promise<void>;
+}
+
+export async function openTimestamps(
+  { tso, directory }: Settings,
+  env: Env,
+  disk: NodeDisk,
+): Promise<NodeTimestamps> {
+  if (tso.length > 0) {
+    const oracle = new RemoteOracle({ env, endpoints: tso });
+    const front = new RemoteFront(oracle, env);
+    const close = async (): Promise<void> => {
+      await front.close();
+      await oracle.close();
+    };
+    return { front, close };
+  }
+  const mark = new FileHighWaterMark({ disk, path: `${directory}/timestamps` });
+  const oracle = await LocalOracle.open({ env, mark });
+  return { front: new LocalFront(oracle), close: () => oracle.close() };
+}
+
+/** Why a node must not take part in a cluster of this map; null when it may. */
+export function problemOf({ tso }: Settings, { shards }: ShardMap): string | null {
+  if (tso.length > 0 || shards.length <= 1) return null;
+  return `the cluster has ${shards.length} shards, whose versions need a common clock: --tso is missing`;
+}
