@@ -42,9 +42,12 @@ export function installPackages() {
   writeFileSync(stamp, lock);
 }
 
-/** Programs from Debian, for tests and benchmarks. */
-export function installPrograms() {
-  const missing = Object.entries(debianPackages).filter(([program]) => !isOnPath(program));
+/** Programs from Debian: all that tests and benchmarks use, or those that are named. */
+export function installPrograms(...names) {
+  const wanted = Object.entries(debianPackages).filter(
+    ([name]) => names.length === 0 || names.includes(name),
+  );
+  const missing = wanted.filter(([program]) => !isOnPath(program));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, name]) => name))];
   if (!isOnPath('apt-get') || process.getuid?.() !== 0) {

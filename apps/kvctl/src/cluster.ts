@@ -16,13 +16,12 @@ export class Cluster {
   readonly #admins = new Map<string, AdminClient>();
 
   /** Throws KvError UNAVAILABLE, INVALID, DENIED. */
-  static async open(access: Access, env: Env, onWarning: (text: string) => void): Promise<Cluster> {
+  static async open(access: Access, env: Env): Promise<Cluster> {
     const { endpoints, prefix, timeoutMs, tls, user } = access;
     const etcd = await Etcd.open({
       endpoints,
       env,
       callTimeoutMs: timeoutMs,
-      onWarning,
       ...(tls && { tls }),
       ...(user && { user }),
     });

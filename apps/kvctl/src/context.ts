@@ -14,21 +14,18 @@ export class Context {
   readonly env: Env;
   readonly output: Output;
   readonly options: AccessOptions;
-  readonly #streams: Streams;
   /** How the process ends when nothing is thrown: see `exit-codes.ts`. */
   exitCode = 0;
 
   constructor({ env, streams }: Machine, options: AccessOptions) {
     this.env = env;
     this.options = options;
-    this.#streams = streams;
     this.output = new Output(streams, options.json ?? false);
   }
 
   /** Runs `use` with the cluster, and lets it go afterwards. */
   async withCluster<T>(use: (cluster: Cluster) => Promise<T>): Promise<T> {
-    const warn = (text: string): void => this.#streams.error(`warning: ${text}\n`);
-    const cluster = await Cluster.open(accessOf(this.options), this.env, warn);
+    const cluster = await Cluster.open(accessOf(this.options), this.env);
     try {
       return await use(cluster);
     } finally {

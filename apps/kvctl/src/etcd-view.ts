@@ -18,6 +18,8 @@ export interface EtcdView {
   /** Of the fullest member's file. */
   readonly bytes: number;
   readonly problems: readonly string[];
+  /** What works, and should be changed all the same. */
+  readonly warnings: readonly string[];
 }
 
 export async function etcdView(etcd: Etcd): Promise<EtcdView> {
@@ -27,10 +29,7 @@ export async function etcdView(etcd: Etcd): Promise<EtcdView> {
   const problems = members
     .filter(({ isUp }) => !isUp)
     .map(({ address }) => `etcd at ${address} does not answer`);
-  for (const version of versions) {
-    const problem = versionProblem(version);
-    if (problem !== null) problems.push(problem);
-  }
+  const warnings = versions.map(versionProblem).filter((problem) => problem !== null);
   for (const { alarm } of await etcd.alarms().catch(noAlarms)) problems.push(alarmText(alarm));
   return {
     members,
@@ -38,6 +37,7 @@ export async function etcdView(etcd: Etcd): Promise<EtcdView> {
     versions,
     bytes: Math.max(0, ...up.map(({ bytes }) => bytes)),
     problems,
+    warnings,
   };
 }
 

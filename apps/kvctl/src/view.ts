@@ -66,9 +66,22 @@ export function viewOf(
       (a, b) => (a === null || b.replica!.epoch > a.replica!.epoch ? b : a),
       null,
     );
-    return { shard, slots, leader: leader?.node ?? '', epoch: leader?.replica?.epoch ?? 0, replicas };
+    const position = leader?.replica?.position ?? 0;
+    return {
+      shard,
+      slots,
+      leader: leader?.node ?? '',
+      epoch: leader?.replica?.epoch ?? 0,
+      replicas: replicas.map((view) => withLag(view, position)),
+    };
   });
   return { epoch: map.epoch, nodes, shards, problems: problemsOf(map, nodes, shards) };
+}
+
+/** How far behind the leader: a follower alone knows only what it has heard of. */
+function withLag({ node, replica }: ReplicaView, position: number): ReplicaView {
+  if (replica === null) return { node, replica };
+  return { node, replica: { ...replica, lag: Math.max(replica.lag, position - replica.position) } };
 }
 
 function problemsOf(map: ShardMap, nodes: readonly NodeView[], shards: readonly ShardView[]): string[] {

@@ -23,10 +23,11 @@ import {
 import { Config, parameters } from '@holdfast/engine';
 import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { NodeDisk } from '@holdfast/log';
-import { NodeExporter, RedisExporter } from '@holdfast/protocol';
+import { AdminExporter, NodeExporter, RedisExporter } from '@holdfast/protocol';
 import { NodeClient, streamPair } from '@holdfast/rpc';
 import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
 import type { Logger } from 'pino';
+import { NodeAdministration } from './administration.js';
 import { Closing } from './closing.js';
 import { describeMetrics } from './metrics.js';
 import { placeOf } from './places.js';
@@ -102,7 +103,18 @@ async function serve(base: Base): Promise<Addresses> {
   // Known once they are listened on, which is before any shard is opened.
   const told = { redis: '', node: '' };
   const host = createHost(base, front, told);
-  const nodes = new NodeExporter({ replicas: host, env });
+  const administration = new NodeAdministration({
+    settings,
+    env,
+    logger,
+    meta,
+    host,
+    clients: () => coordinator.sessionCount,
+    refusal: () => placing?.problem ?? null,
+  });
+  const onError = (err: unknown): void => logger.error({ err }, 'a defect in the administration');
+  const admin = new AdminExporter({ administration, env, onError });
+  const nodes = new NodeExporter({ replicas: host, env, administration: admin });
   closing.add(() => nodes.close());
   const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, env) });
   const coordinator = new ClusterCoordinator({ env, router, home: host.node });

@@ -2,7 +2,6 @@ export {
   AdminExporter,
   type AdminExporterOptions,
   type Administration,
-  type BackupPart,
   type Consistency,
   type ProcessStatus,
 } from './admin/index.js';

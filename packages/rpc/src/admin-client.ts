@@ -11,7 +11,6 @@ import { type Env, type ErrorCode, KvError } from '@holdfast/common';
 import { channelOptions } from './channel.js';
 import {
   AdminClient as AdminStub,
-  type BackupResponse,
   type DrainRequest,
   type DrainResponse,
   type MoveLeadRequest,
@@ -19,6 +18,7 @@ import {
   type SetConsistencyRequest,
   type SetConsistencyRequest_Consistency,
   type SetConsistencyResponse,
+  type SnapshotResponse,
   type StatusRequest,
   type StatusResponse,
 } from './gen/kv/v1/admin.js';
@@ -89,12 +89,11 @@ export class AdminClient {
     return pausedMs;
   }
 
-  /** What `Backup` sends, as it comes. */
-  async *backup(shard: string): AsyncGenerator<NonNullable<BackupResponse['part']>, void, void> {
-    const stream = this.#stub.backup({ shard });
+  /** What a node holds of a shard, in frames. */
+  async *snapshot(shard: string): AsyncGenerator<Uint8Array, void, void> {
+    const stream = this.#stub.snapshot({ shard });
     try {
-      for await (const { part } of stream as AsyncIterable<BackupResponse>)
-        if (part !== undefined) yield part;
+      for await (const { frames } of stream as AsyncIterable<SnapshotResponse>) yield frames;
     } catch (error) {
       throw this.#errorOf(error as ServiceError, false);
     } finally {

@@ -25,8 +25,12 @@ export const addStatus: Commands = (program, action) => {
 async function statusOfCluster(context: Context, cluster: Cluster): Promise<void> {
   const [view, etcd, tso] = await Promise.all([cluster.view(), etcdView(cluster.etcd), tsoView(cluster)]);
   const problems = [...view.problems, ...etcd.problems, ...tso.problems];
+  const { warnings } = etcd;
   const { epoch, nodes, shards } = view;
-  context.output.result({ epoch, nodes, shards, etcd, tso, problems }, textOf(view, etcd, tso, problems));
+  context.output.result(
+    { epoch, nodes, shards, etcd, tso, problems, warnings },
+    textOf(view, etcd, tso, problems),
+  );
   if (problems.length > 0) context.exitCode = exitCodes.failed;
 }
 
@@ -44,8 +48,10 @@ function textOf(view: ClusterView, etcd: EtcdView, tso: TsoView, problems: reado
       `${members.length} of ${etcd.members.length} members up, ${etcd.leader || 'none'} leads, version ${etcd.versions.join(', ')}, ${bytesText(etcd.bytes)}`,
     ],
   ];
-  const found =
-    problems.length === 0 ? ['problems   none'] : ['problems', ...problems.map((line) => `  ${line}`)];
+  const found = [
+    ...(problems.length === 0 ? ['problems   none'] : ['problems', ...problems.map((line) => `  ${line}`)]),
+    ...(etcd.warnings.length === 0 ? [] : ['warnings', ...etcd.warnings.map((line) => `  ${line}`)]),
+  ];
   return `${lines.map(([name, text]) => `${name.padEnd(10)} ${text}`).join('\n')}\n${found.join('\n')}\n`;
 }
 

@@ -2,7 +2,6 @@
 import type { admin } from '@holdfast/rpc';
 
 export type ProcessStatus = admin.StatusResponse;
-export type BackupPart = NonNullable<admin.BackupResponse['part']>;
 
 /** Where writes are made durable: in files of this machine, or in etcd. */
 export type Consistency = 'local' | 'replicated';
@@ -16,6 +15,6 @@ export interface Administration {
   drain?(isDraining: boolean): Promise<number>;
   /** Resolves with how long writes waited, in ms. Throws KvError INVALID, UNAVAILABLE, UNDETERMINED. */
   setConsistency?(consistency: Consistency, etcd: readonly string[]): Promise<number>;
-  /** `from`, batches, `to`. Throws KvError INVALID, REFUSED (it does not lead), UNAVAILABLE. */
-  backup?(shard: string): AsyncIterable<BackupPart>;
+  /** Frames of what is held here of a shard. Throws KvError INVALID, UNAVAILABLE. */
+  snapshot?(shard: string): AsyncIterable<Uint8Array>;
 }

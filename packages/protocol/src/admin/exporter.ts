@@ -24,7 +24,7 @@ export interface AdminExporterOptions {
   readonly credentials?: ServerCredentials;
 }
 
-const serviceName = 'kv.v1.Admin';
+export const adminServiceName = 'kv.v1.Admin';
 
 const { SetConsistencyRequest_Consistency: consistencies } = admin;
 
@@ -55,8 +55,8 @@ export class AdminExporter {
             pausedMs: await this.#setConsistency(request),
           })),
       ),
-      backup: (call: ServerWritableStream<admin.BackupRequest, admin.BackupResponse>) =>
-        void this.#backup(call),
+      snapshot: (call: ServerWritableStream<admin.SnapshotRequest, admin.SnapshotResponse>) =>
+        void this.#sendSnapshot(call),
     });
   }
 
@@ -65,9 +65,9 @@ export class AdminExporter {
     const server = new Server(serverOptions(streamsMax));
     this.#server = server;
     this.addTo(server);
-    const health = new Health(serviceName);
+    const health = new Health(adminServiceName);
     health.addTo(server);
-    addReflection(server, serviceName, 'grpc.health.v1.Health');
+    addReflection(server, adminServiceName, 'grpc.health.v1.Health');
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     return new Promise((resolve, reject) => {
       server.bindAsync(address, this.#credentials, (error, bound) => {
@@ -118,17 +118,19 @@ export class AdminExporter {
     }
   }
 
-  async #backup(call: ServerWritableStream<admin.BackupRequest, admin.BackupResponse>): Promise<void> {
+  async #sendSnapshot(
+    call: ServerWritableStream<admin.SnapshotRequest, admin.SnapshotResponse>,
+  ): Promise<void> {
     const { shard } = call.request;
-    const { backup } = this.#administration;
-    if (backup === undefined) {
+    const { snapshot } = this.#administration;
+    if (snapshot === undefined) {
       call.emit('error', unsupported(this.#cannot(call.getPath())));
       return;
     }
     try {
-      for await (const part of backup.call(this.#administration, shard)) {
+      for await (const frames of snapshot.call(this.#administration, shard)) {
         if (call.cancelled) return;
-        if (!call.write({ part })) await drained(call);
+        if (!call.write({ frames: asBuffer(frames) })) await drained(call);
       }
       call.end();
     } catch (error) {
@@ -153,8 +155,12 @@ function kindOf(administration: Administration): string {
   return kind === admin.ProcessKind.PROCESS_KIND_STORAGE_NODE ? 'storage node' : 'whole server';
 }
 
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
 /** What was written has room to leave, or nobody wants it any more. */
-function drained(call: ServerWritableStream<admin.BackupRequest, admin.BackupResponse>): Promise<void> {
+function drained(call: ServerWritableStream<admin.SnapshotRequest, admin.SnapshotResponse>): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off('drain', done);

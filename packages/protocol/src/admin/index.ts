@@ -1,2 +1,2 @@
-export type { Administration, BackupPart, Consistency, ProcessStatus } from './administration.js';
+export type { Administration, Consistency, ProcessStatus } from './administration.js';
 export { AdminExporter, type AdminExporterOptions } from './exporter.js';

@@ -10,6 +10,7 @@ import { Server, ServerCredentials, type UntypedServiceImplementation } from '@g
 import { type Env, KvError } from '@holdfast/common';
 import type { Replica, RoleChange, ShardHost, Timestamps } from '@holdfast/coord';
 import { addReflection, Health, node, serverOptions } from '@holdfast/rpc';
+import { type AdminExporter, adminServiceName } from '../admin/exporter.js';
 import { BufferPool } from '../resp/buffer-pool.js';
 import { RequestBatch } from '../resp/request-batch.js';
 import { Connection, type ForwardCall } from './connection.js';
@@ -28,6 +29,8 @@ export interface NodeReplicas extends Pick<ShardHost, 'node' | 'timestamps' | 'o
 export interface NodeExporterOptions {
   readonly replicas: NodeReplicas;
   readonly env: Env;
+  /** Served beside: what operators and other nodes ask for. */
+  readonly administration?: AdminExporter;
   /** TLS; without it the connection is in the clear. */
   readonly credentials?: ServerCredentials;
 }
@@ -74,7 +77,9 @@ export class NodeExporter {
     const implementation = { forward: (call: ForwardCall) => this.accept(call) };
     this.#server.addService(service, implementation as unknown as UntypedServiceImplementation);
     this.#health.addTo(this.#server);
-    addReflection(this.#server, serviceName, 'grpc.health.v1.Health');
+    options.administration?.addTo(this.#server);
+    const beside = options.administration === undefined ? [] : [adminServiceName];
+    addReflection(this.#server, serviceName, ...beside, 'grpc.health.v1.Health');
     options.replicas.onRole((change) => this.#tellRole(change));
   }
 

@@ -1,0 +1,143 @@
+/** What an operator can have a storage node do, and what it says of itself. */
+import { readFileSync } from 'node:fs';
+import { databasesMax, type Env, KvError } from '@holdfast/common';
+import type { EtcdMeta, NodeRecord, Replica, ShardHost } from '@holdfast/coord';
+import type { Administration, ProcessStatus } from '@holdfast/protocol';
+import { AdminClient, admin } from '@holdfast/rpc';
+import type { Logger } from 'pino';
+import type { Settings } from './settings.js';
+
+/** How long another node may take to say how it is, in ms. */
+const askTimeoutMs = 500;
+
+/** How long a node that is being drained waits before it gives away what it got meanwhile, in ms. */
+const drainAgainMs = 1000;
+
+export interface NodeAdministrationOptions {
+  readonly settings: Settings;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly meta: EtcdMeta;
+  readonly host: ShardHost;
+  /** Redis clients that are connected. */
+  readonly clients: () => number;
+  /** Why it does not do its work; null when it does. */
+  readonly refusal: () => string | null;
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const roles = {
+  starting: admin.ReplicaRole.REPLICA_ROLE_STARTING,
+  follower: admin.ReplicaRole.REPLICA_ROLE_FOLLOWER,
+  leader: admin.ReplicaRole.REPLICA_ROLE_LEADER,
+  closed: admin.ReplicaRole.REPLICA_ROLE_CLOSED,
+} as const;
+
+export class NodeAdministration implements Administration {
+  readonly #options: NodeAdministrationOptions;
+  readonly #beganMs: number;
+  #isDraining = false;
+
+  constructor(options: NodeAdministrationOptions) {
+    this.#options = options;
+    const { env, host } = options;
+    this.#beganMs = env.clock.monotonic();
+    host.onRole(({ role }) => {
+      if (role === 'leader' && this.#isDraining)
+        env.timers.setTimeout(() => this.#drainAgain(), drainAgainMs);
+    });
+  }
+
+  status(): ProcessStatus {
+    const { clients, env, host, refusal, settings } = this.#options;
+    const replicas = [...host.replicas()].map((replica) => statusOf(replica));
+    return admin.StatusResponse.create({
+      kind: admin.ProcessKind.PROCESS_KIND_STORAGE_NODE,
+      name: host.node,
+      version,
+      pid: process.pid,
+      uptimeMs: Math.round(env.clock.monotonic() - this.#beganMs),
+      log: 'etcd',
+      storage: settings.storage,
+      dataBytes: replicas.reduce((sum, { dataBytes }) => sum + dataBytes, 0),
+      clients: clients(),
+      refusal: refusal() ?? '',
+      isDraining: this.#isDraining,
+      replicas,
+    });
+  }
+
+  async moveLead(shard: string, to: string): Promise<void> {
+    const { host, meta } = this.#options;
+    const replica = host.replica(shard);
+    if (replica === null) throw new KvError('INVALID', `${host.node} has no replica of shard ${shard}`);
+    const nodes = meta.map.shards.find((placement) => placement.shard === shard)?.nodes ?? [];
+    if (!nodes.includes(to)) throw new KvError('INVALID', `node ${to} has no replica of shard ${shard}`);
+    if (replica.role !== 'leader') throw new KvError('REFUSED', `${host.node} does not lead shard ${shard}`);
+    if (to !== host.node) await replica.handOver(to);
+  }
+
+  async drain(isDraining: boolean): Promise<number> {
+    this.#isDraining = isDraining;
+    if (!isDraining) return 0;
+    let moved = 0;
+    for (const replica of this.#options.host.replicas()) {
+      if (replica.role !== 'leader') continue;
+      await replica.handOver(await this.#successorOf(replica.shard));
+      moved++;
+    }
+    return moved;
+  }
+
+  #drainAgain(): void {
+    if (!this.#isDraining) return;
+    this.drain(true).catch((err: unknown) => {
+      this.#options.logger.warn({ err }, 'a lead could not be given away');
+      if (this.#isDraining) this.#options.env.timers.setTimeout(() => this.#drainAgain(), drainAgainMs);
+    });
+  }
+
+  /** A node that can lead now. Throws KvError UNAVAILABLE when there is none. */
+  async #successorOf(shard: string): Promise<string> {
+    const { host, meta } = this.#options;
+    const nodes = meta.map.shards.find((placement) => placement.shard === shard)?.nodes ?? [];
+    for (const node of nodes) {
+      const record = meta.nodes.get(node);
+      if (node !== host.node && record !== undefined && (await this.#canLead(record, shard))) return node;
+    }
+    throw new KvError('UNAVAILABLE', `no other node could lead shard ${shard} now: ${host.node} keeps it`);
+  }
+
+  async #canLead({ addresses }: NodeRecord, shard: string): Promise<boolean> {
+    const client = new AdminClient({ address: addresses.node, env: this.#options.env });
+    try {
+      const { isDraining, replicas } = await client.status(askTimeoutMs);
+      return (
+        !isDraining && replicas.some((replica) => replica.shard === shard && replica.role === roles.follower)
+      );
+    } catch {
+      return false;
+    } finally {
+      client.close();
+    }
+  }
+}
+
+function statusOf({ coordinator: { kv }, leader, position, role, shard }: Replica): admin.ReplicaStatus {
+  const { storage } = kv;
+  let keys = 0;
+  for (let index = 0; index < databasesMax; index++) keys += storage.keyCount(index);
+  return admin.ReplicaStatus.create({
+    shard,
+    role: roles[role],
+    epoch: leader?.epoch ?? 0,
+    leader: leader?.node ?? '',
+    position,
+    durablePosition: storage.durablePosition,
+    dataBytes: Math.round(storage.usedBytes),
+    keys,
+  });
+}
