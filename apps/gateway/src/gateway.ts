@@ -1,13 +1,13 @@
-/** The server: one engine, every protocol, in this process. */
-import { type KvError, systemEnv } from '@holdfast/common';
-import { type LocalStack, openLocalStack } from '@holdfast/coord';
+/** The server: every protocol, before an engine in this process or a cluster. */
+import { systemEnv } from '@holdfast/common';
 import { parameters } from '@holdfast/engine';
-import { NodeDisk } from '@holdfast/log';
 import { GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import type { Logger } from 'pino';
-import { aclFileAt } from './acl-file.js';
+import type { Backend } from './backend.js';
+import { openClusterBackend } from './cluster-backend.js';
 import { addressText, listenOn, parseHosts } from './hosts.js';
 import { HttpServer } from './http-server.js';
+import { type BackendEvents, openLocalBackend } from './local-backend.js';
 import type { Settings } from './settings.js';
 import { permitSocket, removeStaleSocket } from './unix-socket.js';
 
@@ -19,58 +19,35 @@ export interface Addresses {
   readonly http: string | null;
 }
 
-export interface GatewayEvents {
-  /** SHUTDOWN was called, or the process can't go on: `error` says why. */
-  readonly onEnd: (error: KvError | null) => void;
-}
-
-/** How the levels of scripts are called here. */
-const logMethods = { debug: 'debug', verbose: 'debug', notice: 'info', warning: 'warn' } as const;
-
 interface Closable {
   close(): Promise<void>;
 }
 
 export class Gateway {
   readonly addresses: Addresses;
-  readonly #stack: LocalStack;
+  readonly #backend: Backend;
   /** In the order of their start. */
   readonly #servers: readonly Closable[];
 
-  private constructor(stack: LocalStack, servers: readonly Closable[], addresses: Addresses) {
-    this.#stack = stack;
+  private constructor(backend: Backend, servers: readonly Closable[], addresses: Addresses) {
+    this.#backend = backend;
     this.#servers = servers;
     this.addresses = addresses;
   }
 
   /** Opens the data and listens. Throws KvError, or the system's error when an address is taken. */
-  static async start(settings: Settings, logger: Logger, events: GatewayEvents): Promise<Gateway> {
-    const env = systemEnv();
-    const stack = await openLocalStack({
-      env,
-      disk: new NodeDisk(),
-      storage: settings.storage,
-      log: settings.log,
-      fsync: settings.fsync,
-      directory: settings.directory,
-      parameters: settings.parameters,
-      aclFile: aclFileAt(settings.parameters.get('aclfile') ?? ''),
-      users: settings.users,
-      onFatal: (error) => events.onEnd(error),
-      onShutdown: () => events.onEnd(null),
-      onLog: (level, message) => logger[logMethods[level]](message),
-      onError: (error) => logger.error({ err: error }, 'a background task failed'),
-    });
+  static async start(settings: Settings, logger: Logger, events: BackendEvents): Promise<Gateway> {
+    const open = settings.mode === 'cluster' ? openClusterBackend : openLocalBackend;
+    const backend = await open(settings, logger, events);
     const idle = withoutEffect(settings.parameters);
     if (idle.length > 0) logger.warn({ parameters: idle }, 'these parameters have no effect here');
-    if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
     const servers: Closable[] = [];
     try {
-      const addresses = await listen(settings, stack, servers);
-      return new Gateway(stack, servers, addresses);
+      const addresses = await listen(settings, backend, servers);
+      return new Gateway(backend, servers, addresses);
     } catch (error) {
       for (const server of servers) await server.close();
-      await stack.close();
+      await backend.close();
       throw error;
     }
   }
@@ -78,7 +55,7 @@ export class Gateway {
   /** Accepts nobody any more, finishes what was begun, and brings everything to the disk. */
   async close(): Promise<void> {
     for (const server of this.#servers) await server.close();
-    await this.#stack.close();
+    await this.#backend.close();
   }
 }
 
@@ -90,16 +67,16 @@ function withoutEffect(given: ReadonlyMap<string, string>): string[] {
 }
 
 /** What CONFIG GET and INFO say of where the server listens and keeps its data. */
-function describeListening({ config }: LocalStack, settings: Settings, port: number): void {
+function describeListening({ config }: Backend, settings: Settings, port: number): void {
   config.set('port', String(port));
   config.set('bind', settings.host);
   config.set('unixsocket', settings.unixSocket);
   config.set('dir', settings.directory);
 }
 
-async function listen(settings: Settings, stack: LocalStack, servers: Closable[]): Promise<Addresses> {
+async function listen(settings: Settings, backend: Backend, servers: Closable[]): Promise<Addresses> {
   const { redisPort, grpcPort, httpPort, unixSocket } = settings;
-  const { coordinator, config } = stack;
+  const { coordinator, config } = backend;
   const env = systemEnv();
   const hosts = parseHosts(settings.host);
   let redis: string | null = null;
@@ -114,7 +91,7 @@ async function listen(settings: Settings, stack: LocalStack, servers: Closable[]
       await exporter.listenUnix(unixSocket);
       permitSocket(unixSocket, config.text('unixsocketperm'));
     }
-    describeListening(stack, settings, address?.port ?? 0);
+    describeListening(backend, settings, address?.port ?? 0);
   }
   let grpc: string | null = null;
   if (grpcPort >= 0) {
@@ -124,7 +101,7 @@ async function listen(settings: Settings, stack: LocalStack, servers: Closable[]
   }
   let http: string | null = null;
   if (httpPort >= 0) {
-    const server = new HttpServer(stack);
+    const server = new HttpServer(backend);
     servers.push(server);
     http = addressText(await listenOn(hosts, httpPort, (port, host) => server.listen(port, host)));
   }

@@ -21,6 +21,14 @@ function configFile(...lines: string[]): string {
 describe('readSettings', () => {
   it('has a default for everything', () => {
     expect(readSettings([], {})).toEqual({
+      mode: 'local',
+      readMode: 'linearizable',
+      etcd: {
+        endpoints: ['127.0.0.1:2379'],
+        prefix: 'holdfast/',
+        quotaBytes: 2147483648,
+        versionPolicy: 'warn',
+      },
       host: '127.0.0.1',
       redisPort: 6379,
       grpcPort: 7379,

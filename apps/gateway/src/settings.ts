@@ -9,8 +9,14 @@
 import { readFileSync } from 'node:fs';
 import { KvError } from '@holdfast/common';
 import { Config, parameters } from '@holdfast/engine';
+import { type EtcdSettings, etcdRules, etcdSettingsOf } from '@holdfast/service';
+
+/** How the levels of scripts are called in our logs. */
+export const logMethods = { debug: 'debug', verbose: 'debug', notice: 'info', warning: 'warn' } as const;
 
 export interface Settings {
+  /** `local`: a whole server in this process. `cluster`: before the cluster that etcd knows. */
+  readonly mode: 'local' | 'cluster';
   /** One address or several: see `parseHosts`. */
   readonly host: string;
   /** 0 picks a free port, -1 does not serve. The same for the other ports. */
@@ -23,6 +29,10 @@ export interface Settings {
   readonly log: 'none' | 'file';
   readonly fsync: 'always' | 'everysec' | 'no';
   readonly directory: string;
+  /** Of a cluster. */
+  readonly etcd: EtcdSettings;
+  /** How the reads of clients of a cluster begin. */
+  readonly readMode: 'linearizable' | 'lease' | 'stale';
   readonly logLevel: string;
   /** Lines of the config file that define users: a name, and rules. */
   readonly users: readonly string[];
@@ -40,6 +50,7 @@ interface SettingRule {
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 export const rules: Readonly<Record<string, SettingRule>> = {
+  mode: { initial: 'local', help: 'a whole server, or the door to a cluster', words: ['local', 'cluster'] },
   host: { initial: '127.0.0.1', help: 'address to listen on, or several' },
   'redis-port': { initial: '6379', help: 'Redis protocol; 0 picks a free port, -1 is off', isPort: true },
   'grpc-port': { initial: '7379', help: 'gRPC', isPort: true },
@@ -49,6 +60,12 @@ export const rules: Readonly<Record<string, SettingRule>> = {
   log: { initial: 'none', help: 'what makes writes durable', words: ['none', 'file'] },
   fsync: { initial: 'everysec', help: 'when the log reaches the disk', words: ['always', 'everysec', 'no'] },
   dir: { initial: 'data', help: 'directory of level storage and the log' },
+  ...etcdRules,
+  'read-mode': {
+    initial: 'linearizable',
+    help: 'how the reads of clients of a cluster begin',
+    words: ['linearizable', 'lease', 'stale'],
+  },
   'log-level': { initial: 'info', help: 'how much is said on stderr', words: logLevels },
   config: { initial: '', help: 'a file with lines of "name value"' },
 };
@@ -72,6 +89,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
   checkValues(values);
   const text = (name: string): string => values.get(name) ?? rules[name].initial;
   return {
+    mode: text('mode') as Settings['mode'],
     host: text('host'),
     redisPort: Number(text('redis-port')),
     grpcPort: Number(text('grpc-port')),
@@ -81,6 +99,8 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     log: text('log') as Settings['log'],
     fsync: text('fsync') as Settings['fsync'],
     directory: text('dir'),
+    etcd: etcdSettingsOf(text),
+    readMode: text('read-mode') as Settings['readMode'],
     logLevel: text('log-level'),
     users: (values.get('user') ?? '').split('\n').filter((line) => line !== ''),
     parameters: new Map([...values].filter(([name]) => !(name in rules) && name !== 'user')),

@@ -1,0 +1,15 @@
+/** What the servers of this process stand before: a whole server within it, or a cluster. */
+import type { Coordinator } from '@holdfast/coord';
+import type { Config } from '@holdfast/engine';
+import type { Registry } from 'prom-client';
+
+export interface Backend {
+  readonly coordinator: Coordinator;
+  readonly config: Config;
+  /** Why it does not take writes now; null while it does. */
+  refusal(): string | null;
+  /** Adds what Prometheus is told of it. */
+  describeMetrics(registry: Registry): void;
+  /** Commits what was written, brings everything to the disk, and lets go. */
+  close(): Promise<void>;
+}

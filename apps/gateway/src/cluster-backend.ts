@@ -1,0 +1,70 @@
+/** A cluster behind this process, which itself has no data: what etcd says of it, and the way to its nodes. */
+import { systemEnv } from '@holdfast/common';
+import { ClusterCoordinator, EtcdLayout, EtcdMeta, Router } from '@holdfast/coord';
+import { Config, parameters } from '@holdfast/engine';
+import { NodeClient } from '@holdfast/rpc';
+import { openEtcd } from '@holdfast/service';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Backend } from './backend.js';
+import type { BackendEvents } from './local-backend.js';
+import { gauge } from './metrics.js';
+import { logMethods, type Settings } from './settings.js';
+
+/** Throws KvError UNAVAILABLE, INVALID. */
+export async function openClusterBackend(
+  settings: Settings,
+  logger: Logger,
+  events: BackendEvents,
+): Promise<Backend> {
+  const env = systemEnv();
+  const config = new Config(parameters);
+  for (const [name, value] of settings.parameters) config.set(name, value);
+  const etcd = await openEtcd(settings.etcd, env, (message) => logger.warn(message));
+  const onError = (err: unknown): void =>
+    logger.warn({ err }, 'what the cluster consists of could not be read');
+  const layout = new EtcdLayout(settings.etcd.prefix);
+  const meta = await EtcdMeta.open({ etcd, env, layout, onError }).catch((error: Error) => {
+    etcd.close();
+    throw error;
+  });
+  const router = new Router({ meta, env, connect: ({ addresses }) => new NodeClient(addresses.node) });
+  const coordinator = new ClusterCoordinator({
+    env,
+    router,
+    config,
+    readMode: settings.readMode,
+    onShutdown: () => events.onEnd(null),
+    onLog: (level, message) => logger[logMethods[level]](message),
+  });
+  return {
+    coordinator,
+    config,
+    refusal: () => refusalOf(router),
+    describeMetrics: (registry) => describeMetrics(registry, coordinator),
+    close: async () => {
+      await coordinator.shutdown();
+      meta.close();
+      etcd.close();
+    },
+  };
+}
+
+function refusalOf(router: Router): string | null {
+  if (router.shardCount === 0) return 'the cluster has no shards yet';
+  const missing = [...router.routes].filter(({ channel }) => channel === null);
+  return missing.length === 0 ? null : `no leader of ${missing.map(({ name }) => name).join(', ')} is known`;
+}
+
+function describeMetrics(registry: Registry, coordinator: ClusterCoordinator): void {
+  const { kv, router } = coordinator;
+  const add = (name: string, help: string, read: () => number): void => gauge(registry, name, help, read);
+  add('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
+  add('commands_total', 'Commands passed on or answered.', () => kv.registry.totalCalls());
+  add('shards', 'Shards of the cluster.', () => router.shardCount);
+  add(
+    'shards_reachable',
+    'Shards whose leader can be reached.',
+    () => [...router.routes].filter(({ channel }) => channel !== null).length,
+  );
+}

@@ -1,0 +1,71 @@
+/** A whole server in this process: storage, log, engine. */
+import { type KvError, systemEnv } from '@holdfast/common';
+import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { NodeDisk } from '@holdfast/log';
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { aclFileAt } from './acl-file.js';
+import type { Backend } from './backend.js';
+import { gauge } from './metrics.js';
+import { logMethods, type Settings } from './settings.js';
+
+export interface BackendEvents {
+  /** SHUTDOWN was called, or the process can't go on: `error` says why. */
+  readonly onEnd: (error: KvError | null) => void;
+}
+
+/** Opens the data. Throws KvError. */
+export async function openLocalBackend(
+  settings: Settings,
+  logger: Logger,
+  events: BackendEvents,
+): Promise<Backend> {
+  const stack = await openLocalStack({
+    env: systemEnv(),
+    disk: new NodeDisk(),
+    storage: settings.storage,
+    log: settings.log,
+    fsync: settings.fsync,
+    directory: settings.directory,
+    parameters: settings.parameters,
+    aclFile: aclFileAt(settings.parameters.get('aclfile') ?? ''),
+    users: settings.users,
+    onFatal: (error) => events.onEnd(error),
+    onShutdown: () => events.onEnd(null),
+    onLog: (level, message) => logger[logMethods[level]](message),
+    onError: (error) => logger.error({ err: error }, 'a background task failed'),
+  });
+  if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
+  const { config, coordinator } = stack;
+  return {
+    coordinator,
+    config,
+    refusal: () => coordinator.refusal,
+    describeMetrics: (registry) => describeMetrics(registry, stack),
+    close: () => stack.close(),
+  };
+}
+
+function describeMetrics(registry: Registry, { kv, storage, coordinator, log }: LocalStack): void {
+  const add = (name: string, help: string, read: () => number): void => gauge(registry, name, help, read);
+  add('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
+  add('commands_total', 'Commands run.', () => kv.registry.totalCalls());
+  add('keyspace_hits_total', 'Reads that found their key.', () => kv.stats.hits);
+  add('keyspace_misses_total', 'Reads that found no key.', () => kv.stats.misses);
+  add('expired_keys_total', 'Keys removed because their time was over.', () => kv.stats.expired);
+  add('data_bytes', 'Bytes taken by keys, values and indexes.', () => storage.usedBytes);
+  add('log_bytes', 'Bytes of the log that were not trimmed.', () => log?.bytes ?? 0);
+  new Gauge({
+    name: 'holdfast_keys',
+    help: 'Keys, by database.',
+    labelNames: ['database'],
+    registers: [registry],
+    collect() {
+      for (let index = 0; index < 16; index++) {
+        const count = storage.keyCount(index);
+        if (count > 0 || index === 0) this.set({ database: String(index) }, count);
+        else this.remove(String(index));
+      }
+    },
+  });
+}
