@@ -16,10 +16,14 @@ import type { OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.j
 type Db = Level<Uint8Array, Uint8Array>;
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
+/**
+ * A put of a random key costs 3.4 us of CPU with 4 MiB of write buffer, 4.7 with 8, 5.9 with 32: what LevelDB sorts in
+ * memory leaves the processor's cache. With less than 8 it compacts more often than it must.
+ */
 const openOptions = {
   ...encodings,
   cacheSize: 32 * 1024 * 1024,
-  writeBufferSize: 32 * 1024 * 1024,
+  writeBufferSize: 8 * 1024 * 1024,
   maxFileSize: 8 * 1024 * 1024,
 };
 
