@@ -33,6 +33,7 @@ const replies: [string, unknown][] = [
   ['*2\r\n*0\r\n*1\r\n:1\r\n', [[], [1]]],
   ['%1\r\n+a\r\n~1\r\n:2\r\n', map([new StatusReply('a') as never, setOf(2) as never])],
   ['>2\r\n$1\r\na\r\n:1\r\n', [Buffer.from('a'), 1]],
+  ['|1\r\n+ttl\r\n*2\r\n:1\r\n|0\r\n:2\r\n:3\r\n', 3],
 ];
 
 function setOf(...members: number[]): SetReply {

@@ -7,6 +7,8 @@ import { KvError } from './errors.js';
 import type { Reply } from './reply.js';
 
 const lf = 10;
+/** `|`: pairs about the reply that follows them, which other forms have no place for. */
+const attribute = 124;
 
 /** Writes the replies in `bytes[start, end)`, each complete, to `reply`. Throws KvError CORRUPT for what is none. */
 export function replayReplies(reply: Reply, bytes: Uint8Array, start: number, end: number): void {
@@ -25,6 +27,7 @@ export function endOfReply(bytes: Uint8Array, at: number, end: number): number {
       if (at > end) throw damaged();
     } else {
       if (isAggregate(type)) left += Math.max(countAt(bytes, at, next), 0) * (type === 37 ? 2 : 1);
+      else if (type === attribute) left += countAt(bytes, at, next) * 2 + 1;
       at = next;
     }
   }
@@ -34,6 +37,7 @@ export function endOfReply(bytes: Uint8Array, at: number, end: number): number {
 function replayOne(reply: Reply, bytes: Uint8Array, at: number, end: number): number {
   const type = bytes[at];
   const next = endOfLine(bytes, at, end);
+  if (type === attribute) return replayOne(reply, bytes, endOfAttribute(bytes, at, next, end), end);
   if (isBulk(type)) return replayBulk(reply, bytes, at, next, end);
   if (isAggregate(type)) return replayAggregate(reply, bytes, at, next, end);
   const text = byteStringOf(bytes, at + 1, next - at - 3);
@@ -103,6 +107,12 @@ function replayAggregate(reply: Reply, bytes: Uint8Array, at: number, start: num
   let next = start;
   for (let left = type === '%' ? count * 2 : count; left > 0; left--)
     next = replayOne(reply, bytes, next, end);
+  return next;
+}
+
+function endOfAttribute(bytes: Uint8Array, at: number, start: number, end: number): number {
+  let next = start;
+  for (let left = countAt(bytes, at, start) * 2; left > 0; left--) next = endOfReply(bytes, next, end);
   return next;
 }
 

@@ -47,6 +47,13 @@ export abstract class Reply {
   abstract set(count: number): void;
   /** An out-of-band message. In RESP2 an array. */
   abstract push(count: number): void;
+  /**
+   * Announces `count` pairs about the reply that follows them: out-of-band data, which RESP3 alone has. False where
+   * there is no place for it: then nothing of it may be written.
+   */
+  attribute(_count: number): boolean {
+    return false;
+  }
   /** In RESP2 the integers 1 and 0. */
   abstract boolean(value: boolean): void;
   /** An integer of any size. In RESP2 a bulk of its digits. */

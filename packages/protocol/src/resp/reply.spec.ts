@@ -68,6 +68,7 @@ const encodings: [name: string, write: Writing, resp2: string, resp3: string][] 
   ['a map', (r) => r.map(2), '*4\r\n', '%2\r\n'],
   ['a set', (r) => r.set(3), '*3\r\n', '~3\r\n'],
   ['a push', (r) => r.push(3), '*3\r\n', '>3\r\n'],
+  ['an attribute', (r) => r.attribute(2), '', '|2\r\n'],
   ['true', (r) => r.boolean(true), ':1\r\n', '#t\r\n'],
   ['false', (r) => r.boolean(false), ':0\r\n', '#f\r\n'],
   [

@@ -123,6 +123,12 @@ export class RespReply extends Reply {
     this.#number(this.dialect === 3 ? 62 : 42, count);
   }
 
+  override attribute(count: number): boolean {
+    if (this.dialect === 2) return false;
+    this.#number(124, count);
+    return true;
+  }
+
   boolean(value: boolean): void {
     if (this.dialect === 3) this.#line(35, value ? 't' : 'f');
     else this.#number(58, value ? 1 : 0);

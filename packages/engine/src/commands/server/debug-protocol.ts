@@ -23,8 +23,15 @@ const samples: Readonly<Record<string, (reply: Reply) => void>> = {
       reply.boolean(i === 1);
     }
   },
-  // An attribute is no reply of its own, and no command here has one.
-  attrib: (reply) => reply.text('Some real reply following the attribute'),
+  attrib(reply) {
+    if (reply.attribute(1)) {
+      reply.text('key-popularity');
+      reply.array(2);
+      reply.text('key:123');
+      reply.integer(90);
+    }
+    reply.text('Some real reply following the attribute');
+  },
   push(reply) {
     if (reply.dialect === 2) return reply.error('ERR RESP2 is not supported by this command');
     reply.push(2);
