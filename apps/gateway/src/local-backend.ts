@@ -46,7 +46,7 @@ export async function openLocalBackend(
   };
 }
 
-function describeMetrics(registry: Registry, { kv, storage, coordinator, log }: LocalStack): void {
+function describeMetrics(registry: Registry, { kv, storage, coordinator, persistence }: LocalStack): void {
   const add = (name: string, help: string, read: () => number): void => gauge(registry, name, help, read);
   add('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
   add('commands_total', 'Commands run.', () => kv.registry.totalCalls());
@@ -54,7 +54,7 @@ function describeMetrics(registry: Registry, { kv, storage, coordinator, log }: 
   add('keyspace_misses_total', 'Reads that found no key.', () => kv.stats.misses);
   add('expired_keys_total', 'Keys removed because their time was over.', () => kv.stats.expired);
   add('data_bytes', 'Bytes taken by keys, values and indexes.', () => storage.usedBytes);
-  add('log_bytes', 'Bytes of the log that were not trimmed.', () => log?.bytes ?? 0);
+  add('log_bytes', 'Bytes of the log that were not trimmed.', () => persistence?.log?.bytes ?? 0);
   new Gauge({
     name: 'holdfast_keys',
     help: 'Keys, by database.',

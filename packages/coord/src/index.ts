@@ -24,6 +24,7 @@ export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
 export { LocalCommitter, type LocalCommitterOptions } from './local-committer.js';
 export { type Forwarding, LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
 export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
+export { Persistence, type PersistenceOptions } from './persistence.js';
 export {
   deleteRange,
   entryOf,

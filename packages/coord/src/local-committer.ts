@@ -48,7 +48,7 @@ export class LocalCommitter implements Committer {
   #idle: (() => void)[] = [];
   #hasFailed = false;
   /** A write is not complete. */
-  #isHeld = false;
+  isHeld = false;
   isAbandoned = false;
 
   constructor(options: LocalCommitterOptions) {
@@ -77,7 +77,7 @@ export class LocalCommitter implements Committer {
 
   settle(): void {
     const journal = this.#journal;
-    if (journal === null || journal.length === 0 || this.#hasFailed || this.#isHeld) return;
+    if (journal === null || journal.length === 0 || this.#hasFailed || this.isHeld) return;
     // While one batch is on its way the next one gathers: fewer and larger ones.
     if (this.#inFlight > 0 && journal.length < gatheredBytesMax) return;
     const batch = journal.bytes.subarray(0, journal.length);
@@ -94,11 +94,11 @@ export class LocalCommitter implements Committer {
   }
 
   hold(): void {
-    this.#isHeld = true;
+    this.isHeld = true;
   }
 
   release(): void {
-    this.#isHeld = false;
+    this.isHeld = false;
     this.settle();
     this.#wakeIdle();
   }
@@ -109,7 +109,7 @@ export class LocalCommitter implements Committer {
   }
 
   async drained(): Promise<void> {
-    while (this.#isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.settle();
     while (this.#inFlight > 0 || this.#refused.length > 0) {
       if (this.#hasFailed) throw new KvError('UNDETERMINED', 'the log failed');

@@ -11,6 +11,7 @@ import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfa
 import type {
   Command,
   KV,
+  LogControl,
   LogLevel,
   Session,
   SessionSink,
@@ -53,6 +54,8 @@ export interface LocalCoordinatorOptions {
   readonly committer?: Committer;
   /** Who takes whole copies of the data; nobody by default. */
   readonly snapshots?: Snapshots | null;
+  /** Who switches the log; nobody by default. */
+  readonly logControl?: LogControl | null;
   /** Called by SHUTDOWN. */
   readonly onShutdown?: (save: boolean) => void;
   /** Gets what scripts write to the log. */
@@ -152,6 +155,7 @@ export class LocalCoordinator implements Coordinator {
       loader: this.#loader,
       script: this.#script,
       snapshots: options.snapshots ?? null,
+      logControl: options.logControl ?? null,
       committer: () => this.#committer,
       close: (session) => this.close(session),
       unblock: (session, withError) =>
@@ -304,6 +308,14 @@ export class LocalCoordinator implements Coordinator {
     this.#loader.storage = storage;
     this.#transactions.watches.storage = storage;
     this.#observer.update();
+  }
+
+  /** `body` puts other data in place of what there is. */
+  replaceData(body: () => void): void {
+    this.#inTurn(() => {
+      body();
+      this.kv.scripting.functions.invalidate();
+    });
   }
 
   #tellCommitted(): void {

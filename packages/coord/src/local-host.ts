@@ -6,6 +6,7 @@ import type {
   Host,
   HostFigures,
   KV,
+  LogControl,
   LogLevel,
   Session,
   Snapshots,
@@ -37,6 +38,7 @@ export interface LocalHostParts {
   readonly loader: KeyLoader;
   readonly script: SuspendedScript;
   readonly snapshots: Snapshots | null;
+  readonly logControl: LogControl | null;
   readonly committer: () => Committer;
   /** Ends a session's wait for keys: see `Host.unblock`. */
   readonly unblock: (session: Session, withError: boolean) => boolean;
@@ -193,6 +195,10 @@ export class LocalHost implements Host {
 
   get snapshots(): Snapshots | null {
     return this.#parts.snapshots;
+  }
+
+  get logControl(): LogControl | null {
+    return this.#parts.logControl;
   }
 
   replicaCount(): number {

@@ -193,7 +193,7 @@ describe('a memory storage over a file log', () => {
     const stack = await start(on, 'everysec');
     const client = new Client(stack);
     for (let i = 0; i < 2000; i++) client.line(`SET key:${i} ${i}`);
-    const taken = stack.snapshotter!.take();
+    const taken = stack.persistence!.take();
     for (let i = 0; i < 500; i++) {
       client.line(`SET key:${i} changed`);
       if (i % 50 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
@@ -223,7 +223,7 @@ describe('a memory storage over a file log', () => {
     const stack = await start(on);
     const client = new Client(stack);
     await untilCommitted(stack, client.line('SET a 1').dependsOn);
-    await stack.snapshotter!.take();
+    await stack.persistence!.take();
     await stack.close();
     const [name] = (await on.disk.list('/data/snapshots')).filter((each) => each.endsWith('.kvs'));
     on.disk.flipBit(`/data/snapshots/${name}`, 40);

@@ -5,36 +5,29 @@
  *     DIR/format      which storage the directory belongs to
  *     DIR/timestamps  the oracle's high-water mark
  *     DIR/log/        segments, with `log: 'file'`
- *     DIR/snapshots/  memory storage over a log
+ *     DIR/snapshots/  memory storage: what the log no longer has, or what SAVE wrote without one
  *     DIR/level/      level storage
  */
 import { type Env, KvError, TurnClock } from '@holdfast/common';
 import { type AclFile, Config, KV, type LogLevel, type Parameter, parameters } from '@holdfast/engine';
-import {
-  type Disk,
-  type DiskLock,
-  FileHighWaterMark,
-  FileLog,
-  type FsyncPolicy,
-  readSmallFile,
-  writeSmallFile,
-} from '@holdfast/log';
+import { type Disk, FileHighWaterMark, FileLog, type FsyncPolicy } from '@holdfast/log';
 import { LevelStorage, MemoryStorage, type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
+import { DataDirectory } from './data-directory.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
+import { Persistence } from './persistence.js';
 import { type Recovered, recover } from './recovery.js';
 import { SnapshotFiles } from './snapshot-files.js';
-import { Snapshotter } from './snapshotter.js';
 
 export interface LocalStackOptions {
   readonly env: Env;
-  /** Needed with a log or level storage. */
+  /** Needed with a log or level storage, and for SAVE. */
   readonly disk?: Disk;
   readonly storage: 'memory' | 'level';
   readonly log: 'none' | 'file';
   readonly fsync: FsyncPolicy;
-  /** Needed with a log or level storage. */
+  /** Needed with a log or level storage, and for SAVE. */
   readonly directory?: string;
   /** Usual size of a file of the log; FileLog's default when not given. */
   readonly segmentBytes?: number;
@@ -62,8 +55,8 @@ export interface LocalStack {
   readonly kv: KV;
   readonly config: Config;
   readonly coordinator: LocalCoordinator;
-  readonly log: FileLog | null;
-  readonly snapshotter: Snapshotter | null;
+  /** Null for a server without a directory. */
+  readonly persistence: Persistence | null;
   /** Null when there was nothing to recover from. */
   readonly recovered: Recovered | null;
   /** Commits what was written, brings everything to the disk, and lets the directory go. */
@@ -74,20 +67,44 @@ export interface LocalStack {
 export async function openLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const config = new Config([...parameters, ...(options.moreParameters ?? [])]);
   for (const [name, value] of options.parameters ?? []) config.set(name, value);
-  if (options.storage === 'memory' && options.log === 'none') return assemble(options, config, null);
-  const { directory, disk } = options;
-  if (directory === undefined || disk === undefined) {
-    throw new KvError('INVALID', 'a log or level storage needs a directory: --dir DIR');
-  }
-  await disk.makeDirectory(directory);
-  const lock = await disk.lock(directory);
+  const place = placeOf(options);
+  if (isOnDisk(options)) await place!.claim();
+  else if (place !== null && (await hasSaved(place))) await place.claim();
   try {
-    await checkFormat(disk, directory, options.storage);
-    return await assemble(options, config, { directory, disk, lock });
+    return await assemble(options, config, place);
   } catch (error) {
-    await lock.release();
+    await place?.release();
     throw error;
   }
+}
+
+/** Whether what is written goes to the disk by itself. */
+function isOnDisk({ log, storage }: LocalStackOptions): boolean {
+  return log !== 'none' || storage !== 'memory';
+}
+
+function placeOf(options: LocalStackOptions): DataDirectory | null {
+  const { directory, disk, storage } = options;
+  if (directory !== undefined && disk !== undefined) return new DataDirectory(disk, directory, storage);
+  if (!isOnDisk(options)) return null;
+  throw new KvError('INVALID', 'a log or level storage needs a directory: --dir DIR');
+}
+
+/** Whether a server without a log left something there by SAVE. */
+async function hasSaved({ disk, path }: DataDirectory): Promise<boolean> {
+  return (await disk.exists(`${path}/snapshots`)) && !(await disk.exists(`${path}/log`));
+}
+
+/** For a server without a log: what a log has there is not to be covered. */
+async function claimForSaving(place: DataDirectory): Promise<void> {
+  if (place.isClaimed) return;
+  await place.claim();
+  if (!(await place.disk.exists(`${place.path}/log`))) return;
+  await place.release();
+  throw new KvError(
+    'INVALID',
+    `${place.path} has the log of another run: start with --log file, or elsewhere`,
+  );
 }
 
 /**
@@ -96,65 +113,72 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
  */
 const unpersistedAheadMs = 10 * 365 * 24 * 3600 * 1000;
 
-interface Place {
-  readonly directory: string;
-  readonly disk: Disk;
-  readonly lock: DiskLock;
-}
-
 async function assemble(
   options: LocalStackOptions,
   config: Config,
-  place: Place | null,
+  place: DataDirectory | null,
 ): Promise<LocalStack> {
-  const { env } = options;
+  const { env, onFatal = () => {}, onLog, onShutdown } = options;
   const storage = await openStorage(options, place);
-  const log = options.log === 'file' ? await openLog(options, place!, storage) : null;
+  const log = options.log === 'file' ? await openLog(options, config, place!, storage) : null;
   const snapshots =
-    log !== null && options.storage === 'memory'
-      ? new SnapshotFiles(place!.disk, `${place!.directory}/snapshots`)
+    options.storage === 'memory' && place !== null
+      ? new SnapshotFiles(place.disk, `${place.path}/snapshots`)
       : null;
-  const mark =
-    place === null
-      ? new MemoryHighWaterMark()
-      : new FileHighWaterMark({ disk: place.disk, path: `${place.directory}/timestamps` });
+  const mark = isOnDisk(options)
+    ? new FileHighWaterMark({ disk: place!.disk, path: `${place!.path}/timestamps` })
+    : new MemoryHighWaterMark();
   const turnClock = new TurnClock(env.clock);
   const oracle = await LocalOracle.open({
     env: { ...env, clock: turnClock },
     mark,
-    ...(place === null && { aheadMs: unpersistedAheadMs }),
+    ...(!isOnDisk(options) && { aheadMs: unpersistedAheadMs }),
   });
-  const recovered = log === null ? null : await recover(storage, log, snapshots);
+  const isToRecover = place?.isClaimed === true && (log !== null || snapshots !== null);
+  const recovered = isToRecover ? await recover(storage, log, snapshots) : null;
   await oracle.setFloor(storage.stamp.last);
   const kv = new KV({ storage, oracle, env, turnClock, config, aclFile: options.aclFile ?? null });
   loadUsers(kv, options.users ?? []);
   await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   // What can't be loaded shows now.
   kv.scripting.functions.prepare();
-  const committer = new LocalCommitter({ storage, env, log, onFatal: options.onFatal ?? (() => {}) });
-  const onError = options.onError ?? (() => {});
-  const snapshotter =
-    log === null ? null : new Snapshotter({ storage, log, committer, snapshots, env, onError });
-  describeLog(config, options);
-  const { onLog, onShutdown } = options;
+  const committer = new LocalCommitter({ storage, env, log, onFatal });
+  const persistence =
+    place === null
+      ? null
+      : new Persistence({
+          env,
+          storage,
+          committer,
+          log,
+          snapshots,
+          claim: () => claimForSaving(place),
+          openLog: () => openLog(options, config, place, storage),
+          commitThrough: (next) => coordinator.commitThrough(next, null),
+          replaceData: (body) => coordinator.replaceData(body),
+          onFatal,
+          onError: options.onError ?? (() => {}),
+        });
+  describeLog(config, options, persistence);
   const coordinator = new LocalCoordinator({
     kv,
     env,
     committer,
-    snapshots: snapshotter,
+    snapshots: persistence,
+    logControl: options.storage === 'memory' ? persistence : null,
     ...(onShutdown && { onShutdown }),
     ...(onLog && { onLog }),
   });
   const close = async (): Promise<void> => {
     await coordinator.shutdown();
-    await snapshotter?.close();
-    if (!committer.isAbandoned) await storage.flush();
+    await persistence?.close();
+    if (persistence?.isAbandoned !== true) await storage.flush();
     await storage.close();
-    await log?.close();
+    await persistence?.closeLog();
     await oracle.close();
-    await place?.lock.release();
+    await place?.release();
   };
-  return { storage, kv, config, coordinator, log, snapshotter, recovered, close };
+  return { storage, kv, config, coordinator, persistence, recovered, close };
 }
 
 /** Throws KvError INVALID when a user is wrong: a server must not begin with others than it was given. */
@@ -176,62 +200,45 @@ function loadUsers({ access }: KV, users: readonly string[]): void {
   if (problems !== null) throw new KvError('INVALID', problems);
 }
 
-async function openStorage({ env, storage }: LocalStackOptions, place: Place | null): Promise<Storage> {
+async function openStorage(
+  { env, storage }: LocalStackOptions,
+  place: DataDirectory | null,
+): Promise<Storage> {
   if (storage === 'memory') return new MemoryStorage(env.random);
-  return LevelStorage.open({ directory: `${place!.directory}/level`, env });
+  return LevelStorage.open({ directory: `${place!.path}/level`, env });
 }
 
 function openLog(
-  { env, fsync, segmentBytes, inlineSyncMsMax = 1 }: LocalStackOptions,
-  { disk, directory }: Place,
+  { env, fsync, log, segmentBytes, inlineSyncMsMax = 1 }: LocalStackOptions,
+  config: Config,
+  { disk, path }: DataDirectory,
   storage: Storage,
 ): Promise<FileLog> {
-  const startAfter = storage.durablePosition;
   return FileLog.open({
     disk,
     env,
-    directory: `${directory}/log`,
-    fsync,
-    startAfter,
+    directory: `${path}/log`,
+    fsync: log === 'file' ? fsync : (config.text('appendfsync') as FsyncPolicy),
+    startAfter: storage.durablePosition,
     inlineSyncMsMax,
     ...(segmentBytes && { segmentBytes }),
   });
 }
 
-/** The log in Redis' words. What was chosen at the start can't be changed by CONFIG SET. */
-function describeLog(config: Config, { log, fsync }: LocalStackOptions): void {
-  const choose = (name: string, value: string): void => {
-    config.set(name, value);
-    config.guard(name, (wanted) =>
-      wanted === value
-        ? null
-        : `it is '${value}' since the start of the server: start it with another --log or --fsync`,
-    );
-  };
-  choose('appendonly', log === 'file' ? 'yes' : 'no');
-  if (log === 'file') choose('appendfsync', fsync);
-}
-
-/** A directory belongs to one kind of storage for good. */
-async function checkFormat(disk: Disk, directory: string, storage: string): Promise<void> {
-  const path = `${directory}/format`;
-  const content = await readSmallFile(disk, path);
-  const expected = `holdfast 1 ${storage}\n`;
-  if (content === null) {
-    await writeSmallFile(disk, path, Buffer.from(expected));
-    return;
-  }
-  const found = Buffer.from(content).toString('utf8');
-  if (found === expected) return;
-  const [name, version, kind] = found.trim().split(' ');
-  if (name === 'holdfast' && version === '1') {
-    throw new KvError(
-      'INVALID',
-      `${directory} holds data of --storage ${kind}, not ${storage}: choose that, or another directory`,
-    );
-  }
-  throw new KvError(
-    'INVALID',
-    `${directory} was written by a newer version (${found.trim()}): use that version`,
+/** The log in Redis' words: how it is synced can be changed at any time; whether there is one, for memory storage. */
+function describeLog(
+  config: Config,
+  { log, storage, fsync }: LocalStackOptions,
+  persistence: Persistence | null,
+): void {
+  const appendonly = log === 'file' ? 'yes' : 'no';
+  config.set('appendonly', appendonly);
+  if (log === 'file') config.set('appendfsync', fsync);
+  config.onChange('appendfsync', (policy) => persistence?.syncLog(policy as FsyncPolicy));
+  if (storage === 'memory' && persistence !== null) return;
+  config.guard('appendonly', (wanted) =>
+    wanted === appendonly
+      ? null
+      : `it is '${appendonly}' since the start of the server: start it with another --log`,
   );
 }

@@ -1,6 +1,6 @@
 /**
  * Brings a storage to the state at the end of its log: what the storage kept by itself, or the newest
- * snapshot, then every entry of the log after it.
+ * snapshot, then every entry of the log after it. Without a log, what SAVE left.
  */
 import { KvError } from '@holdfast/common';
 import type { Log } from '@holdfast/log';
@@ -19,13 +19,13 @@ export interface Recovered {
 /** Throws KvError CORRUPT when the log does not reach back to the state, or not up to it. */
 export async function recover(
   storage: Storage,
-  log: Log,
+  log: Log | null,
   snapshots: SnapshotFiles | null,
 ): Promise<Recovered> {
   let from = storage.durablePosition;
   const newest = snapshots === null ? null : await snapshots.newest();
-  const tail = await log.tail();
-  if (newest !== null && newest.from > from) {
+  const tail = log === null ? (newest?.from ?? from) : await log.tail();
+  if (newest !== null && newest.from >= from) {
     if (newest.to > tail) {
       throw new KvError(
         'CORRUPT',
@@ -40,6 +40,7 @@ export async function recover(
     if (last !== null) await apply(storage, last, newest.from);
     from = newest.from;
   }
+  if (log === null) return { from, entries: 0, version: storage.stamp.last };
   const head = await log.head();
   if (head > from + 1) {
     throw new KvError(

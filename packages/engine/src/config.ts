@@ -101,15 +101,22 @@ export class Config {
   /** Sets all of these parameters, or none: then says which can't be set, and why. Names must differ. */
   setAll(values: ReadonlyMap<string, string>): Refusal | null {
     const checked: [Entry, Entry][] = [];
+    const refusal = this.findRefusal(values, checked);
+    if (refusal !== null) return refusal;
+    for (const [entry, { text, number }] of checked) Object.assign(entry, { text, number });
+    for (const [entry] of checked) this.#announce(entry);
+    return null;
+  }
+
+  /** Which of these parameters `setAll` would not set, and why; null when it would set all. `drafts` gets them. */
+  findRefusal(values: ReadonlyMap<string, string>, drafts: [Entry, Entry][] = []): Refusal | null {
     for (const [name, value] of values) {
       const entry = this.#entry(name);
       const draft: Entry = { ...entry };
       const problem = attempt(draft, value) ?? this.#objection(entry, draft.text);
       if (problem !== null) return { name, problem };
-      checked.push([entry, draft]);
+      drafts.push([entry, draft]);
     }
-    for (const [entry, { text, number }] of checked) Object.assign(entry, { text, number });
-    for (const [entry] of checked) this.#announce(entry);
     return null;
   }
 

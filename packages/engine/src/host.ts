@@ -34,6 +34,17 @@ export interface Snapshots {
   take(): Promise<void>;
 }
 
+/** The log of a server that stands alone, while it runs. */
+export interface LogControl {
+  /**
+   * Begins or ends to keep a log (CONFIG SET appendonly); resolves when the log has everything, or nothing more goes
+   * to it. Rejects with KvError when it can't be.
+   */
+  turn(on: boolean): Promise<void>;
+  /** Replaces the data by what is on the disk (DEBUG LOADAOF). Nobody is told of the changes. */
+  reread(): Promise<void>;
+}
+
 /** What the operating system says of this process. */
 export interface ProcessFigures {
   readonly id: number;
@@ -146,6 +157,8 @@ export interface Host {
   // The server
   /** Null when this server takes none. */
   readonly snapshots: Snapshots | null;
+  /** Null when the log is what it was at the start. */
+  readonly logControl: LogControl | null;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */
   replicaCount(): number;
   /** Begins the server's orderly end. */

@@ -7,6 +7,7 @@ export {
   type CommandGroup,
   defineCommand,
 } from './command.js';
+export { replaceContents } from './commands/server/reload.js';
 export { Config, type Parameter, type ParameterKind, parseMemory } from './config.js';
 export { Context, isWrongType, wrongType } from './context.js';
 export { globMatch } from './glob.js';
@@ -15,6 +16,7 @@ export type {
   BlockOptions,
   Host,
   HostFigures,
+  LogControl,
   LogLevel,
   ProcessFigures,
   Snapshots,

@@ -22,6 +22,7 @@ import { Registry } from './registry.js';
 import { Scripting } from './scripting/scripting.js';
 import type { Session } from './session.js';
 import { Stopwatch } from './stopwatch.js';
+import { type RedisVersion, redisVersions } from './version.js';
 
 export interface KVOptions {
   readonly storage: Storage;
@@ -63,6 +64,8 @@ export class KV {
   oracle: Oracle;
   readonly env: Env;
   readonly config: Config;
+  /** What it says it is; fixed at the start. */
+  readonly redisVersion: RedisVersion;
   readonly registry: Registry;
   stats = new EngineStats();
   /** Who may run what. */
@@ -95,6 +98,7 @@ export class KV {
     this.env = options.env;
     this.config = options.config ?? new Config(parameters);
     followEncodingParameters(this.config);
+    this.redisVersion = redisVersions[this.config.text('redis-version')];
     this.config.onChange('notify-keyspace-events', (value) => {
       this.notifications = parseEventClasses(value);
     });

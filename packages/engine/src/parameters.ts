@@ -49,6 +49,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'bind', kind: text, initial: '127.0.0.1', isKept: true },
   { name: 'unixsocket', kind: text, initial: '', isFixed: true },
   { name: 'unixsocketperm', kind: by(normalizePermissions), initial: '0', isFixed: true },
+  { name: 'redis-version', kind: oneWordOf('7.2', '7.0'), initial: '7.2', isKept: true },
   { name: 'databases', kind: between(1, 16), initial: '16', isFixed: true },
   { name: 'dir', kind: text, initial: '', isKept: true },
   { name: 'cluster-enabled', kind: flag, initial: 'no', isFixed: true },

@@ -1,2 +1,24 @@
-/** The version of Redis whose behaviour this is, as HELLO and INFO report it: clients choose features by it. */
-export const redisVersion = '7.2.4';
+/**
+ * The version of Redis that this server says it is, as HELLO and INFO report it: clients choose features by it.
+ * The behaviour is that of 7.2. For what was written against 7.0, and looks at how values are kept, the parameter
+ * `redis-version` turns back what 7.2 made visible there: small lists and sets that are listpacks.
+ */
+export interface RedisVersion {
+  readonly text: string;
+  /** One byte for each part, as scripts get it. */
+  readonly number: number;
+  /** Names of encodings that were others then. */
+  readonly encodingOf: (type: 'list' | 'set', encoding: string) => string;
+}
+
+export const redisVersions: Readonly<Record<string, RedisVersion>> = {
+  '7.2': { text: '7.2.4', number: 0x070204, encodingOf: (_type, encoding) => encoding },
+  '7.0': {
+    text: '7.0.15',
+    number: 0x07000f,
+    encodingOf(type, encoding) {
+      if (encoding !== 'listpack') return encoding;
+      return type === 'list' ? 'quicklist' : 'hashtable';
+    },
+  },
+};

@@ -13,7 +13,7 @@ import {
   ValueReply,
 } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
-import { type AclFile, KV, type Session, type SessionSink } from '@holdfast/engine';
+import { type AclFile, Config, KV, parameters, type Session, type SessionSink } from '@holdfast/engine';
 import { MemoryStorage, type Storage } from '@holdfast/storage';
 import { outcomes } from '../coordinator.js';
 import { LocalCoordinator, type LocalCoordinatorOptions } from '../local-coordinator.js';
@@ -66,6 +66,12 @@ export class TestClient implements SessionSink {
   }
 }
 
+export interface LocalServerSettings {
+  readonly aclFile?: AclFile | null;
+  /** Parameters given at the start. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 export class LocalServer {
   readonly env: SimulatedEnv;
   readonly storage: Storage;
@@ -77,7 +83,7 @@ export class LocalServer {
     seed = 1,
     storage?: Storage,
     around: Pick<LocalCoordinatorOptions, 'snapshots' | 'onShutdown'> = {},
-    { aclFile = null }: { readonly aclFile?: AclFile | null } = {},
+    { aclFile = null, settings = {} }: LocalServerSettings = {},
   ) {
     this.env = new SimulatedEnv(seed);
     this.storage = storage ?? new MemoryStorage(this.env.random);
@@ -92,7 +98,9 @@ export class LocalServer {
       ready: async () => {},
       close: async () => {},
     };
-    this.kv = new KV({ storage: this.storage, oracle, env: this.env, aclFile });
+    const config = new Config(parameters);
+    for (const [name, value] of Object.entries(settings)) config.set(name, value);
+    this.kv = new KV({ storage: this.storage, oracle, env: this.env, config, aclFile });
     this.kv.config.set('enable-debug-command', 'yes');
     this.coordinator = new LocalCoordinator({ kv: this.kv, env: this.env, ...around });
   }

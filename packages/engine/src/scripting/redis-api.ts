@@ -5,7 +5,6 @@ import type { Command } from '../command.js';
 import type { LogLevel } from '../host.js';
 import type { KV } from '../kv.js';
 import type { Session } from '../session.js';
-import { redisVersion } from '../version.js';
 import { luaTypes } from './lua/exports.js';
 import type { LuaMachine } from './lua/machine.js';
 import type { Library } from './lua/sandbox.js';
@@ -16,8 +15,6 @@ const logLevels: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning']
 
 /** Where a write of a script may go, as bits: it always goes everywhere. */
 const replication = { none: 0, aof: 1, replica: 2, all: 3 } as const;
-
-const [major, minor, patch] = redisVersion.split('.').map(Number);
 
 export interface RedisApiParts {
   readonly kv: KV;
@@ -35,8 +32,8 @@ export function commonFunctions({ kv, machine, calls }: RedisApiParts): Library 
     LOG_VERBOSE: 1,
     LOG_NOTICE: 2,
     LOG_WARNING: 3,
-    REDIS_VERSION: redisVersion,
-    REDIS_VERSION_NUM: (major << 16) | (minor << 8) | patch,
+    REDIS_VERSION: kv.redisVersion.text,
+    REDIS_VERSION_NUM: kv.redisVersion.number,
   };
 }
 

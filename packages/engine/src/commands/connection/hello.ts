@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
 import { rest } from '../../grammar.js';
-import { redisVersion } from '../../version.js';
 import { wrongPassword } from './auth.js';
 import { badClientName, isClientName } from './client-name.js';
 
@@ -50,7 +49,7 @@ export const hello = defineCommand({
     reply.text('server');
     reply.text('redis');
     reply.text('version');
-    reply.text(redisVersion);
+    reply.text(kv.redisVersion.text);
     reply.text('proto');
     reply.integer(dialect);
     reply.text('id');

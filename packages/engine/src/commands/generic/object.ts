@@ -6,7 +6,7 @@ import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { key } from '../../grammar.js';
 import { help } from '../help.js';
-import { encodingOf } from './encoding.js';
+import { encodingOf, reportedEncoding } from './encoding.js';
 
 const noFrequencies =
   'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
@@ -42,7 +42,7 @@ const subcommands: readonly Command[] = [
     run(ctx, args, reply) {
       const ref = ctx.find(args.key);
       if (ref === 0) reply.null();
-      else reply.text(encodingOf(ctx.db, ref));
+      else reply.text(reportedEncoding(ctx.kv, ctx.db, ref));
     },
   }),
   defineCommand({

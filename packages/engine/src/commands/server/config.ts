@@ -1,6 +1,7 @@
 /** CONFIG and its subcommands: the server's parameters. */
 import type { Reply, Request } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
+import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { bytes, type Repeated, repeat } from '../../grammar.js';
@@ -29,7 +30,9 @@ function getParameters({ kv: { config }, request }: Context, patterns: Repeated,
 }
 
 /** All or nothing. */
-function setParameters({ kv: { config }, request }: Context, pairs: Repeated, reply: Reply): void {
+function setParameters(ctx: Context, pairs: Repeated, reply: Reply): void {
+  const { config } = ctx.kv;
+  const { request } = ctx;
   const values = new Map<string, string>();
   for (let i = 0; i < pairs.count; i++) {
     const asked = request.text(pairs.first + 2 * i);
@@ -41,9 +44,30 @@ function setParameters({ kv: { config }, request }: Context, pairs: Repeated, re
     if (values.has(name)) return reply.error(failed(asked, 'duplicate parameter'));
     values.set(name, request.text(pairs.first + 2 * i + 1));
   }
+  const log = values.get('appendonly')?.toLowerCase();
+  const turns = log !== undefined && log !== config.text('appendonly') && ctx.host.logControl !== null;
+  if (turns && config.findRefusal(values) === null) turnLog(ctx, log === 'yes', values, reply);
+  else setAll(config, values, reply);
+}
+
+function setAll(config: Config, values: ReadonlyMap<string, string>, reply: Reply): void {
   const refusal = config.setAll(values);
-  if (refusal !== null) return reply.error(failed(refusal.name, refusal.problem));
-  reply.ok();
+  if (refusal === null) reply.ok();
+  else reply.error(failed(refusal.name, refusal.problem));
+}
+
+/** The log is switched first, which takes its time: the parameters are set if that went well. */
+function turnLog(ctx: Context, on: boolean, values: ReadonlyMap<string, string>, reply: Reply): void {
+  const { host, kv, mayBlock, session } = ctx;
+  if (!mayBlock) return reply.error(failed('appendonly', "can't be changed in a transaction"));
+  let problem: string | null = null;
+  const turned = host.logControl!.turn(on).catch((error: Error) => {
+    problem = error.message;
+  });
+  host.defer(session, turned, (late) => {
+    if (problem === null) setAll(kv.config, values, late);
+    else late.error(failed('appendonly', problem));
+  });
 }
 
 function failed(name: string, problem: string): string {

@@ -9,7 +9,7 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { notADouble, notAnInteger, type Repeated, rest } from '../../grammar.js';
-import { encodingOf } from '../generic/encoding.js';
+import { reportedEncoding } from '../generic/encoding.js';
 import { replySample } from './debug-protocol.js';
 import { datasetDigest, valueDigest } from './digest.js';
 import { reload } from './reload.js';
@@ -35,7 +35,7 @@ function describeKey(ctx: Context, reply: Reply, key: number): void {
   const writtenMs = oracleEpochMs + db.version(ref) / timestampsPerMs;
   const idleSeconds = Math.max(0, Math.floor((nowMs - writtenMs) / 1000));
   reply.simple(
-    `Value at:0x${ref.toString(16)} refcount:1 encoding:${encodingOf(db, ref)} serializedlength:${serializedLength} lru:0 lru_seconds_idle:${idleSeconds}`,
+    `Value at:0x${ref.toString(16)} refcount:1 encoding:${reportedEncoding(ctx.kv, db, ref)} serializedlength:${serializedLength} lru:0 lru_seconds_idle:${idleSeconds}`,
   );
 }
 
@@ -69,6 +69,13 @@ function setActiveExpire({ kv, request }: Context, reply: Reply, on: number): vo
   if (Number.isNaN(value)) return reply.error(notAnInteger);
   kv.expiresActively = value !== 0;
   reply.ok();
+}
+
+function loadFromDisk({ host, mayBlock, session }: Context, reply: Reply): void {
+  const { logControl } = host;
+  if (logControl === null) return reply.error('ERR DEBUG LOADAOF needs memory storage and a directory');
+  if (!mayBlock) return reply.error("ERR DEBUG LOADAOF can't run in a transaction");
+  host.defer(session, logControl.reread(), (late) => late.ok());
 }
 
 function allowCommandsInScripts({ kv, request }: Context, reply: Reply, on: number): void {
@@ -106,6 +113,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   'PAUSE-CRON': { counts: [1, 1], run: accept },
   'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: accept },
   REPLYBUFFER: { counts: [2, 2], run: accept },
+  LOADAOF: { counts: [0, 0], run: loadFromDisk },
   OBJECT: { counts: [1, 1], run: describeKey },
   POPULATE: { counts: [1, 3], run: populate },
   PROTOCOL: {
@@ -142,6 +150,8 @@ const helpLines = [
   '    Output a hex signature of the values of all the specified keys.',
   'ERROR <string>',
   '    Return a Redis protocol error with <string> as message.',
+  'LOADAOF',
+  '    Forget the data in memory, and load what is on the disk.',
   'OBJECT <key>',
   '    Show low level info about `key` and associated value.',
   'POPULATE <count> [<prefix>] [<size>]',

@@ -6,7 +6,6 @@ import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import type { KV } from '../../kv.js';
-import { redisVersion } from '../../version.js';
 
 export type Fields = readonly (readonly [string, string | number])[];
 
@@ -39,7 +38,7 @@ function server({ env, host, kv }: Context): Fields {
   const nowMs = env.clock.now();
   const upSeconds = Math.floor((nowMs - startedMs) / 1000);
   return [
-    ['redis_version', redisVersion],
+    ['redis_version', kv.redisVersion.text],
     ['redis_git_sha1', '00000000'],
     ['redis_git_dirty', 0],
     ['redis_build_id', 0],
@@ -151,7 +150,8 @@ function persistence({ host, kv }: Context): Fields {
     ['rdb_last_save_time', Math.floor(savedMs / 1000)],
     ['rdb_last_bgsave_status', 'ok'],
     ['aof_enabled', kv.config.flag('appendonly') ? 1 : 0],
-    ['aof_rewrite_in_progress', 0],
+    // A snapshot is what makes the log short.
+    ['aof_rewrite_in_progress', snapshots?.isRunning ? 1 : 0],
     ['aof_rewrite_scheduled', 0],
     ['aof_last_bgrewrite_status', 'ok'],
     ['aof_last_write_status', 'ok'],

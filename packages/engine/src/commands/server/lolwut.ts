@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
 import { notAnInteger, rest } from '../../grammar.js';
-import { redisVersion } from '../../version.js';
 
 export const lolwut = defineCommand({
   id: 605,
@@ -12,9 +11,9 @@ export const lolwut = defineCommand({
   flags: ['readonly', 'fast'],
   args: { words: rest() },
   /** Whatever version is asked for, there is one picture, and it takes no further words. */
-  run({ request }, { words }, reply) {
+  run({ kv, request }, { words }, reply) {
     const hasVersion = words.count >= 2 && request.is(words.first, 'VERSION');
     if (hasVersion && Number.isNaN(request.integer(words.first + 1))) return reply.error(notAnInteger);
-    reply.verbatim('txt', `Hold fast.\nRedis ver. ${redisVersion}\n`);
+    reply.verbatim('txt', `Hold fast.\nRedis ver. ${kv.redisVersion.text}\n`);
   },
 });

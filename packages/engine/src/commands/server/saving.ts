@@ -5,7 +5,7 @@ import { token } from '../../grammar.js';
 const common = { group: 'server', since: '1.0.0', complexity: 'O(1)' } as const;
 const flags = ['admin', 'noscript', 'no_async_loading'] as const;
 
-const noSnapshots = 'ERR this server keeps no snapshots: start it with a log to have its data on disk';
+const noSnapshots = 'ERR this server has no directory to save to';
 const underWay = 'ERR Background save already in progress';
 
 export const save = defineCommand({

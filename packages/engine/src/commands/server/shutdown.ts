@@ -15,7 +15,12 @@ function wordsOf({ request }: Context, { count, first }: Repeated): Set<string> 
   return found;
 }
 
-/** What was committed is durable when the process ends; a snapshot is only taken when asked for. */
+/** Without a log the data is saved when SHUTDOWN says so, or there are save points. What a log has needs no saving. */
+function saves({ kv: { config } }: Context, found: ReadonlySet<string>): boolean {
+  if (found.has('SAVE') || found.has('NOSAVE')) return found.has('SAVE');
+  return config.text('save') !== '' && !config.flag('appendonly');
+}
+
 function endServer(ctx: Context, asked: Repeated, reply: Reply): void {
   const { host, session } = ctx;
   const found = wordsOf(ctx, asked);
@@ -24,7 +29,7 @@ function endServer(ctx: Context, asked: Repeated, reply: Reply): void {
     return reply.error(syntaxError);
   }
   if (found.has('ABORT')) return reply.error('ERR No shutdown in progress.');
-  if (!found.has('SAVE')) {
+  if (!saves(ctx, found)) {
     session.closeAfterReply = true;
     return host.requestShutdown(false);
   }

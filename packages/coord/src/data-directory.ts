@@ -1,0 +1,63 @@
+/** The directory of a local server: one server's at a time, and of one kind of storage for good. */
+import { KvError } from '@holdfast/common';
+import { type Disk, type DiskLock, readSmallFile, writeSmallFile } from '@holdfast/log';
+
+export class DataDirectory {
+  readonly path: string;
+  readonly disk: Disk;
+  readonly #storage: string;
+  #lock: DiskLock | null = null;
+
+  constructor(disk: Disk, path: string, storage: string) {
+    this.disk = disk;
+    this.path = path;
+    this.#storage = storage;
+  }
+
+  get isClaimed(): boolean {
+    return this.#lock !== null;
+  }
+
+  /** Makes it this server's own. Throws KvError LOCKED, INVALID, DISK. */
+  async claim(): Promise<void> {
+    const { disk, path } = this;
+    await disk.makeDirectory(path);
+    const lock = await disk.lock(path);
+    try {
+      await checkFormat(disk, path, this.#storage);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    this.#lock = lock;
+  }
+
+  async release(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = null;
+    await lock?.release();
+  }
+}
+
+async function checkFormat(disk: Disk, directory: string, storage: string): Promise<void> {
+  const path = `${directory}/format`;
+  const content = await readSmallFile(disk, path);
+  const expected = `holdfast 1 ${storage}\n`;
+  if (content === null) {
+    await writeSmallFile(disk, path, Buffer.from(expected));
+    return;
+  }
+  const found = Buffer.from(content).toString('utf8');
+  if (found === expected) return;
+  const [name, version, kind] = found.trim().split(' ');
+  if (name === 'holdfast' && version === '1') {
+    throw new KvError(
+      'INVALID',
+      `${directory} holds data of --storage ${kind}, not ${storage}: choose that, or another directory`,
+    );
+  }
+  throw new KvError(
+    'INVALID',
+    `${directory} was written by a newer version (${found.trim()}): use that version`,
+  );
+}

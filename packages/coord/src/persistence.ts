@@ -1,0 +1,252 @@
+/**
+ * How a server that stands alone keeps its data on the disk: whole copies when they are asked for, and a log that is
+ * switched on and off while it runs.
+ *
+ *     with a log       a copy belongs to positions of the log, which it makes shorter: `Snapshotter`
+ *     level storage    the data is on the disk anyway: a copy means that all of it is
+ *     memory, no log   a copy is whole by itself: it ends with what was written while it was taken, and is loaded by
+ *                      the next start
+ *
+ * A log that is switched on begins with such a copy:
+ *
+ *     writes     | ... | recorded ............................ | appended
+ *     snapshot         [ all keys ........ | what was recorded ]  durable
+ *                                                              ^ what was recorded since goes to the log first
+ *
+ * Until then the directory holds what it held before. A log that is switched off stays as it is.
+ */
+import { type Env, KvError } from '@holdfast/common';
+import { type LogControl, replaceContents, type Snapshots } from '@holdfast/engine';
+import type { FileLog, FsyncPolicy } from '@holdfast/log';
+import { databaseCount, type Storage } from '@holdfast/storage';
+import type { Committer } from './committer.js';
+import { LocalCommitter } from './local-committer.js';
+import { RecordingCommitter } from './recording-committer.js';
+import type { SnapshotFiles } from './snapshot-files.js';
+import { Snapshotter } from './snapshotter.js';
+
+export interface PersistenceOptions {
+  readonly env: Env;
+  readonly storage: Storage;
+  readonly committer: LocalCommitter;
+  /** The log that is on from the start. */
+  readonly log: FileLog | null;
+  /** Null for a storage that writes its own disk. */
+  readonly snapshots: SnapshotFiles | null;
+  /** Makes the directory this server's own, where it is not yet. Throws KvError when it can't be. */
+  readonly claim: () => Promise<void>;
+  /** Opens the log of the directory. Throws KvError. */
+  readonly openLog: () => Promise<FileLog>;
+  /** From now on what is written is committed this way. */
+  readonly commitThrough: (committer: Committer) => void;
+  /** The data was replaced: calls `body` in a turn of its own, and whoever keeps something derived from data. */
+  readonly replaceData: (body: () => void) => void;
+  readonly onFatal: (error: KvError) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export class Persistence implements Snapshots, LogControl {
+  readonly #options: PersistenceOptions;
+  #committer: LocalCommitter | RecordingCommitter;
+  /** Open, whether it is on or not. */
+  #log: FileLog | null;
+  /** With a log that is on. */
+  #snapshotter: Snapshotter | null;
+  #copying: Promise<void> | null = null;
+  #copiedMs = 0;
+  #isTurning = false;
+
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+    this.#committer = options.committer;
+    this.#log = options.log;
+    this.#snapshotter = options.log === null ? null : this.#shorten(options.log, options.committer);
+  }
+
+  /** The log that is on; null for none. */
+  get log(): FileLog | null {
+    return this.#snapshotter === null ? null : this.#log;
+  }
+
+  // Snapshots
+
+  get isRunning(): boolean {
+    return this.#copying !== null || this.#snapshotter?.isRunning === true;
+  }
+
+  get lastFinishedMs(): number {
+    return Math.max(this.#copiedMs, this.#snapshotter?.lastFinishedMs ?? 0);
+  }
+
+  take(): Promise<void> {
+    if (this.#snapshotter !== null) return this.#snapshotter.take();
+    if (this.#isTurning) return Promise.reject(new KvError('INVALID', 'the log is being switched on or off'));
+    this.#copying ??= this.#copy().finally(() => {
+      this.#copying = null;
+    });
+    return this.#copying;
+  }
+
+  // LogControl
+
+  async turn(on: boolean): Promise<void> {
+    if (on === (this.#snapshotter !== null)) return;
+    if (this.#isTurning || this.isRunning) throw new KvError('INVALID', 'a snapshot is being taken');
+    this.#isTurning = true;
+    try {
+      await (on ? this.#turnOn() : this.#turnOff());
+    } finally {
+      this.#isTurning = false;
+    }
+  }
+
+  async reread(): Promise<void> {
+    const { replaceData, snapshots, storage } = this.#options;
+    if (snapshots === null) throw new KvError('INVALID', 'level storage is not read as a whole');
+    if (this.#isTurning) throw new KvError('INVALID', 'the log is being switched on or off');
+    await (this.#snapshotter === null ? this.#copying : this.isRunning && this.#snapshotter.take());
+    const newest = await snapshots.newest();
+    const batches: Uint8Array[] = [];
+    if (newest !== null) for await (const batch of snapshots.read(newest)) batches.push(batch);
+    if (this.#snapshotter !== null) await this.#readLog(newest?.from ?? 0, batches);
+    else if (newest === null) throw new KvError('INVALID', 'nothing was saved yet');
+    replaceData(() => replaceContents(storage, databaseCount, batches));
+  }
+
+  /** How the log is synced from now on. */
+  syncLog(policy: FsyncPolicy): void {
+    if (this.#log !== null) this.#log.fsync = policy;
+  }
+
+  /** The server ends within a write: what was not handed over is to be forgotten. */
+  get isAbandoned(): boolean {
+    return this.#committer.isAbandoned;
+  }
+
+  async close(): Promise<void> {
+    await this.#copying?.catch(() => {});
+    await this.#snapshotter?.close();
+  }
+
+  /** After `close`, and once nothing is written any more. */
+  async closeLog(): Promise<void> {
+    await this.#log?.close();
+  }
+
+  // Copies
+
+  async #copy(): Promise<void> {
+    const { env, snapshots, storage } = this.#options;
+    if (snapshots === null) {
+      await this.#committer.drained();
+      await storage.flush();
+    } else {
+      await this.#options.claim();
+      await this.#record(this.#log?.committedPosition ?? 0);
+      await this.#become(() => this.#localCommitter(null));
+    }
+    this.#copiedMs = env.clock.now();
+  }
+
+  /** Takes a copy that is whole by itself, in place of what the log has up to `position`. Goes on recording. */
+  async #record(position: number): Promise<RecordingCommitter> {
+    const { snapshots, storage } = this.#options;
+    for (;;) {
+      const recorder = await this.#become(() => new RecordingCommitter(storage));
+      try {
+        await snapshots!.write(position, wholeState(storage, recorder), async () => {
+          await this.#log?.sync();
+          return position;
+        });
+        await snapshots!.removeOld();
+        return recorder;
+      } catch (error) {
+        await this.#become(() => this.#localCommitter(null));
+        // Databases were swapped meanwhile: begin again.
+        if (!(error instanceof KvError && error.code === 'INVALID')) throw error;
+      }
+    }
+  }
+
+  // The log
+
+  async #turnOn(): Promise<void> {
+    const { claim, openLog, snapshots, storage } = this.#options;
+    if (snapshots === null) throw new KvError('INVALID', 'level storage gets a log only when it is started');
+    await claim();
+    this.#log ??= await openLog();
+    const log = this.#log;
+    const recorder = await this.#record(log.committedPosition);
+    await this.#settled();
+    const recorded = recorder.take();
+    const committer = this.#localCommitter(log);
+    this.#adopt(committer);
+    for (const batch of recorded) {
+      storage.journal!.copy(batch, 0, batch.length);
+      committer.settle();
+    }
+    this.#snapshotter = this.#shorten(log, committer);
+  }
+
+  async #turnOff(): Promise<void> {
+    const snapshotter = this.#snapshotter!;
+    await this.#become(() => this.#localCommitter(null));
+    this.#snapshotter = null;
+    this.#copiedMs = snapshotter.lastFinishedMs;
+    await snapshotter.close();
+  }
+
+  /** Adds what the log has after `from`, until there is no more. */
+  async #readLog(from: number, batches: Uint8Array[]): Promise<void> {
+    const log = this.#log!;
+    for (let at = from; ; ) {
+      await this.#settled();
+      if (log.committedPosition === at && this.#committer.position === at) return;
+      for await (const { position, batch } of log.read(at + 1)) {
+        batches.push(batch);
+        at = position;
+      }
+    }
+  }
+
+  // Who commits
+
+  async #become<C extends LocalCommitter | RecordingCommitter>(next: () => C): Promise<C> {
+    await this.#settled();
+    const committer = next();
+    this.#adopt(committer);
+    return committer;
+  }
+
+  #adopt(committer: LocalCommitter | RecordingCommitter): void {
+    this.#committer = committer;
+    this.#options.commitThrough(committer);
+  }
+
+  /** Resolves at a moment at which no write is half done, and all are handed over. */
+  async #settled(): Promise<void> {
+    do await this.#committer.drained();
+    while (this.#committer.isHeld && !this.#committer.isAbandoned);
+    if (this.#committer.isAbandoned) throw new KvError('CLOSED', 'the server ends within a write');
+    this.#committer.settle();
+  }
+
+  #localCommitter(log: FileLog | null): LocalCommitter {
+    const { env, onFatal, storage } = this.#options;
+    return new LocalCommitter({ storage, env, log, onFatal });
+  }
+
+  #shorten(log: FileLog, committer: Committer): Snapshotter {
+    const { env, onError, snapshots, storage } = this.#options;
+    return new Snapshotter({ storage, log, committer, snapshots, env, onError });
+  }
+}
+
+/** All keys, then all that was written since they were begun with. */
+async function* wholeState(storage: Storage, recorder: RecordingCommitter): AsyncIterable<Uint8Array> {
+  yield* storage.snapshot();
+  do await recorder.drained();
+  while (recorder.isHeld && !recorder.isAbandoned);
+  if (recorder.isAbandoned) throw new KvError('CLOSED', 'the server ends within a write');
+  for (const batch of recorder.take()) yield batch;
+}

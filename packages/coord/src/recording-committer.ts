@@ -1,0 +1,68 @@
+/**
+ * Nothing is made durable, and all that is written is recorded: what is added to a snapshot that is taken meanwhile.
+ * Grows with every write, so it is to be in use no longer than that takes.
+ */
+import { MutationWriter, type Storage } from '@holdfast/storage';
+import type { Committer } from './committer.js';
+import type { Fate } from './coordinator.js';
+
+export class RecordingCommitter implements Committer {
+  readonly committedVersion = Number.POSITIVE_INFINITY;
+  readonly refusal = null;
+  readonly position = 0;
+  isHeld = false;
+  isAbandoned = false;
+  readonly #journal = new MutationWriter();
+  #batches: Buffer[] = [];
+  #idle: (() => void)[] = [];
+
+  constructor(storage: Storage) {
+    storage.journal = this.#journal;
+  }
+
+  /** What was written since the last call, write by write. */
+  take(): Buffer[] {
+    this.settle();
+    const batches = this.#batches;
+    this.#batches = [];
+    return batches;
+  }
+
+  settle(): void {
+    const journal = this.#journal;
+    if (this.isHeld || journal.length === 0) return;
+    this.#batches.push(Buffer.from(journal.bytes.subarray(0, journal.length)));
+    journal.clear();
+  }
+
+  onCommitted(): void {}
+
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  release(): void {
+    this.isHeld = false;
+    this.settle();
+    this.#wake();
+  }
+
+  abandon(): void {
+    this.isAbandoned = true;
+    this.#wake();
+  }
+
+  async drained(): Promise<void> {
+    while (this.isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  fateOf(): Fate {
+    return 'committed';
+  }
+
+  #wake(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+}
