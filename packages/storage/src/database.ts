@@ -49,6 +49,10 @@ export interface DatabaseContext {
   readonly residency: Residency | null;
   /** Snapshots being taken: meanwhile a renamed key is journaled with its whole value. */
   snapshots: number;
+  /** Keys that were renamed by what others wrote, while a snapshot is being taken: it has to look at them again. */
+  readonly renamed: { readonly database: Database; readonly key: Buffer }[];
+  /** What a database takes at first, in bytes of address space: see `Arena`. */
+  readonly firstChunkBytes?: number | undefined;
   /** Collections that lost their key and still hold memory: released a bit at a time. */
   readonly released: Collection[];
 }
@@ -290,7 +294,8 @@ export class Database {
   /**
    * Moves the key `find` just returned to another name, which must not exist, with value and expiry;
    * O(1) whatever its size, and one small mutation, except while a snapshot is being taken: then the
-   * value is written out, since the snapshot may have passed the new name and not yet the old one.
+   * value is written out, since the snapshot may have passed the new name and not yet the old one. What others
+   * wrote can't be made longer: there the snapshot is told of the new name.
    */
   rename(ref: Ref, key: Uint8Array, start: number, length: number): Ref {
     const { dict, context } = this;
@@ -321,7 +326,10 @@ export class Database {
     if (expiryMs !== 0) dict.setExpiry(record, expiryMs);
     this.#moved(record);
     this.touch(record);
-    if (context.journal !== null && context.snapshots > 0) this.describe(record, context.journal);
+    if (context.snapshots > 0) {
+      if (context.journal !== null) this.describe(record, context.journal);
+      else context.renamed.push({ database: this, key: Buffer.from(key.subarray(start, start + length)) });
+    }
     return record;
   }
 
@@ -578,7 +586,7 @@ export class Database {
   }
 
   #reset(): void {
-    this.arena = new Arena();
+    this.arena = new Arena(this.context.firstChunkBytes);
     this.dict = new Dict(this.arena, this.context.seed);
     this.#expiries = new ExpiryQueue();
     this.expiringCollections = new ExpiringCollections();

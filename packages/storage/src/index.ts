@@ -11,7 +11,7 @@ export {
 export { Dict } from './dict.js';
 export type { ExpiringCollection, ExpiringCollections } from './expiring-collections.js';
 export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js';
-export { MemoryStorage } from './memory-storage.js';
+export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';
 export { dumpLibraries, readLibraries } from './rdb/library-payload.js';

@@ -14,6 +14,17 @@ import { WriteStamp } from './write-stamp.js';
 /** A snapshot's batches are about this large. */
 const snapshotBatchBytes = 256 * 1024;
 
+/** For one of many in a process, and for tests. */
+export interface MemoryStorageOptions {
+  /** See `Arena`. */
+  readonly firstChunkBytes?: number;
+  /** A snapshot's batches are about this large. */
+  readonly snapshotBatchBytes?: number;
+}
+
+/** Keys that a snapshot looks at in one go. */
+const snapshotPageKeys = 256;
+
 export class MemoryStorage implements Storage {
   readonly stamp = new WriteStamp();
   readonly durablePosition = 0;
@@ -29,8 +40,11 @@ export class MemoryStorage implements Storage {
   swaps = 0;
   readonly #scratch: number[] = [];
 
+  readonly #snapshotBatchBytes: number;
+
   /** `random` seeds the hash of keys. `residency` is for a storage that is built around this one. */
-  constructor(random: Random, residency: Residency | null = null) {
+  constructor(random: Random, residency: Residency | null = null, options: MemoryStorageOptions = {}) {
+    this.#snapshotBatchBytes = options.snapshotBatchBytes ?? snapshotBatchBytes;
     this.context = {
       stamp: this.stamp,
       seed: random.uint32() | 0,
@@ -38,6 +52,8 @@ export class MemoryStorage implements Storage {
       observer: null,
       residency,
       snapshots: 0,
+      renamed: [],
+      firstChunkBytes: options.firstChunkBytes,
       released: [],
     };
     for (let i = 0; i < databaseCount; i++) this.#databases.push(new Database(i, this.context));
@@ -128,25 +144,45 @@ export class MemoryStorage implements Storage {
 
   committed(_position: number): void {}
 
-  async *snapshot(): AsyncIterable<Uint8Array> {
-    const writer = new MutationWriter(snapshotBatchBytes * 2);
+  /** `renamedBefore`: the number of `context.renamed` when the snapshot began, if part of it was taken already. */
+  async *snapshot(renamedBefore: number = this.context.renamed.length): AsyncIterable<Uint8Array> {
+    const batchBytes = this.#snapshotBatchBytes;
+    const pageKeys = Math.min(snapshotPageKeys, batchBytes);
+    const writer = new MutationWriter(batchBytes * 2);
     const { swaps } = this;
+    const { renamed } = this.context;
     this.context.snapshots++;
     try {
       for (let index = 0; index < databaseCount; index++) {
         let cursor = 0;
         do {
           if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
-          cursor = this.scanPage(index, cursor, 256, (ref) => this.#databases[index].describe(ref, writer));
-          if (writer.length < snapshotBatchBytes) continue;
+          cursor = this.scanPage(index, cursor, pageKeys, (ref) =>
+            this.#databases[index].describe(ref, writer),
+          );
+          if (writer.length < batchBytes) continue;
           yield Buffer.from(writer.bytes.subarray(0, writer.length));
           writer.clear();
         } while (cursor !== 0);
       }
+      for (let i = renamedBefore; i < renamed.length; i++) {
+        const { database, key } = renamed[i];
+        const ref = database.find(key, 0, key.length);
+        if (ref !== 0) database.describe(ref, writer);
+        if (writer.length < batchBytes) continue;
+        yield Buffer.from(writer.bytes.subarray(0, writer.length));
+        writer.clear();
+      }
       if (writer.length > 0) yield Buffer.from(writer.bytes.subarray(0, writer.length));
     } finally {
-      this.context.snapshots--;
+      this.endSnapshot();
     }
+  }
+
+  /** One less is being taken. */
+  endSnapshot(): void {
+    const { context } = this;
+    if (--context.snapshots === 0) context.renamed.length = 0;
   }
 
   releaseSome(budget: number): boolean {

@@ -252,6 +252,7 @@ export class LevelStorage implements Storage {
 
   async *snapshot(): AsyncIterable<Uint8Array> {
     const { context, swaps } = this.#memory;
+    const renamedBefore = context.renamed.length;
     context.snapshots++;
     try {
       // Cold keys first: one that is loaded meanwhile comes again, with those in memory.
@@ -264,9 +265,9 @@ export class LevelStorage implements Storage {
       if (this.#memory.swaps !== swaps) {
         throw new KvError('INVALID', 'databases were swapped during a snapshot');
       }
-      yield* this.#memory.snapshot();
+      yield* this.#memory.snapshot(renamedBefore);
     } finally {
-      context.snapshots--;
+      this.#memory.endSnapshot();
     }
   }
 

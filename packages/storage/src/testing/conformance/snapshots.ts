@@ -3,9 +3,16 @@ import assert from 'node:assert/strict';
 import { randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { RandomWrites } from '../random-writes.js';
-import type { StorageDriver } from '../storage-driver.js';
+import { StorageDriver } from '../storage-driver.js';
 import { writeOfEachType } from './changing.js';
-import { assertSameState, freshMemory, type StorageCase, stateOfLog, withStorage } from './storage-case.js';
+import {
+  applyAll,
+  assertSameState,
+  freshMemory,
+  type StorageCase,
+  stateOfLog,
+  withStorage,
+} from './storage-case.js';
 
 /** Takes a snapshot, writing between its batches; then that and the log from its beginning are the state. */
 export async function checkFuzzySnapshot(driver: StorageDriver, write: () => Promise<void>): Promise<void> {
@@ -50,6 +57,35 @@ export const snapshotCases: readonly StorageCase[] = [
           for (let i = randomBelow(random, 200); i >= 0; i--) await writes.next();
           driver.settle();
         });
+      }),
+  },
+  {
+    name: 'a snapshot that a follower takes, and the log from its beginning, are the final state',
+    run: (place) =>
+      withStorage(place, async ({ storage }) => {
+        const leader = new StorageDriver(freshMemory(), []);
+        const random = new SeededRandom(21);
+        const options = { keys: 500, databases: 2, wholesale: false };
+        const writes = new RandomWrites(leader, random, options);
+        let applied = 0;
+        const follow = async (): Promise<void> => {
+          leader.settle();
+          await applyAll(storage, leader.log.slice(applied), applied + 1);
+          applied = leader.log.length;
+        };
+        for (let i = 0; i < 2000; i++) await writes.next();
+        for (let i = 0; i < 60; i++) leader.set(`large ${i}`, 'x'.repeat(100_000));
+        await follow();
+        const from = applied;
+        const restored = freshMemory();
+        for await (const batch of storage.snapshot()) {
+          restored.apply(batch, 0);
+          for (let i = randomBelow(random, 200); i >= 0; i--) await writes.next();
+          await follow();
+        }
+        for (let i = from; i < applied; i++) restored.apply(leader.log[i], i + 1);
+        await assertSameState(restored, storage);
+        await assertSameState(storage, leader.storage);
       }),
   },
   {
