@@ -10,6 +10,11 @@ export {
 } from './shared-log-conformance.js';
 export { type DiskFault, type DiskOperation, SimulatedDisk } from './simulated-disk.js';
 export { SimulatedLog } from './simulated-log.js';
-export { SimulatedLogServer, type SimulatedLogServerOptions } from './simulated-log-server.js';
+export {
+  type AppendRequest,
+  type SimulatedLogClient,
+  SimulatedLogServer,
+  type SimulatedLogServerOptions,
+} from './simulated-log-server.js';
 export { type SimulatedFaults, SimulatedNetwork } from './simulated-network.js';
 export { SimulatedRegister, SimulatedRegisterServer } from './simulated-register.js';

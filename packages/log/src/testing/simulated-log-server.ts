@@ -78,7 +78,8 @@ export class SimulatedLogServer {
   settle({ writer, sequence, after, epoch }: AppendRequest): Committed | Refused {
     const position = this.#positions.get(`${writer}/${sequence}`);
     if (position !== undefined) return { kind: 'committed', position };
-    this.fences.set(writer, sequence);
+    // It may come late, after a later one.
+    this.fences.set(writer, Math.max(sequence, this.fences.get(writer) ?? 0));
     const { tail, isSealed, epoch: last } = this.store.state;
     if (isSealed) return refused('sealed', tail);
     if (epoch < last) return refused('epoch', tail);

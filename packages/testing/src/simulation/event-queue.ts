@@ -7,6 +7,8 @@ export interface SimulationEvent {
   /** Whose event it is: it is dropped when that life has ended, and waits while the node is paused. */
   readonly owner: NodeLife | null;
   readonly run: () => void;
+  /** Planned by the node itself, and not by something that came to it. */
+  readonly isTimer: boolean;
   isCancelled: boolean;
 }
 
@@ -19,8 +21,8 @@ export class EventQueue {
     return this.#heap.length;
   }
 
-  add(atMs: number, owner: NodeLife | null, run: () => void): SimulationEvent {
-    const event = { atMs, order: this.#order++, owner, run, isCancelled: false };
+  add(atMs: number, owner: NodeLife | null, run: () => void, isTimer = false): SimulationEvent {
+    const event = { atMs, order: this.#order++, owner, run, isTimer, isCancelled: false };
     this.#up(event);
     return event;
   }

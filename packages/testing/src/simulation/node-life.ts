@@ -65,6 +65,6 @@ export class NodeLife {
 
   #after(delayMs: number, callback: () => void): SimulationEvent {
     const atMs = this.node.clock.virtualAfter(Math.max(0, delayMs));
-    return this.#simulation.schedule(atMs, callback, this);
+    return this.#simulation.scheduleTimer(atMs, callback, this);
   }
 }

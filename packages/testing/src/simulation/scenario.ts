@@ -40,6 +40,8 @@ export interface RunReport {
   readonly seed: number;
   readonly eventCount: number;
   readonly virtualMs: number;
+  /** The same for two runs that were the same. */
+  readonly hash: string;
   /** Empty unless asked for. */
   readonly trace: readonly string[];
   /** Lines of the trace until something was wrong. */
@@ -96,9 +98,9 @@ export async function runSeed(
     run.check();
     if (!isDone) throw new Error(`not done ${scenario.quietMs} ms after the last fault`);
   });
-  const { eventCount, nowMs, trace } = simulation;
+  const { eventCount, hash, nowMs, trace } = simulation;
   const traceUntilError = trace.countUntil(momentOf(error));
-  return { seed, eventCount, virtualMs: nowMs, trace: trace.lines, traceUntilError, error };
+  return { seed, eventCount, virtualMs: nowMs, hash, trace: trace.lines, traceUntilError, error };
 }
 
 export interface ExploreOptions {
@@ -130,7 +132,7 @@ export async function assertDeterministic(scenario: Scenario, seed: number): Pro
   const one = await runSeed(scenario, seed, { isTraced: true });
   const other = await runSeed(scenario, seed, { isTraced: true });
   const at = one.trace.findIndex((line, i) => line !== other.trace[i]);
-  if (at === -1 && one.trace.length === other.trace.length && one.eventCount === other.eventCount) return;
+  if (at === -1 && one.trace.length === other.trace.length && one.hash === other.hash) return;
   const line = at === -1 ? one.trace.length : at;
   throw new Error(
     [

@@ -108,12 +108,18 @@ export class SimulatedNode {
     this.#isPaused = true;
   }
 
-  /** What came due meanwhile happens now, in its order. */
+  /**
+   * What came due meanwhile happens now, in its order; or first what came from outside, and then timers, as an event
+   * loop does it that stood still in between.
+   */
   resume(): void {
     if (!this.#isPaused) return;
-    this.#simulation.trace.add(this.name, 'goes on');
     this.#isPaused = false;
-    for (const event of this.#backlog.splice(0)) this.#simulation.scheduleAgain(event);
+    const isOutsideFirst = this.#simulation.random.uint32() % 2 === 0;
+    this.#simulation.trace.add(this.name, isOutsideFirst ? 'goes on with what came' : 'goes on');
+    const backlog = this.#backlog.splice(0);
+    if (isOutsideFirst) backlog.sort((a, b) => Number(a.isTimer) - Number(b.isTimer));
+    for (const event of backlog) this.#simulation.scheduleAgain(event);
   }
 
   /** @internal Keeps an event that came due while paused. */

@@ -17,6 +17,7 @@ import { SimulatedNetwork } from './network.js';
 import { NodeClock } from './node-clock.js';
 import type { NodeLife } from './node-life.js';
 import { pump } from './pump.js';
+import { RunHash } from './run-hash.js';
 import { type NodeOptions, SimulatedNode } from './simulated-node.js';
 import { Trace } from './trace.js';
 
@@ -44,6 +45,7 @@ export class Simulation {
   #nowMs = 0;
   #eventCount = 0;
   #eventsOfMoment = 0;
+  readonly #hash = new RunHash();
   #failure: { readonly error: unknown } | null = null;
 
   constructor(options: SimulationOptions) {
@@ -78,6 +80,11 @@ export class Simulation {
 
   get eventCount(): number {
     return this.#eventCount;
+  }
+
+  /** Of all events so far: when each ran, whose it was, and in which order they were planned. */
+  get hash(): string {
+    return this.#hash.text;
   }
 
   get nodes(): readonly SimulatedNode[] {
@@ -116,6 +123,11 @@ export class Simulation {
   /** Runs `callback` at a virtual time, not before now; of `owner`, if given, while that life goes on. */
   schedule(atMs: number, callback: () => void, owner: NodeLife | null = null): SimulationEvent {
     return this.#queue.add(Math.max(atMs, this.#nowMs), owner, callback);
+  }
+
+  /** @internal A timer of `owner`. */
+  scheduleTimer(atMs: number, callback: () => void, owner: NodeLife): SimulationEvent {
+    return this.#queue.add(Math.max(atMs, this.#nowMs), owner, callback, true);
   }
 
   /** @internal */
@@ -180,6 +192,7 @@ export class Simulation {
         continue;
       }
       this.#advanceTo(event.atMs);
+      this.#hash.add(event);
       event.run();
       return true;
     }
