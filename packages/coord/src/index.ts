@@ -35,14 +35,23 @@ export {
   scanRange,
 } from './range-scan.js';
 export { type Recovered, recover } from './recovery.js';
+export { Election } from './replicated/election.js';
 export { LocalFront, type OracleFront, RemoteFront } from './replicated/oracle-front.js';
 export { Replica, type ReplicaOptions, type ReplicaParts } from './replicated/replica.js';
+export { LeaderGuard } from './replicated/replica-guard.js';
 export { type ReplicaPlace, ReplicaState } from './replicated/replica-state.js';
 export { ReplicatedCommitter } from './replicated/replicated-committer.js';
 export type { Role, RoleChange } from './replicated/role.js';
 export { ShardHost, type ShardHostOptions, type ShardPlacement } from './replicated/shard-host.js';
 export { MemoryShardRegister, type ShardRegister } from './replicated/shard-register.js';
-export { noSnapshots, type SnapshotSource, type SnapshotStream } from './replicated/snapshot-source.js';
+export { decodeSnapshot, encodeSnapshot } from './replicated/snapshot-frames.js';
+export {
+  noSnapshots,
+  PeerSnapshots,
+  type SnapshotPeers,
+  type SnapshotSource,
+  type SnapshotStream,
+} from './replicated/snapshot-source.js';
 export type { Timestamps } from './replicated/timestamps.js';
 export { SnapshotFiles, type SnapshotName } from './snapshot-files.js';
 export { Snapshotter, type SnapshotterOptions } from './snapshotter.js';

@@ -21,6 +21,8 @@ export class Election {
   /** Of the last entry. */
   epoch = 0;
   leader: LeaderHint | null = null;
+  /** The last that was said of who leads. */
+  lastRecord: ShardRecord = { kind: 'handover', to: '' };
   readonly #options: ElectionOptions;
   #leaseMs: number;
   #dueMs = 0;
@@ -49,6 +51,7 @@ export class Election {
 
   /** What a record of that epoch says. */
   note(record: ShardRecord, epoch: number): void {
+    this.lastRecord = record;
     if (record.kind === 'leader') {
       this.leader = { node: record.node, epoch, addresses: record.addresses };
       this.#leaseMs = record.leaseMs;

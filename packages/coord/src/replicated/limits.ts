@@ -17,3 +17,6 @@ export const snapshotLogBytes: number = 64 * 1024 * 1024;
 
 /** How often a leader looks whether to take one, and what of the log can go, in ms. */
 export const keepIntervalMs = 5000;
+
+/** A batch of a snapshot travels in pieces of this size, in bytes: far below what gRPC takes in a message. */
+export const snapshotPieceBytesMax: number = 1024 * 1024;

@@ -30,13 +30,15 @@ export interface ReplicaStateOptions {
   readonly log: Log;
   readonly place: ReplicaPlace;
   readonly source: SnapshotSource;
+  /** Something was wrong, and there was another way. */
+  readonly onError: (error: unknown) => void;
 }
 
 export class ReplicaState {
   storage!: Storage;
   /** The state is that of this position of the log, once it is whole. */
   position: Position = 0;
-  /** Bytes of the entries applied since `markSnapshot`. */
+  /** Bytes of the log that came to it since it was opened, or was taken from elsewhere. */
   appliedBytes = 0;
   readonly #options: ReplicaStateOptions;
   #wholeFrom: Position = 0;
@@ -90,19 +92,21 @@ export class ReplicaState {
     await this.#open();
   }
 
-  /** Takes the state from another node, because the log does not reach back to this one. */
+  /**
+   * Takes the state from another node, because the log does not reach back to this one. Throws KvError UNAVAILABLE,
+   * CORRUPT; then there is either what was there before, or nothing.
+   */
   async fetch(): Promise<void> {
-    const { place, shard, source } = this.#options;
-    const stream = await source.fetch(shard);
-    if (stream === null || stream.from <= this.position) {
-      throw new KvError(
-        'UNAVAILABLE',
-        `shard ${shard}: the log begins after position ${this.position}, and no other node has a snapshot`,
-      );
+    const { shard, source } = this.#options;
+    const stream = await source.fetch(shard, this.position);
+    await this.#empty();
+    try {
+      await this.#restore(stream);
+    } catch (error) {
+      await this.#empty();
+      throw error;
     }
-    await this.storage.close();
-    this.storage = await place.resetStorage();
-    await this.#restore(stream);
+    await this.storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   }
 
   /** What was said of who leads at the end of the snapshot that this state began with, if anything. */
@@ -113,15 +117,32 @@ export class ReplicaState {
     this.storage = await place.openStorage();
     this.position = this.storage.durablePosition;
     this.#wholeFrom = this.position;
-    const newest = place.snapshots === null ? null : await place.snapshots.newest();
-    if (newest !== null && newest.from > this.position) {
-      await this.#restore({
-        from: newest.from,
-        to: () => newest.to,
-        batches: place.snapshots!.read(newest),
-      });
-    }
+    this.appliedBytes = 0;
+    if (place.snapshots !== null) await this.#restoreOwn(place.snapshots);
     await this.storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
+  }
+
+  /** From this node's disk. A snapshot that is damaged there is as if it were not: others have the same. */
+  async #restoreOwn(snapshots: SnapshotFiles): Promise<void> {
+    const newest = await snapshots.newest();
+    if (newest === null || newest.from <= this.position) return;
+    const batches = snapshots.read(newest);
+    try {
+      await this.#restore({ from: newest.from, to: () => newest.to, batches });
+    } catch (error) {
+      if (!(error instanceof KvError) || error.code !== 'CORRUPT') throw error;
+      this.#options.onError(error);
+      await this.#empty();
+    }
+  }
+
+  async #empty(): Promise<void> {
+    await this.storage.close();
+    this.storage = await this.#options.place.resetStorage();
+    this.position = 0;
+    this.#wholeFrom = 0;
+    this.appliedBytes = 0;
+    this.lastRecord = null;
   }
 
   async #restore({ batches, from, to }: SnapshotStream): Promise<void> {
@@ -130,10 +151,9 @@ export class ReplicaState {
       if (last !== null) await this.#restoreBatch(last, 0);
       last = batch;
     }
+    this.#wholeFrom = to();
     if (last !== null) await this.#restoreBatch(last, from);
     this.position = from;
-    this.#wholeFrom = to();
-    this.appliedBytes = 0;
   }
 
   async #restoreBatch(batch: Uint8Array, position: Position): Promise<void> {

@@ -14,7 +14,7 @@
  */
 import { type Env, KvError, type LeaderHint, type NodeAddresses } from '@holdfast/common';
 import type { Committed, Log, Position, Refused } from '@holdfast/log';
-import { systemDatabase } from '@holdfast/storage';
+import { type Storage, systemDatabase } from '@holdfast/storage';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import { Election } from './election.js';
 import { FollowerCommitter } from './follower-committer.js';
@@ -22,14 +22,18 @@ import { type LeadershipRecord, shardBatch } from './leadership.js';
 import { retryDelayMs } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
 import { FollowerGuard, LeaderGuard } from './replica-guard.js';
+import { type SnapshotOrigin, takeSnapshot } from './replica-snapshot.js';
 import type { ReplicaState } from './replica-state.js';
 import { type LossReason, ReplicatedCommitter } from './replicated-committer.js';
 import type { Role, RoleChange } from './role.js';
+import type { SnapshotStream } from './snapshot-source.js';
 
 /** What replicas are made of; tests put in others. */
 export interface ReplicaParts {
   readonly State?: typeof ReplicaState;
   readonly Committer?: typeof ReplicatedCommitter;
+  readonly Election?: typeof Election;
+  readonly Guard?: typeof LeaderGuard;
 }
 
 export interface ReplicaOptions {
@@ -76,6 +80,7 @@ export class Replica {
   #waiting = new AbortController();
   #isClosed = false;
   readonly #running: Promise<void>;
+  readonly #origin: SnapshotOrigin;
 
   /** Goes to work at once. */
   constructor(options: ReplicaOptions) {
@@ -84,8 +89,10 @@ export class Replica {
     this.shard = shard;
     this.coordinator = coordinator;
     this.#state = state;
-    this.#election = new Election({ env, node, leaseMs });
+    const Elections = options.parts?.Election ?? Election;
+    this.#election = new Elections({ env, node, leaseMs });
     this.#following = new FollowerCommitter(() => state.position);
+    this.#origin = this.#originOfSnapshots();
     this.#follows(true);
     coordinator.commitThrough(this.#following, this.#guard);
     this.#running = this.#run();
@@ -103,6 +110,29 @@ export class Replica {
   /** Position up to which the log is applied here. */
   get position(): Position {
     return this.#lead?.committer.position ?? this.#state.position;
+  }
+
+  /** What it holds now; another one after a step down. */
+  get storage(): Storage {
+    return this.#state.storage;
+  }
+
+  /** Nothing is in the storage that may never have been, and nothing is missing. */
+  get isSound(): boolean {
+    return this.#guard.isReadable && this.#role !== 'starting' && this.#role !== 'closed';
+  }
+
+  /** Bytes of the log that came to the state since it was opened, or was taken from elsewhere. */
+  get appliedBytes(): number {
+    return this.#state.appliedBytes + (this.#lead?.committer.committedBytes ?? 0);
+  }
+
+  /**
+   * What this replica holds, for another one, or for the disk: taken while it goes on. Throws KvError UNAVAILABLE
+   * when the state is not whole now; so do its batches when the state was given up meanwhile.
+   */
+  snapshot(): Promise<SnapshotStream> {
+    return takeSnapshot(this.#origin);
   }
 
   onRole(listener: (change: RoleChange) => void): void {
@@ -207,8 +237,11 @@ export class Replica {
   async #fetch(): Promise<void> {
     this.#guard.isReadable = false;
     this.#enter('starting');
-    await this.#state.fetch();
-    this.#attach();
+    try {
+      await this.#state.fetch();
+    } finally {
+      this.#attach();
+    }
     const { lastRecord } = this.#state;
     if (lastRecord !== null) this.#election.note(lastRecord, lastRecord.epoch);
   }
@@ -223,7 +256,13 @@ export class Replica {
     await this.#catchUp();
     // Somebody was heard of meanwhile.
     if (this.#election.leftMs > 0) return false;
-    if (this.#state.position !== tail) return false;
+    if (this.#state.position < tail) return false;
+    if (this.#state.position > tail) {
+      throw new KvError(
+        'CORRUPT',
+        `the state is that of position ${this.#state.position}, the log ends at ${tail}`,
+      );
+    }
     if (!this.#state.isWhole) throw new KvError('CORRUPT', 'the log ends before the snapshot does');
     const record = this.#recordOf(Math.max(epoch, this.#election.epoch) + 1);
     const batch = shardBatch(record, this.#state.storage.stamp.last);
@@ -266,7 +305,8 @@ export class Replica {
     });
     const { addresses, node } = this.#options;
     const leader = { node, addresses, epoch: record.epoch };
-    const guard = new LeaderGuard({ front, committer, leader, batchBytesMax: log.batchBytesMax });
+    const Guard = parts?.Guard ?? LeaderGuard;
+    const guard = new Guard({ front, committer, leader, batchBytesMax: log.batchBytesMax });
     const lead = { committer, guard, admitted: Promise.resolve() };
     this.#lead = lead;
     lead.admitted = this.#admit(lead);
@@ -305,7 +345,6 @@ export class Replica {
       if (this.#isClosed || this.#lead === null) resolve();
     });
     if (this.#lead !== null) this.#lose('closed');
-    this.#state.advance(committer.position, 0);
     if (!committer.isClean) {
       await this.#state.rebuild();
       this.#attach();
@@ -318,6 +357,7 @@ export class Replica {
     if (lead === null) return;
     lead.committer.stop();
     this.#lead = null;
+    this.#state.advance(lead.committer.position, lead.committer.committedBytes);
     this.#follows(true);
     this.#guard.isReadable = lead.committer.isClean;
     if (reason !== 'closed') this.#election.defer();
@@ -326,6 +366,22 @@ export class Replica {
     this.coordinator.revoke(this.#following, this.#guard);
     this.#enter(lead.committer.isClean ? 'follower' : 'starting');
     this.#endLead();
+  }
+
+  #originOfSnapshots(): SnapshotOrigin {
+    const replica = this;
+    return {
+      state: this.#state,
+      get committer() {
+        return replica.#lead?.committer ?? null;
+      },
+      get isSound() {
+        return replica.isSound;
+      },
+      get record() {
+        return replica.#election.lastRecord;
+      },
+    };
   }
 
   #recordOf(epoch: number): LeadershipRecord {

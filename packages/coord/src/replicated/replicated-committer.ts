@@ -64,6 +64,12 @@ interface Batch {
   readonly isLast: boolean;
 }
 
+interface Settling {
+  readonly last: Batch;
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: KvError) => void;
+}
+
 export class ReplicatedCommitter implements Committer {
   readonly refusal = null;
   isAbandoned = false;
@@ -76,6 +82,8 @@ export class ReplicatedCommitter implements Committer {
   readonly #listeners: (() => void)[] = [];
   #committed: number;
   #position: Position;
+  /** Bytes of the entries that were committed. */
+  committedBytes = 0;
   /** See `readVersion`; 0 while no read waits for the next batch. */
   #readVersion = 0;
   /** Batches that wait for the one that is on its way. */
@@ -92,6 +100,7 @@ export class ReplicatedCommitter implements Committer {
   #isConcluding = false;
   #lost: LossReason | null = null;
   #idle: (() => void)[] = [];
+  #settling: Settling[] = [];
   #timer: Timer | null = null;
 
   constructor(options: ReplicatedCommitterOptions) {
@@ -167,12 +176,40 @@ export class ReplicatedCommitter implements Committer {
   }
 
   async drained(): Promise<void> {
-    while (this.#lost === null && !this.isAbandoned) {
-      this.settle();
-      if (this.#sending === null && !this.#isHeld) return;
+    await this.unheld();
+    if (!this.isAbandoned) await this.settled();
+  }
+
+  /** A write is in the middle. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  /** Resolves when no write is in the middle, or it is abandoned. Throws KvError UNDETERMINED when the lead is lost. */
+  async unheld(): Promise<void> {
+    while (this.#isHeld && !this.isAbandoned) {
+      this.#throwWhenLost();
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
-    if (this.#lost !== null) throw new KvError('UNDETERMINED', 'this node leads no longer');
+    this.#throwWhenLost();
+  }
+
+  /**
+   * Resolves once everything is committed that was executed before, with the position up to which that is in the
+   * log: whatever comes after it was executed later. Throws KvError UNDETERMINED when the lead is lost before, or a
+   * write was abandoned.
+   */
+  async settled(): Promise<Position> {
+    while (this.#isHeld && !this.isAbandoned) await this.unheld();
+    if (this.isAbandoned) throw leadsNoLonger();
+    this.#throwWhenLost();
+    this.settle();
+    if (this.#journal.length > 0) this.#cut();
+    if (this.#sending === null) this.#sendNext();
+    this.#throwWhenLost();
+    const last = this.#waiting.at(-1) ?? this.#sending;
+    if (last === null) return this.#position;
+    return new Promise((resolve, reject) => this.#settling.push({ last, resolve, reject }));
   }
 
   fateOf(version: number): Fate {
@@ -276,6 +313,7 @@ export class ReplicatedCommitter implements Committer {
   #commit(batch: Batch, position: Position): void {
     const { record, storage } = this.#options;
     this.#position = position;
+    this.committedBytes += batch.bytes.length;
     if (batch.hasData) {
       this.#uncommitted--;
       storage.committed(position);
@@ -287,6 +325,7 @@ export class ReplicatedCommitter implements Committer {
     this.#committed = batch.version;
     if (!this.#isConcluding) this.#leaseUntilMs = this.#beganMs + record.leaseMs;
     this.#sending = null;
+    this.#tellSettled(batch);
     if (batch.isLast) this.#lose('concluded', true);
     // The next batch is on its way before the replies to this one are written.
     if (this.#waiting.length > 0) this.#sendNext();
@@ -343,6 +382,7 @@ export class ReplicatedCommitter implements Committer {
     if (this.#timer !== null) env.timers.clearTimeout(this.#timer);
     storage.journal = null;
     this.#wakeIdle();
+    for (const { reject } of this.#settling.splice(0)) reject(leadsNoLonger());
     // Later: this may be within a turn.
     if (isToldOf) void Promise.resolve().then(() => this.#options.onLost(reason));
   }
@@ -351,6 +391,17 @@ export class ReplicatedCommitter implements Committer {
     this.#options.env.timers.setTimeout(() => {
       if (this.#lost === null) run();
     }, retryDelayMs);
+  }
+
+  #tellSettled(batch: Batch): void {
+    if (this.#settling.length === 0) return;
+    const settled = this.#settling.filter(({ last }) => last === batch);
+    this.#settling = this.#settling.filter(({ last }) => last !== batch);
+    for (const { resolve } of settled) resolve(this.#position);
+  }
+
+  #throwWhenLost(): void {
+    if (this.#lost !== null) throw leadsNoLonger();
   }
 
   #wakeIdle(): void {
@@ -364,6 +415,10 @@ const nothing = new Uint8Array(0);
 
 function missing(tail: Position): Committed | Refused {
   return { kind: 'refused', reason: 'unavailable', tail };
+}
+
+function leadsNoLonger(): KvError {
+  return new KvError('UNDETERMINED', 'this node leads no longer');
 }
 
 function codeOf(error: unknown): string {

@@ -1,14 +1,17 @@
 /** The replicas of a node, and the timestamps they share. */
-import { type Env, KvError, type NodeAddresses, TurnClock } from '@holdfast/common';
+import { type Env, hashSlotCount, KvError, type NodeAddresses, TurnClock } from '@holdfast/common';
 import { Config, KV, parameters } from '@holdfast/engine';
 import type { Log } from '@holdfast/log';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { leaseMsDefault } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
 import { Replica, type ReplicaParts } from './replica.js';
+import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.js';
 import { type ReplicaPlace, ReplicaState } from './replica-state.js';
 import type { RoleChange } from './role.js';
-import type { SnapshotSource } from './snapshot-source.js';
+import type { ShardRegister } from './shard-register.js';
+import { encodeSnapshot } from './snapshot-frames.js';
+import type { SnapshotSource, SnapshotStream } from './snapshot-source.js';
 import type { Timestamps } from './timestamps.js';
 
 /** A shard of which this node is to have a replica. */
@@ -30,9 +33,13 @@ export interface ShardHostOptions {
   readonly openLog: (shard: string) => Promise<Log>;
   readonly placeOf: (shard: string) => ReplicaPlace;
   readonly source: SnapshotSource;
+  /** Up to where the replicas need the logs; when not given, logs are not trimmed. */
+  readonly register?: ShardRegister;
   /** The parameters of a shard's engine. */
   readonly createConfig?: () => Config;
   readonly leaseMs?: number;
+  /** See `ReplicaKeeper`. */
+  readonly keep?: Pick<ReplicaKeeperOptions, 'intervalMs' | 'logBytes' | 'sizeShare'>;
   /** Something failed and is tried again. */
   readonly onError?: (error: unknown) => void;
   /** For tests. */
@@ -40,7 +47,8 @@ export interface ShardHostOptions {
 }
 
 interface Hosted {
-  readonly placement: ShardPlacement;
+  placement: ShardPlacement;
+  readonly keeper: ReplicaKeeper | null;
   readonly replica: Replica;
   close(): Promise<void>;
 }
@@ -51,7 +59,7 @@ const handoverTimeoutMs = 2000;
 export class ShardHost {
   readonly #options: ShardHostOptions;
   readonly #hosted = new Map<string, Hosted>();
-  readonly #bySlot = new Map<number, Hosted>();
+  readonly #bySlot: (Hosted | null)[] = new Array(hashSlotCount).fill(null);
   readonly #listeners: ((change: RoleChange) => void)[] = [];
   /** Placements are carried out one after the other. */
   #placing: Promise<void> = Promise.resolve();
@@ -90,7 +98,22 @@ export class ShardHost {
 
   /** Of the shard that a hash slot belongs to; null when it has no replica here. */
   replicaOf(slot: number): Replica | null {
-    return this.#bySlot.get(slot)?.replica ?? null;
+    return this.#bySlot[slot]?.replica ?? null;
+  }
+
+  /**
+   * For another node: what this one holds of a shard, as `PeerSnapshots` takes it. Throws KvError UNAVAILABLE when it
+   * holds none, or none that is whole, also in the middle.
+   */
+  async *snapshotFrames(shard: string): AsyncGenerator<Uint8Array> {
+    yield* encodeSnapshot(await this.snapshot(shard));
+  }
+
+  /** Throws KvError UNAVAILABLE. */
+  async snapshot(shard: string): Promise<SnapshotStream> {
+    const replica = this.replica(shard);
+    if (replica === null) throw new KvError('UNAVAILABLE', `this node has no replica of shard ${shard}`);
+    return replica.snapshot();
   }
 
   /** Of all replicas, those to come too. */
@@ -106,7 +129,7 @@ export class ShardHost {
     await Promise.all(Array.from(this.#hosted.values(), (hosted) => this.#handOver(hosted)));
     await Promise.all(Array.from(this.#hosted.values(), (hosted) => hosted.close()));
     this.#hosted.clear();
-    this.#bySlot.clear();
+    this.#bySlot.fill(null);
   }
 
   async #place(placements: readonly ShardPlacement[]): Promise<void> {
@@ -122,7 +145,8 @@ export class ShardHost {
     for (const placement of placements) {
       const hosted = this.#hosted.get(placement.shard);
       try {
-        this.#hosted.set(placement.shard, hosted ? { ...hosted, placement } : await this.#open(placement));
+        if (hosted !== undefined) hosted.placement = placement;
+        else this.#hosted.set(placement.shard, await this.#open(placement));
       } catch (error) {
         failure ??= error;
       }
@@ -132,10 +156,10 @@ export class ShardHost {
   }
 
   #indexSlots(): void {
-    this.#bySlot.clear();
+    this.#bySlot.fill(null);
     for (const hosted of this.#hosted.values()) {
       for (const [first, last] of hosted.placement.slots) {
-        for (let slot = first; slot <= last; slot++) this.#bySlot.set(slot, hosted);
+        this.#bySlot.fill(hosted, first, last + 1);
       }
     }
   }
@@ -146,12 +170,12 @@ export class ShardHost {
     const log = await this.#options.openLog(shard);
     const State = parts?.State ?? ReplicaState;
     const place = this.#options.placeOf(shard);
-    const state = await State.open({ shard, env, log, place, source: this.#options.source });
+    const onError = this.#options.onError ?? (() => {});
+    const state = await State.open({ shard, env, log, place, source: this.#options.source, onError });
     const turnClock = new TurnClock(env.clock);
     const config = createConfig?.() ?? new Config(parameters);
     const kv = new KV({ storage: state.storage, oracle: front.oracle, env, turnClock, config });
     const coordinator = new LocalCoordinator({ kv, env });
-    const onError = this.#options.onError ?? (() => {});
     const replica = new Replica({
       shard,
       node,
@@ -168,14 +192,23 @@ export class ShardHost {
     replica.onRole((change) => {
       for (const listener of this.#listeners) listener(change);
     });
+    const keeper = this.#keeperOf(replica, log, place);
     const close = async (): Promise<void> => {
+      await keeper?.close();
       await replica.close();
       await coordinator.shutdown();
       await state.storage.flush().catch(onError);
       await state.storage.close();
       await log.close();
     };
-    return { placement, replica, close };
+    return { placement, replica, keeper, close };
+  }
+
+  #keeperOf(replica: Replica, log: Log, { snapshots }: ReplicaPlace): ReplicaKeeper | null {
+    const { env, keep, node, onError = () => {}, register } = this.#options;
+    if (register === undefined) return null;
+    const nodes = (): readonly string[] => this.#hosted.get(replica.shard)?.placement.nodes ?? [];
+    return new ReplicaKeeper({ replica, env, log, node, nodes, register, snapshots, onError, ...keep });
   }
 
   /** To the node after this one, if this one leads. */

@@ -1,5 +1,7 @@
 /** Snapshots from one node to another: for a replica that needs more than the log still has. */
+import { KvError } from '@holdfast/common';
 import type { Position } from '@holdfast/log';
+import { decodeSnapshot } from './snapshot-frames.js';
 
 /** A snapshot on its way. */
 export interface SnapshotStream {
@@ -13,11 +15,51 @@ export interface SnapshotStream {
 
 export interface SnapshotSource {
   /**
-   * A snapshot of a shard that another node has. Null when nobody has one. Throws KvError UNAVAILABLE when nobody
-   * can be asked.
+   * A snapshot of a shard that another node has, and that reaches further than `after`. Throws KvError UNAVAILABLE
+   * when nobody has one, or nobody can be asked.
    */
-  fetch(shard: string): Promise<SnapshotStream | null>;
+  fetch(shard: string, after: Position): Promise<SnapshotStream>;
 }
 
 /** Of shards without other nodes. */
-export const noSnapshots: SnapshotSource = { fetch: async () => null };
+export const noSnapshots: SnapshotSource = {
+  fetch: async (shard) => {
+    throw noSnapshotOf(shard, 'there is no other node to ask');
+  },
+};
+
+/** The other nodes of a shard, and how a snapshot is asked of one: `encodeSnapshot` at the far end. */
+export interface SnapshotPeers {
+  /** Those that may have one, the likeliest first. */
+  nodesOf(shard: string): readonly string[];
+  /** Frames, in order. What the way itself notices is thrown as KvError UNAVAILABLE. */
+  open(node: string, shard: string): AsyncIterable<Uint8Array>;
+}
+
+/** Asks one node after the other. */
+export class PeerSnapshots implements SnapshotSource {
+  readonly #peers: SnapshotPeers;
+
+  constructor(peers: SnapshotPeers) {
+    this.#peers = peers;
+  }
+
+  async fetch(shard: string, after: Position): Promise<SnapshotStream> {
+    let reason = 'there is no other node to ask';
+    for (const node of this.#peers.nodesOf(shard)) {
+      try {
+        const stream = await decodeSnapshot(this.#peers.open(node, shard));
+        if (stream.from > after) return stream;
+        reason = `${node} is at position ${stream.from}`;
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        reason = `${node}: ${error.message}`;
+      }
+    }
+    throw noSnapshotOf(shard, reason);
+  }
+}
+
+function noSnapshotOf(shard: string, reason: string): KvError {
+  return new KvError('UNAVAILABLE', `no snapshot of shard ${shard} can be had: ${reason}`);
+}

@@ -1,0 +1,127 @@
+/**
+ * Keeps the log of a shard short, and what this replica would need of it: takes a snapshot of a storage in memory
+ * when enough was applied since the last one, tells the others up to where this replica needs the log no more, and,
+ * on the leader, trims what a majority of the replicas needs no more.
+ *
+ * The others, if they are behind that, get a snapshot from one of the majority.
+ */
+import type { Env, Timer } from '@holdfast/common';
+import type { Log, Position } from '@holdfast/log';
+import type { SnapshotFiles } from '../snapshot-files.js';
+import { keepIntervalMs, snapshotLogBytes } from './limits.js';
+import type { Replica } from './replica.js';
+import type { ShardRegister } from './shard-register.js';
+
+export interface ReplicaKeeperOptions {
+  readonly replica: Replica;
+  readonly env: Env;
+  readonly log: Log;
+  readonly node: string;
+  /** The nodes with a replica, as they are now. */
+  readonly nodes: () => readonly string[];
+  readonly register: ShardRegister;
+  /** Null for a storage that writes its own disk. */
+  readonly snapshots: SnapshotFiles | null;
+  /** Something failed and is tried again. */
+  readonly onError: (error: unknown) => void;
+  /** See limits.ts. */
+  readonly intervalMs?: number;
+  readonly logBytes?: number;
+  /** And after how many times the size of the last snapshot; 2 when not given. */
+  readonly sizeShare?: number;
+}
+
+export class ReplicaKeeper {
+  readonly #options: ReplicaKeeperOptions;
+  #reported: Position = -1;
+  #trimmed: Position = 0;
+  /** Of the last snapshot. */
+  #snapshotBytes = 0;
+  /** `Replica.appliedBytes` when that was taken. */
+  #appliedBefore = 0;
+  #timer: Timer | null = null;
+  #running: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(options: ReplicaKeeperOptions) {
+    this.#options = options;
+    this.#schedule();
+  }
+
+  /** Takes a snapshot now, or joins the one under way. Throws KvError UNAVAILABLE, DISK. */
+  async take(): Promise<void> {
+    await this.#running?.catch(() => {});
+    await this.#once(() => this.#take());
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
+    await this.#running?.catch(() => {});
+  }
+
+  #schedule(): void {
+    const { env, intervalMs = keepIntervalMs, onError } = this.#options;
+    this.#timer = env.timers.setTimeout(() => {
+      void this.#once(() => this.#keep())
+        .catch(onError)
+        .finally(() => {
+          if (!this.#isClosed) this.#schedule();
+        });
+    }, intervalMs);
+  }
+
+  #once(run: () => Promise<void>): Promise<void> {
+    this.#running ??= run().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #keep(): Promise<void> {
+    const { logBytes = snapshotLogBytes, replica, sizeShare = 2, snapshots } = this.#options;
+    const { appliedBytes } = replica;
+    // A state from another node, or built again, counts from its beginning.
+    if (appliedBytes < this.#appliedBefore) this.#appliedBefore = 0;
+    const isDue = appliedBytes - this.#appliedBefore > Math.max(logBytes, sizeShare * this.#snapshotBytes);
+    if (snapshots !== null && isDue && replica.isSound) await this.#take();
+    await this.#report();
+    if (replica.role === 'leader') await this.#trim();
+  }
+
+  async #take(): Promise<void> {
+    const { replica, snapshots } = this.#options;
+    if (snapshots === null) return replica.storage.flush();
+    const { appliedBytes } = replica;
+    const { batches, from, to } = await replica.snapshot();
+    this.#snapshotBytes = await snapshots.write(from, batches, async () => to());
+    this.#appliedBefore = appliedBytes;
+    await snapshots.removeOld();
+  }
+
+  async #report(): Promise<void> {
+    const { node, register, replica, snapshots } = this.#options;
+    const newest = snapshots === null ? null : await snapshots.newest();
+    const position = snapshots === null ? replica.storage.durablePosition : (newest?.from ?? 0);
+    if (position <= this.#reported) return;
+    await register.report(replica.shard, node, position);
+    this.#reported = position;
+  }
+
+  async #trim(): Promise<void> {
+    const { log, nodes, register, replica } = this.#options;
+    const position = coveredByMajority(nodes(), await register.positions(replica.shard));
+    if (position <= this.#trimmed) return;
+    await log.trim(position + 1);
+    this.#trimmed = position;
+  }
+}
+
+/** The last position that more than half of the nodes need no more. */
+export function coveredByMajority(
+  nodes: readonly string[],
+  positions: ReadonlyMap<string, Position>,
+): Position {
+  const covered = nodes.map((node) => positions.get(node) ?? 0).sort((a, b) => b - a);
+  return covered[Math.floor(nodes.length / 2)] ?? 0;
+}
