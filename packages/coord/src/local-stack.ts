@@ -16,7 +16,7 @@ import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
 import { DataDirectory } from './data-directory.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
-import { Persistence } from './persistence.js';
+import { Persistence, type SavePoint } from './persistence.js';
 import { type Recovered, recover } from './recovery.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
@@ -152,6 +152,7 @@ async function assemble(
           committer,
           log,
           snapshots,
+          savePoints: () => savePointsOf(config),
           claim: () => claimForSaving(place),
           openLog: () => openLog(options, config, place, storage),
           commitThrough: (next) => coordinator.commitThrough(next, null),
@@ -223,6 +224,15 @@ function openLog(
     inlineSyncMsMax,
     ...(segmentBytes && { segmentBytes }),
   });
+}
+
+/** `save`, as pairs of seconds and writes. */
+function savePointsOf(config: Config): SavePoint[] {
+  const numbers = config.text('save').split(' ').filter(Boolean).map(Number);
+  const points: SavePoint[] = [];
+  for (let i = 0; i + 1 < numbers.length; i += 2)
+    points.push({ seconds: numbers[i], writes: numbers[i + 1] });
+  return points;
 }
 
 /** The log in Redis' words: how it is synced can be changed at any time; whether there is one, for memory storage. */

@@ -16,8 +16,8 @@ function machine(seed = 1): Machine {
   return { env: new SimulatedEnv(seed), disk: new SimulatedDisk(seed) };
 }
 
-function start({ env, disk }: Machine, log: 'none' | 'file' = 'none'): Promise<LocalStack> {
-  const parameters = new Map([['enable-debug-command', 'yes']]);
+function start({ env, disk }: Machine, log: 'none' | 'file' = 'none', save = ''): Promise<LocalStack> {
+  const parameters = new Map(Object.entries({ 'enable-debug-command': 'yes', save }));
   return openLocalStack({
     env,
     disk,
@@ -171,6 +171,26 @@ describe('a memory storage without a log', () => {
     expect(await client.line('SET a 2')).toBe('OK');
     expect(await client.line('SAVE')).toBe('OK');
     await stack.close();
+  });
+
+  it('saves by itself when a save point is reached', async () => {
+    const on = machine();
+    const stack = await start(on, 'none', '60 2');
+    const client = new Client(stack);
+    const unsaved = async (): Promise<string> =>
+      /rdb_changes_since_last_save:(\d+)/.exec((await client.line('INFO persistence')) as string)![1];
+    client.send('SET a 1');
+    on.env.advance(61_000);
+    await nextTurn();
+    expect(await unsaved()).toBe('1');
+    client.send('SET b 1');
+    on.env.advance(1000);
+    while (stack.persistence!.isRunning) await nextTurn();
+    expect(await unsaved()).toBe('0');
+    on.disk.kill();
+    const again = await start(on);
+    expect(await new Client(again).line('MGET a b')).toEqual(['1', '1']);
+    await again.close();
   });
 
   it('does not save over the log of another run', async () => {

@@ -25,6 +25,14 @@ import { RecordingCommitter } from './recording-committer.js';
 import type { SnapshotFiles } from './snapshot-files.js';
 import { Snapshotter } from './snapshotter.js';
 
+const savePointIntervalMs = 1000;
+
+/** At least so many writes, at least so many seconds after the last copy. */
+export interface SavePoint {
+  readonly seconds: number;
+  readonly writes: number;
+}
+
 export interface PersistenceOptions {
   readonly env: Env;
   readonly storage: Storage;
@@ -33,6 +41,8 @@ export interface PersistenceOptions {
   readonly log: FileLog | null;
   /** Null for a storage that writes its own disk. */
   readonly snapshots: SnapshotFiles | null;
+  /** When to take a copy without being asked, without a log. */
+  readonly savePoints: () => readonly SavePoint[];
   /** Makes the directory this server's own, where it is not yet. Throws KvError when it can't be. */
   readonly claim: () => Promise<void>;
   /** Opens the log of the directory. Throws KvError. */
@@ -47,6 +57,7 @@ export interface PersistenceOptions {
 
 export class Persistence implements Snapshots, LogControl {
   readonly #options: PersistenceOptions;
+  readonly #startedMs: number;
   #committer: LocalCommitter | RecordingCommitter;
   /** Open, whether it is on or not. */
   #log: FileLog | null;
@@ -54,13 +65,17 @@ export class Persistence implements Snapshots, LogControl {
   #snapshotter: Snapshotter | null;
   #copying: Promise<void> | null = null;
   #copiedMs = 0;
+  #copiedWrites = 0;
   #isTurning = false;
+  #isClosed = false;
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
     this.#committer = options.committer;
     this.#log = options.log;
     this.#snapshotter = options.log === null ? null : this.#shorten(options.log, options.committer);
+    this.#startedMs = options.env.clock.now();
+    this.#watchSavePoints();
   }
 
   /** The log that is on; null for none. */
@@ -76,6 +91,10 @@ export class Persistence implements Snapshots, LogControl {
 
   get lastFinishedMs(): number {
     return Math.max(this.#copiedMs, this.#snapshotter?.lastFinishedMs ?? 0);
+  }
+
+  get savedWrites(): number {
+    return Math.max(this.#copiedWrites, this.#snapshotter?.savedWrites ?? 0);
   }
 
   take(): Promise<void> {
@@ -124,6 +143,7 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#copying?.catch(() => {});
     await this.#snapshotter?.close();
   }
@@ -137,6 +157,7 @@ export class Persistence implements Snapshots, LogControl {
 
   async #copy(): Promise<void> {
     const { env, snapshots, storage } = this.#options;
+    const { writes } = storage.stamp;
     if (snapshots === null) {
       await this.#committer.drained();
       await storage.flush();
@@ -146,6 +167,20 @@ export class Persistence implements Snapshots, LogControl {
       await this.#become(() => this.#localCommitter(null));
     }
     this.#copiedMs = env.clock.now();
+    this.#copiedWrites = writes;
+  }
+
+  /** Saves when one of the save points is reached: so many writes, and so much time, since the last copy. */
+  #watchSavePoints(): void {
+    const { env, onError, savePoints, storage } = this.#options;
+    env.timers.setTimeout(() => {
+      if (this.#isClosed) return;
+      const seconds = (env.clock.now() - Math.max(this.#copiedMs, this.#startedMs)) / 1000;
+      const writes = storage.stamp.writes - this.savedWrites;
+      const isDue = savePoints().some((point) => seconds >= point.seconds && writes >= point.writes);
+      if (isDue && this.#snapshotter === null && !this.#isTurning) this.take().catch(onError);
+      this.#watchSavePoints();
+    }, savePointIntervalMs);
   }
 
   /** Takes a copy that is whole by itself, in place of what the log has up to `position`. Goes on recording. */

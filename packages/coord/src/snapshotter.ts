@@ -30,6 +30,8 @@ export class Snapshotter {
   #isClosed = false;
   /** When the last snapshot was finished, in ms since 1970; 0 for none. */
   lastFinishedMs = 0;
+  /** How many writes there had been when it began. */
+  savedWrites = 0;
 
   constructor(options: SnapshotterOptions) {
     this.#options = options;
@@ -55,6 +57,7 @@ export class Snapshotter {
 
   async #take(): Promise<void> {
     const { storage, log, committer, snapshots, env } = this.#options;
+    const { writes } = storage.stamp;
     if (snapshots === null) {
       await storage.flush();
     } else {
@@ -65,6 +68,7 @@ export class Snapshotter {
     if (snapshots === null) await log.trim(storage.durablePosition + 1);
     committer.settle();
     this.lastFinishedMs = env.clock.now();
+    this.savedWrites = writes;
   }
 
   async #write(snapshots: SnapshotFiles): Promise<number> {

@@ -30,6 +30,8 @@ export interface Snapshots {
   readonly isRunning: boolean;
   /** When the last one was finished, in ms since 1970; 0 for none. */
   readonly lastFinishedMs: number;
+  /** How many writes (`WriteStamp.writes`) there had been when the last one began. */
+  readonly savedWrites: number;
   /** Takes one now, or joins the one under way; resolves when it is on the disk. */
   take(): Promise<void>;
 }

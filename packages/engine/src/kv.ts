@@ -45,6 +45,8 @@ export class EngineStats {
   expired = 0;
   expiredFields = 0;
   evicted = 0;
+  /** Values whose memory was given back before these figures began. */
+  releasesBefore = 0;
   errorReplies = 0;
   /** Replies of an error, by its first word. */
   readonly errors = new Map<string, number>();
@@ -129,6 +131,7 @@ export class KV {
   /** Begins all figures anew (CONFIG RESETSTAT). */
   resetStats(): void {
     this.stats = new EngineStats();
+    this.stats.releasesBefore = this.storage.releases;
     this.registry.clearFigures();
     this.access.clearCounts();
   }

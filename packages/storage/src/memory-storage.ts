@@ -38,6 +38,7 @@ export class MemoryStorage implements Storage {
   readonly #applier: MutationApplier;
   /** How many swaps there were: a snapshot notices. */
   swaps = 0;
+  releases = 0;
   readonly #scratch: number[] = [];
 
   readonly #snapshotBatchBytes: number;
@@ -185,12 +186,17 @@ export class MemoryStorage implements Storage {
     if (--context.snapshots === 0) context.renamed.length = 0;
   }
 
+  get unreleased(): number {
+    return this.context.released.length;
+  }
+
   releaseSome(budget: number): boolean {
     const { released } = this.context;
     while (released.length > 0) {
       const collection = released[released.length - 1] as Collection;
       if (!collection.release(budget)) return false;
       released.pop();
+      this.releases++;
     }
     return true;
   }

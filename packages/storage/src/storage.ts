@@ -93,6 +93,9 @@ export interface Storage {
 
   /** Gives memory of removed values back, for about `budget` elements; true when nothing is left to do. */
   releaseSome(budget: number): boolean;
+  /** Removed values whose memory is still to be given back by `releaseSome`, and how many it gave back so far. */
+  readonly unreleased: number;
+  readonly releases: number;
   /** Bytes taken by keys and values, indexes and all. */
   readonly usedBytes: number;
   /** Bytes of changes that are still to be written to the storage's own disk: writers should hold back when it grows. */

@@ -15,6 +15,8 @@ export class WriteStamp {
   version = 0;
   /** The last version that was given to a write. */
   last = 0;
+  /** How many writes there were: a transaction or script is one. */
+  writes = 0;
   source: VersionSource | null = null;
 
   current(): number {
@@ -22,6 +24,7 @@ export class WriteStamp {
     if (this.source === null) throw new KvError('INVALID', 'the storage has no source of versions');
     this.version = this.source.next(1);
     this.last = this.version;
+    this.writes++;
     return this.version;
   }
 

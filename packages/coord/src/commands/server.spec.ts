@@ -18,6 +18,7 @@ function fieldOf(client: TestClient, section: string, field: string): string | u
 class FakeSnapshots implements Snapshots {
   isRunning = false;
   lastFinishedMs = 0;
+  savedWrites = 0;
   finish: () => void = () => {};
   fail: (error: Error) => void = () => {};
 

@@ -157,6 +157,14 @@ export class LevelStorage implements Storage {
     this.#memory.swap(a, b);
   }
 
+  get unreleased(): number {
+    return this.#memory.unreleased;
+  }
+
+  get releases(): number {
+    return this.#memory.releases;
+  }
+
   releaseSome(budget: number): boolean {
     return this.#memory.releaseSome(budget);
   }

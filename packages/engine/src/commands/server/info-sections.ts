@@ -137,15 +137,18 @@ function memory({ host, kv, storage }: Context): Fields {
     ['maxmemory_policy', kv.config.text('maxmemory-policy')],
     ['mem_fragmentation_ratio', (usedBytes === 0 ? 0 : process.residentBytes / usedBytes).toFixed(2)],
     ['mem_allocator', 'arena'],
+    ['lazyfree_pending_objects', storage.unreleased],
+    ['lazyfreed_objects', storage.releases - kv.stats.releasesBefore],
   ];
 }
 
-function persistence({ host, kv }: Context): Fields {
+function persistence({ host, kv, storage }: Context): Fields {
   const { snapshots } = host;
   const savedMs = snapshots?.lastFinishedMs || host.figures().startedMs;
   return [
     ['loading', 0],
     ['async_loading', 0],
+    ['rdb_changes_since_last_save', storage.stamp.writes - (snapshots?.savedWrites ?? 0)],
     ['rdb_bgsave_in_progress', snapshots?.isRunning ? 1 : 0],
     ['rdb_last_save_time', Math.floor(savedMs / 1000)],
     ['rdb_last_bgsave_status', 'ok'],
@@ -180,6 +183,8 @@ function stats({ host, kv }: Context): Fields {
     ['pubsub_patterns', host.patternCount()],
     ['pubsubshard_channels', sizeOf(host.channels(true))],
     ['latest_fork_usec', 0],
+    // Nothing goes out to other servers.
+    ['migrate_cached_sockets', 0],
     ['total_forks', 0],
     ['total_error_replies', kv.stats.errorReplies],
     ['acl_access_denied_auth', kv.access.denied.auth],
