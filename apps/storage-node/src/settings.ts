@@ -45,7 +45,7 @@ export const rules: SettingRules = {
     help: 'instances of the timestamp service: host:port, with commas between; needed with several shards',
   },
   'lease-ms': {
-    initial: '3000',
+    initial: '2000',
     help: "how long other nodes leave a leader alone after its last entry, the same at all of a cluster's nodes",
     least: 500,
   },

@@ -192,6 +192,10 @@ export class Lane {
   #attach(): NodeChannel | null {
     if (this.isDraining || this.#parked.length > 0) return null;
     const { channel } = this;
+    if (channel?.isLeaving && this.#head !== null) {
+      this.isDraining = true;
+      return null;
+    }
     const isFitting = this.isStale && !channel?.isLeaving;
     if (channel !== null && (this.#head !== null || isFitting)) return channel;
     const target = this.isStale ? this.route.anyChannel() : this.route.channel;

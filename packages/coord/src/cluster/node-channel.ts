@@ -25,6 +25,8 @@ export interface ForwardStream {
   on(event: 'error', listener: (error: Error) => void): unknown;
   /** False when no more should be written until `drain`. `written`: the message was copied. */
   write(message: Buffer, written: () => void): boolean;
+  /** Nothing more is written. */
+  end(): void;
   cancel(): void;
 }
 
@@ -49,7 +51,7 @@ export interface NodeChannelOptions {
 export class NodeChannel {
   readonly node: string;
   isUp = false;
-  /** The node is about to end. */
+  /** The node is about to end: nothing new goes there. */
   isLeaving = false;
   readonly #options: NodeChannelOptions;
   readonly #env: Env;
@@ -259,6 +261,7 @@ export class NodeChannel {
     this.#failures = 0;
     try {
       this.#read(message);
+      if (this.isLeaving && this.runCount === 0) this.#leave(stream);
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       this.#broken(stream);
@@ -275,14 +278,21 @@ export class NodeChannel {
       else if (what === found.lead) this.#options.onLead(replies.lead);
       else this.#setLeaving();
     }
-    if (this.isUp) return;
-    this.isUp = true;
-    this.#options.onState(this);
+    if (!this.isUp) {
+      this.isUp = true;
+      this.#options.onState(this);
+    }
   }
 
+  /** What was sent is still answered, or comes back; then the stream ends, so that the node need not cut it. */
   #setLeaving(): void {
     this.isLeaving = true;
     this.#options.onState(this);
+  }
+
+  #leave(stream: ForwardStream): void {
+    this.#broken(stream);
+    stream.end();
   }
 
   #push(): void {

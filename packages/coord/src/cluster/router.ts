@@ -176,7 +176,7 @@ export class Router {
     let isChanged = false;
     for (const route of this.#routes.values()) {
       const channel = route.leader === null ? null : this.channelOf(route.leader);
-      const usable = channel?.isUp ? channel : null;
+      const usable = channel?.isUp && !channel.isLeaving ? channel : null;
       if (usable === route.channel) continue;
       route.channel = usable;
       isChanged = true;

@@ -1,13 +1,13 @@
 /** Every limit of replicas, named once. */
 
 /** How long others leave a leader alone after its last entry, in ms: far longer than any stall of an event loop. */
-export const leaseMsDefault = 3000;
+export const leaseMsDefault = 2000;
 
 /** How much longer than a lease others wait, for clocks that differ in rate. */
 export const takeoverShare = 1.1;
 
 /** Beyond that, a random part of the lease up to this share: so that not all campaign at once. */
-export const spreadShare = 0.3;
+export const spreadShare = 0.2;
 
 /** How long a replica waits before it tries again what failed, in ms. */
 export const retryDelayMs = 100;

@@ -14,6 +14,7 @@ import { type AdminExporter, adminServiceName } from '../admin/exporter.js';
 import { BufferPool } from '../resp/buffer-pool.js';
 import { RequestBatch } from '../resp/request-batch.js';
 import { Connection, type ForwardCall } from './connection.js';
+import { streamStatus } from './errors.js';
 import { outputBufferBytes, streamsMax } from './limits.js';
 import { Shard } from './shard.js';
 
@@ -66,6 +67,7 @@ export class NodeExporter {
   #queued = new Set<Connection>();
   #isScheduled = false;
   #isLeaving = false;
+  #onGone = (): void => {};
   readonly #end = (): void => this.#endTurn();
 
   constructor(options: NodeExporterOptions) {
@@ -105,6 +107,10 @@ export class NodeExporter {
 
   /** A gateway's stream, of this server or from within the process. */
   accept(call: ForwardCall): void {
+    if (this.#isLeaving) {
+      call.emit('error', streamStatus(new KvError('CLOSED', 'the node ends')));
+      return;
+    }
     const connection = new Connection(this, call);
     this.#connections.add(connection);
     connection.start();
@@ -113,7 +119,6 @@ export class NodeExporter {
       leads.push({ shard, leader, epoch: leader?.epoch ?? 0 });
     }
     connection.tellLeads(leads);
-    if (this.#isLeaving) connection.sayGoodbye();
   }
 
   /** Tells all gateways to send nothing new. */
@@ -124,10 +129,11 @@ export class NodeExporter {
     for (const connection of this.#connections) connection.sayGoodbye();
   }
 
-  /** Accepts no streams any more, and ends those there are. */
+  /** Ends when those who were told goodbye have ended their streams, and cuts those that did not in time. */
   async close(): Promise<void> {
-    this.#health.setServing(false);
+    this.sayGoodbye();
     this.#endTurn();
+    await this.#allGone();
     for (const connection of this.#connections) connection.fail(new KvError('CLOSED', 'the node ends'));
     await new Promise<void>((resolve) => {
       const timer = this.#env.timers.setTimeout(() => this.#server.forceShutdown(), closingMs);
@@ -135,6 +141,20 @@ export class NodeExporter {
         this.#env.timers.clearTimeout(timer);
         resolve();
       });
+    });
+  }
+
+  /** Resolves when no stream is left, or after a while. */
+  #allGone(): Promise<void> {
+    const { timers } = this.#env;
+    return new Promise((resolve) => {
+      const timer = timers.setTimeout(resolve, closingMs);
+      this.#onGone = () => {
+        if (this.#connections.size > 0) return;
+        timers.clearTimeout(timer);
+        resolve();
+      };
+      this.#onGone();
     });
   }
 
@@ -181,6 +201,7 @@ export class NodeExporter {
   removed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#queued.delete(connection);
+    this.#onGone();
   }
 
   #schedule(): void {
