@@ -92,6 +92,10 @@ export class NodeAdministration implements Administration {
     return moved;
   }
 
+  snapshot(shard: string): AsyncIterable<Uint8Array> {
+    return this.#options.host.snapshotFrames(shard);
+  }
+
   #drainAgain(): void {
     if (!this.#isDraining) return;
     this.drain(true).catch((err: unknown) => {

@@ -24,6 +24,7 @@ export interface Settings {
   /** Instances of the timestamp service; none where there is one shard. */
   readonly tso: readonly string[];
   readonly leaseMs: number;
+  readonly snapshotLogBytes: number;
 }
 
 export const rules: SettingRules = {
@@ -49,6 +50,11 @@ export const rules: SettingRules = {
     help: "how long other nodes leave a leader alone after its last entry, the same at all of a cluster's nodes",
     least: 500,
   },
+  'snapshot-log-bytes': {
+    initial: '67108864',
+    help: 'with memory storage: a shard is written to the disk when its log has grown by this, and twice its size',
+    least: 1,
+  },
   ...commonRules,
 };
 
@@ -72,6 +78,7 @@ export function settingsOf(setting: (name: string) => string): Settings {
     etcd: etcdSettingsOf(setting),
     tso: listOf(setting('tso')),
     leaseMs: Number(setting('lease-ms')),
+    snapshotLogBytes: Number(setting('snapshot-log-bytes')),
   };
 }
 

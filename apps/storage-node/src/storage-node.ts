@@ -13,10 +13,11 @@ import {
   ClusterCoordinator,
   EtcdLayout,
   EtcdMeta,
+  EtcdShardRegister,
   type NodeConnector,
   type NodeRecord,
-  noSnapshots,
   openShardLog,
+  PeerSnapshots,
   Router,
   ShardHost,
 } from '@holdfast/coord';
@@ -30,6 +31,7 @@ import type { Logger } from 'pino';
 import { NodeAdministration } from './administration.js';
 import { Closing } from './closing.js';
 import { describeMetrics } from './metrics.js';
+import { Peers } from './peers.js';
 import { placeOf } from './places.js';
 import { Placing } from './placing.js';
 import type { Settings } from './settings.js';
@@ -142,20 +144,23 @@ async function serve(base: Base): Promise<Addresses> {
 }
 
 function createHost(
-  { env, etcd, layout, logger, disk, settings }: Base,
+  { env, etcd, layout, logger, disk, meta, settings }: Base,
   front: ConstructorParameters<typeof ShardHost>[0]['front'],
   addresses: NodeRecord['addresses'],
 ): ShardHost {
-  const host = new ShardHost({
+  const leaderOf = (shard: string): string | null => host.replica(shard)?.leader?.node ?? null;
+  const host: ShardHost = new ShardHost({
     node: settings.node,
     addresses,
     env,
     front,
     openLog: (shard) => openShardLog({ etcd, env, layout, shard }),
     placeOf: (shard) => placeOf(settings, env, disk, shard),
-    source: noSnapshots,
+    source: new PeerSnapshots(new Peers({ meta, env, node: settings.node, leaderOf })),
+    register: new EtcdShardRegister(etcd, layout),
     createConfig: () => new Config(parameters),
     leaseMs: settings.leaseMs,
+    keep: { logBytes: settings.snapshotLogBytes },
     onError: (err) => logger.warn({ err }, 'a shard could not do something, and tries again'),
   });
   host.onRole(({ epoch, leader, role, shard }) => {

@@ -1,13 +1,16 @@
 /** A cluster of processes as they were built: etcd, a timestamp service, storage nodes, a gateway. */
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { systemEnv } from '@holdfast/common';
-import { EtcdLayout, EtcdMeta, ShardMap } from '@holdfast/coord';
+import { EtcdLayout, EtcdMeta, openShardLog, ShardMap } from '@holdfast/coord';
 import { EtcdCluster } from '@holdfast/etcd/testing';
 import { Cluster, Redis } from 'ioredis';
 import { ServerProcess, temporaryDirectory } from './server.js';
 
 const programs = { tso: 'tso-service', node: 'storage-node', gateway: 'gateway' } as const;
 const prefix = 'holdfast/';
+/** So little that logs are trimmed within a test. */
+const snapshotLogBytes = 100_000;
 
 interface Ready {
   readonly redis: string;
@@ -103,7 +106,8 @@ export class ClusterProcesses {
     this.#tso = new Member('tso', 'tso', () => common);
     const flagsOf = (name: string): string[] => {
       const place = ['--storage', storage, '--dir', `${directory.path}/${name}`];
-      return [...common, '--node', name, ...place, '--tso', this.#tso.addresses.grpc];
+      const keeping = ['--snapshot-log-bytes', String(snapshotLogBytes)];
+      return [...common, '--node', name, ...place, ...keeping, '--tso', this.#tso.addresses.grpc];
     };
     const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
     this.nodes = names.map((name) => new Member(name, 'node', () => flagsOf(name)));
@@ -162,6 +166,21 @@ export class ClusterProcesses {
     } finally {
       probe.disconnect();
     }
+  }
+
+  /** The first position that the log of a shard still has. */
+  async logStart(shard: string): Promise<number> {
+    const etcd = await this.#etcd.connect();
+    const log = await openShardLog({ etcd, env: systemEnv(), layout: new EtcdLayout(prefix), shard });
+    const { head } = await log.state();
+    await log.close();
+    etcd.close();
+    return head;
+  }
+
+  /** Takes away what a node has on its disk; it must not run. */
+  async lose(node: Member): Promise<void> {
+    await rm(`${this.#directory.path}/${node.name}`, { recursive: true });
   }
 
   async stop(): Promise<void> {

@@ -156,6 +156,27 @@ describe('when a leader is gone', () => {
   }, 60_000);
 });
 
+describe('a node that lost its disk', () => {
+  it('has everything again, also what the logs hold no more', async () => {
+    const redis = cluster.throughGateway();
+    const value = 'v'.repeat(10_000);
+    const [lost] = cluster.nodes;
+    for (let i = 0; i < 60; i++) await redis.set(`{a}big:${i}`, `${i} ${value}`);
+    // The log of their shard begins later than it did.
+    await expect.poll(() => cluster.logStart('s2'), { timeout: 30_000 }).toBeGreaterThan(1);
+    expect(await lost.stop()).toBe(0);
+    await cluster.lose(lost);
+    await redis.set('{a}big:0', 'newest');
+    await lost.start();
+    const { Redis } = await import('ioredis');
+    const replica = new Redis(lost.port('redis'));
+    await replica.readonly();
+    await expect.poll(() => replica.get('{a}big:0').catch(String), { timeout: 30_000 }).toBe('newest');
+    for (let i = 1; i < 60; i++) expect(await replica.get(`{a}big:${i}`)).toBe(`${i} ${value}`);
+    replica.disconnect();
+  }, 120_000);
+});
+
 /** Writes keys of one shard, one after the other, through the gateway and straight, and remembers what was acknowledged. */
 class Writer {
   readonly errors: string[] = [];
