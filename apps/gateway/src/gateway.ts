@@ -12,12 +12,7 @@ import type { Settings } from './settings.js';
 import { permitSocket, removeStaleSocket } from './unix-socket.js';
 
 /** Where the server listens: `host:port`, or null for what is off. */
-export interface Addresses {
-  readonly redis: string | null;
-  readonly unix: string | null;
-  readonly grpc: string | null;
-  readonly http: string | null;
-}
+export type Addresses = Readonly<Record<'redis' | 'unix' | 'grpc' | 'http', string | null>>;
 
 interface Closable {
   close(): Promise<void>;

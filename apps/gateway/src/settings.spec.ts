@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSettings, rules, usage } from './settings.js';
+import { readSettings, rules, settingsOfProcess } from './settings.js';
 
 let directory = '';
 
@@ -127,5 +127,5 @@ describe('readSettings', () => {
 });
 
 it('explains every setting', () => {
-  for (const name of Object.keys(rules)) expect(usage()).toContain(`--${name} `);
+  for (const name of Object.keys(rules)) expect(settingsOfProcess.usage).toContain(`--${name} `);
 });

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** The process: see `runProcess`. */
 import { systemEnv } from '@holdfast/common';
-import { runProcess } from '@holdfast/service';
+import { ruledSettings, runProcess } from '@holdfast/service';
 import { rules, settingsOf } from './settings.js';
 import { StorageNode } from './storage-node.js';
 
 await runProcess({
-  program: 'holdfast-node',
-  rules,
-  start: (setting, logger) => StorageNode.start(settingsOf(setting), systemEnv(), logger),
+  manifest: new URL('../package.json', import.meta.url),
+  settings: ruledSettings('holdfast-node', rules, settingsOf),
+  start: (settings, logger) => StorageNode.start(settings, systemEnv(), logger),
 });

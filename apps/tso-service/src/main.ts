@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** The process: see `runProcess`. */
 import { systemEnv } from '@holdfast/common';
-import { runProcess } from '@holdfast/service';
+import { ruledSettings, runProcess } from '@holdfast/service';
 import { rules, settingsOf } from './settings.js';
 import { TsoService } from './tso-service.js';
 
 await runProcess({
-  program: 'holdfast-tso',
-  rules,
-  start: (setting, logger) => TsoService.start(settingsOf(setting), systemEnv(), logger),
+  manifest: new URL('../package.json', import.meta.url),
+  settings: ruledSettings('holdfast-tso', rules, settingsOf),
+  start: (settings, logger) => TsoService.start(settings, systemEnv(), logger),
 });

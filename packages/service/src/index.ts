@@ -1,4 +1,18 @@
 export { type EtcdSettings, etcdRules, etcdSettingsOf, openEtcd } from './etcd-settings.js';
-export { type ProcessOptions, type RunningService, runProcess } from './process.js';
-export { commonRules, readSettings, type SettingRule, type SettingRules, usage } from './settings.js';
+export {
+  type ProcessOptions,
+  type ProcessSettings,
+  type RunningService,
+  ruledSettings,
+  runProcess,
+} from './process.js';
+export {
+  commonRules,
+  type MoreSettings,
+  readSettings,
+  readValues,
+  type SettingRule,
+  type SettingRules,
+  usage,
+} from './settings.js';
 export { type Readiness, StatusServer } from './status-server.js';

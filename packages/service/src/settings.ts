@@ -18,6 +18,16 @@ export interface SettingRule {
 
 export type SettingRules = Readonly<Record<string, SettingRule>>;
 
+/** What a process takes besides the settings that its rules name. */
+export interface MoreSettings {
+  /** A name and a value in the process's own words; null where there is no such setting. */
+  translate(name: string, value: string): readonly [name: string, value: string] | null;
+  /** What is wrong with a value that no rule is about; null when nothing is. */
+  problemOf(name: string, value: string): string | null;
+  /** What joins the values of those whose lines in a file add up. */
+  readonly separators: Readonly<Record<string, string>>;
+}
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /** Settings that every process has. */
@@ -26,7 +36,7 @@ export const commonRules = {
   config: { initial: '', help: 'a file with lines of "name value"' },
 } as const satisfies SettingRules;
 
-/** The text of `--help`. */
+/** The text of `--help`; `program` is how it is called. */
 export function usage(program: string, rules: SettingRules): string {
   const width = Math.max(...Object.keys(rules).map(({ length }) => length));
   const lines = Object.entries(rules).map(([name, { initial, help, words }]) => {
@@ -42,16 +52,29 @@ export function readSettings(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): (name: string) => string {
-  const flags = readFlags(rules, argv);
-  const variables = readVariables(rules, environment);
+  const values = readValues(rules, argv, environment);
+  return (name) => values.get(name) ?? rules[name].initial;
+}
+
+/** The values that were given, of the rules' settings and of `more`. Throws as `readSettings`. */
+export function readValues(
+  rules: SettingRules,
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  more: MoreSettings | null = null,
+): ReadonlyMap<string, string> {
+  const sources = new Sources(rules, more);
+  const flags = sources.flags(argv);
+  const variables = sources.variables(environment);
   const path = flags.get('config') ?? variables.get('config') ?? '';
-  const file = path === '' ? new Map<string, string>() : readConfigFile(rules, path);
+  const file = path === '' ? new Map<string, string>() : sources.file(path);
   const values = new Map([...file, ...variables, ...flags]);
   for (const [name, value] of values) {
-    const problem = problemOf(rules[name], value);
+    const isRuled = Object.hasOwn(rules, name);
+    const problem = isRuled ? problemOf(rules[name], value) : more!.problemOf(name, value);
     if (problem !== null) throw new KvError('INVALID', `${name} is '${value}': ${problem}`);
   }
-  return (name) => values.get(name) ?? rules[name].initial;
+  return values;
 }
 
 function problemOf({ words, isPort, least }: SettingRule, value: string): string | null {
@@ -65,48 +88,65 @@ function problemOf({ words, isPort, least }: SettingRule, value: string): string
   return null;
 }
 
-function checkName(rules: SettingRules, name: string, source: string): string {
-  if (Object.hasOwn(rules, name)) return name;
-  throw new KvError('INVALID', `there is no setting '${name}' (${source}); --help lists them`);
-}
+/** Reads names and values from where they may stand. */
+class Sources {
+  readonly #rules: SettingRules;
+  readonly #more: MoreSettings | null;
 
-function readFlags(rules: SettingRules, argv: readonly string[]): Map<string, string> {
-  const flags = new Map<string, string>();
-  for (let i = 0; i < argv.length; i++) {
-    const match = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]);
-    if (match === null)
-      throw new KvError('INVALID', `expected --setting, found '${argv[i]}'; --help lists them`);
-    const name = checkName(rules, match[1], 'a flag');
-    const value = match[2] ?? argv[++i];
-    if (value === undefined) throw new KvError('INVALID', `--${name} needs a value`);
-    flags.set(name, value);
+  constructor(rules: SettingRules, more: MoreSettings | null) {
+    this.#rules = rules;
+    this.#more = more;
   }
-  return flags;
-}
 
-function readVariables(rules: SettingRules, environment: NodeJS.ProcessEnv): Map<string, string> {
-  const variables = new Map<string, string>();
-  for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith('HOLDFAST_') || value === undefined) continue;
-    const name = variable.slice('HOLDFAST_'.length).toLowerCase().replaceAll('_', '-');
-    variables.set(checkName(rules, name, variable), value);
+  flags(argv: readonly string[]): Map<string, string> {
+    const flags = new Map<string, string>();
+    for (let i = 0; i < argv.length; i++) {
+      const match = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]);
+      if (match === null) {
+        throw new KvError('INVALID', `expected --setting, found '${argv[i]}'; --help lists them`);
+      }
+      const value = match[2] ?? argv[++i];
+      const [name, translated] = this.#translate(match[1], value ?? '', 'a flag');
+      if (value === undefined) throw new KvError('INVALID', `--${match[1]} needs a value`);
+      flags.set(name, translated);
+    }
+    return flags;
   }
-  return variables;
-}
 
-function readConfigFile(rules: SettingRules, path: string): Map<string, string> {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new KvError('INVALID', `the config file can't be read: ${(error as Error).message}`);
+  variables(environment: NodeJS.ProcessEnv): Map<string, string> {
+    const variables = new Map<string, string>();
+    for (const [variable, value] of Object.entries(environment)) {
+      if (!variable.startsWith('HOLDFAST_') || value === undefined) continue;
+      const name = variable.slice('HOLDFAST_'.length).toLowerCase().replaceAll('_', '-');
+      variables.set(...this.#translate(name, value, variable));
+    }
+    return variables;
   }
-  const values = new Map<string, string>();
-  content.split('\n').forEach((line, index) => {
-    const match = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line);
-    if (match === null) return;
-    const value = /^"(.*)"$/.exec(match[2])?.[1] ?? match[2];
-    values.set(checkName(rules, match[1].toLowerCase(), `${path}, line ${index + 1}`), value);
-  });
-  return values;
+
+  file(path: string): Map<string, string> {
+    let content: string;
+    try {
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new KvError('INVALID', `the config file can't be read: ${(error as Error).message}`);
+    }
+    const values = new Map<string, string>();
+    content.split('\n').forEach((line, index) => {
+      const match = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line);
+      if (match === null) return;
+      const text = /^"(.*)"$/.exec(match[2])?.[1] ?? match[2];
+      const [name, value] = this.#translate(match[1].toLowerCase(), text, `${path}, line ${index + 1}`);
+      const separator = this.#more?.separators[name];
+      const before = separator === undefined ? '' : (values.get(name) ?? '');
+      values.set(name, before === '' ? value : `${before}${separator}${value}`);
+    });
+    return values;
+  }
+
+  #translate(name: string, value: string, source: string): [name: string, value: string] {
+    const translated = this.#more?.translate(name, value) ?? null;
+    if (translated !== null) return [...translated];
+    if (Object.hasOwn(this.#rules, name)) return [name, value];
+    throw new KvError('INVALID', `there is no setting '${name}' (${source}); --help lists them`);
+  }
 }
