@@ -7,17 +7,11 @@ import { type Random, randomBelow } from '@holdfast/common';
 import type { RespArgument, WireReply } from '@holdfast/protocol/testing';
 import type { WireClient } from './wire-client.js';
 
-/** What the server can do; the load uses no other commands. */
-export interface Abilities {
-  has(...commands: string[]): boolean;
-}
-
 type Step = readonly RespArgument[];
 
 /** One way to keep a number, so that a half-applied write shows. */
 export interface Form {
   readonly name: string;
-  readonly needs: readonly string[];
   /** The requests that bring the register from `n - 1` to `n`: one write, or one transaction. */
   write(key: string, n: number): readonly Step[];
   /** One request that reads it. */
@@ -45,28 +39,24 @@ const padding = (n: number): string => 'x'.repeat((n * 37) % 300);
 export const forms: readonly Form[] = [
   {
     name: 'register',
-    needs: ['SET', 'GET'],
     write: (key, n) => [['SET', key, `${n} ${padding(n)}`]],
     read: (key) => ['GET', key],
     parse: numberOf,
   },
   {
     name: 'counter',
-    needs: ['INCR', 'GET'],
     write: (key) => [['INCR', key]],
     read: (key) => ['GET', key],
     parse: numberOf,
   },
   {
     name: 'pair',
-    needs: ['MSET', 'MGET'],
     write: (key, n) => [['MSET', `${key}:a`, `${n} ${padding(n)}`, `${key}:b`, n, `${key}:c`, n]],
     read: (key) => ['MGET', `${key}:a`, `${key}:b`, `${key}:c`],
     parse: sameNumber,
   },
   {
     name: 'transaction',
-    needs: ['MULTI', 'EXEC', 'SET', 'INCR', 'MGET'],
     write: (key, n) => [
       ['MULTI'],
       ['SET', `${key}:a`, n],
@@ -79,7 +69,6 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'list',
-    needs: ['RPUSH', 'LRANGE'],
     write: (key, n) => [['RPUSH', key, n]],
     read: (key) => ['LRANGE', key, 0, -1],
     parse: (reply) => {
@@ -92,21 +81,18 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'hash',
-    needs: ['HSET', 'HMGET'],
     write: (key, n) => [['HSET', key, 'a', n, 'b', n, 'c', `${n} ${padding(n)}`]],
     read: (key) => ['HMGET', key, 'a', 'b', 'c'],
     parse: sameNumber,
   },
   {
     name: 'set',
-    needs: ['SADD', 'SCARD'],
     write: (key, n) => [['SADD', key, `member ${n}`]],
     read: (key) => ['SCARD', key],
     parse: numberOf,
   },
   {
     name: 'sorted-set',
-    needs: ['ZADD', 'ZRANGE'],
     write: (key, n) => [['ZADD', key, n, `first`, n, `second`]],
     read: (key) => ['ZRANGE', key, 0, -1, 'WITHSCORES'],
     parse: (reply) => {
@@ -120,7 +106,6 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'rename',
-    needs: ['SET', 'RENAME', 'GET', 'MULTI', 'EXEC'],
     write: (key, n) => [['MULTI'], ['SET', `${key}:new`, n], ['RENAME', `${key}:new`, key], ['EXEC']],
     read: (key) => ['GET', key],
     parse: numberOf,

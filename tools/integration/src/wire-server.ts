@@ -18,8 +18,10 @@ import {
 } from '@holdfast/protocol/testing';
 import { MutationWriter } from '@holdfast/storage';
 
+const pool = new BufferPool();
+
 export class WireSession implements SessionSink {
-  readonly reply = new RespReply(new BufferPool());
+  readonly reply = new RespReply(pool);
   readonly inputBytes = 0;
   session!: Session;
   isClosed = false;
