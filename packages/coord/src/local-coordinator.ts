@@ -245,7 +245,7 @@ export class LocalCoordinator implements Coordinator {
 
   /** Whether a pause holds the request back: then it was copied, and is run again when the pause is over. */
   holdsBack(session: Session, command: Command, request: Request): boolean {
-    if (!this.#pauses.isActive || !this.#pauses.holds(session, command)) return false;
+    if (!this.#pauses.isActive || !this.#pauses.holds(session, command, request)) return false;
     this.#pauses.hold(session, request);
     return true;
   }
@@ -342,7 +342,7 @@ export class LocalCoordinator implements Coordinator {
     }
     const refusal = this.#refusalOf(session, command, request);
     if (refusal !== null) return this.#reject(session, command, reply, refusal);
-    if (this.#pauses.isActive && this.#pauses.holds(session, command)) {
+    if (this.#pauses.isActive && this.#pauses.holds(session, command, request)) {
       this.#pauses.hold(session, request);
       return outcomes.pending;
     }

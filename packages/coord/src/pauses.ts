@@ -52,12 +52,13 @@ export class Pauses {
   }
 
   /** Whether a command must wait. To be asked while a pause is active. */
-  holds(session: Session, command: Command): boolean {
+  holds(session: Session, command: Command, request: Request): boolean {
     if (this.#env.clock.now() >= this.#untilMs) {
       this.end();
       return false;
     }
-    if (this.#mode === 'all' || command.isWrite || command.flags.has('may_replicate')) return true;
+    if (this.#mode === 'all' || command.isWrite) return true;
+    if (command.flags.has('may_replicate')) return !this.#kv.scripting.onlyReads(command, request);
     return command.name === 'EXEC' && session.transaction !== null && session.transaction.isWrite;
   }
 

@@ -163,6 +163,24 @@ describe('CLIENT', () => {
 });
 
 describe('CLIENT PAUSE', () => {
+  it('lets scripts through that say they only read', () => {
+    const server = new LocalServer();
+    const client = server.client();
+    client.line('SET x y');
+    client.run(
+      'FUNCTION',
+      'LOAD',
+      "#!lua name=f\nredis.register_function{function_name='f1', callback=function() return 3 end, flags={'no-writes'}}",
+    );
+    const sha = client.run('SCRIPT', 'LOAD', '#!lua flags=no-writes\nreturn 2') as string;
+    client.line('CLIENT PAUSE 1000 WRITE');
+    expect(client.run('EVAL', '#!lua flags=no-writes\nreturn 1', '0')).toBe(1);
+    expect(client.run('EVALSHA', sha, '0')).toBe(2);
+    expect(client.line('FCALL f1 0')).toBe(3);
+    expect(client.run('EVAL_RO', "return redis.call('get', 'x')", '1', 'x')).toBe('y');
+    expect(client.run('EVAL', 'return 1', '0')).toBeUndefined();
+  });
+
   it('holds back writes, and expired keys are only not seen', () => {
     const server = new LocalServer();
     const [a, b] = [server.client(), server.client()];

@@ -15,6 +15,7 @@
  */
 // @hot-path
 import type { Reply, Request } from '@holdfast/common';
+import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { notAnInteger } from '../grammar.js';
 import type { KV } from '../kv.js';
@@ -30,6 +31,7 @@ import type { Outcome } from './lua/threads.js';
 import { type Script, ScriptCache, shaOf } from './script-cache.js';
 import { writeScriptError } from './script-error.js';
 import { ScriptRun, scriptFlags } from './script-run.js';
+import { parseScriptHead } from './shebang.js';
 
 const slowEval = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 const slowFunction =
@@ -222,6 +224,20 @@ export class Scripting {
     if (run === null) return;
     run.interpreter.threads.abandon();
     this.#end();
+  }
+
+  /** Whether the script or function that a request names says of itself that it does not write (`no-writes`). */
+  onlyReads({ name }: Command, request: Request): boolean {
+    let flags: number | undefined;
+    if (name === 'EVAL') {
+      const head = parseScriptHead(request.byteString(1));
+      flags = typeof head === 'string' ? undefined : head.flags;
+    } else if (name === 'EVALSHA') {
+      flags = this.cache.find(request.byteString(1))?.flags;
+    } else if (name === 'FCALL') {
+      flags = this.functions.find(request.byteString(1))?.flags;
+    }
+    return flags !== undefined && (flags & scriptFlags.noWrites) !== 0;
   }
 
   // Running
