@@ -83,6 +83,8 @@ export class KV {
   expiresActively = true;
   /** RESTORE believes its payloads: set by DEBUG. */
   skipsChecksums = false;
+  /** Everything as records, as DEBUG RELOAD described it last. */
+  reloadable: Uint8Array | null = null;
   /** Keys whose time is over are not removed, only not seen: while CLIENT PAUSE holds back writes. */
   keepsExpired = false;
   /** Follows what others write, and changes nothing by itself: keys whose time is over are not seen, and stay. */

@@ -416,6 +416,37 @@ describe('DEBUG', () => {
     expect(client.line('SET new v')).toBe('OK');
   });
 
+  it('reloads libraries of functions too, and what it described last when asked for', () => {
+    const c = new LocalServer().client();
+    const failed = new Error('ERR Error trying to load the RDB dump, check server logs.');
+    const load = (name: string) =>
+      c.run(
+        'FUNCTION',
+        'LOAD',
+        `#!lua name=${name}\nredis.register_function('${name}', function() return 1 end)`,
+      );
+    load('one');
+    c.line('SET k old');
+    expect(c.line('DEBUG RELOAD NOSAVE')).toEqual(failed);
+    expect(c.line('DEBUG RELOAD')).toBe('OK');
+    expect(c.line('FCALL one 0')).toBe(1);
+    expect(c.line('DEBUG RELOAD NOFLUSH')).toEqual(failed);
+    expect(c.line('DEBUG RELOAD NOFLUSH MERGE')).toBe('OK');
+    load('two');
+    c.line('SET k new');
+    expect(c.line('debug reload nosave noflush merge')).toBe('OK');
+    expect(c.line('FCALL one 0')).toBe(1);
+    expect(c.line('FCALL two 0')).toBe(1);
+    expect(c.line('GET k')).toBe('new');
+    expect(c.line('DEBUG RELOAD NOSAVE')).toBe('OK');
+    expect(c.line('FCALL one 0')).toBe(1);
+    expect(c.line('FCALL two 0')).toEqual(new Error('ERR Function not found'));
+    expect(c.line('GET k')).toBe('old');
+    expect(c.line('DEBUG RELOAD TWICE')).toEqual(
+      new Error('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.'),
+    );
+  });
+
   it('tells about a key', () => {
     const client = new LocalServer().client();
     client.line('SET k 12');

@@ -21,6 +21,7 @@ import { Threads } from './lua/threads.js';
 import { evalFunctions, type RedisApiParts, redisFunctions } from './redis-api.js';
 import { ResultWriter } from './result-writer.js';
 import { ScriptCalls } from './script-calls.js';
+import { errorNames } from './script-error.js';
 import { ScriptReply } from './script-reply.js';
 import type { ScriptRun } from './script-run.js';
 
@@ -75,6 +76,7 @@ export class Interpreter {
     this.#globals = this.sandbox.tableOf(this.sandbox.globals);
     this.#keys = machine.constant('KEYS');
     this.#argv = machine.constant('ARGV');
+    for (const name of errorNames) machine.constant(name);
   }
 
   /**

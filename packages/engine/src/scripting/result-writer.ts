@@ -42,7 +42,7 @@ export class ResultWriter {
   }
 
   /**
-   * Writes the value on top of a thread. `dialect` is what the script asked for. Whether it is an error that the
+   * Writes the first value of a thread, as Redis: null when there is none. `dialect` is what the script asked for. Whether it is an error that the
    * statistics have already.
    */
   write(L: number, reply: Reply, dialect: 2 | 3): boolean {
@@ -51,7 +51,8 @@ export class ResultWriter {
     this.#dialect = dialect;
     this.#depth = 0;
     this.#isErrorCounted = false;
-    this.#writeSlot(this.#machine.topSlot(L));
+    if (this.#machine.count(L) === 0) reply.null();
+    else this.#writeSlot(this.#machine.slot(L, 1));
     return this.#isErrorCounted;
   }
 

@@ -52,7 +52,8 @@ export class ScriptCalls {
     if (problem !== '') return this.#fail(L, raises, problem, false);
     const request = this.#request;
     const { registry } = this.#kv;
-    const command = registry.resolve(request);
+    // A container that is called without a subcommand lacks an argument.
+    const command = registry.resolve(request) ?? (request.count === 1 ? registry.find(request) : null);
     const refusal = refusalInScript(this.#kv, run, command, request);
     if (refusal !== '') {
       this.#kv.stats.countError(refusal);

@@ -6,6 +6,9 @@ import type { ScriptRun } from './script-run.js';
 /** Of the description of an activation, as `lua_getinfo` fills it: its size, and where the parts are. */
 const activation = { bytes: 128, what: 12, source: 16, line: 20 } as const;
 
+/** What is asked for to write an error: made while there is memory. */
+export const errorNames = ['Sl', 'err', 'ignore_error_stats_update'] as const;
+
 /** Writes the error on top of the script's thread. Whether the statistics have it already. */
 export function writeScriptError({ interpreter, name, reply }: ScriptRun): boolean {
   const { machine, threads } = interpreter;

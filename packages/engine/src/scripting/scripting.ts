@@ -416,15 +416,23 @@ export class Scripting {
 
   #writeResult(run: ScriptRun, outcome: Outcome): void {
     const { interpreter, reply } = run;
-    const { threads } = interpreter;
+    const { results, threads } = interpreter;
     if (interpreter.isBroken) return;
-    if (outcome === 'failed') {
-      this.#kv.context.isErrorCounted = writeScriptError(run);
-    } else {
-      this.#kv.context.isErrorCounted = interpreter.results.write(threads.script, reply, run.dialect);
+    const { context } = this.#kv;
+    let isReplied = false;
+    try {
+      context.isErrorCounted =
+        outcome === 'failed' ? writeScriptError(run) : results.write(threads.script, reply, run.dialect);
+      isReplied = true;
+      threads.clear(outcome);
+      this.#tidy(interpreter);
+    } catch (error) {
+      // Even this takes memory.
+      const problem = problemOf(error);
+      if (problem === '') throw error;
+      interpreter.isBroken = true;
+      if (!isReplied) reply.error(`ERR Error running script ${run.name}: ${problem}`);
     }
-    threads.clear(outcome);
-    this.#tidy(interpreter);
   }
 
   /** From time to time a step of the collector, so that none is long; and a look at what scripts must not change. */

@@ -1,9 +1,10 @@
 /** SCRIPT and its subcommands: the scripts that EVALSHA finds. */
 import { type Command, defineCommand } from '../../command.js';
-import { bytes, oneOf, repeat, requiredWord, rest } from '../../grammar.js';
+import { bytes, oneOf, repeat, requiredWord, rest, unparsed } from '../../grammar.js';
 import { help } from '../help.js';
 
 const common = { group: 'scripting', flags: ['noscript'] } as const;
+const wrongMode = 'ERR Use SCRIPT DEBUG YES/SYNC/NO';
 const onAllNodes = ['request_policy:all_nodes', 'response_policy:all_succeeded'] as const;
 
 const subcommands: readonly Command[] = [
@@ -76,9 +77,11 @@ const subcommands: readonly Command[] = [
     since: '3.2.0',
     complexity: 'O(1)',
     summary: 'Sets the debug mode of server-side Lua scripts.',
-    args: { mode: requiredWord('YES', 'SYNC', 'NO') },
-    run(_ctx, { mode }, reply) {
-      if (mode === 'NO') reply.ok();
+    arity: 3,
+    args: { mode: unparsed(requiredWord('YES', 'SYNC', 'NO')) },
+    run({ request }, { mode }, reply) {
+      if (request.is(mode, 'NO')) reply.ok();
+      else if (!request.is(mode, 'YES') && !request.is(mode, 'SYNC')) reply.error(wrongMode);
       else reply.error('ERR this server has no debugger for scripts');
     },
   }),

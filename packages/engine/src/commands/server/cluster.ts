@@ -1,6 +1,6 @@
 /** CLUSTER and its kin, as a server answers that is no member of a cluster. */
 import { type Command, type CommandFlag, defineCommand } from '../../command.js';
-import { type Argument, bytes } from '../../grammar.js';
+import { type Argument, bytes, oneOf, unparsed } from '../../grammar.js';
 
 const disabled = 'ERR This instance has cluster support disabled';
 
@@ -79,6 +79,15 @@ const subcommands: readonly Command[] = [
     summary: 'Returns the shard ID of a node.',
     flags: ['stale'],
     tips,
+  }),
+  declare({
+    id: 697,
+    name: 'RESET',
+    complexity:
+      'O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.',
+    summary: 'Resets a node.',
+    flags: ['admin', 'stale', 'noscript'],
+    args: { reset_type: unparsed(oneOf('HARD', 'SOFT')) },
   }),
   declare({
     id: 692,

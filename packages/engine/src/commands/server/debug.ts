@@ -121,9 +121,9 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     run: ({ request }, reply, type) => replySample(request.text(type).toLowerCase(), reply),
   },
   RELOAD: {
-    counts: [0, 0],
-    run({ storage }, reply) {
-      const problem = reload(storage);
+    counts: [0, many],
+    run({ kv, request }, reply, first) {
+      const problem = reload(kv, request, first);
       if (problem === null) reply.ok();
       else reply.error(problem);
     },
@@ -158,8 +158,11 @@ const helpLines = [
   '    Create <count> string keys named key:<num>.',
   'PROTOCOL <type>',
   '    Reply with a test value of the specified type.',
-  'RELOAD',
-  '    Describe everything as records, forget it, and build it again from them.',
+  'RELOAD [option ...]',
+  '    Describe everything as records, forget it, and build it again from them. Options are:',
+  '    * MERGE: what is there may be in the records, too: the newer one stays.',
+  '    * NOFLUSH: what is there is not forgotten.',
+  '    * NOSAVE: take the records of the last time.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background.',
   'SET-SKIP-CHECKSUM-VALIDATION <0|1>',

@@ -41,8 +41,8 @@ export class MessagePackReader {
     const machine = this.#machine;
     const { api } = machine;
     const isAll = limit === 0 && offset === 0;
-    api.lua_settop(L, 1);
     api.luaL_checklstring(L, 1, 0);
+    api.lua_settop(L, 1);
     const bytes = machine.bytesAt(machine.slot(L, 1));
     if (offset < 0 || limit < 0) {
       return machine.raise(

@@ -135,6 +135,8 @@ class Packer {
     const format = new Format(this.#machine, this.#L);
     const output = this.#output;
     output.begin(this.#L);
+    // As in Redis, where the first argument that is missing is found to be nil.
+    this.#machine.api.lua_pushnil(this.#L);
     while (format.next()) {
       this.#pad(format.padding(output.length));
       if (isInteger(format.option)) this.#putInteger(format);
@@ -203,10 +205,11 @@ class Unpacker {
     const format = new Format(machine, L);
     machine.api.luaL_checklstring(L, 2, 0);
     const offset = machine.api.luaL_optinteger(L, 3, 1);
-    if (offset <= 0) machine.raiseArgument(L, 3, 'offset must be 1 or greater');
+    if (offset === 0) machine.raiseArgument(L, 3, 'offset must be 1 or greater');
     // A copy: what is pushed may move the memory.
     this.#bytes = machine.bytesAt(machine.slot(L, 2)).slice();
-    this.#position = offset - 1;
+    // As in C, where it is unsigned, a negative one is beyond all data.
+    this.#position = offset > 0 ? offset - 1 : Number.MAX_SAFE_INTEGER;
     while (format.next()) {
       this.#position += format.padding(this.#position);
       this.#check(format.size);

@@ -48,6 +48,23 @@ function hasFieldsAsExpected({ api, L, i32, noFields }: LuaMachine): boolean {
   return fields !== noFields && none === noFields;
 }
 
+/** Whether a function that is called shows how many results its caller wants. */
+function hasCallsAsExpected(machine: LuaMachine): boolean {
+  const { api, L } = machine;
+  let isUnused = false;
+  const probe = machine.place(() => {
+    isUnused = machine.isResultUnused(L);
+    return 0;
+  });
+  const isUnusedOf = (wanted: number): boolean => {
+    api.lua_pushcclosure(L, probe, 0);
+    api.lua_pcall(L, 0, wanted, 0);
+    api.lua_settop(L, -1 - wanted);
+    return isUnused;
+  };
+  return isUnusedOf(0) && !isUnusedOf(1);
+}
+
 /** Throws KvError INVALID when this interpreter is laid out in another way. */
 export function verifyLayout(machine: LuaMachine): void {
   const { api, L } = machine;
@@ -75,6 +92,7 @@ export function verifyLayout(machine: LuaMachine): void {
     i32[(items + valueBytes + 8) >> 2] === luaTypes.number &&
     i32[(L + threadOffsets.globals) >> 2] === globals &&
     hasFieldsAsExpected(machine) &&
+    hasCallsAsExpected(machine) &&
     machine.text(L, -1) === 'layout';
   api.lua_settop(L, 0);
   if (!isAsExpected) throw new KvError('INVALID', 'the Lua interpreter is laid out in an unknown way');
