@@ -14,7 +14,10 @@ export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js
 export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';
+export { type RdbFileItem, type RdbFileKey, RdbFileReader } from './rdb/file-reader.js';
+export { RdbFileWriter } from './rdb/file-writer.js';
 export { dumpLibraries, readLibraries } from './rdb/library-payload.js';
+export { rdbVersions } from './rdb/rdb-types.js';
 export type { RdbValue } from './rdb/value-reader.js';
 export type { KeyName, Storage } from './storage.js';
 export { stringForms } from './string-forms.js';

@@ -1,14 +1,10 @@
 import { randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
-import type { Database } from '../database.js';
-import { MemoryStorage } from '../memory-storage.js';
-import { stringForms } from '../string-forms.js';
 import { stateOf } from '../testing/digest.js';
-import { RandomWrites } from '../testing/random-writes.js';
-import { StorageDriver } from '../testing/storage-driver.js';
+import { contentOf, emptyDriver, keysOf, randomValues, restore } from '../testing/rdb-values.js';
 import { Crc64 } from './crc64.js';
-import { dumpPayload, isPayload, readPayload } from './dump-payload.js';
+import { dumpPayload, isPayload } from './dump-payload.js';
 import { RdbReader } from './rdb-reader.js';
 import { rdbTypes } from './rdb-types.js';
 import { readValue } from './value-reader.js';
@@ -16,48 +12,9 @@ import { readValue } from './value-reader.js';
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-function emptyDriver(): StorageDriver {
-  return new StorageDriver(new MemoryStorage(new SeededRandom(1)));
-}
-
-/** Puts what a payload holds at a key; throws what is wrong with it. */
-function restore({ storage }: StorageDriver, key: Uint8Array, payload: Buffer, expiryMs: number): void {
-  const db = storage.database(0);
-  storage.stamp.reset();
-  const value = readPayload(payload, db);
-  db.find(key, 0, key.length);
-  if (Buffer.isBuffer(value)) db.putOwnedString(0, key, 0, key.length, value, expiryMs, stringForms.plain);
-  else db.adopt(key, 0, key.length, value, expiryMs);
-}
-
-function keysOf({ arena, dict }: Database): { ref: number; key: Buffer }[] {
-  const keys: { ref: number; key: Buffer }[] = [];
-  dict.forEach((ref) => {
-    const start = dict.keyStart(ref);
-    keys.push({ ref, key: Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref))) });
-  });
-  return keys;
-}
-
-/** The state without versions, and without what is not part of a value. */
-async function contentOf(driver: StorageDriver): Promise<string[]> {
-  const lines = await stateOf(driver.storage);
-  return lines.map((line) => line.replace(/ v\d+ /, ' ').replace(/ raw /, ' '));
-}
-
 function withChecksum(payload: Buffer): Buffer {
   new Crc64().update(payload, 0, payload.length - 8).writeTo(payload, payload.length - 8);
   return payload;
-}
-
-async function randomValues(random: SeededRandom, writes: number): Promise<StorageDriver> {
-  const driver = emptyDriver();
-  const load = new RandomWrites(driver, random, { keys: 60, databases: 1, wholesale: false });
-  for (let i = 0; i < writes; i++) {
-    await load.next();
-    driver.settle();
-  }
-  return driver;
 }
 
 describe('payloads', () => {

@@ -10,6 +10,13 @@ export function corrupt(what: string): KvError {
   return new KvError('CORRUPT', `damaged RDB data: ${what}`);
 }
 
+/** There are fewer bytes than were announced: damage, unless more are to come. */
+export class CutShort extends KvError {
+  constructor() {
+    super('CORRUPT', 'damaged RDB data: it is cut short');
+  }
+}
+
 export class RdbReader {
   readonly bytes: Buffer;
   /** Where the next part begins. */
@@ -76,6 +83,27 @@ export class RdbReader {
     else this.#integer(first);
   }
 
+  /** Passes over a string. */
+  skipString(): void {
+    this.#need(1);
+    const first = this.bytes[this.at];
+    let length: number;
+    if (first < 0xc0) {
+      length = this.size();
+    } else {
+      this.at++;
+      if (first === specialStrings.compressed) {
+        length = this.size();
+        this.size();
+      } else {
+        length = integerBytes(first);
+      }
+    }
+    if (length > valueBytesMax)
+      throw new KvError('LIMIT', `a string of ${length} bytes: ${valueBytesMax} at most`);
+    this.skip(length);
+  }
+
   /** The string that comes next, as a copy. */
   ownString(): Buffer {
     this.string();
@@ -122,11 +150,8 @@ export class RdbReader {
   }
 
   #integer(first: number): void {
-    let n: number;
-    if (first === specialStrings.int8) n = this.bytes.readInt8(this.skip(1));
-    else if (first === specialStrings.int16) n = this.bytes.readInt16LE(this.skip(2));
-    else if (first === specialStrings.int32) n = this.bytes.readInt32LE(this.skip(4));
-    else throw corrupt('an unknown encoding of a string');
+    const length = integerBytes(first);
+    const n = this.bytes.readIntLE(this.skip(length), length);
     const digits = Buffer.from(String(n), 'latin1');
     this.#found(digits, 0, digits.length);
   }
@@ -150,6 +175,14 @@ export class RdbReader {
   }
 
   #need(length: number): void {
-    if (this.at + length > this.end) throw corrupt('it is cut short');
+    if (this.at + length > this.end) throw new CutShort();
   }
+}
+
+/** How many bytes the integer has that stands for a string. */
+function integerBytes(first: number): number {
+  if (first === specialStrings.int8) return 1;
+  if (first === specialStrings.int16) return 2;
+  if (first === specialStrings.int32) return 4;
+  throw corrupt('an unknown encoding of a string');
 }
