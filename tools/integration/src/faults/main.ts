@@ -1,0 +1,56 @@
+/** `npm run faults -- [--seconds N] [--seed N] [--only TEXT]`: faults in random order, until something is wrong. */
+import { SeededRandom } from '@holdfast/common/testing';
+import { Command } from 'commander';
+import { ClusterUnderTest } from './cluster-under-test.js';
+import { runFaults, shuffled } from './fault-run.js';
+import { faults } from './nemesis.js';
+import { restartEach } from './rolling-restart.js';
+import { Workload } from './workload.js';
+
+const program = new Command('npm run faults --')
+  .description(
+    'A real cluster, real etcd, and everything that goes wrong; what clients saw must be linearizable.',
+  )
+  .option('--seconds <count>', 'how long; forever if not given', Number, Number.POSITIVE_INFINITY)
+  .option('--seed <number>', 'repeats the order of the faults', Number, Date.now() % 1_000_000)
+  .option('--only <text>', 'only faults whose name has this in it', '')
+  .parse();
+const { seconds, seed, only } = program.opts<{ seconds: number; seed: number; only: string }>();
+const chosen = faults.filter(({ name }) => name.includes(only));
+if (chosen.length === 0) program.error(`no fault has '${only}' in its name`);
+
+const untilMs = Date.now() + seconds * 1000;
+const random = new SeededRandom(seed);
+console.log(`seed ${seed}`);
+for (let round = 1; Date.now() < untilMs; round++) {
+  const cluster = await ClusterUnderTest.start({ gateways: 2 });
+  try {
+    await runFaults(cluster, {
+      seed: seed + round,
+      faults: shuffled(chosen, random),
+      onFault: (name, summary) => console.log(`${round}  ${name}: ${summary}`),
+    });
+    console.log(`${round}  linearizable`);
+    await restartAll(cluster, seed + round);
+    console.log(`${round}  every process was restarted, and no client was told more than to try again`);
+  } finally {
+    await cluster.stop();
+  }
+}
+process.exit(0);
+
+async function restartAll(cluster: ClusterUnderTest, workloadSeed: number): Promise<void> {
+  const ports = (): number[] => [cluster.gateways[0].port];
+  const workload = new Workload({ seed: workloadSeed, clients: 8, ports, prefix: 'restarts:' });
+  workload.start();
+  try {
+    await restartEach(cluster, [...cluster.tsos, ...cluster.nodes, ...cluster.gateways.slice(1)], (name) =>
+      console.log(`${name} was restarted: ${workload.summary()}`),
+    );
+  } finally {
+    await workload.stop();
+  }
+  workload.check();
+  const others = [...workload.errors.keys()].filter((word) => word !== 'TRYAGAIN');
+  if (others.length > 0) throw new Error(`restarts in order, and clients saw ${others.join(', ')}`);
+}
