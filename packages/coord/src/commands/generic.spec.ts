@@ -352,6 +352,22 @@ function scanAll(options: string, between: () => void = () => {}): Map<string, n
 }
 
 describe('SCAN', () => {
+  it('removes the expired keys that it comes across, of whatever type, but for those the pattern leaves out', () => {
+    c.line('DEBUG SET-ACTIVE-EXPIRE 0');
+    c.line('SET s 1 PX 1');
+    c.line('HSET h f v');
+    c.line('PEXPIRE h 1');
+    c.line('SET other 1 PX 1');
+    c.line('SET stays 1');
+    pass(5);
+    expect(c.line('DBSIZE')).toBe(4);
+    expect(c.line('SCAN 0 MATCH ? TYPE string')).toEqual(['0', []]);
+    expect(c.line('DBSIZE')).toBe(2);
+    expect(c.line('SCAN 0')).toEqual(['0', ['stays']]);
+    expect(c.line('DBSIZE')).toBe(1);
+    expect(c.line('INFO stats')).toContain('expired_keys:3');
+  });
+
   it('returns every key once while nothing changes, about as many at a time as asked for', () => {
     for (let i = 0; i < 3000; i++) c.line(`SET k${i} v`);
     for (const count of [1, 10, 700, 100_000]) {

@@ -11,6 +11,8 @@ import type { GlobPattern } from '../../glob-pattern.js';
  */
 export class LiveKeys {
   readonly refs: number[] = [];
+  /** Keys that match but for their type, and whose time is over. */
+  readonly expired: number[] = [];
   #db!: Database;
   #nowMs = 0;
   #pattern: GlobPattern | null = null;
@@ -20,6 +22,7 @@ export class LiveKeys {
   /** Begins a walk of the current database. Keys that do not match are left out; -1 is any type. */
   start(ctx: Context, pattern: GlobPattern | null, type = -1): void {
     this.refs.length = 0;
+    this.expired.length = 0;
     this.#db = ctx.db;
     this.#nowMs = ctx.nowMs;
     this.#pattern = pattern;
@@ -29,13 +32,14 @@ export class LiveKeys {
   readonly visit = (ref: number): void => {
     const db = this.#db;
     const { arena, dict } = db;
-    if (this.#type >= 0 && dict.type(ref) !== this.#type) return;
     const expiryMs = db.expiry(ref);
-    if (expiryMs !== 0 && expiryMs <= this.#nowMs) return;
+    const isExpired = expiryMs !== 0 && expiryMs <= this.#nowMs;
+    if (!isExpired && this.#type >= 0 && dict.type(ref) !== this.#type) return;
     const pattern = this.#pattern;
     if (pattern !== null && !pattern.matches(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)))
       return;
-    this.refs.push(ref);
+    if (isExpired) this.expired.push(ref);
+    else this.refs.push(ref);
   };
 
   /** Replies the names found, as an array, and forgets them. */
@@ -45,6 +49,19 @@ export class LiveKeys {
     for (let i = 0; i < refs.length; i++) replyName(this.#db, refs[i], reply);
     this.refs.length = 0;
     this.#pattern = null;
+  }
+
+  /** Removes the keys whose time was over. After `reply`. */
+  removeExpired(ctx: Context): void {
+    if (this.expired.length === 0) return;
+    const { arena, dict } = this.#db;
+    const names: Buffer[] = [];
+    for (const ref of this.expired) {
+      const start = dict.keyStart(ref);
+      names.push(Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref))));
+    }
+    this.expired.length = 0;
+    for (const name of names) ctx.findKey(name, 0, name.length);
   }
 }
 

@@ -11,7 +11,8 @@ const found = new LiveKeys();
 
 /**
  * A key that is there from the first call to the one that returns cursor 0 is returned at least once,
- * whatever comes and goes meanwhile. The cursor is a position in the order of hashes.
+ * whatever comes and goes meanwhile. The cursor is a position in the order of hashes. Expired keys that it
+ * comes across are removed, as any access does it.
  */
 export const scan = defineCommand({
   id: 157,
@@ -39,6 +40,7 @@ export const scan = defineCommand({
     reply.array(2);
     reply.text(String(next));
     found.reply(reply);
+    found.removeExpired(ctx);
   },
 });
 
