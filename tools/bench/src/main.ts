@@ -3,6 +3,8 @@
  *
  *     strings   GET and SET, with 1, 16 and 64 commands in a pipeline
  *     types     INCR, LPUSH, LPOP, HSET, SADD, ZADD, 16 in a pipeline
+ *     scripts   EVALSHA, EVAL and FCALL of a script of three calls
+ *     pubsub    PUBLISH to 1 and to 50 subscribers, until all have read all
  *     streams   XADD, XRANGE, XREADGROUP, 16 in a pipeline; bytes per entry
  *     memory    resident memory per pair, 2 M pairs of a 16-byte key and a 64-byte value
  *     latency   percentiles under a mixed open load at half of the capacity of the slower server, 5 M keys

@@ -39,7 +39,9 @@ export async function measure(port: number, load: Load): Promise<number> {
   return rate;
 }
 
-/** Runs one command, before something is measured. */
-export function prepare(port: number, command: string): void {
-  execFileSync('redis-cli', ['-h', '127.0.0.1', '-p', String(port), '-e', ...command.split(' ')]);
+/** Runs one command, before something is measured; what it replied. */
+export function prepare(port: number, ...command: string[]): string {
+  return execFileSync('redis-cli', ['-h', '127.0.0.1', '-p', String(port), '-e', ...command], {
+    encoding: 'utf8',
+  }).trim();
 }

@@ -3,6 +3,7 @@ import { runClient } from './client-load.js';
 import { compare, type Figures, leastOf } from './compare.js';
 import { fill } from './fill.js';
 import { type MixedLoad, runClosedLoop, runOpenLoop } from './mixed-load.js';
+import { runPublish } from './publish-load.js';
 import { type Load, measure, prepare } from './redis-benchmark.js';
 import { inMemory, onDisk, type RunningServer } from './servers.js';
 
@@ -46,6 +47,41 @@ const types: Suite = (pairs) =>
     return measureAll(server, loads);
   });
 
+const threeCalls = `local count = redis.call('INCR', KEYS[1])
+redis.call('SET', KEYS[2], ARGV[1])
+return redis.call('GET', KEYS[2])`;
+const library = `#!lua name=bench
+redis.register_function('three_calls', function(KEYS, ARGV) ${threeCalls} end)`;
+
+const scripts: Suite = (pairs) =>
+  compare(inMemory, pairs, 'req/s', async (server) => {
+    const sha = prepare(server.port, 'SCRIPT', 'LOAD', threeCalls);
+    prepare(server.port, 'FUNCTION', 'LOAD', library);
+    const load = { ...base, requests: 1_000_000, pipeline: 16 };
+    const keys = ['2', 'count', 'key:__rand_int__', 'v'.repeat(base.valueBytes)];
+    return measureAll(server, [
+      { ...load, title: 'EVALSHA, three calls, -P 16', test: ['evalsha', sha, ...keys] },
+      { ...load, title: 'EVAL, three calls, -P 16', test: ['eval', threeCalls, ...keys] },
+      { ...load, title: 'FCALL, three calls, -P 16', test: ['fcall', 'three_calls', ...keys] },
+      {
+        ...load,
+        title: 'EVALSHA, three calls',
+        requests: 200_000,
+        pipeline: 1,
+        test: ['evalsha', sha, ...keys],
+      },
+    ]);
+  });
+
+const pubsub: Suite = (pairs) =>
+  compare(inMemory, pairs, 'messages/s', async ({ port }) => {
+    const load = { port, messageBytes: base.valueBytes };
+    return new Map([
+      ['PUBLISH to 1 subscriber, -P 16', await runPublish({ ...load, subscribers: 1, messages: 500_000 })],
+      ['PUBLISH to 50 subscribers, -P 16', await runPublish({ ...load, subscribers: 50, messages: 50_000 })],
+    ]);
+  });
+
 /** A command of its own, 16 in a pipeline. */
 function streamLoad(title: string, requests: number, command: string, keys = base.keys): Load {
   return { ...base, title: `${title} -P 16`, requests, pipeline: 16, test: command.split(' '), keys };
@@ -61,7 +97,7 @@ const streams: Suite = async (pairs) => {
       streamLoad('XRANGE COUNT 10', 200_000, 'xrange s - + COUNT 10'),
       streamLoad('XREVRANGE COUNT 1', 500_000, 'xrevrange s + - COUNT 1'),
     ]);
-    prepare(server.port, 'xgroup create s g 0');
+    prepare(server.port, 'XGROUP', 'CREATE', 's', 'g', '0');
     const read = await measureAll(server, [
       streamLoad('XREADGROUP COUNT 1', 500_000, 'xreadgroup GROUP g c COUNT 1 STREAMS s >'),
       streamLoad('XREADGROUP COUNT 10', 40_000, 'xreadgroup GROUP g c COUNT 10 STREAMS s >'),
@@ -147,6 +183,8 @@ const durable: Suite = async (pairs) => {
 export const suites: Readonly<Record<string, Suite>> = {
   strings,
   types,
+  scripts,
+  pubsub,
   streams,
   memory,
   latency,
