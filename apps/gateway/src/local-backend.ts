@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { aclFileAt } from './acl-file.js';
 import type { Backend } from './backend.js';
+import { configFileAt } from './config-file.js';
 import { gauge } from './metrics.js';
 import { logMethods, type Settings } from './settings.js';
 
@@ -30,6 +31,7 @@ export async function openLocalBackend(
     parameters: settings.parameters,
     aclFile: aclFileAt(settings.parameters.get('aclfile') ?? ''),
     users: settings.users,
+    configFile: configFileAt(settings.configFile),
     onFatal: (error) => events.onEnd(error),
     onShutdown: () => events.onEnd(null),
     onLog: (level, message) => logger[logMethods[level]](message),
@@ -53,6 +55,7 @@ function describeMetrics(registry: Registry, { kv, storage, coordinator, persist
   add('keyspace_hits_total', 'Reads that found their key.', () => kv.stats.hits);
   add('keyspace_misses_total', 'Reads that found no key.', () => kv.stats.misses);
   add('expired_keys_total', 'Keys removed because their time was over.', () => kv.stats.expired);
+  add('evicted_keys_total', 'Keys removed to keep memory within its limit.', () => kv.stats.evicted);
   add('data_bytes', 'Bytes taken by keys, values and indexes.', () => storage.usedBytes);
   add('log_bytes', 'Bytes of the log that were not trimmed.', () => persistence?.log?.bytes ?? 0);
   new Gauge({

@@ -39,6 +39,7 @@ describe('readSettings', () => {
       fsync: 'everysec',
       directory: 'data',
       logLevel: 'info',
+      configFile: '',
       users: [],
       parameters: new Map(),
     });

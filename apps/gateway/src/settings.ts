@@ -42,6 +42,8 @@ export interface Settings {
   /** How the reads of clients of a cluster begin. */
   readonly readMode: 'linearizable' | 'lease' | 'stale';
   readonly logLevel: string;
+  /** Path of the config file; empty for none. */
+  readonly configFile: string;
   /** Lines of the config file that define users: a name, and rules. */
   readonly users: readonly string[];
   /** Values of parameters, by Redis' names. */
@@ -71,7 +73,7 @@ export const rules: SettingRules = {
 const parameterNames = new Set(parameters.map(({ name }) => name));
 
 /** What Redis calls some of our settings, and what its values are here where they differ. */
-const redisNames: Readonly<
+export const redisNames: Readonly<
   Record<string, { readonly name: string; readonly values?: Readonly<Record<string, string>> }>
 > = {
   port: { name: 'redis-port', values: { '0': '-1' } },
@@ -113,6 +115,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     etcd: etcdSettingsOf(text),
     readMode: text('read-mode') as Settings['readMode'],
     logLevel: text('log-level'),
+    configFile: text('config'),
     users: (values.get('user') ?? '').split('\n').filter((line) => line !== ''),
     parameters: new Map([...values].filter(([name]) => !(name in rules) && name !== 'user')),
   };

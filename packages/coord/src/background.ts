@@ -1,7 +1,10 @@
-/** What the server does by itself, a little at a time: active expiry, releasing memory, counting. */
+/** What the server does by itself, a little at a time: active expiry, eviction, releasing memory, counting. */
 import type { Env } from '@holdfast/common';
 import type { KV } from '@holdfast/engine';
+import type { MemoryWatch } from './memory-watch.js';
 
+/** Evicting takes at most this much of a turn, in ms, besides what commands spend on it. */
+const evictionBudgetMs = 2;
 /** Active expiry takes at most this much of a turn, in ms. */
 const expiryBudgetMs = 2;
 const releaseBudget = 4096;
@@ -13,6 +16,7 @@ const countIntervalMs = 1000;
 export interface BackgroundOptions {
   readonly kv: KV;
   readonly env: Env;
+  readonly memory: MemoryWatch;
   /** Keys may have gone: those who wait are served, and what was written is committed. */
   readonly afterTurn: () => void;
   /** A write takes more than a turn: nothing else may change. */
@@ -27,6 +31,7 @@ export class Background {
   readonly #options: BackgroundOptions;
   #counted = 0;
   #countedAtMs: number;
+  #lookedAtMs = 0;
   #isStopped = false;
   /** Expired keys are being brought into memory, where they are removed. */
   #isLoading = false;
@@ -54,10 +59,19 @@ export class Background {
     kv.beginTurn();
     const isExpiring =
       kv.expiresActively && !kv.isFollower && (kv.expireSome(expiryBudgetMs) || this.#loadExpired());
+    this.#lookAtMemory();
+    const isEvicting = kv.eviction.makeRoom(evictionBudgetMs) === 'more';
     const isReleased = kv.storage.releaseSome(releaseBudget);
     afterTurn();
     this.#count();
-    return isExpiring || !isReleased;
+    return isExpiring || isEvicting || !isReleased;
+  }
+
+  #lookAtMemory(): void {
+    const nowMs = this.#options.env.clock.monotonic();
+    if (nowMs - this.#lookedAtMs < intervalMs / 2) return;
+    this.#lookedAtMs = nowMs;
+    this.#options.memory.look();
   }
 
   /** Whether expired keys that are not resident are on their way. */
@@ -86,6 +100,6 @@ export class Background {
     this.commandsPerSecond = Math.round((more * 1000) / elapsedMs);
     this.#counted = calls;
     this.#countedAtMs = nowMs;
-    this.peakBytes = Math.max(this.peakBytes, kv.storage.usedBytes);
+    this.peakBytes = Math.max(this.peakBytes, kv.storage.usedBytes + this.#options.memory.clientBytes);
   }
 }

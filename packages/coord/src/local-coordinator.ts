@@ -8,15 +8,17 @@
  */
 // @hot-path
 import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfast/common';
-import type {
-  Command,
-  KV,
-  LogControl,
-  LogLevel,
-  Session,
-  SessionSink,
-  Snapshots,
-  SubscriptionKind,
+import {
+  type Command,
+  type ConfigFile,
+  type KV,
+  type LogControl,
+  type LogLevel,
+  outOfMemory,
+  type Session,
+  type SessionSink,
+  type Snapshots,
+  type SubscriptionKind,
 } from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
 import {
@@ -39,10 +41,12 @@ import { KeyLoader } from './key-loader.js';
 import { KeyObserver } from './key-observer.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalHost } from './local-host.js';
+import { MemoryWatch } from './memory-watch.js';
 import { Monitors } from './monitors.js';
 import { type HeldCommand, Pauses } from './pauses.js';
 import { PubSubHub } from './pubsub-hub.js';
 import { SuspendedScript } from './suspended-script.js';
+import { Tracking } from './tracking.js';
 import { Transactions } from './transactions.js';
 import type { Waiter } from './wait-queues.js';
 import { Waiting } from './waiting.js';
@@ -56,6 +60,8 @@ export interface LocalCoordinatorOptions {
   readonly snapshots?: Snapshots | null;
   /** Who switches the log; nobody by default. */
   readonly logControl?: LogControl | null;
+  /** Where CONFIG REWRITE puts the parameters; nowhere by default. */
+  readonly configFile?: ConfigFile | null;
   /** Called by SHUTDOWN. */
   readonly onShutdown?: (save: boolean) => void;
   /** Gets what scripts write to the log. */
@@ -82,6 +88,7 @@ export class LocalCoordinator implements Coordinator {
   readonly #monitors: Monitors;
   readonly #waiting: Waiting;
   readonly #transactions: Transactions;
+  readonly #tracking: Tracking;
   readonly #observer: KeyObserver;
   readonly #pauses: Pauses;
   readonly #loader: KeyLoader;
@@ -131,14 +138,17 @@ export class LocalCoordinator implements Coordinator {
       resumeHeld: (held) => this.#resumeHeld(held),
       afterTurn: () => this.#endBackgroundTurn(),
     });
-    this.#observer = new KeyObserver(kv, this.#waiting.queues, this.#transactions.watches);
+    this.#tracking = new Tracking({ kv, clients: this.#clients, hub: this.#hub, onChange });
+    this.#observer = new KeyObserver(kv, this.#waiting.queues, this.#transactions.watches, this.#tracking);
     this.#held = new HeldCommands({
       resume: (held) => this.#resumeHeld(held),
       fail: (held, error) => this.#failHeld(held, error),
     });
+    const memory = new MemoryWatch({ kv, clients: this.#clients, evict: (session) => this.#evict(session) });
     this.#background = new Background({
       kv,
       env,
+      memory,
       afterTurn: () => this.#endBackgroundTurn(),
       isHeld: () => this.#script.isActive,
     });
@@ -148,14 +158,17 @@ export class LocalCoordinator implements Coordinator {
       clients: this.#clients,
       hub: this.#hub,
       transactions: this.#transactions,
+      tracking: this.#tracking,
       waiting: this.#waiting,
       pauses: this.#pauses,
       monitors: this.#monitors,
       background: this.#background,
+      memory,
       loader: this.#loader,
       script: this.#script,
       snapshots: options.snapshots ?? null,
       logControl: options.logControl ?? null,
+      configFile: options.configFile ?? null,
       committer: () => this.#committer,
       close: (session) => this.close(session),
       unblock: (session, withError) =>
@@ -177,6 +190,7 @@ export class LocalCoordinator implements Coordinator {
     this.#pauses.forget(session);
     this.#script.forget(session);
     this.#hub.unsubscribeAll(session);
+    this.#tracking.disable(session);
     this.#monitors.remove(session);
     this.#transactions.unwatch(session);
   }
@@ -200,6 +214,7 @@ export class LocalCoordinator implements Coordinator {
   }
 
   settle(): void {
+    if (this.#tracking.size > 0) this.#tracking.endTurn();
     this.#committer.settle();
   }
 
@@ -371,6 +386,10 @@ export class LocalCoordinator implements Coordinator {
     if (session.transaction !== null && command.flags.has('no_multi')) {
       return 'ERR Command not allowed inside a transaction';
     }
+    const { eviction } = this.kv;
+    if (eviction.limitBytes > 0 && !this.#script.isActive && !eviction.admits(session, command)) {
+      return outOfMemory;
+    }
     const { refusal } = this.#committer;
     if (refusal !== null && isWriting(session, command)) return refusal;
     if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
@@ -392,6 +411,7 @@ export class LocalCoordinator implements Coordinator {
       session.isBlocked = true;
       return outcomes.pending;
     }
+    if (session.tracking !== null) this.#tracking.commandEnded(session, command);
     if (waiting.hasReady) waiting.serve();
     return session.closeAfterReply ? outcomes.close : outcomes.done;
   }
@@ -399,6 +419,12 @@ export class LocalCoordinator implements Coordinator {
   #execute(session: Session, command: Command, request: Request, reply: Reply): void {
     this.kv.execute(session, command, request, reply);
     if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
+  }
+
+  /** It takes more than clients may. */
+  #evict(session: Session): void {
+    this.close(session);
+    session.sink.close(false);
   }
 
   #speakFor(session: Session, body: () => void): void {

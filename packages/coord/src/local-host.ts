@@ -3,6 +3,7 @@ import type { Env, Reply, Request } from '@holdfast/common';
 import type {
   BlockOptions,
   Command,
+  ConfigFile,
   Host,
   HostFigures,
   KV,
@@ -11,16 +12,19 @@ import type {
   Session,
   Snapshots,
   SubscriptionKind,
+  TrackingOptions,
 } from '@holdfast/engine';
 import type { Background } from './background.js';
 import type { ClientRegistry } from './client-registry.js';
 import type { Committer } from './committer.js';
 import type { KeyLoader } from './key-loader.js';
+import type { MemoryWatch } from './memory-watch.js';
 import type { Monitors } from './monitors.js';
 import type { PauseMode, Pauses } from './pauses.js';
 import { processFigures, randomId } from './process-figures.js';
 import type { PubSubHub } from './pubsub-hub.js';
 import type { SuspendedScript } from './suspended-script.js';
+import type { Tracking } from './tracking.js';
 import type { Transactions } from './transactions.js';
 import type { Waiting } from './waiting.js';
 
@@ -31,14 +35,17 @@ export interface LocalHostParts {
   readonly clients: ClientRegistry;
   readonly hub: PubSubHub;
   readonly transactions: Transactions;
+  readonly tracking: Tracking;
   readonly waiting: Waiting;
   readonly pauses: Pauses;
   readonly monitors: Monitors;
   readonly background: Background;
+  readonly memory: MemoryWatch;
   readonly loader: KeyLoader;
   readonly script: SuspendedScript;
   readonly snapshots: Snapshots | null;
   readonly logControl: LogControl | null;
+  readonly configFile: ConfigFile | null;
   readonly committer: () => Committer;
   /** Ends a session's wait for keys: see `Host.unblock`. */
   readonly unblock: (session: Session, withError: boolean) => boolean;
@@ -129,11 +136,24 @@ export class LocalHost implements Host {
   }
 
   reset(session: Session): void {
-    const { clients, hub, monitors, transactions } = this.#parts;
+    const { clients, hub, monitors, tracking, transactions } = this.#parts;
     transactions.discard(session);
     hub.unsubscribeAll(session);
+    tracking.disable(session);
     monitors.remove(session);
     clients.restore(session);
+  }
+
+  track(session: Session, options: TrackingOptions): void {
+    this.#parts.tracking.enable(session, options);
+  }
+
+  untrack(session: Session): void {
+    this.#parts.tracking.disable(session);
+  }
+
+  remember(session: Session, command: Command, request: Request): void {
+    this.#parts.tracking.remember(session, command, request);
   }
 
   // Transactions
@@ -201,6 +221,10 @@ export class LocalHost implements Host {
     return this.#parts.logControl;
   }
 
+  get configFile(): ConfigFile | null {
+    return this.#parts.configFile;
+  }
+
   replicaCount(): number {
     return 0;
   }
@@ -210,7 +234,7 @@ export class LocalHost implements Host {
   }
 
   figures(): HostFigures {
-    const { background, clients, kv, monitors, transactions, waiting } = this.#parts;
+    const { background, clients, kv, memory, monitors, tracking, transactions, waiting } = this.#parts;
     let blockedClients = 0;
     let pubsubClients = 0;
     let watchingClients = 0;
@@ -231,10 +255,16 @@ export class LocalHost implements Host {
       blockingKeys: waiting.queues.keys,
       exactingKeys: waiting.queues.exactingKeys,
       monitors: monitors.size,
+      trackingClients: tracking.size,
+      trackedKeys: tracking.keys,
+      trackedItems: tracking.items,
+      trackedPrefixes: tracking.prefixes,
       connectionsReceived: clients.received,
       connectionsRejected: clients.rejected,
       receivedBytes: clients.receivedBytes,
       sentBytes: clients.sentBytes,
+      clientBytes: memory.measureClients(),
+      processBytes: memory.processBytes,
       commandsPerSecond: background.commandsPerSecond,
       peakBytes: Math.max(background.peakBytes, kv.storage.usedBytes),
       process: processFigures(),

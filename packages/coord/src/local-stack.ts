@@ -9,7 +9,15 @@
  *     DIR/level/      level storage
  */
 import { type Env, KvError, TurnClock } from '@holdfast/common';
-import { type AclFile, Config, KV, type LogLevel, type Parameter, parameters } from '@holdfast/engine';
+import {
+  type AclFile,
+  Config,
+  type ConfigFile,
+  KV,
+  type LogLevel,
+  type Parameter,
+  parameters,
+} from '@holdfast/engine';
 import { type Disk, FileHighWaterMark, FileLog, type FsyncPolicy } from '@holdfast/log';
 import { LevelStorage, MemoryStorage, type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
@@ -37,6 +45,8 @@ export interface LocalStackOptions {
   readonly parameters?: ReadonlyMap<string, string>;
   /** Where users are kept: read now, and by ACL LOAD. */
   readonly aclFile?: AclFile | null;
+  /** Where the parameters come from, and where CONFIG REWRITE puts them. */
+  readonly configFile?: ConfigFile | null;
   /** Users that the configuration defines, each a name and rules; not together with an ACL file. */
   readonly users?: readonly string[];
   /** Beyond the engine's own. */
@@ -167,6 +177,7 @@ async function assemble(
     committer,
     snapshots: persistence,
     logControl: options.storage === 'memory' ? persistence : null,
+    configFile: options.configFile ?? null,
     ...(onShutdown && { onShutdown }),
     ...(onLog && { onLog }),
   });

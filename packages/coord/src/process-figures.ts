@@ -19,6 +19,11 @@ export function processFigures(): ProcessFigures {
   };
 }
 
+/** Memory of this process that is really there. */
+export function residentBytes(): number {
+  return process.memoryUsage.rss();
+}
+
 /** 40 hex digits that are never the same again. */
 export function randomId({ random }: Env): string {
   return Buffer.from(random.fill(new Uint8Array(20))).toString('hex');

@@ -33,8 +33,8 @@ export class PubSubHub {
     pattern: new Map(),
     shard: new Map(),
   };
-  /** Messages to the speaker. */
-  #held: Message[] = [];
+  /** What the speaker is sent. */
+  #held: ((reply: Reply) => void)[] = [];
 
   subscribe(session: Session, kind: SubscriptionKind, name: string): boolean {
     const names = namesOf(session, kind);
@@ -99,8 +99,19 @@ export class PubSubHub {
     if (this.#held.length === 0 || speaker === null) return;
     const held = this.#held;
     this.#held = [];
-    for (const message of held) write(speaker.sink.reply, message);
+    for (const send of held) send(speaker.sink.reply);
     speaker.sink.wake();
+  }
+
+  /** Sends what `write` writes, as a message: after the reply to the current command, not before `version` is committed. */
+  tell(session: Session, version: number, write: (reply: Reply) => void): void {
+    if (version > session.dependsOn) session.dependsOn = version;
+    if (session === this.speaker) {
+      this.#held.push(write);
+      return;
+    }
+    write(session.sink.reply);
+    session.sink.wake();
   }
 
   channels(sharded: boolean): Iterable<string> {
@@ -118,15 +129,7 @@ export class PubSubHub {
   }
 
   #send(sessions: ReadonlySet<Session>, message: Message, version: number): void {
-    for (const session of sessions) {
-      if (version > session.dependsOn) session.dependsOn = version;
-      if (session === this.speaker) {
-        this.#held.push(message);
-        continue;
-      }
-      write(session.sink.reply, message);
-      session.sink.wake();
-    }
+    for (const session of sessions) this.tell(session, version, (reply) => write(reply, message));
   }
 }
 

@@ -102,6 +102,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly otherDatabase?: (request: Request) => number;
   /** Needs pages of the key space resident, not only its keys: says which. */
   readonly scansKeyspace?: 'page' | 'all';
+  /** Looks at keys without being an access to them: see UsageClock. */
+  readonly leavesNoTrace?: boolean;
   /** Whether argument `i` is a secret, not to be shown by SLOWLOG and MONITOR. */
   readonly hides?: (request: Request, i: number) => boolean;
   readonly run?: (ctx: Context, args: ArgsOf<S>, reply: Reply) => void;
@@ -136,6 +138,7 @@ export class Command {
   readonly isNoScript: boolean;
   /** It may have effects beyond this server without writing. */
   readonly mayReplicate: boolean;
+  readonly touchesKeys: boolean;
   readonly group: CommandGroup;
   readonly scansKeyspace: 'page' | 'all' | undefined;
   /** Where the keys are. */
@@ -178,6 +181,7 @@ export class Command {
     this.isBlocking = this.flags.has('blocking');
     this.isNoScript = this.flags.has('noscript');
     this.mayReplicate = this.flags.has('may_replicate');
+    this.touchesKeys = !declaration.leavesNoTrace;
     this.run = (declaration.run as typeof this.run) ?? null;
     this.#countMax = declaration.countMax ?? Number.POSITIVE_INFINITY;
     this.#shape = Object.entries(declaration.args);

@@ -29,6 +29,8 @@ export class Context {
   nowMs = 0;
   /** Uniform 32-bit integers. */
   readonly draw: () => number = () => this.env.random.uint32();
+  /** Keys that are found count as accessed now: see UsageClock. */
+  touches = false;
   /** In a transaction or script: a blocking command must not wait. */
   mayBlock = true;
   /** A blocked command that runs again: data may have come. */
@@ -75,6 +77,7 @@ export class Context {
       return 0;
     }
     const version = db.version(ref);
+    if (this.touches) this.kv.usage.touch(db.dict, version);
     if (version > session.dependsOn) session.dependsOn = version;
     session.keyVersion = version;
     return ref;

@@ -3,7 +3,9 @@
  * coordinator implements it; the engine knows only this.
  */
 import type { Reply, Request } from '@holdfast/common';
+import type { TrackingOptions } from './client-tracking.js';
 import type { Command } from './command.js';
+import type { Config } from './config.js';
 import type { Session } from './session.js';
 
 /** As `redis.log` and the parameter `loglevel` name them. */
@@ -47,6 +49,13 @@ export interface LogControl {
   reread(): Promise<void>;
 }
 
+/** Where the parameters come from, and where CONFIG REWRITE puts them. */
+export interface ConfigFile {
+  readonly path: string;
+  /** `users` are lines of `user NAME RULES`, null when they are kept elsewhere. Throws what the disk says. */
+  rewrite(config: Config, users: readonly string[] | null): void;
+}
+
 /** What the operating system says of this process. */
 export interface ProcessFigures {
   readonly id: number;
@@ -78,6 +87,11 @@ export interface HostFigures {
   readonly blockingKeys: number;
   readonly exactingKeys: number;
   readonly monitors: number;
+  /** Clients with CLIENT TRACKING, keys that some of them read, pairs of both, prefixes. */
+  readonly trackingClients: number;
+  readonly trackedKeys: number;
+  readonly trackedItems: number;
+  readonly trackedPrefixes: number;
   readonly connectionsReceived: number;
   readonly connectionsRejected: number;
   /** Over all connections that count their bytes. */
@@ -85,6 +99,10 @@ export interface HostFigures {
   readonly sentBytes: number;
   /** Over the last second or so. */
   readonly commandsPerSecond: number;
+  /** What clients take, with all that waits in their buffers. */
+  readonly clientBytes: number;
+  /** What the process takes beside data and clients, as far as it is held against `maxmemory`. */
+  readonly processBytes: number;
   /** The most that keys and values took so far, as far as was noticed. */
   readonly peakBytes: number;
   readonly process: ProcessFigures;
@@ -117,6 +135,12 @@ export interface Host {
   isWaiting(session: Session): boolean;
   /** Ends the session's state: as if it had just connected (RESET). */
   reset(session: Session): void;
+
+  /** Tells a client of changes from now on (CLIENT TRACKING); prefixes are added to those before. */
+  track(session: Session, options: TrackingOptions): void;
+  untrack(session: Session): void;
+  /** A client that tracks has read the keys of a command. */
+  remember(session: Session, command: Command, request: Request): void;
 
   // Transactions
   /** Remembers the version of a key for EXEC. */
@@ -161,6 +185,8 @@ export interface Host {
   readonly snapshots: Snapshots | null;
   /** Null when the log is what it was at the start. */
   readonly logControl: LogControl | null;
+  /** Null when the server was started without one. */
+  readonly configFile: ConfigFile | null;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */
   replicaCount(): number;
   /** Begins the server's orderly end. */

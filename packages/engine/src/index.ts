@@ -1,5 +1,7 @@
 export { AccessControl, type AclFile } from './acl/access-control.js';
 export { User } from './acl/user.js';
+export { clientMemory } from './client-memory.js';
+export { ClientTracking, type TrackingOptions } from './client-tracking.js';
 export {
   Command,
   type CommandDeclaration,
@@ -10,10 +12,12 @@ export {
 export { replaceContents } from './commands/server/reload.js';
 export { Config, type Parameter, type ParameterKind, parseMemory } from './config.js';
 export { Context, isWrongType, wrongType } from './context.js';
+export { outOfMemory } from './eviction.js';
 export { globMatch } from './glob.js';
 export { readCursor } from './grammar.js';
 export type {
   BlockOptions,
+  ConfigFile,
   Host,
   HostFigures,
   LogControl,

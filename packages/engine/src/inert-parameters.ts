@@ -5,7 +5,7 @@
  */
 import type { Parameter, ParameterKind } from './config.js';
 import { between, by, flag, int32, int64, memory, oneWordOf, port, text } from './parameter-kinds.js';
-import { normalizeMemoryOrPercent, normalizeOomScores, normalizeShutdownWords } from './parameter-rules.js';
+import { normalizeOomScores, normalizeShutdownWords } from './parameter-rules.js';
 
 type Declaration = readonly [name: string, kind: ParameterKind, initial: string, olderName?: string];
 
@@ -60,8 +60,6 @@ const settable: readonly Declaration[] = [
   ['loglevel', oneWordOf('debug', 'verbose', 'notice', 'warning', 'nothing'), 'notice'],
   ['masterauth', text, ''],
   ['masteruser', text, ''],
-  ['maxmemory-clients', by(normalizeMemoryOrPercent), '0'],
-  ['maxmemory-eviction-tenacity', between(0, 100), '10'],
   ['min-replicas-max-lag', int32, '10', 'min-slaves-max-lag'],
   ['min-replicas-to-write', int32, '0', 'min-slaves-to-write'],
   ['no-appendfsync-on-rewrite', flag, 'no'],
@@ -96,7 +94,6 @@ const settable: readonly Declaration[] = [
   ['shutdown-on-sigterm', by(normalizeShutdownWords), 'default'],
   ['shutdown-timeout', int32, '10'],
   ['stop-writes-on-bgsave-error', flag, 'yes'],
-  ['tracking-table-max-keys', int64, '1000000'],
 ];
 
 const fixed: readonly Declaration[] = [

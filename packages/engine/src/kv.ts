@@ -15,6 +15,7 @@ import { Config } from './config.js';
 import { Context } from './context.js';
 import { ElementExpiry } from './element-expiry.js';
 import { followEncodingParameters } from './encoding-parameters.js';
+import { Eviction } from './eviction.js';
 import type { Host } from './host.js';
 import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
@@ -22,6 +23,7 @@ import { Registry } from './registry.js';
 import { Scripting } from './scripting/scripting.js';
 import type { Session } from './session.js';
 import { Stopwatch } from './stopwatch.js';
+import { UsageClock } from './usage-clock.js';
 import { type RedisVersion, redisVersions } from './version.js';
 
 export interface KVOptions {
@@ -47,6 +49,7 @@ export class EngineStats {
   evicted = 0;
   /** Values whose memory was given back before these figures began. */
   releasesBefore = 0;
+  evictedClients = 0;
   errorReplies = 0;
   /** Replies of an error, by its first word. */
   readonly errors = new Map<string, number>();
@@ -75,6 +78,8 @@ export class KV {
   readonly stopwatch: Stopwatch;
   readonly context: Context;
   readonly scripting: Scripting;
+  readonly usage: UsageClock;
+  readonly eviction: Eviction;
   /** Set by the coordinator before the first command. */
   host!: Host;
   /** Classes of keyspace events that are wanted, as bits; 0 for none: see `notify`. */
@@ -117,6 +122,8 @@ export class KV {
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);
     this.#turnClock = options.turnClock ?? new TurnClock(this.env.clock);
+    this.usage = new UsageClock(this.config, this.#turnClock, this.env.random, this.storage);
+    this.eviction = new Eviction(this);
     this.beginTurn();
     this.scripting = new Scripting(this);
   }
@@ -127,6 +134,7 @@ export class KV {
     this.oracle = oracle;
     storage.stamp.source = oracle;
     this.context.storage = storage;
+    this.usage.replaceStorage(storage);
     this.scripting.functions.invalidate();
   }
 
@@ -140,7 +148,9 @@ export class KV {
 
   /** Time goes on: called once per turn of the event loop, before its commands. */
   beginTurn(): void {
-    this.context.nowMs = this.#turnClock.tick();
+    const nowMs = this.#turnClock.tick();
+    this.context.nowMs = nowMs;
+    if (this.usage.isOn) this.usage.tick(nowMs);
   }
 
   /**
@@ -159,6 +169,8 @@ export class KV {
     session.keyVersion = 0;
     reply.failed = false;
     context.hasBlocked = false;
+    context.touches =
+      this.usage.isOn && command.touchesKeys && (!session.noTouch || command.name === 'TOUCH');
     const figures = this.registry.figuresOf(command);
     const startMs = this.stopwatch.start(command, request, figures);
     const args = command.parse(request);
@@ -175,6 +187,9 @@ export class KV {
     if (context.hasBlocked) return 0;
     figures.calls++;
     if (reply.failed) this.#countFailure(figures, reply);
+    if (session.tracking !== null && command.flags.has('readonly')) {
+      this.host.remember(session, command, request);
+    }
     if (startMs === startMs) this.stopwatch.stop(session, command, request, startMs, figures);
     const version = stamp.version;
     if (version !== 0) {

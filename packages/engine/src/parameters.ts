@@ -9,6 +9,7 @@ import { between, by, flag, int32, int64, memory, oneWordOf, port, text } from '
 import {
   normalizeEventClasses,
   normalizeFrequency,
+  normalizeMemoryOrPercent,
   normalizeOutputLimits,
   normalizePercentiles,
   normalizePermissions,
@@ -40,7 +41,9 @@ export const parameters: readonly Parameter[] = [
     initial: 'normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60',
   },
   { name: 'client-query-buffer-limit', kind: { ...memory, min: 1024 * 1024 }, initial: '1gb' },
+  { name: 'maxmemory-clients', kind: by(normalizeMemoryOrPercent), initial: '0' },
   { name: 'proto-max-bulk-len', kind: { ...memory, min: 1024 * 1024 }, initial: '512mb' },
+  { name: 'tracking-table-max-keys', kind: int64, initial: '1000000' },
   { name: 'requirepass', kind: text, initial: '', isSecret: true },
   { name: 'enable-debug-command', kind: protection, initial: 'no', isFixed: true },
 
@@ -61,6 +64,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'maxmemory', kind: memory, initial: '0' },
   { name: 'maxmemory-policy', kind: oneWordOf(...evictionPolicies), initial: 'noeviction' },
   { name: 'maxmemory-samples', kind: between(1, 2147483647), initial: '5' },
+  { name: 'maxmemory-eviction-tenacity', kind: between(0, 100), initial: '10' },
   { name: 'lfu-log-factor', kind: int32, initial: '10' },
   { name: 'lfu-decay-time', kind: int32, initial: '1' },
   { name: 'notify-keyspace-events', kind: by(normalizeEventClasses), initial: '' },

@@ -4,6 +4,7 @@
  */
 import type { Reply, Request } from '@holdfast/common';
 import type { User } from './acl/user.js';
+import type { ClientTracking } from './client-tracking.js';
 import type { Command } from './command.js';
 
 /** The way back to a client, beyond the reply to its current command. */
@@ -20,6 +21,8 @@ export interface SessionSink {
   readonly outputBytes: number;
   /** Bytes received and not yet executed. */
   readonly inputBytes: number;
+  /** Memory that is held for more input beside them. */
+  readonly inputFreeBytes?: number;
   /** Goes on with further requests while replies are owed: see `outcomes.later` of the coordinator. */
   readonly takesLater?: boolean;
   /** Bytes received and sent so far, of a protocol that counts them. */
@@ -90,6 +93,8 @@ export class Session {
   /** Not evicted, and does not touch access times, by the client's wish. */
   noEvict = false;
   noTouch = false;
+  /** Is told of keys that change; set by whoever tells it. */
+  tracking: ClientTracking | null = null;
   transaction: Transaction | null = null;
   watched: WatchedKey[] = [];
   /** A watched key was changed, even if it looks the same again. */

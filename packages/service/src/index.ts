@@ -13,6 +13,7 @@ export {
   readValues,
   type SettingRule,
   type SettingRules,
+  settingOf,
   usage,
 } from './settings.js';
 export { type Readiness, StatusServer } from './status-server.js';

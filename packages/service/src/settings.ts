@@ -132,10 +132,9 @@ class Sources {
     }
     const values = new Map<string, string>();
     content.split('\n').forEach((line, index) => {
-      const match = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line);
-      if (match === null) return;
-      const text = /^"(.*)"$/.exec(match[2])?.[1] ?? match[2];
-      const [name, value] = this.#translate(match[1].toLowerCase(), text, `${path}, line ${index + 1}`);
+      const said = settingOf(line);
+      if (said === null) return;
+      const [name, value] = this.#translate(...said, `${path}, line ${index + 1}`);
       const separator = this.#more?.separators[name];
       const before = separator === undefined ? '' : (values.get(name) ?? '');
       values.set(name, before === '' ? value : `${before}${separator}${value}`);
@@ -149,4 +148,11 @@ class Sources {
     if (Object.hasOwn(this.#rules, name)) return [name, value];
     throw new KvError('INVALID', `there is no setting '${name}' (${source}); --help lists them`);
   }
+}
+
+/** The name, in lower case, and the value of a line of a config file; null for empty lines and comments. */
+export function settingOf(line: string): [name: string, value: string] | null {
+  const match = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line);
+  if (match === null) return null;
+  return [match[1].toLowerCase(), /^"(.*)"$/.exec(match[2])?.[1] ?? match[2]];
 }

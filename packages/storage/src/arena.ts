@@ -50,6 +50,8 @@ export class Arena {
   readonly doubles: Float64Array[] = [];
   /** Bytes in blocks that are handed out, and in what is attached, as far as whoever attaches it counts them here. */
   usedBytes = 0;
+  /** Bytes in blocks that were handed out and came back: they stay with the process. */
+  freeBytes = 0;
   /** What is too large or too structured for a block, by number: see `attach`. */
   readonly #objects: (object | null)[] = [];
   readonly #freeObjects: number[] = [];
@@ -69,6 +71,7 @@ export class Arena {
     this.usedBytes += units << 3;
     const free = this.#free[sizeClass];
     if (free !== 0) {
+      this.freeBytes -= units << 3;
       this.#free[sizeClass] = this.words[free >>> chunkUnitBits][(free & unitMask) << 1];
       return free;
     }
@@ -79,7 +82,9 @@ export class Arena {
   }
 
   free(ref: Ref, sizeClass: number): void {
-    this.usedBytes -= unitsOfClass(sizeClass) << 3;
+    const bytes = unitsOfClass(sizeClass) << 3;
+    this.usedBytes -= bytes;
+    this.freeBytes += bytes;
     const words = this.words[ref >>> chunkUnitBits];
     const at = (ref & unitMask) << 1;
     words[at] = this.#free[sizeClass];
@@ -109,6 +114,7 @@ export class Arena {
     this.words.length = this.bytes.length;
     this.doubles.length = this.bytes.length;
     this.usedBytes = 0;
+    this.freeBytes = 0;
     this.#objects.length = 0;
     this.#freeObjects.length = 0;
     this.#free.fill(0);

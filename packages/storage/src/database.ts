@@ -23,6 +23,9 @@ export const inlineValueBytesMax: number = 512 * 1024;
 /** A collection with at most this many elements is freed at once when its key goes. */
 const releaseAtOnce = 64;
 
+/** What a collection takes on the heap beside the arena, about: as measured of small hashes. */
+const collectionBytes = 180;
+
 /** Told of every change of a key, before its old value is gone: WATCH, tracking, caches. */
 export interface KeyspaceObserver {
   changed(database: Database, bytes: Uint8Array, start: number, length: number): void;
@@ -55,6 +58,8 @@ export interface DatabaseContext {
   readonly firstChunkBytes?: number | undefined;
   /** Collections that lost their key and still hold memory: released a bit at a time. */
   readonly released: Collection[];
+  /** Whether dicts of keys remember accesses: see `Dict`. */
+  tracksAccess: boolean;
 }
 
 /** A string with a buffer of its own, which may have room to grow. */
@@ -105,6 +110,11 @@ export class Database {
 
   get journal(): MutationWriter | null {
     return this.context.journal;
+  }
+
+  /** Bytes taken by keys and values, and by what finds them. */
+  get usedBytes(): number {
+    return this.arena.usedBytes + this.#expiries.bytes;
   }
 
   /** Number of keys, those that have expired but were not yet removed among them. */
@@ -250,6 +260,7 @@ export class Database {
   putCollection(key: Uint8Array, start: number, length: number, collection: Collection): Ref {
     const record = this.dict.create(key, start, length, 0, (collection.type << 24) | hasObject);
     this.dict.setObject(record, this.arena.attach(collection));
+    this.arena.usedBytes += collectionBytes;
     this.dict.setStamp(record, this.context.stamp.current());
     collection.ref = record;
     return record;
@@ -318,9 +329,11 @@ export class Database {
     const object = (head & hasObject) === 0 ? 0 : dict.object(ref);
     const value = Buffer.allocUnsafe(valueLength);
     copyBytes(this.arena.chunk(ref), dict.valueStart(ref), value, 0, valueLength);
+    const { access } = dict;
     dict.remove(ref);
     dict.find(key, start, length);
     const record = dict.create(key, start, length, valueLength, head);
+    if (dict.tracksAccess) dict.access = access;
     if ((head & hasObject) !== 0) dict.setObject(record, object);
     copyBytes(value, 0, this.arena.chunk(record), dict.valueStart(record), valueLength);
     if (expiryMs !== 0) dict.setExpiry(record, expiryMs);
@@ -391,6 +404,40 @@ export class Database {
       this.dict.setQueuedAt(ref, expiryMs);
     }
     return -1;
+  }
+
+  /** The record of the key that expires first, found as by `find`; 0 when none does. */
+  soonestExpiring(): Ref {
+    const queue = this.#expiries;
+    while (queue.length > 0) {
+      const timeMs = queue.earliestMs;
+      const ref = queue.ref(0);
+      const isValid = this.#isEntryOf(timeMs, ref);
+      if (isValid && this.dict.expiry(ref) === timeMs) return ref;
+      queue.pop();
+      if (!isValid) continue;
+      const expiryMs = this.dict.expiry(ref);
+      queue.push(expiryMs, ref);
+      this.dict.setQueuedAt(ref, expiryMs);
+    }
+    return 0;
+  }
+
+  /** As `Dict.sample`, of keys that expire, at random places. There must be one. */
+  sampleExpiring(random: () => number, count: number, refs: Int32Array, accesses: Int32Array): number {
+    const queue = this.#expiries;
+    let found = 0;
+    for (let looks = count * 10; looks > 0 && found < count && queue.length > 0; looks--) {
+      const i = random() % queue.length;
+      const ref = queue.ref(i);
+      if (!this.#isEntryOf(queue.timeMs(i), ref)) continue;
+      refs[found] = ref;
+      accesses[found++] = this.dict.access;
+    }
+    if (found > 0) return found;
+    refs[0] = this.soonestExpiring();
+    accesses[0] = this.dict.access;
+    return 1;
   }
 
   /** When the next key expires, or earlier: ms since 1970, Infinity when none does. */
@@ -565,6 +612,7 @@ export class Database {
       return;
     }
     object.ref = 0;
+    this.arena.usedBytes -= collectionBytes;
     if (object.size > releaseAtOnce || !object.release(releaseAtOnce * 2)) this.context.released.push(object);
   }
 
@@ -588,6 +636,7 @@ export class Database {
   #reset(): void {
     this.arena = new Arena(this.context.firstChunkBytes);
     this.dict = new Dict(this.arena, this.context.seed);
+    if (this.context.tracksAccess) this.dict.trackAccess(true);
     this.#expiries = new ExpiryQueue();
     this.expiringCollections = new ExpiringCollections();
     this.expiring = 0;

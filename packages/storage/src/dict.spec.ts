@@ -10,6 +10,7 @@ interface Entry {
   stamp: number;
   object: number;
   expiry: number;
+  access: number;
 }
 
 /** A dict beside a Map that is changed with it; every record carries all that a record can. */
@@ -22,6 +23,13 @@ class Pair {
   constructor(seed: number) {
     this.#random = new SeededRandom(seed);
     this.dict = new Dict(new Arena(), seed);
+    // Of those that remember accesses, and those that do not.
+    if (seed % 2 === 0) this.dict.trackAccess(true);
+  }
+
+  /** Bytes that an empty dict counts: the words of its few slots. */
+  get leftBytes(): number {
+    return this.dict.tracksAccess ? 16 : 0;
   }
 
   find(key: string): Ref {
@@ -50,6 +58,7 @@ class Pair {
       if (kept !== known!.value.slice(0, shared)) expect.fail(`${key} lost its value`);
     }
     dict.setStamp(ref, entry.stamp);
+    if (dict.tracksAccess) dict.access = entry.access;
     if (entry.object !== 0) dict.setObject(ref, entry.object);
     if (entry.expiry !== 0) dict.setExpiry(ref, entry.expiry);
     dict.arena.chunk(ref).write(entry.value, dict.valueStart(ref), 'latin1');
@@ -77,6 +86,7 @@ class Pair {
       stamp: dict.stamp(ref),
       object: entry.object === 0 ? 0 : dict.object(ref),
       expiry: dict.expiry(ref),
+      access: dict.access,
     };
     if (JSON.stringify(found) !== JSON.stringify(entry)) expect(found).toEqual(entry);
   }
@@ -123,6 +133,7 @@ class Pair {
       stamp: ++this.#stamp,
       object: (flags & hasObject) === 0 ? 0 : 1 + (random.uint32() % 1000),
       expiry: (flags & hasExpiry) === 0 ? 0 : 1 + random.uint32(),
+      access: this.dict.tracksAccess ? random.uint32() | 0 : 0,
     };
   }
 }
@@ -152,7 +163,7 @@ describe('Dict', () => {
         pair.checkAll();
       }
       expect(pair.dict.size).toBe(0);
-      expect(pair.dict.arena.usedBytes).toBe(0);
+      expect(pair.dict.arena.usedBytes).toBe(pair.leftBytes);
       // What the table itself took is given back, too.
       expect(pair.dict.indexBytes).toBeLessThanOrEqual(empty * 2);
     });
@@ -258,13 +269,35 @@ describe('Dict', () => {
     expect(pair.dict.size).toBe(1);
   });
 
+  it('samples elements with what is known of them, however few there are', () => {
+    const pair = new Pair(10);
+    const random = new SeededRandom(10);
+    const refs = new Int32Array(8);
+    const accesses = new Int32Array(8);
+    const seen = new Set<string>();
+    for (let i = 0; i < 3000; i++) pair.put(`k${i}`);
+    while (pair.dict.size > 0) {
+      for (let round = 0; round < 20; round++) {
+        const found = pair.dict.sample(() => random.uint32(), 8, refs, accesses);
+        expect(found).toBeGreaterThan(0);
+        for (let i = 0; i < found; i++) {
+          const key = pair.keyOf(refs[i]);
+          seen.add(key);
+          expect(accesses[i]).toBe(pair.model.get(key)!.access);
+        }
+      }
+      for (const key of [...pair.model.keys()].slice(0, 50)) pair.remove(key);
+    }
+    expect(seen.size).toBeGreaterThan(2000);
+  });
+
   for (const release of [false, true]) {
     it(`gives all its memory back when it is ${release ? 'released bit by bit' : 'cleared'}`, () => {
       const pair = new Pair(8);
       for (let i = 0; i < 30_000; i++) pair.put(`k${i}`);
       if (release) while (!pair.dict.release(1000));
       else pair.dict.clear();
-      expect(pair.dict.arena.usedBytes).toBe(0);
+      expect(pair.dict.arena.usedBytes).toBe(release ? 0 : pair.leftBytes);
     });
   }
 });

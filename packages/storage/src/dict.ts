@@ -33,10 +33,8 @@
 // @hot-path
 import { bytesEqual, copyBytes, KvError, type Request } from '@holdfast/common';
 import { type Arena, type Ref, sizeClassOf, unitsOfClass } from './arena.js';
+import { Segment, segmentBitsMax, segmentBitsMin } from './dict-segment.js';
 import { hashBytes } from './hash-bytes.js';
-
-const segmentBitsMin = 2;
-const segmentBitsMax = 13;
 
 export const hasExpiry: number = 1 << 28;
 export const hasObject: number = 1 << 29;
@@ -54,74 +52,14 @@ const prefetchKeyBytesMax = 64;
 const prefetchHashes = new Int32Array(prefetchMax);
 const prefetchRefs = new Int32Array(prefetchMax);
 
-class Segment {
-  /** Slot i: hash at [2i], ref at [2i + 1], 0 = empty. */
-  slots: Int32Array;
-  /** log2 of the number of slots. */
-  bits: number;
-  /** How many top bits of the hash all its elements share. */
-  depth: number;
-  count = 0;
-
-  constructor(bits: number, depth: number) {
-    this.slots = new Int32Array(2 << bits);
-    this.bits = bits;
-    this.depth = depth;
-  }
-
-  home(hash: number): number {
-    return (hash << this.depth) >>> (32 - this.bits);
-  }
-
-  /** The record of the first element with this hash, 0 when there is none. */
-  firstWith(hash: number): Ref {
-    const slots = this.slots;
-    const mask = (1 << this.bits) - 1;
-    for (let slot = this.home(hash); ; slot = (slot + 1) & mask) {
-      const ref = slots[2 * slot + 1];
-      if (ref === 0 || slots[2 * slot] === hash) return ref;
-    }
-  }
-
-  /** Returns the slot. */
-  add(hash: number, ref: Ref): number {
-    const slots = this.slots;
-    const mask = (1 << this.bits) - 1;
-    let slot = this.home(hash);
-    while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
-    slots[2 * slot] = hash;
-    slots[2 * slot + 1] = ref;
-    this.count++;
-    return slot;
-  }
-
-  /** Adds all elements of another segment. */
-  take({ slots }: Segment): void {
-    for (let i = 0; i < slots.length; i += 2) if (slots[i + 1] !== 0) this.add(slots[i], slots[i + 1]);
-  }
-
-  /** Empties a slot and closes the gap: later elements of the run move back where they may. */
-  removeSlot(slot: number): void {
-    const slots = this.slots;
-    const mask = (1 << this.bits) - 1;
-    let gap = slot;
-    for (let next = (gap + 1) & mask; slots[2 * next + 1] !== 0; next = (next + 1) & mask) {
-      const distance = (next - this.home(slots[2 * next])) & mask;
-      if (distance < ((next - gap) & mask)) continue;
-      slots[2 * gap] = slots[2 * next];
-      slots[2 * gap + 1] = slots[2 * next + 1];
-      gap = next;
-    }
-    slots[2 * gap] = 0;
-    slots[2 * gap + 1] = 0;
-    this.count--;
-  }
-}
-
 export class Dict {
   readonly arena: Arena;
   /** Number of elements. */
   size = 0;
+  /** Bytes of the directory and its segments, records not counted. The arena counts them too, all but those of an empty dict. */
+  indexBytes = 0;
+  /** Remembers for each element what `access` and `setAccess` are about. */
+  tracksAccess = false;
   readonly #seed: number;
   #directory: Segment[];
   /** log2 of the directory's length, at least 1 so that the shift by `32 - depth` is defined. */
@@ -141,8 +79,9 @@ export class Dict {
   constructor(arena: Arena, seed: number) {
     this.arena = arena;
     this.#seed = seed;
-    this.#segment = new Segment(segmentBitsMin, 0);
+    this.#segment = new Segment(segmentBitsMin, 0, false);
     this.#directory = [this.#segment, this.#segment];
+    this.indexBytes = emptyIndexBytes;
   }
 
   /** The record of a key, or 0. `create`, `replace` and `remove` then act on that key. */
@@ -207,7 +146,7 @@ export class Dict {
     if (this.#segment.count >= 3 << (this.#segment.bits - 2)) this.#makeRoom();
     const ref = this.#allocate(length, valueLength, typeAndFlags);
     copyBytes(bytes, start, this.arena.chunk(ref), this.keyStart(ref), length);
-    this.#slot = this.#segment.add(this.#hash, ref);
+    this.#slot = this.#segment.add(this.#hash, ref, 0);
     this.size++;
     return ref;
   }
@@ -423,11 +362,12 @@ export class Dict {
     this.forEach((ref) => {
       this.arena.free(ref, (this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff);
     });
-    this.#segment = new Segment(segmentBitsMin, 0);
+    this.#segment = new Segment(segmentBitsMin, 0, this.tracksAccess);
     this.#directory = [this.#segment, this.#segment];
     this.#depth = 1;
     this.#deepest = 0;
     this.size = 0;
+    this.#indexChanged(this.#segment.bytes + 16 - this.indexBytes);
   }
 
   /** Frees about `budget` records, a segment at a time; true when none is left. The dict is of no use after. */
@@ -445,8 +385,12 @@ export class Dict {
         arena.free(ref, (arena.wordsOf(ref)[(arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff);
       }
       left -= segment.count;
+      this.#indexChanged(-segment.bytes);
     }
-    return directory.length === 0;
+    if (directory.length > 0) return false;
+    // What is left of the count: the directory, which goes with the dict.
+    this.#indexChanged(emptyIndexBytes - this.indexBytes);
+    return true;
   }
 
   /** Order of two records' keys, as `memcmp`: negative, 0, positive. */
@@ -471,11 +415,48 @@ export class Dict {
     return aLength - bLength;
   }
 
-  /** Bytes of the directory and its segments, records not counted. */
-  get indexBytes(): number {
-    let bytes = this.#directory.length * 8;
-    for (const segment of new Set(this.#directory)) bytes += segment.slots.byteLength + 160;
-    return bytes;
+  // Accesses
+
+  /** Begins to remember accesses, of which nothing is known yet, or forgets them all and ceases to. */
+  trackAccess(tracksAccess: boolean): void {
+    this.tracksAccess = tracksAccess;
+    for (const segment of new Set(this.#directory)) {
+      this.#indexChanged(-segment.bytes);
+      segment.trackAccess(tracksAccess);
+      this.#indexChanged(segment.bytes);
+    }
+  }
+
+  /** What was set for the element that `find` or `create` just returned, 0 when nothing was. Only while `tracksAccess`. */
+  get access(): number {
+    return this.#segment.accessOf(this.#slot);
+  }
+
+  set access(access: number) {
+    this.#segment.access![this.#slot] = access;
+  }
+
+  /**
+   * Fills `refs` with elements that lie one after the other from a random place on, and `accesses` with what is known
+   * of each; returns how many they are, at most `count` and at least one. Looks at no more than ten slots for each one
+   * wanted. Good enough to find some element worth removing, and many times cheaper than `random` for each. The dict
+   * must not be empty.
+   */
+  sample(random: () => number, count: number, refs: Int32Array, accesses: Int32Array): number {
+    let found = 0;
+    let segment = this.#directory[random() >>> (32 - this.#depth)];
+    let slot = random() & ((1 << segment.bits) - 1);
+    for (let looks = count * 10; found === 0 || (looks > 0 && found < count); looks--) {
+      const ref = segment.slots[2 * slot + 1];
+      if (ref !== 0) {
+        refs[found] = ref;
+        accesses[found++] = segment.accessOf(slot);
+      }
+      if (++slot < 1 << segment.bits) continue;
+      segment = this.#directory[random() >>> (32 - this.#depth)];
+      slot = 0;
+    }
+    return found;
   }
 
   #allocate(keyLength: number, valueLength: number, typeAndFlags: number): Ref {
@@ -494,19 +475,22 @@ export class Dict {
   #makeRoom(): void {
     const segment = this.#segment;
     if (segment.bits < segmentBitsMax || segment.depth + segment.bits >= 32) {
-      this.#rebuild(segment, segment.bits + 1);
+      this.#resize(segment, segment.bits + 1);
     } else {
       this.#split(segment);
     }
     this.#segment = this.#directory[this.#hash >>> (32 - this.#depth)];
   }
 
-  #rebuild(segment: Segment, bits: number): void {
-    const old = segment.slots;
-    segment.bits = bits;
-    segment.slots = new Int32Array(2 << bits);
-    segment.count = 0;
-    for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) segment.add(old[i], old[i + 1]);
+  #resize(segment: Segment, bits: number): void {
+    const before = segment.bytes;
+    segment.resize(bits);
+    this.#indexChanged(segment.bytes - before);
+  }
+
+  #indexChanged(bytes: number): void {
+    this.indexBytes += bytes;
+    this.arena.usedBytes += bytes;
   }
 
   #split(segment: Segment): void {
@@ -516,17 +500,20 @@ export class Dict {
         doubled[2 * i] = this.#directory[i];
         doubled[2 * i + 1] = this.#directory[i];
       }
+      this.#indexChanged(this.#directory.length * 8);
       this.#directory = doubled;
       this.#depth++;
       this.#deepest = 0;
     }
     const { slots, depth } = segment;
-    const low = new Segment(segment.bits, depth + 1);
-    const high = new Segment(segment.bits, depth + 1);
+    const low = new Segment(segment.bits, depth + 1, this.tracksAccess);
+    const high = new Segment(segment.bits, depth + 1, this.tracksAccess);
+    this.#indexChanged(low.bytes);
     if (depth + 1 === this.#depth) this.#deepest += 2;
     for (let i = 0; i < slots.length; i += 2) {
       if (slots[i + 1] === 0) continue;
-      (((slots[i] << depth) & 0x80000000) === 0 ? low : high).add(slots[i], slots[i + 1]);
+      const half = ((slots[i] << depth) & 0x80000000) === 0 ? low : high;
+      half.add(slots[i], slots[i + 1], segment.accessOf(i >> 1));
     }
     const span = 1 << (this.#depth - depth);
     const first = (this.#hash >>> (32 - this.#depth)) & -span;
@@ -536,16 +523,17 @@ export class Dict {
   /** An almost empty segment is merged with its sibling, or made smaller when it is the only one. */
   #shrink(segment: Segment): void {
     if (segment.depth === 0 || segment.bits < segmentBitsMax) {
-      this.#rebuild(segment, segment.bits - 1);
+      this.#resize(segment, segment.bits - 1);
       return;
     }
     const span = 1 << (this.#depth - segment.depth);
     const first = (this.#hash >>> (32 - this.#depth)) & -span;
     const sibling = this.#directory[first ^ span];
     if (sibling.depth !== segment.depth || sibling.count + segment.count > 1 << (segment.bits - 2)) return;
-    const merged = new Segment(segmentBitsMax, segment.depth - 1);
+    const merged = new Segment(segmentBitsMax, segment.depth - 1, this.tracksAccess);
     merged.take(segment);
     merged.take(sibling);
+    this.#indexChanged(merged.bytes - segment.bytes - sibling.bytes);
     const start = Math.min(first, first ^ span);
     for (let i = 0; i < span * 2; i++) this.#directory[start + i] = merged;
     if (segment.depth === this.#depth) this.#deepest -= 2;
@@ -559,12 +547,15 @@ export class Dict {
   #halve(): void {
     const old = this.#directory;
     const halved: Segment[] = new Array(old.length / 2);
+    this.#indexChanged(-halved.length * 8);
     for (let i = 0; i < halved.length; i++) halved[i] = old[2 * i];
     this.#directory = halved;
     this.#depth--;
     for (const segment of halved) if (segment.depth === this.#depth) this.#deepest++;
   }
 }
+
+const emptyIndexBytes = new Segment(segmentBitsMin, 0, false).bytes + 16;
 
 /** Bytes before the key of a record that begins with `head`. */
 function headBytes(head: number): number {

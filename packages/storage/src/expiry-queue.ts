@@ -21,6 +21,11 @@ export class ExpiryQueue {
     return this.length === 0 ? Number.POSITIVE_INFINITY : this.#times[0];
   }
 
+  /** Memory taken. */
+  get bytes(): number {
+    return this.#times.length * 12;
+  }
+
   /** Time of entry `i`, any below `length`. */
   timeMs(i: number): number {
     return this.#times[i];

@@ -56,6 +56,7 @@ export class MemoryStorage implements Storage {
       renamed: [],
       firstChunkBytes: options.firstChunkBytes,
       released: [],
+      tracksAccess: false,
     };
     for (let i = 0; i < databaseCount; i++) this.#databases.push(new Database(i, this.context));
     this.#applier = new MutationApplier(this);
@@ -201,9 +202,21 @@ export class MemoryStorage implements Storage {
     return true;
   }
 
+  trackAccess(tracksAccess: boolean): void {
+    if (this.context.tracksAccess === tracksAccess) return;
+    this.context.tracksAccess = tracksAccess;
+    for (const { dict } of this.#databases) dict.trackAccess(tracksAccess);
+  }
+
   get usedBytes(): number {
     let bytes = 0;
-    for (const { arena, dict } of this.#databases) bytes += arena.usedBytes + dict.indexBytes;
+    for (let i = 0; i < this.#databases.length; i++) bytes += this.#databases[i].usedBytes;
+    return bytes;
+  }
+
+  get freeBytes(): number {
+    let bytes = 0;
+    for (const { arena } of this.#databases) bytes += arena.freeBytes;
     return bytes;
   }
 

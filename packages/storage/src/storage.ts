@@ -96,8 +96,15 @@ export interface Storage {
   /** Removed values whose memory is still to be given back by `releaseSome`, and how many it gave back so far. */
   readonly unreleased: number;
   readonly releases: number;
-  /** Bytes taken by keys and values, indexes and all. */
+  /**
+   * Begins to remember when and how often resident keys are accessed, or forgets it and ceases to: the words that
+   * `Dict.access` keeps. The storage gives them no meaning.
+   */
+  trackAccess(tracksAccess: boolean): void;
+  /** Bytes taken by keys and values, indexes and all. Cheap: may be asked before each command. */
   readonly usedBytes: number;
+  /** Bytes that keys and values took and take no more, kept for others: the process has them still. */
+  readonly freeBytes: number;
   /** Bytes of changes that are still to be written to the storage's own disk: writers should hold back when it grows. */
   readonly pendingBytes: number;
   /**

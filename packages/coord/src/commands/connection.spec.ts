@@ -152,14 +152,6 @@ describe('CLIENT', () => {
     expect(client.line('RESET')).toBe('RESET');
     expect(client.line('PING')).toBe('PONG');
   });
-
-  it('answers for tracking that there is none', () => {
-    const client = new LocalServer().client(3);
-    expect(client.line('CLIENT TRACKING OFF')).toBe('OK');
-    expect(client.line('CLIENT TRACKING ON')).toBeInstanceOf(Error);
-    expect(client.line('CLIENT TRACKINGINFO')).toEqual({ flags: ['off'], redirect: -1, prefixes: [] });
-    expect(client.line('CLIENT GETREDIR')).toBe(-1);
-  });
 });
 
 describe('CLIENT PAUSE', () => {

@@ -2,6 +2,7 @@
 // @hot-path
 import type { Request } from '@holdfast/common';
 import type { Command } from '../command.js';
+import { outOfMemory } from '../eviction.js';
 import type { KV } from '../kv.js';
 import { type ScriptRun, scriptFlags } from './script-run.js';
 
@@ -9,6 +10,8 @@ const unknown = 'ERR Unknown Redis command called from script';
 const wrongArity = 'ERR Wrong number of args calling Redis command from script';
 const notAllowed = 'ERR This Redis command is not allowed from script';
 const readOnly = 'ERR Write commands are not allowed from read-only scripts.';
+const oomNotAllowed =
+  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
 const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
 
 /** Why a command of a script is refused, as an error; '' when it may run. */
@@ -23,7 +26,9 @@ export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null,
   if (denied !== null) return denied;
   if (run.isReadOnly && (command.isWrite || command.mayReplicate)) return readOnly;
   // What a script has begun it may end.
-  return command.isWrite && !run.hasWritten ? writeRefusal(kv) : '';
+  if (run.hasWritten) return '';
+  if (kv.eviction.isOutOfMemory && !run.allowsOom && command.flags.has('denyoom')) return outOfMemory;
+  return command.isWrite ? writeRefusal(kv) : '';
 }
 
 /** Why no script may write now; '' when it may. */
@@ -39,5 +44,7 @@ export function refusalOfScript(kv: KV, flags: number, isReadOnlyCommand: boolea
   if (kv.host.refusal !== null)
     return `${kv.host.refusal} Use the flag 'no-writes' for scripts that only read.`;
   if (isReadOnlyCommand) return 'ERR Can not execute a script with write flag using *_ro command.';
-  return writeRefusal(kv);
+  const refusal = writeRefusal(kv);
+  if (refusal !== '') return refusal;
+  return kv.eviction.isOutOfMemory && (flags & scriptFlags.allowOom) === 0 ? oomNotAllowed : '';
 }

@@ -113,6 +113,10 @@ export class Connection implements SessionSink {
     return this.#inputLength;
   }
 
+  get inputFreeBytes(): number {
+    return this.#input.length - this.#inputLength;
+  }
+
   // Called by the exporter
 
   /** Goes on with input that waited. */

@@ -51,7 +51,7 @@ export class Keyspace {
   }
 
   get usedBytes(): number {
-    return this.#heads.arena.usedBytes + this.#heads.indexBytes;
+    return this.#heads.arena.usedBytes;
   }
 
   isAbsent(name: string): boolean {

@@ -293,10 +293,18 @@ export class LevelStorage implements Storage {
     return this.#writer.failure;
   }
 
+  trackAccess(tracksAccess: boolean): void {
+    this.#memory.trackAccess(tracksAccess);
+  }
+
   get usedBytes(): number {
     let bytes = this.#memory.usedBytes + this.#writer.pendingBytes;
     for (const keyspace of this.#keyspaces.all()) bytes += keyspace.usedBytes;
     return bytes;
+  }
+
+  get freeBytes(): number {
+    return this.#memory.freeBytes;
   }
 
   flush(): Promise<void> {

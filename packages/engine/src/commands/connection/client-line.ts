@@ -1,5 +1,6 @@
 /** One client as CLIENT LIST and CLIENT INFO describe it: a line of `field=value`. */
 import { digitCount, type Request } from '@holdfast/common';
+import { clientMemory } from '../../client-memory.js';
 import type { Session } from '../../session.js';
 
 /** `current` is the request that the session is running, if it is. */
@@ -21,7 +22,7 @@ export function clientLine(session: Session, nowMs: number, current: Request | n
     ['ssub', session.shardChannels.size],
     ['multi', session.transaction?.queue.length ?? -1],
     ['qbuf', inputBytes],
-    ['qbuf-free', 0],
+    ['qbuf-free', sink.inputFreeBytes ?? 0],
     ['argv-mem', current === null ? 0 : argumentBytes(current)],
     ['multi-mem', session.transaction?.bytes ?? 0],
     ['rbs', 0],
@@ -29,11 +30,11 @@ export function clientLine(session: Session, nowMs: number, current: Request | n
     ['obl', sink.outputBytes],
     ['oll', 0],
     ['omem', sink.outputBytes],
-    ['tot-mem', inputBytes + sink.outputBytes],
+    ['tot-mem', clientMemory(session) + inputBytes - sink.inputBytes],
     ['events', 'r'],
     ['cmd', session.lastCommand?.fullName ?? 'NULL'],
     ['user', session.user],
-    ['redir', -1],
+    ['redir', session.tracking?.redirect ?? -1],
     ['resp', session.dialect],
     ['lib-name', session.libraryName],
     ['lib-ver', session.libraryVersion],
@@ -60,6 +61,9 @@ function flagsOf(session: Session): string {
   if (session.isSubscriber) flags += 'P';
   if (session.transaction !== null) flags += 'x';
   if (session.isBlocked) flags += 'b';
+  if (session.tracking !== null) flags += 't';
+  if (session.tracking?.isRedirectBroken) flags += 'R';
+  if (session.tracking?.isBroadcast) flags += 'B';
   if (session.watchBroken) flags += 'd';
   if (session.closeAfterReply) flags += 'c';
   if (session.address.startsWith('unix')) flags += 'U';

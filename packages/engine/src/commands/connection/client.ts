@@ -8,6 +8,7 @@ import { clientHelp } from './client-help.js';
 import { clientLine } from './client-line.js';
 import { badClientName, isClientName } from './client-name.js';
 import { killClients, listClients } from './client-selection.js';
+import { trackingCommands } from './client-tracking-commands.js';
 
 const common = { group: 'connection', complexity: 'O(1)', flags: ['noscript', 'loading', 'stale'] } as const;
 const admin = { ...common, flags: ['admin', 'noscript', 'loading', 'stale'] } as const;
@@ -73,27 +74,6 @@ function unblockClient({ host, request }: Context, words: Repeated, reply: Reply
   if (Number.isNaN(id)) return reply.error(notAnInteger);
   const session = host.sessionById(id);
   reply.integer(session !== undefined && host.unblock(session, withError) ? 1 : 0);
-}
-
-const notTracking =
-  'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled';
-const trackingUnsupported =
-  'ERR this server does not send invalidation messages: client-side caching has to do without';
-
-function setTracking({ request }: Context, { first }: Repeated, reply: Reply): void {
-  if (request.is(first, 'OFF')) reply.ok();
-  else reply.error(request.is(first, 'ON') ? trackingUnsupported : syntaxError);
-}
-
-function replyTrackingInfo(reply: Reply): void {
-  reply.map(3);
-  reply.text('flags');
-  reply.set(1);
-  reply.text('off');
-  reply.text('redirect');
-  reply.integer(-1);
-  reply.text('prefixes');
-  reply.array(0);
 }
 
 const subcommands: readonly Command[] = [
@@ -219,8 +199,9 @@ const subcommands: readonly Command[] = [
     since: '7.2.0',
     summary: 'Controls whether commands sent by the client affect the access time of keys.',
     args: { mode: requiredWord('ON', 'OFF') },
-    run({ session }, { mode }, reply) {
+    run({ kv, session }, { mode }, reply) {
       session.noTouch = mode === 'ON';
+      if (session.noTouch) kv.usage.ask();
       reply.ok();
     },
   }),
@@ -234,43 +215,7 @@ const subcommands: readonly Command[] = [
     args: { words: rest(1) },
     run: (ctx, { words }, reply) => unblockClient(ctx, words, reply),
   }),
-  defineCommand({
-    ...common,
-    id: 24,
-    name: 'GETREDIR',
-    since: '6.0.0',
-    summary: 'Returns the client ID to which the tracking notifications are redirected.',
-    args: {},
-    run: (_ctx, _args, reply) => reply.integer(-1),
-  }),
-  defineCommand({
-    ...common,
-    id: 26,
-    name: 'TRACKING',
-    since: '6.0.0',
-    complexity: 'O(1). Some options may introduce additional complexity.',
-    summary: 'Controls server-assisted client-side caching for the connection.',
-    args: { words: rest(1) },
-    run: (ctx, { words }, reply) => setTracking(ctx, words, reply),
-  }),
-  defineCommand({
-    ...common,
-    id: 27,
-    name: 'TRACKINGINFO',
-    since: '6.2.0',
-    summary: 'Returns information about server-assisted client-side caching for the connection.',
-    args: {},
-    run: (_ctx, _args, reply) => replyTrackingInfo(reply),
-  }),
-  defineCommand({
-    ...common,
-    id: 28,
-    name: 'CACHING',
-    since: '6.0.0',
-    summary: 'Instructs the server whether to track the keys in the next request.',
-    args: { mode: bytes() },
-    run: (_ctx, _args, reply) => reply.error(notTracking),
-  }),
+  ...trackingCommands,
   help(25, 'CLIENT', 'connection', '5.0.0', clientHelp),
 ];
 

@@ -9,6 +9,7 @@ export const exists = defineCommand({
   complexity: 'O(N) where N is the number of keys to check.',
   summary: 'Determines whether one or more keys exist.',
   flags: ['readonly', 'fast'],
+  leavesNoTrace: true,
   tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
   args: { keys: repeat(key('RO')) },
   run(ctx, { keys }, reply) {

@@ -1,7 +1,6 @@
 /** OBJECT and its subcommands: how a value is kept. */
 import { parseInteger } from '@holdfast/common';
 import type { Ref } from '@holdfast/storage';
-import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { key } from '../../grammar.js';
@@ -28,7 +27,7 @@ function isShared({ db, kv }: Context, ref: Ref): boolean {
   return value >= 0 && value < sharedIntegersEnd;
 }
 
-const common = { group: 'generic', complexity: 'O(1)', flags: ['readonly'] } as const;
+const common = { group: 'generic', complexity: 'O(1)', flags: ['readonly'], leavesNoTrace: true } as const;
 
 const subcommands: readonly Command[] = [
   defineCommand({
@@ -67,13 +66,13 @@ const subcommands: readonly Command[] = [
     summary: 'Returns the time since the last access to a Redis object.',
     tips: ['nondeterministic_output'],
     args: { key: key('RO') },
-    /** Seconds since the last write, which the version tells: reads leave no trace. */
     run(ctx, args, reply) {
+      const { usage } = ctx.kv;
+      usage.ask();
       const ref = ctx.find(args.key);
       if (ref === 0) return reply.null();
-      if (ctx.kv.config.text('maxmemory-policy').endsWith('lfu')) return reply.error(noIdleTimes);
-      const writtenMs = oracleEpochMs + ctx.db.version(ref) / timestampsPerMs;
-      reply.integer(Math.max(0, Math.floor((ctx.nowMs - writtenMs) / 1000)));
+      if (usage.countsAccesses) return reply.error(noIdleTimes);
+      reply.integer(usage.idleMs(ctx.db.dict.access, ctx.db.version(ref)) / 1000);
     },
   }),
   defineCommand({
@@ -84,10 +83,12 @@ const subcommands: readonly Command[] = [
     summary: 'Returns the logarithmic access frequency counter of a Redis object.',
     tips: ['nondeterministic_output'],
     args: { key: key('RO') },
-    /** No frequencies are kept, under any policy. */
     run(ctx, args, reply) {
-      if (ctx.find(args.key) === 0) reply.null();
-      else reply.error(noFrequencies);
+      const { usage } = ctx.kv;
+      const ref = ctx.find(args.key);
+      if (ref === 0) return reply.null();
+      if (!usage.countsAccesses) return reply.error(noFrequencies);
+      reply.integer(usage.frequency(ctx.db.dict.access, ctx.db.version(ref)));
     },
   }),
   help(165, 'OBJECT', 'generic', '6.2.0', [

@@ -10,6 +10,7 @@ export const pexpiretime = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the expiration time of a key.',
   flags: ['readonly', 'fast'],
+  leavesNoTrace: true,
   args: { key: key('RO', 'access') },
   /** -2: no such key; -1: it does not expire. */
   run(ctx, { key }, reply) {

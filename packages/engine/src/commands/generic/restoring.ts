@@ -13,6 +13,9 @@ interface Options {
   replaces: boolean;
   /** The time is a point in time. */
   isAbsolute: boolean;
+  /** What is known of accesses to the key; -1 for nothing. */
+  idleSeconds: number;
+  frequency: number;
 }
 
 const args = {
@@ -58,12 +61,24 @@ function restore(ctx: Context, reply: Reply): void {
   if (value === null) return reply.error('ERR Bad data format');
   const expiryMs = time === 0 || options.isAbsolute ? time : time + ctx.nowMs;
   put(ctx, value, expiryMs);
+  noteAccess(ctx, options);
   reply.ok();
+}
+
+/** What the options say of accesses, of the key that was just restored. */
+function noteAccess(ctx: Context, { frequency, idleSeconds }: Options): void {
+  if (idleSeconds < 0 && frequency < 0) return;
+  const { usage } = ctx.kv;
+  ctx.touches = false;
+  if (idleSeconds >= 0) usage.ask();
+  if (ctx.find(keyAt) === 0) return;
+  if (idleSeconds >= 0) usage.setIdle(ctx.db.dict, idleSeconds);
+  else usage.setFrequency(ctx.db.dict, frequency);
 }
 
 /** The options; or what is wrong with them. */
 function readOptions(request: Request): Options | string {
-  const options: Options = { replaces: false, isAbsolute: false };
+  const options: Options = { replaces: false, isAbsolute: false, idleSeconds: -1, frequency: -1 };
   let usage: 'IDLETIME' | 'FREQ' | null = null;
   for (let i = optionsAt; i < request.count; i++) {
     const hasNext = i + 1 < request.count;
@@ -74,11 +89,13 @@ function readOptions(request: Request): Options | string {
       const seconds = request.integer(++i);
       if (seconds !== seconds) return notAnInteger;
       if (seconds < 0) return 'ERR Invalid IDLETIME value, must be >= 0';
+      options.idleSeconds = seconds;
     } else if (request.is(i, 'FREQ') && hasNext && usage !== 'IDLETIME') {
       usage = 'FREQ';
       const frequency = request.integer(++i);
       if (frequency !== frequency) return notAnInteger;
       if (frequency < 0 || frequency > frequencyMax) return 'ERR Invalid FREQ value, must be >= 0 and <= 255';
+      options.frequency = frequency;
     } else {
       return syntaxError;
     }

@@ -13,6 +13,8 @@ export const touch = defineCommand({
   tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
   args: { keys: repeat(key('RO')) },
   run(ctx, { keys }, reply) {
+    ctx.kv.usage.ask();
+    ctx.touches = true;
     let found = 0;
     for (let i = keys.first; i < keys.first + keys.count; i++) if (ctx.read(i) !== 0) found++;
     reply.integer(found);

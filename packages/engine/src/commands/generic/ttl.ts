@@ -10,6 +10,7 @@ export const ttl = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the time to live of a key.',
   flags: ['readonly', 'fast'],
+  leavesNoTrace: true,
   tips: ['nondeterministic_output'],
   args: { key: key('RO', 'access') },
   /** -2: no such key; -1: it does not expire. */

@@ -10,6 +10,7 @@ export const type = defineCommand({
   complexity: 'O(1)',
   summary: 'Determines the type of value stored at a key.',
   flags: ['readonly', 'fast'],
+  leavesNoTrace: true,
   args: { key: key('RO') },
   run(ctx, { key }, reply) {
     const ref = ctx.read(key);

@@ -74,6 +74,18 @@ function failed(name: string, problem: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`;
 }
 
+function rewrite({ host, kv: { access, config } }: Context, reply: Reply): void {
+  const file = host.configFile;
+  if (file === null) return reply.error('ERR The server is running without a config file');
+  const users = config.text('aclfile') === '' ? access.describe().split('\n').filter(Boolean) : null;
+  try {
+    file.rewrite(config, users);
+  } catch (error) {
+    return reply.error(`ERR Rewriting config file: ${(error as Error).message}`);
+  }
+  reply.ok();
+}
+
 const secretNames = new Set(parameters.filter(({ isSecret }) => isSecret).map(({ name }) => name));
 
 /** The value after the name of a parameter that is a secret. */
@@ -126,7 +138,7 @@ const subcommands: readonly Command[] = [
     complexity: 'O(1)',
     summary: 'Persists the effective configuration to file.',
     args: {},
-    run: (_ctx, _args, reply) => reply.error('ERR The server is running without a config file'),
+    run: (ctx, _args, reply) => rewrite(ctx, reply),
   }),
   help(615, 'CONFIG', 'server', '5.0.0', [
     'GET <pattern>',

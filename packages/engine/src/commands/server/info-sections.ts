@@ -6,6 +6,7 @@ import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import type { KV } from '../../kv.js';
+import { memoryFigures } from './memory-figures.js';
 
 export type Fields = readonly (readonly [string, string | number])[];
 
@@ -57,7 +58,7 @@ function server({ env, host, kv }: Context): Fields {
     ['configured_hz', kv.config.number('hz')],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
     ['executable', process.executable],
-    ['config_file', ''],
+    ['config_file', host.configFile?.path ?? ''],
     ['io_threads_active', 0],
   ];
 }
@@ -77,7 +78,7 @@ function clients({ host, kv }: Context): Fields {
     ['client_recent_max_input_buffer', inputMax],
     ['client_recent_max_output_buffer', outputMax],
     ['blocked_clients', figures.blockedClients],
-    ['tracking_clients', 0],
+    ['tracking_clients', figures.trackingClients],
     ['pubsub_clients', figures.pubsubClients],
     ['watching_clients', figures.watchingClients],
     ['total_watched_keys', figures.watchedKeys],
@@ -108,25 +109,24 @@ function scripts({ scripting }: KV): Fields {
   ];
 }
 
-/** `used_memory` is what `maxmemory` limits: keys, values and their indexes. */
-function memory({ host, kv, storage }: Context): Fields {
-  const { peakBytes, process } = host.figures();
-  const { usedBytes } = storage;
+/** `used_memory` is what `maxmemory` limits. */
+function memory(ctx: Context): Fields {
+  const { host, kv } = ctx;
+  const { process } = host.figures();
+  const { clients, dataset, overhead, peak, pending, process: processBytes, used } = memoryFigures(ctx);
   const limit = kv.config.number('maxmemory');
-  let indexBytes = 0;
-  for (let index = 0; index < databasesMax; index++) indexBytes += storage.database(index).dict.indexBytes;
   return [
-    ['used_memory', usedBytes],
-    ['used_memory_human', human(usedBytes)],
+    ['used_memory', used],
+    ['used_memory_human', human(used)],
     ['used_memory_rss', process.residentBytes],
     ['used_memory_rss_human', human(process.residentBytes)],
-    ['used_memory_peak', peakBytes],
-    ['used_memory_peak_human', human(peakBytes)],
-    ['used_memory_peak_perc', percent(usedBytes, peakBytes)],
-    ['used_memory_overhead', indexBytes],
+    ['used_memory_peak', peak],
+    ['used_memory_peak_human', human(peak)],
+    ['used_memory_peak_perc', percent(used, peak)],
+    ['used_memory_overhead', overhead],
     ['used_memory_startup', 0],
-    ['used_memory_dataset', usedBytes - indexBytes],
-    ['used_memory_dataset_perc', percent(usedBytes - indexBytes, usedBytes)],
+    ['used_memory_dataset', dataset],
+    ['used_memory_dataset_perc', percent(dataset, used)],
     ['total_system_memory', process.totalBytes],
     ['total_system_memory_human', human(process.totalBytes)],
     ...scripts(kv),
@@ -135,10 +135,20 @@ function memory({ host, kv, storage }: Context): Fields {
     ['maxmemory', limit],
     ['maxmemory_human', human(limit)],
     ['maxmemory_policy', kv.config.text('maxmemory-policy')],
-    ['mem_fragmentation_ratio', (usedBytes === 0 ? 0 : process.residentBytes / usedBytes).toFixed(2)],
+    ['mem_fragmentation_ratio', (process.residentBytes / used).toFixed(2)],
+    ['mem_fragmentation_bytes', process.residentBytes - used],
+    ['mem_not_counted_for_evict', pending],
+    ['mem_process_counted_for_evict', processBytes],
+    ['mem_clients_slaves', 0],
+    ['mem_clients_normal', clients],
+    ['mem_replication_backlog', 0],
+    ['mem_total_replication_buffers', 0],
+    ['mem_cluster_links', 0],
+    ['mem_aof_buffer', pending],
     ['mem_allocator', 'arena'],
-    ['lazyfree_pending_objects', storage.unreleased],
-    ['lazyfreed_objects', storage.releases - kv.stats.releasesBefore],
+    ['active_defrag_running', 0],
+    ['lazyfree_pending_objects', ctx.storage.unreleased],
+    ['lazyfreed_objects', ctx.storage.releases - kv.stats.releasesBefore],
   ];
 }
 
@@ -176,12 +186,18 @@ function stats({ host, kv }: Context): Fields {
     ['expired_keys', kv.stats.expired],
     ['expired_fields', kv.stats.expiredFields],
     ['evicted_keys', kv.stats.evicted],
+    ['evicted_clients', kv.stats.evictedClients],
+    ['total_eviction_exceeded_time', Math.round(kv.eviction.exceededMs)],
+    ['current_eviction_exceeded_time', Math.round(kv.eviction.exceededNowMs)],
     ['evicted_scripts', kv.scripting.cache.evicted],
     ['keyspace_hits', kv.stats.hits],
     ['keyspace_misses', kv.stats.misses],
     ['pubsub_channels', sizeOf(host.channels(false))],
     ['pubsub_patterns', host.patternCount()],
     ['pubsubshard_channels', sizeOf(host.channels(true))],
+    ['tracking_total_keys', figures.trackedKeys],
+    ['tracking_total_items', figures.trackedItems],
+    ['tracking_total_prefixes', figures.trackedPrefixes],
     ['latest_fork_usec', 0],
     // Nothing goes out to other servers.
     ['migrate_cached_sockets', 0],

@@ -4,39 +4,42 @@ import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { integer, key, option, syntaxError } from '../../grammar.js';
 import { help } from '../help.js';
+import { memoryFigures } from './memory-figures.js';
 import { memoryUsage } from './memory-usage.js';
 
 const common = { group: 'server', since: '4.0.0', complexity: 'O(1)', flags: [] } as const;
 const special = ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'] as const;
 const samplesByDefault = 5;
+/** Below this nothing is said of proportions. */
+const emptyBytesMax = 5 * 1024 * 1024;
 
-function replyStats({ host, kv, storage }: Context, reply: Reply): void {
-  const { peakBytes, process } = host.figures();
-  const { usedBytes } = storage;
-  let keys = 0;
-  let indexBytes = 0;
-  for (let index = 0; index < databasesMax; index++) {
-    keys += storage.keyCount(index);
-    indexBytes += storage.database(index).dict.indexBytes;
-  }
-  const datasetBytes = usedBytes - indexBytes;
+function replyStats(ctx: Context, reply: Reply): void {
+  const { host, kv } = ctx;
+  const { process } = host.figures();
+  const { clients, dataset, keys, overhead, peak, pending, used } = memoryFigures(ctx);
   const whole: readonly [string, number][] = [
-    ['peak.allocated', peakBytes],
-    ['total.allocated', usedBytes],
+    ['peak.allocated', peak],
+    ['total.allocated', used],
     ['startup.allocated', 0],
-    ['overhead.total', indexBytes],
-    ['keys.count', keys],
-    ['keys.bytes-per-key', keys === 0 ? 0 : Math.round(usedBytes / keys)],
+    ['replication.backlog', 0],
+    ['clients.slaves', 0],
+    ['clients.normal', clients],
+    ['cluster.links', 0],
+    ['aof.buffer', pending],
     ['lua.caches', kv.scripting.cache.bytes],
     ['functions.caches', kv.scripting.functions.libraries.bytes],
-    ['dataset.bytes', datasetBytes],
+    ['overhead.total', overhead],
+    ['keys.count', keys],
+    ['keys.bytes-per-key', keys === 0 ? 0 : Math.round(used / keys)],
+    ['dataset.bytes', dataset],
     ['process.resident', process.residentBytes],
     ['process.heap.used', process.heapUsedBytes],
+    ['fragmentation.bytes', process.residentBytes - used],
   ];
   const fractions: readonly [string, number][] = [
-    ['dataset.percentage', usedBytes === 0 ? 0 : (datasetBytes / usedBytes) * 100],
-    ['peak.percentage', peakBytes === 0 ? 100 : (usedBytes / peakBytes) * 100],
-    ['fragmentation', usedBytes === 0 ? 0 : process.residentBytes / usedBytes],
+    ['dataset.percentage', (dataset / used) * 100],
+    ['peak.percentage', (used / peak) * 100],
+    ['fragmentation', process.residentBytes / used],
   ];
   reply.map(whole.length + fractions.length);
   for (const [name, value] of whole) {
@@ -59,12 +62,21 @@ function replyMallocStats({ host, storage }: Context, reply: Reply): void {
   reply.verbatim('txt', text);
 }
 
-function replyDoctor({ host, kv, storage }: Context, reply: Reply): void {
-  const limit = kv.config.number('maxmemory');
-  const { totalBytes, residentBytes } = host.figures().process;
+function replyDoctor(ctx: Context, reply: Reply): void {
+  const limit = ctx.kv.config.number('maxmemory');
+  const { totalBytes, residentBytes } = ctx.host.figures().process;
+  const { clients, peak, used } = memoryFigures(ctx);
   const findings: string[] = [];
-  if (limit > 0 && storage.usedBytes > limit * 0.9) {
-    findings.push(`Keys and values take ${storage.usedBytes} bytes, nearly the ${limit} of maxmemory.`);
+  if (limit > 0 && used > limit * 0.9) {
+    findings.push(`Keys and values take ${used} bytes, nearly the ${limit} of maxmemory.`);
+  }
+  if (used > emptyBytesMax && peak > used * 1.5) {
+    findings.push(
+      `Memory peaked at ${peak} bytes, and ${used} are used now: the process keeps what was freed for the data to come.`,
+    );
+  }
+  if (clients > used / 2 && clients > emptyBytesMax) {
+    findings.push(`Clients take ${clients} bytes, most of it in buffers: CLIENT LIST shows of whom.`);
   }
   if (residentBytes > totalBytes * 0.9) {
     findings.push(`The process takes ${residentBytes} bytes of the machine's ${totalBytes}.`);
@@ -80,6 +92,7 @@ const subcommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of samples.',
     summary: 'Estimates the memory usage of a key.',
     flags: ['readonly'],
+    leavesNoTrace: true,
     args: { key: key('RO'), samples: option('SAMPLES', { count: integer() }) },
     run(ctx, { key, samples }, reply) {
       if (samples.present && samples.count < 0) return reply.error(syntaxError);

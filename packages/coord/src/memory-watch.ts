@@ -1,0 +1,94 @@
+/**
+ * Watches what is held against `maxmemory` beside the data, and keeps clients within `maxmemory-clients`.
+ *
+ * The runtime takes some tens of megabytes whatever the data. With a limit of a gigabyte that is of no matter; with 200
+ * MB it would make the process half as large again as what it was allowed. So what the process takes beside
+ * the data, beyond a fifth of the limit, is held against it too, but never more than leaves the data 64 MiB and a
+ * quarter of what the limit is above them: small limits are about the data alone.
+ */
+import { type Config, clientMemory, type KV, type Session } from '@holdfast/engine';
+import type { ClientRegistry } from './client-registry.js';
+import { residentBytes } from './process-figures.js';
+
+const toleratedShare = 0.22;
+const freeOfChargeBytes = 64 * 1024 * 1024;
+const chargedShareMax = 0.75;
+
+export interface MemoryWatchOptions {
+  readonly kv: KV;
+  readonly clients: ClientRegistry;
+  /** Ends a session that takes too much. */
+  readonly evict: (session: Session) => void;
+}
+
+export class MemoryWatch {
+  /** What all clients take, as of the last look. */
+  clientBytes = 0;
+  /** What the process takes beside, as far as it is held against the limit. */
+  processBytes = 0;
+  readonly #options: MemoryWatchOptions;
+  #limitsClients = false;
+
+  constructor(options: MemoryWatchOptions) {
+    this.#options = options;
+    const { config } = options.kv;
+    config.onChange('maxmemory-clients', (value) => {
+      this.#limitsClients = value !== '0';
+    });
+    options.kv.eviction.measure = () => this.#measure();
+  }
+
+  /** To be called a few times a second. */
+  look(): void {
+    const { eviction } = this.#options.kv;
+    if (this.#limitsClients) this.limitClients();
+    if (eviction.limitBytes > 0) this.#measure();
+  }
+
+  #measure(): void {
+    const { eviction } = this.#options.kv;
+    this.clientBytes = this.measureClients();
+    this.processBytes = eviction.limitBytes <= freeOfChargeBytes ? 0 : this.#measureProcess();
+    eviction.besideBytes = this.clientBytes + this.processBytes;
+  }
+
+  measureClients(): number {
+    let bytes = 0;
+    for (const session of this.#options.clients.all()) bytes += clientMemory(session);
+    return bytes;
+  }
+
+  /** Ends the clients that take most until all together are within the limit, but not those that asked to be spared. */
+  limitClients(): void {
+    const { clients, evict, kv } = this.#options;
+    const limit = clientLimit(kv.config);
+    if (limit === 0) return;
+    const sizes = [...clients.all()]
+      .filter(({ noEvict }) => !noEvict)
+      .map((session) => ({ session, bytes: clientMemory(session) }));
+    let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (total <= limit) return;
+    sizes.sort((a, b) => b.bytes - a.bytes);
+    for (const { bytes, session } of sizes) {
+      if (total <= limit) return;
+      kv.stats.evictedClients++;
+      evict(session);
+      total -= bytes;
+    }
+  }
+
+  #measureProcess(): number {
+    const { eviction, storage } = this.#options.kv;
+    const dataBytes = storage.usedBytes + storage.freeBytes;
+    const charged = residentBytes() - dataBytes - eviction.limitBytes * toleratedShare;
+    const chargedMax = (eviction.limitBytes - freeOfChargeBytes) * chargedShareMax;
+    return Math.round(Math.max(0, Math.min(charged, chargedMax)));
+  }
+}
+
+/** `maxmemory-clients` in bytes: it may be a share of `maxmemory`. */
+function clientLimit(config: Config): number {
+  const value = config.text('maxmemory-clients');
+  if (!value.endsWith('%')) return Number(value);
+  return Math.floor((config.number('maxmemory') * Number(value.slice(0, -1))) / 100);
+}
