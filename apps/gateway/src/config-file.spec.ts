@@ -46,6 +46,13 @@ describe('rewriteConfig', () => {
     expect(rewriteConfig(content, config, null)).toBe(file('save ""', 'hash-max-listpack-entries 7'));
   });
 
+  it('writes how the log is kept now, in the words of Redis', () => {
+    const config = configOf({ appendonly: 'yes', appendfsync: 'always' });
+    expect(rewriteConfig(file('log none', 'fsync no', 'storage memory'), config, null)).toBe(
+      file('appendonly yes', 'appendfsync always', 'storage memory'),
+    );
+  });
+
   it('writes users where they were, and not when they are kept elsewhere', () => {
     const users = ['user default on nopass ~* &* +@all', 'user alice on +get ~a*'];
     const content = file('user alice on +set', 'timeout 1', 'user bob on');

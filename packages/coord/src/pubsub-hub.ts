@@ -129,7 +129,8 @@ export class PubSubHub {
   }
 
   #send(sessions: ReadonlySet<Session>, message: Message, version: number): void {
-    for (const session of sessions) this.tell(session, version, (reply) => write(reply, message));
+    const send = (reply: Reply): void => write(reply, message);
+    for (const session of sessions) this.tell(session, version, send);
   }
 }
 
