@@ -16,6 +16,7 @@ import { messageBytesMax, TickQueue, WireWriter } from '@holdfast/rpc';
 import { encodeCancel, encodeCommand, operations, type PendingCommand, ResultDecoder } from './codec.js';
 import { callError, closedError, noAnswer } from './errors.js';
 import { backoffMs, messageBytes, messageCommands, pendingMax, sweepMs } from './limits.js';
+import { ProcessHold } from './process-hold.js';
 
 export type RawStream = ClientDuplexStream<Buffer, Buffer>;
 
@@ -43,6 +44,7 @@ export class BatchStream {
   #nextId = 1;
   readonly #out = new WireWriter(messageBytes);
   readonly #results = new ResultDecoder();
+  readonly #hold = new ProcessHold();
   #sweepTimer: Timer | null = null;
   #sweepAtMs = Number.POSITIVE_INFINITY;
 
@@ -79,6 +81,7 @@ export class BatchStream {
     for (const command of this.#queue) reject(command, closedError());
     this.#sent.clear();
     this.#queue = [];
+    this.#holdProcess();
     stream?.cancel();
     if (this.#sweepTimer !== null) this.#env.timers.clearTimeout(this.#sweepTimer);
   }
@@ -139,7 +142,13 @@ export class BatchStream {
 
   // The stream
 
+  /** An open stream holds the process; without one, those who wait for it do. */
+  #holdProcess(): void {
+    this.#hold.set(this.#stream === null && this.#queue.length > 0);
+  }
+
   #openSoon(): void {
+    this.#holdProcess();
     if (this.#isOpening || this.#isClosed || this.#queue.length === 0) return;
     this.#isOpening = true;
     if (this.#failures === 0) this.#openNow();
@@ -169,6 +178,7 @@ export class BatchStream {
   #start(stream: RawStream): void {
     this.#stream = stream;
     this.#isChoked = false;
+    this.#holdProcess();
     stream.on('data', (message: Buffer) => this.#receive(stream, message));
     stream.on('drain', () => {
       this.#isChoked = false;
@@ -247,6 +257,7 @@ export class BatchStream {
       reject(command, noAnswer(true, 'the server could not be reached in time'));
       return false;
     });
+    this.#holdProcess();
     if (earliestMs !== Number.POSITIVE_INFINITY) this.#sweepBy(earliestMs);
   }
 

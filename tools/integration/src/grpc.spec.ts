@@ -2,6 +2,9 @@
  * The gRPC API of the real server: our client, and one that knows nothing but what reflection tells it; beside
  * Redis clients on the same keys.
  */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { connect, type KeyValueStore } from '@holdfast/client';
 import { storeConformance } from '@holdfast/client/testing';
 import { errorDetailsOf } from '@holdfast/rpc';
@@ -181,3 +184,15 @@ it('asks gRPC clients for the password too', async () => {
   await friend.close();
   expect(await server.process.stop()).toBe(0);
 });
+
+it('keeps a program alive that waits for a server out of reach, until its calls are over', async () => {
+  const program = `
+    import { connect } from '@holdfast/client';
+    const store = connect({ address: '127.0.0.1:1', timeoutMs: 1500 });
+    console.log(await store.get('k').catch(({ code }) => code));
+    console.log(await store.put('k', 'v').catch(({ code }) => code));`;
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const args = ['--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd });
+  expect(stdout).toBe('UNAVAILABLE\nUNAVAILABLE\n');
+}, 60_000);
