@@ -114,6 +114,10 @@ describe('kvctl', () => {
     });
     const again = await ask('init', '--shards', '8');
     expect([again.code, again.error]).toEqual([1, expect.stringContaining('there is a shard map already')]);
+    expect(await ask('init', '--shards', '8', '--if-missing')).toMatchObject({
+      code: 0,
+      out: 'there is a shard map already, of epoch 1\n',
+    });
     expect(await replicasOf('n1')).toEqual([4]);
   });
 

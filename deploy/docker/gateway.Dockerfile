@@ -1,0 +1,25 @@
+# The gateway: one whole server, or the door to a cluster (`--mode cluster`). From the root of the workspace:
+#     docker build -f deploy/docker/gateway.Dockerfile -t holdfast/gateway .
+FROM node:20-slim AS build
+WORKDIR /src
+COPY . .
+RUN npm install --no-save --no-audit --no-fund
+RUN npm run generate -w packages/rpc && npx tsc -b apps/gateway
+# Only what this program needs when it runs, and no tools to build it.
+RUN rm -rf node_modules && npm install --no-save --no-audit --no-fund --omit=dev --workspace=apps/gateway
+RUN rm -rf tools docs proto && find packages apps -name '*.spec.*' -delete
+
+FROM node:20-slim
+WORKDIR /holdfast
+COPY --from=build /src/package.json ./
+COPY --from=build /src/node_modules ./node_modules
+COPY --from=build /src/packages ./packages
+COPY --from=build /src/apps/gateway ./apps/gateway
+COPY deploy/docker/healthcheck.mjs ./
+ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DIR=/data GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+RUN mkdir /data && chown node:node /data
+VOLUME /data
+USER node
+EXPOSE 6379 7379 8379
+HEALTHCHECK --interval=5s --timeout=2s --start-period=20s CMD ["node", "healthcheck.mjs", "8379"]
+ENTRYPOINT ["node", "apps/gateway/dist/main.js"]

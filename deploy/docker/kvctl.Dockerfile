@@ -1,0 +1,20 @@
+# The command line of a cluster. From the root of the workspace:
+#     docker build -f deploy/docker/kvctl.Dockerfile -t holdfast/kvctl .
+FROM node:20-slim AS build
+WORKDIR /src
+COPY . .
+RUN npm install --no-save --no-audit --no-fund
+RUN npm run generate -w packages/rpc && npx tsc -b apps/kvctl
+# Only what this program needs when it runs, and no tools to build it.
+RUN rm -rf node_modules && npm install --no-save --no-audit --no-fund --omit=dev --workspace=apps/kvctl
+RUN rm -rf tools docs proto && find packages apps -name '*.spec.*' -delete
+
+FROM node:20-slim
+WORKDIR /holdfast
+COPY --from=build /src/package.json ./
+COPY --from=build /src/node_modules ./node_modules
+COPY --from=build /src/packages ./packages
+COPY --from=build /src/apps/kvctl ./apps/kvctl
+ENV NODE_ENV=production
+USER node
+ENTRYPOINT ["node", "apps/kvctl/dist/main.js"]

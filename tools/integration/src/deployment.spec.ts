@@ -1,0 +1,253 @@
+/** What deploy/ says fits what the programs know: settings, flags, ports, paths, versions. Nothing is deployed here. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { systemEnv } from '@holdfast/common';
+import { versionProblem } from '@holdfast/etcd';
+import { readSettings as readGatewaySettings } from '@holdfast/gateway';
+import { run as kvctl } from '@holdfast/kvctl';
+import { readSettings } from '@holdfast/service';
+import { rules as nodeRules, settingsOf as nodeSettingsOf } from '@holdfast/storage-node';
+import { rules as tsoRules, settingsOf as tsoSettingsOf } from '@holdfast/tso-service';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
+
+/** A container as we look at it, wherever it is written. */
+interface Container {
+  readonly where: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Ports that a program listens on with these settings; throws for settings that it does not take. */
+const portsOf: Record<
+  string,
+  (environment: NodeJS.ProcessEnv) => { redis?: number; grpc: number; http: number }
+> = {
+  gateway: (environment) => {
+    const { redisPort, grpcPort, httpPort } = readGatewaySettings([], environment);
+    return { redis: redisPort, grpc: grpcPort, http: httpPort };
+  },
+  'storage-node': (environment) => {
+    const { redisPort, grpcPort, httpPort } = nodeSettingsOf(readSettings(nodeRules, [], environment));
+    return { redis: redisPort, grpc: grpcPort, http: httpPort };
+  },
+  'tso-service': (environment) => {
+    const { grpcPort, httpPort } = tsoSettingsOf(readSettings(tsoRules, [], environment));
+    return { grpc: grpcPort, http: httpPort };
+  },
+};
+
+// What we look at of manifests: their own schemas are Kubernetes' business.
+interface Probe {
+  readonly httpGet?: { readonly port: string; readonly path: string };
+  readonly tcpSocket?: { readonly port: string };
+}
+
+interface PodContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly command?: string[];
+  readonly args?: string[];
+  readonly env?: { readonly name: string; readonly value?: string }[];
+  readonly ports?: { readonly name: string; readonly containerPort: number }[];
+  readonly startupProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+}
+
+interface Pod {
+  readonly containers: PodContainer[];
+  readonly securityContext: { readonly runAsNonRoot: boolean };
+  readonly terminationGracePeriodSeconds?: number;
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly template?: {
+      readonly metadata: { readonly labels: { readonly app: string } };
+      readonly spec: Pod;
+    };
+    readonly selector?: { readonly app?: string; readonly matchLabels?: { readonly app: string } };
+    readonly maxUnavailable?: number;
+  };
+}
+
+const manifestFiles = readdirSync(`${root}deploy/kubernetes`).filter((name) => name !== 'kustomization.yaml');
+
+const manifests: (Manifest & { file: string })[] = manifestFiles.flatMap((file) =>
+  parseAllDocuments(read(`deploy/kubernetes/${file}`)).map((document) => {
+    expect(document.errors, file).toEqual([]);
+    return { file, ...(document.toJS() as Manifest) };
+  }),
+);
+
+const compose = parse(read('deploy/compose.yaml'), { merge: true }) as {
+  services: Record<
+    string,
+    {
+      image: string;
+      command?: string[];
+      environment?: Record<string, string>;
+      build?: { dockerfile: string };
+    }
+  >;
+};
+
+function podsOf(manifest: Manifest): Pod[] {
+  const pod = manifest.spec.template?.spec;
+  return pod === undefined ? [] : [pod];
+}
+
+const kubernetesContainers: (Container & { ports: Record<string, number>; probes: Probe[] })[] =
+  manifests.flatMap((manifest) =>
+    podsOf(manifest)
+      .flatMap((pod) => pod.containers)
+      .map((container) => ({
+        where: `${manifest.file}: ${container.name}`,
+        image: container.image,
+        args: [...(container.command ?? []), ...(container.args ?? [])],
+        environment: Object.fromEntries(
+          (container.env ?? []).map(({ name, value = 'n1' }: { name: string; value?: string }) => [
+            name,
+            value,
+          ]),
+        ) as Record<string, string>,
+        ports: Object.fromEntries((container.ports ?? []).map((port) => [port.name, port.containerPort])),
+        probes: [container.startupProbe, container.readinessProbe, container.livenessProbe].filter(
+          (probe) => probe !== undefined,
+        ),
+      })),
+  );
+
+const composeContainers: Container[] = Object.entries(compose.services).map(([name, service]) => ({
+  where: `compose.yaml: ${name}`,
+  image: service.image,
+  args: service.command ?? [],
+  environment: service.environment ?? {},
+}));
+
+const containers = [...kubernetesContainers, ...composeContainers];
+
+function settingsIn({ environment }: Container): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('HOLDFAST_')));
+}
+
+describe('deploy', () => {
+  it('gives every program settings that it knows, and ports that it listens on', () => {
+    const seen = new Set<string>();
+    for (const container of containers) {
+      const app = /^holdfast\/([\w-]+)$/.exec(container.image)?.[1];
+      if (app === undefined || app === 'kvctl') continue;
+      seen.add(app);
+      const listened = portsOf[app](settingsIn(container));
+      const { ports = {} } = container as { ports?: Record<string, number> };
+      for (const [name, port] of Object.entries(ports))
+        expect(port, `${container.where} ${name}`).toBe(listened[name as keyof typeof listened]);
+    }
+    expect([...seen].sort()).toEqual(['gateway', 'storage-node', 'tso-service']);
+  });
+
+  it('notices settings that no program knows', () => {
+    expect(() => portsOf['storage-node']({ HOLDFAST_NODE: 'n1', HOLDFAST_NOED: 'n1' })).toThrow('noed');
+  });
+
+  it('gives kvctl a command line that it takes', async () => {
+    for (const { image, args, where } of containers) {
+      if (image !== 'holdfast/kvctl') continue;
+      const nobody = ['--etcd=127.0.0.1:1', '--timeout=200'];
+      const streams = { out: () => {}, error: () => {} };
+      expect(await kvctl([...args, ...nobody], { env: systemEnv(), streams }), where).toBe(3);
+    }
+  });
+
+  it('runs an etcd that is supported, with flags that etcd has', () => {
+    const help = spawnSync('etcd', ['--help'], { encoding: 'utf8' });
+    const known = new Set(
+      [...(help.stdout + help.stderr).matchAll(/^\s+--([\w-]+)/gm)].map(([, flag]) => flag),
+    );
+    const members = containers.filter(({ image }) => image.includes('/etcd:'));
+    expect(members.length).toBe(4);
+    for (const { image, args, where } of members) {
+      expect(versionProblem(image.split(':v')[1]), where).toBeNull();
+      for (const arg of args.slice(1)) expect(known, where).toContain(/^--([\w-]+)=/.exec(arg)?.[1]);
+    }
+  });
+
+  it('probes ports and paths that there are, liveness never what others decide', () => {
+    for (const { where, ports, probes, image } of kubernetesContainers) {
+      for (const probe of probes) {
+        expect(ports, where).toHaveProperty((probe.httpGet ?? probe.tcpSocket)!.port);
+        if (image.startsWith('holdfast/'))
+          expect(['/healthz', '/readyz'], where).toContain(probe.httpGet?.path);
+      }
+    }
+    for (const manifest of manifests) {
+      for (const { livenessProbe, readinessProbe, image } of podsOf(manifest).flatMap(
+        (pod) => pod.containers,
+      )) {
+        if (image === 'holdfast/kvctl') continue;
+        expect(livenessProbe!.httpGet?.path ?? '/healthz', manifest.file).toBe('/healthz');
+        expect(readinessProbe, manifest.file).toBeDefined();
+      }
+    }
+  });
+
+  it('selects pods that there are, and lets one of each kind go at a time', () => {
+    const labels = new Set(manifests.flatMap(({ spec }) => spec.template?.metadata.labels.app ?? []));
+    const budgets = manifests.filter(({ kind }) => kind === 'PodDisruptionBudget');
+    expect(budgets.map(({ metadata }) => metadata.name).sort()).toEqual(['etcd', 'gateway', 'nodes', 'tso']);
+    for (const { spec, file, kind } of manifests) {
+      const app = spec.selector?.app ?? spec.selector?.matchLabels?.app;
+      if (kind !== 'Job') expect(labels, file).toContain(app);
+      if (kind === 'PodDisruptionBudget') expect(spec.maxUnavailable, file).toBe(1);
+    }
+  });
+
+  it('runs nothing as root, and gives everything time to end', () => {
+    for (const manifest of manifests) {
+      for (const pod of podsOf(manifest)) {
+        expect(pod.securityContext.runAsNonRoot, manifest.file).toBe(true);
+        const isOurs = pod.containers.some(({ image }) => /holdfast\/(?!kvctl)/.test(image));
+        // `runProcess` ends itself after 30 s.
+        if (isOurs) expect(pod.terminationGracePeriodSeconds, manifest.file).toBeGreaterThan(30);
+      }
+    }
+  });
+
+  it('has all of its files in the kustomization', () => {
+    const { resources, images } = parse(read('deploy/kubernetes/kustomization.yaml'));
+    expect([...resources].sort()).toEqual([...manifestFiles].sort());
+    for (const { name, newTag } of images) {
+      const app = name.split('/')[1];
+      expect(newTag, name).toBe(JSON.parse(read(`apps/${app}/package.json`)).version);
+    }
+  });
+
+  it('builds an image of every program, which runs it as nobody in particular', () => {
+    for (const app of readdirSync(`${root}apps`)) {
+      const text = read(`deploy/docker/${app}.Dockerfile`);
+      expect(text.match(/^FROM (.*)$/gm), app).toEqual(['FROM node:20-slim AS build', 'FROM node:20-slim']);
+      expect(text, app).toMatch(/^USER node$/m);
+      const { bin } = JSON.parse(read(`apps/${app}/package.json`)) as { bin: Record<string, string> };
+      const [program] = Object.values(bin);
+      expect(text, app).toContain(`ENTRYPOINT ["node", "apps/${app}/${program.replace('./', '')}"]`);
+      const variables = Object.fromEntries(
+        [...text.matchAll(/(HOLDFAST_\w+)=(\S+)/g)].map(([, a, b]) => [a, b]),
+      );
+      if (app === 'kvctl') continue;
+      const ports = portsOf[app]({ ...(app === 'storage-node' && { HOLDFAST_NODE: 'n1' }), ...variables });
+      expect(text, app).toContain(`EXPOSE ${Object.values(ports).join(' ')}`);
+      expect(text, app).toContain(`CMD ["node", "healthcheck.mjs", "${ports.http}"]`);
+    }
+    for (const { build } of Object.values(compose.services)) {
+      if (build) expect(existsSync(`${root}${build.dockerfile}`), build.dockerfile).toBe(true);
+    }
+  });
+});
