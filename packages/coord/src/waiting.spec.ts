@@ -26,6 +26,17 @@ function statsOf(name: string): string {
   return `${calls} calls, ${failedCalls} failed`;
 }
 
+it('gives nobody a key that expired within the transaction that made it', () => {
+  const server = new LocalServer();
+  const [waiter, other] = [server.client(), server.client()];
+  other.line('DEBUG SET-ACTIVE-EXPIRE 0');
+  expect(waiter.line('BLPOP l 1')).toBeUndefined();
+  server.kv.host.sleep = (ms) => server.env.jumpClock(ms);
+  for (const line of ['MULTI', 'RPUSH l a', 'PEXPIRE l 100', 'DEBUG SLEEP 0.2', 'EXEC']) other.line(line);
+  expect(waiter.take()).toBeUndefined();
+  expect(other.line('EXISTS l')).toBe(0);
+});
+
 describe('a client that waits for a key', () => {
   it('gets what is pushed', () => {
     const pop = waiting('BLPOP l 0');

@@ -125,6 +125,8 @@ export class Waiting {
   /** Tries the commands of those who wait for keys that changed, until no more of them change. */
   serve(): void {
     this.#isServing = true;
+    // What made data available may have taken its time: a key may have expired meanwhile.
+    this.#options.kv.beginTurn();
     const served: Session[] = [];
     while (this.queues.hasReady) {
       for (const name of this.queues.takeReady()) this.#serveKey(name, served);
