@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Specs that wait minutes for processes of their own. */
-const longest = /\/(crash|fuzz)\.spec\.ts$/;
+/** Specs that take minutes: of processes of their own, or of thousands of seeds. */
+const longest = /\/(crash|fuzz)\.spec\.ts$|\/simulator\//;
 
 /** The longest first, so that the others run beside them. */
 class LongestFirst extends BaseSequencer {

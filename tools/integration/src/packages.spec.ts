@@ -90,6 +90,14 @@ it('has what a package must have, and no tests', () => {
   }
 });
 
+it('says in its README what each dependency is for', () => {
+  for (const { name, dependencies } of installed) {
+    const readme = readFileSync(join(folderOf(name), 'README.md'), 'utf8');
+    const foreign = Object.keys(dependencies ?? {}).filter((each) => !each.startsWith('@holdfast/'));
+    expect([name, ...foreign.filter((each) => !readme.includes(`\`${each}\``))]).toEqual([name]);
+  }
+});
+
 it('can be imported, with what it declares to need', async () => {
   const lines = specifiers().map((specifier) => `await import('${specifier}');`);
   writeFileSync(
