@@ -53,7 +53,7 @@ export class NodeAdministration implements Administration {
 
   status(): ProcessStatus {
     const { clients, env, host, refusal, settings } = this.#options;
-    const replicas = [...host.replicas()].map((replica) => statusOf(replica));
+    const replicas = [...host.replicas()].map((replica) => statusOf(replica, host.durablePositionOf(replica.shard)));
     return admin.StatusResponse.create({
       kind: admin.ProcessKind.PROCESS_KIND_STORAGE_NODE,
       name: host.node,
@@ -130,7 +130,10 @@ export class NodeAdministration implements Administration {
   }
 }
 
-function statusOf({ coordinator: { kv }, leader, position, role, shard }: Replica): admin.ReplicaStatus {
+function statusOf(
+  { coordinator: { kv }, leader, position, role, shard }: Replica,
+  durablePosition: number,
+): admin.ReplicaStatus {
   const { storage } = kv;
   let keys = 0;
   for (let index = 0; index < databasesMax; index++) keys += storage.keyCount(index);
@@ -140,7 +143,7 @@ function statusOf({ coordinator: { kv }, leader, position, role, shard }: Replic
     epoch: leader?.epoch ?? 0,
     leader: leader?.node ?? '',
     position,
-    durablePosition: storage.durablePosition,
+    durablePosition,
     dataBytes: Math.round(storage.usedBytes),
     keys,
   });

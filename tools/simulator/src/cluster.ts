@@ -43,7 +43,7 @@ export interface ClusterOptions {
 }
 
 export function cluster(options: ClusterOptions = {}): Scenario {
-  const { faultsMs = 1500, mistake = null, profileOf = clusterFaults } = options;
+  const { faultsMs = 1000, mistake = null, profileOf = clusterFaults } = options;
   return {
     name: mistake === null ? 'a cluster' : `a cluster with the mistake: ${mistake}`,
     faultsMs,

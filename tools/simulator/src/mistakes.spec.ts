@@ -16,6 +16,8 @@ const options: Partial<Record<Mistake, ClusterOptions>> = {
 const seedsMax = 300;
 
 it.each(mistakes)('notices: %s', { timeout: 300_000 }, async (mistake) => {
-  const failure = await findFailure(cluster({ ...options[mistake], mistake }), { count: seedsMax });
+  const failure = await findFailure(cluster({ faultsMs: 1500, ...options[mistake], mistake }), {
+    count: seedsMax,
+  });
   expect(failure, `${seedsMax} seeds have not shown it`).not.toBeNull();
 });

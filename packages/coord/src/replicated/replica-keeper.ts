@@ -33,7 +33,7 @@ export interface ReplicaKeeperOptions {
 
 export class ReplicaKeeper {
   readonly #options: ReplicaKeeperOptions;
-  #reported: Position = -1;
+  #reported: Position = 0;
   #trimmed: Position = 0;
   /** Of the last snapshot. */
   #snapshotBytes = 0;
@@ -46,6 +46,11 @@ export class ReplicaKeeper {
   constructor(options: ReplicaKeeperOptions) {
     this.#options = options;
     this.#schedule();
+  }
+
+  /** Up to where the replica needs the log no more, as the others know it. */
+  get reported(): Position {
+    return this.#reported;
   }
 
   /** Takes a snapshot now, or joins the one under way. Throws KvError UNAVAILABLE, DISK. */

@@ -1,7 +1,7 @@
 /** The replicas of a node, and the timestamps they share. */
 import { type Env, hashSlotCount, KvError, type NodeAddresses, TurnClock } from '@holdfast/common';
 import { Config, KV, parameters } from '@holdfast/engine';
-import type { Log } from '@holdfast/log';
+import type { Log, Position } from '@holdfast/log';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { leaseMsDefault } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
@@ -107,6 +107,11 @@ export class ShardHost {
    */
   async *snapshotFrames(shard: string): AsyncGenerator<Uint8Array> {
     yield* encodeSnapshot(await this.snapshot(shard));
+  }
+
+  /** Up to where the replica here needs the log no more, as last reported. */
+  durablePositionOf(shard: string): Position {
+    return this.#hosted.get(shard)?.keeper?.reported ?? 0;
   }
 
   /** Throws KvError UNAVAILABLE. */

@@ -32,6 +32,15 @@ describe('a snapshot in frames', () => {
     expect(await restore(frames)).toEqual({ from: 7, to: 12, restored: batches });
   });
 
+  it('arrives whole however the way cuts it', async () => {
+    const whole = Buffer.concat(await framesOf(batches));
+    for (const size of [1000, 65_536, whole.length]) {
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < whole.length; at += size) chunks.push(whole.subarray(at, at + size));
+      expect((await restore(chunks)).restored.map(({ length }) => length)).toEqual([5, 0, batches[2].length]);
+    }
+  });
+
   it('says where it ends only when it was read to its end', async () => {
     const { to } = await decodeSnapshot(each(await framesOf(batches)));
     expect(to).toThrow('not read to its end');

@@ -1,11 +1,14 @@
 /**
- * A snapshot as frames, for the way from one node to another. A frame is at most a bit more than `pieceBytesMax`, so
- * that any wire takes it; a larger batch is sent in pieces.
+ * A snapshot as frames, for the way from one node to another, or into a file: where a chunk of bytes ends on that way
+ * has no meaning. A frame is at most a bit more than `snapshotPieceBytesMax`, so that any wire takes it; a larger
+ * batch is sent in pieces.
  *
- *     begin   | 1 | crc32 u32 | format u32 | from f64 |
- *     piece   | 2 | crc32 u32 | bytes |                  more of the same batch follows
- *     batch   | 3 | crc32 u32 | bytes |                  the last of a batch, or the whole of it
- *     end     | 4 | crc32 u32 | to f64 |
+ *     frame   | kind u8 | length u32 | crc32 u32 | content |
+ *
+ *     begin   1   format u32, from f64
+ *     piece   2   bytes; more of the same batch follows
+ *     batch   3   bytes; the last of a batch, or the whole of it
+ *     end     4   to f64
  *
  * Each checksum goes on where the one before ended: a frame that is damaged, missing, or there twice breaks all that
  * follow, and what comes after the end, or no end, is damage too.
@@ -17,7 +20,9 @@ import type { SnapshotStream } from './snapshot-source.js';
 
 const kinds = { begin: 1, piece: 2, batch: 3, end: 4 } as const;
 const format = 1;
-const headBytes = 5;
+const headBytes = 9;
+/** Of everything before the checksum. */
+const summedBytes = 5;
 
 export async function* encodeSnapshot({ batches, from, to }: SnapshotStream): AsyncGenerator<Uint8Array> {
   const line = new Encoder();
@@ -37,55 +42,56 @@ export async function* encodeSnapshot({ batches, from, to }: SnapshotStream): As
   yield line.frame(kinds.end, end);
 }
 
-/** Resolves once the first frame is there. Throws KvError CORRUPT, and what `frames` throws. */
-export async function decodeSnapshot(frames: AsyncIterable<Uint8Array>): Promise<SnapshotStream> {
-  const iterator = frames[Symbol.asyncIterator]();
-  const decoder = new Decoder();
-  const first = await iterator.next();
-  if (first.done) throw damaged('it is empty');
-  const { kind, content } = decoder.open(first.value);
-  if (kind !== kinds.begin || content.length !== 12) throw damaged('it does not begin as one');
-  if (content.readUInt32LE(0) !== format)
-    throw damaged('its format is newer: use the same version everywhere');
-  const from = content.readDoubleLE(4);
-  let to: Position | null = null;
-  const batches = decodeBatches(iterator, decoder, (position) => {
-    to = position;
-  });
-  const end = (): Position => {
-    if (to === null) throw damaged('it was not read to its end');
-    return to;
-  };
-  return { from, batches, to: end };
+/** Resolves once the first frame is there. Throws KvError CORRUPT, and what `chunks` throws. */
+export async function decodeSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<SnapshotStream> {
+  const reader = new FrameReader(chunks[Symbol.asyncIterator]());
+  try {
+    const first = await reader.next();
+    if (first === null) throw damaged('it is empty');
+    const { content, kind } = first;
+    if (kind !== kinds.begin || content.length !== 12) throw damaged('it does not begin as one');
+    if (content.readUInt32LE(0) !== format) {
+      throw damaged('its format is newer: use the same version everywhere');
+    }
+    let to: Position | null = null;
+    const batches = decodeBatches(reader, (position) => {
+      to = position;
+    });
+    const end = (): Position => {
+      if (to === null) throw damaged('it was not read to its end');
+      return to;
+    };
+    return { from: content.readDoubleLE(4), batches, to: end };
+  } catch (error) {
+    await reader.stop();
+    throw error;
+  }
 }
 
 async function* decodeBatches(
-  iterator: AsyncIterator<Uint8Array>,
-  decoder: Decoder,
+  reader: FrameReader,
   onEnd: (to: Position) => void,
 ): AsyncGenerator<Uint8Array> {
   const pieces: Buffer[] = [];
-  let hasEnded = false;
   try {
     for (;;) {
-      const next = await iterator.next();
-      if (next.done) break;
-      const { kind, content } = decoder.open(next.value);
-      if (hasEnded) throw damaged('it goes on after its end');
+      const frame = await reader.next();
+      if (frame === null) throw damaged('its end is missing');
+      const { content, kind } = frame;
       if (kind === kinds.piece) {
         pieces.push(content);
       } else if (kind === kinds.batch) {
         yield pieces.length === 0 ? content : Buffer.concat([...pieces.splice(0), content]);
       } else if (kind === kinds.end && content.length === 8 && pieces.length === 0) {
-        hasEnded = true;
+        if ((await reader.next()) !== null) throw damaged('it goes on after its end');
         onEnd(content.readDoubleLE(0));
+        return;
       } else {
         throw damaged(`a frame of kind ${kind} can't be here`);
       }
     }
-    if (!hasEnded) throw damaged('its end is missing');
   } finally {
-    await iterator.return?.();
+    await reader.stop();
   }
 }
 
@@ -95,28 +101,67 @@ class Encoder {
   frame(kind: number, content: Uint8Array): Uint8Array {
     const frame = Buffer.allocUnsafeSlow(headBytes + content.length);
     frame[0] = kind;
+    frame.writeUInt32LE(content.length, 1);
     frame.set(content, headBytes);
     this.#sum = sumOf(frame, this.#sum);
-    frame.writeUInt32LE(this.#sum, 1);
+    frame.writeUInt32LE(this.#sum, summedBytes);
     return frame;
   }
 }
 
-class Decoder {
+interface Frame {
+  readonly kind: number;
+  readonly content: Buffer;
+}
+
+/** Puts chunks together to frames, and checks them. */
+class FrameReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #bytes: Buffer = Buffer.alloc(0);
   #sum = 0;
 
-  open(bytes: Uint8Array): { readonly kind: number; readonly content: Buffer } {
-    const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (frame.length < headBytes) throw damaged('a frame is too short');
+  constructor(chunks: AsyncIterator<Uint8Array>) {
+    this.#chunks = chunks;
+  }
+
+  /** Null at the end. */
+  async next(): Promise<Frame | null> {
+    if (!(await this.#have(headBytes))) {
+      if (this.#bytes.length > 0) throw damaged('it ends within a frame');
+      return null;
+    }
+    const length = this.#bytes.readUInt32LE(1);
+    if (length > snapshotPieceBytesMax) throw damaged('a length is impossible');
+    if (!(await this.#have(headBytes + length))) throw damaged('it ends within a frame');
+    const frame = this.#bytes.subarray(0, headBytes + length);
+    this.#bytes = this.#bytes.subarray(headBytes + length);
     this.#sum = sumOf(frame, this.#sum);
-    if (frame.readUInt32LE(1) !== this.#sum) throw damaged('a checksum is wrong');
+    if (frame.readUInt32LE(summedBytes) !== this.#sum) throw damaged('a checksum is wrong');
     return { kind: frame[0], content: frame.subarray(headBytes) };
+  }
+
+  async stop(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
+  async #have(count: number): Promise<boolean> {
+    if (this.#bytes.length >= count) return true;
+    const parts = [this.#bytes];
+    for (let length = this.#bytes.length; length < count; ) {
+      const next = await this.#chunks.next();
+      if (next.done) break;
+      const { buffer, byteOffset, length: more } = next.value;
+      parts.push(Buffer.from(buffer, byteOffset, more));
+      length += more;
+    }
+    this.#bytes = Buffer.concat(parts);
+    return this.#bytes.length >= count;
   }
 }
 
 /** Over everything of a frame but its checksum. */
 function sumOf(frame: Buffer, before: number): number {
-  return checksum(frame, headBytes, frame.length, checksum(frame, 0, 1, before));
+  return checksum(frame, headBytes, frame.length, checksum(frame, 0, summedBytes, before));
 }
 
 function damaged(why: string): KvError {

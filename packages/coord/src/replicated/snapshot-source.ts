@@ -32,7 +32,7 @@ export const noSnapshots: SnapshotSource = {
 export interface SnapshotPeers {
   /** Those that may have one, the likeliest first. */
   nodesOf(shard: string): readonly string[];
-  /** Frames, in order. What the way itself notices is thrown as KvError UNAVAILABLE. */
+  /** Frames, in order, cut anyhow. What the way itself notices is thrown as KvError UNAVAILABLE. */
   open(node: string, shard: string): AsyncIterable<Uint8Array>;
 }
 
