@@ -479,7 +479,7 @@ export class LocalCoordinator implements Coordinator {
       this.#release(session);
       if (outcome === outcomes.close) session.sink.close(true);
     }
-    this.settle();
+    this.#settleOwnTurn();
   }
 
   #runHeld(session: Session, request: Request): Outcome {
@@ -514,12 +514,19 @@ export class LocalCoordinator implements Coordinator {
   #inTurn(body: () => void): void {
     this.beginTurn();
     body();
-    this.settle();
+    this.#settleOwnTurn();
   }
 
   #endBackgroundTurn(): void {
     if (this.#waiting.hasReady) this.#waiting.serve();
+    this.#settleOwnTurn();
+  }
+
+  /** What a turn committed at once that no caller began: nobody else tells those who wait for it. */
+  #settleOwnTurn(): void {
+    const { committedVersion } = this.#committer;
     this.settle();
+    if (this.#committer.committedVersion > committedVersion) this.#tellCommitted();
   }
 }
 
