@@ -70,6 +70,11 @@ export interface FileLogOptions {
   readonly startAfter?: Position;
   /** Whether a log that is not there is made; true when not given. */
   readonly create?: boolean;
+  /**
+   * Whether the file that is written first is filled with zeros before the log is open; true when not given. Without,
+   * it opens at once, and syncs of that file take longer.
+   */
+  readonly isFilled?: boolean;
   /** No writer below it is taken, as if there were an entry of this epoch. 0 when not given. */
   readonly startEpoch?: number;
   /**
@@ -143,7 +148,7 @@ export class FileLog implements Log {
         (await recoverLog(disk, directory, names, pool)) ??
         (await startLog(disk, directory, pool, startAfter));
       const log = new FileLog(options, segmentBytes, pool, lock, recovered);
-      await log.#prepare();
+      if (options.isFilled ?? true) await log.#prepare();
       await log.#raiseEpoch(options.startEpoch ?? 0);
       return log;
     } catch (error) {

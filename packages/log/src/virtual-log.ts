@@ -27,6 +27,8 @@ export interface VirtualLogOptions {
   readonly segments: Segments;
   /** Kind of the first segment of a log that is new. */
   readonly kind: string;
+  /** Its name, for a log that was there before its chain: `Segments.create` finds it. A new one when not given. */
+  readonly firstName?: string;
 }
 
 export class VirtualLog implements Log {
@@ -44,7 +46,7 @@ export class VirtualLog implements Log {
     const register = new ChainRegister(options.register, options.env.random);
     const logs = new OpenSegments(options.segments);
     try {
-      const chain = (await register.find()) ?? (await startChain(register, logs, options.kind));
+      const chain = (await register.find()) ?? (await startChain(register, logs, options));
       const segment = activeOf(chain);
       const active = { segment, log: await logs.get(segment) };
       const virtual = new VirtualLog(options.env, register, logs, chain, active);
@@ -311,8 +313,12 @@ export class VirtualLog implements Log {
 }
 
 /** The chain of a new log; that of somebody else who was faster. */
-async function startChain(register: ChainRegister, logs: OpenSegments, kind: string): Promise<Chain> {
-  const first = { name: `1-${register.unique()}`, kind, after: 0, epoch: 0 };
+async function startChain(
+  register: ChainRegister,
+  logs: OpenSegments,
+  { firstName, kind }: VirtualLogOptions,
+): Promise<Chain> {
+  const first = { name: firstName ?? `1-${register.unique()}`, kind, after: 0, epoch: 0 };
   await logs.create(first);
   const chain = await register.open(first);
   if (chain.segments.every(({ name }) => name !== first.name)) await logs.drop(first);
