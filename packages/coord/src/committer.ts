@@ -25,6 +25,8 @@ export interface Committer {
   hold(): void;
   /** It is complete. */
   release(): void;
+  /** One is going on. */
+  readonly isHeld: boolean;
   /** It never will be: neither it is handed over, nor what came before it in its turn. */
   abandon(): void;
   readonly isAbandoned: boolean;

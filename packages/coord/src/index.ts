@@ -4,13 +4,14 @@ export { ClusterCoordinator, type ClusterCoordinatorOptions } from './cluster/cl
 export { type ClusterMeta, StaticMeta } from './cluster/cluster-meta.js';
 export { EtcdLayout } from './cluster/etcd-layout.js';
 export { EtcdMeta, type EtcdMetaOptions } from './cluster/etcd-meta.js';
-export { openShardLog, type ShardLogOptions } from './cluster/etcd-shard-log.js';
+export { openShardLog, type ShardLogOptions, serverLogOf } from './cluster/etcd-shard-log.js';
 export { EtcdShardRegister } from './cluster/etcd-shard-register.js';
 export { type ForwardStream, NodeChannel, type NodeConnector } from './cluster/node-channel.js';
 export { decodeNodeRecord, encodeNodeRecord, type NodeRecord } from './cluster/node-record.js';
 export { Router, type RouterOptions } from './cluster/router.js';
 export { noShard, ShardMap } from './cluster/shard-map.js';
 export type { Committer } from './committer.js';
+export type { Consistency, SharedLog } from './consistency-switch.js';
 export {
   type Coordinator,
   type Fate,

@@ -24,6 +24,8 @@ export interface LocalCommitterOptions {
   readonly env: Env;
   /** Null for none: a write is committed when it is in memory. */
   readonly log: Log | null;
+  /** Of this writer; 1 when not given. */
+  readonly epoch?: number;
   /** Whether a write was kept can't be known: the process must end. */
   readonly onFatal: (error: KvError) => void;
 }
@@ -58,7 +60,7 @@ export class LocalCommitter implements Committer {
     this.#log = log;
     this.#onFatal = options.onFatal;
     this.#position = log === null ? storage.durablePosition : log.committedPosition;
-    this.#epoch = 1;
+    this.#epoch = options.epoch ?? 1;
     this.#journal = log !== null || storage.needsJournal ? new MutationWriter() : null;
     storage.journal = this.#journal;
     this.committedVersion = log === null ? Number.POSITIVE_INFINITY : storage.stamp.last;

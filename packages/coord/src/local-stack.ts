@@ -5,6 +5,7 @@
  *     DIR/format      which storage the directory belongs to
  *     DIR/timestamps  the oracle's high-water mark
  *     DIR/log/        segments, with `log: 'file'`
+ *     DIR/chain       what else the log is made of, once it was anywhere else: see chain-segments.ts
  *     DIR/snapshots/  memory storage: what the log no longer has, or what SAVE wrote without one
  *     DIR/level/      level storage
  */
@@ -18,14 +19,29 @@ import {
   type Parameter,
   parameters,
 } from '@holdfast/engine';
-import { type Disk, FileHighWaterMark, FileLog, type FsyncPolicy } from '@holdfast/log';
+import {
+  activeOf,
+  type Disk,
+  FileHighWaterMark,
+  FileLog,
+  type FileLogOptions,
+  FileRegister,
+  type FsyncPolicy,
+  type Segments,
+  VirtualLog,
+} from '@holdfast/log';
 import { LevelStorage, MemoryStorage, type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
+import { ChainSegments, type FileSegmentOptions, firstName, inFiles } from './chain-segments.js';
+import { type Consistency, ConsistencySwitch, type SharedLog } from './consistency-switch.js';
 import { DataDirectory } from './data-directory.js';
+import { ChainedLog, type KeptLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
 import { Persistence, type SavePoint } from './persistence.js';
 import { type Recovered, recover } from './recovery.js';
+import type { Replica } from './replicated/replica.js';
+import { type ReplicaPlace, ReplicaState } from './replicated/replica-state.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
 export interface LocalStackOptions {
@@ -49,6 +65,10 @@ export interface LocalStackOptions {
   readonly configFile?: ConfigFile | null;
   /** Users that the configuration defines, each a name and rules; not together with an ACL file. */
   readonly users?: readonly string[];
+  /** Where the log is, if it was made `replicated` before: asked for when it is needed. Throws KvError UNAVAILABLE. */
+  readonly openShared?: () => Promise<SharedLog>;
+  /** For tests. */
+  readonly leaseMs?: number;
   /** Beyond the engine's own. */
   readonly moreParameters?: readonly Parameter[];
   /** Whether a write was kept can't be known: the process must end, and recover when started again. */
@@ -61,6 +81,7 @@ export interface LocalStackOptions {
 }
 
 export interface LocalStack {
+  /** Another one after a replica had to build its state again. */
   readonly storage: Storage;
   readonly kv: KV;
   readonly config: Config;
@@ -69,6 +90,14 @@ export interface LocalStack {
   readonly persistence: Persistence | null;
   /** Null when there was nothing to recover from. */
   readonly recovered: Recovered | null;
+  readonly consistency: Consistency;
+  /** While it is replicated. */
+  readonly replica: Replica | null;
+  /**
+   * Changes where writes are made durable, while they go on; `shared` says where, for `replicated`. Resolves with how
+   * long commands waited, in ms. See `ConsistencySwitch.become`. Throws KvError INVALID, UNAVAILABLE.
+   */
+  setConsistency(consistency: Consistency, shared?: SharedLog): Promise<number>;
   /** Commits what was written, brings everything to the disk, and lets the directory go. */
   close(): Promise<void>;
 }
@@ -102,14 +131,18 @@ function placeOf(options: LocalStackOptions): DataDirectory | null {
 
 /** Whether a server without a log left something there by SAVE. */
 async function hasSaved({ disk, path }: DataDirectory): Promise<boolean> {
-  return (await disk.exists(`${path}/snapshots`)) && !(await disk.exists(`${path}/log`));
+  return (await disk.exists(`${path}/snapshots`)) && !(await hasLog(disk, path));
+}
+
+async function hasLog(disk: Disk, path: string): Promise<boolean> {
+  return (await disk.exists(`${path}/log`)) || (await disk.exists(`${path}/chain`));
 }
 
 /** For a server without a log: what a log has there is not to be covered. */
 async function claimForSaving(place: DataDirectory): Promise<void> {
   if (place.isClaimed) return;
   await place.claim();
-  if (!(await place.disk.exists(`${place.path}/log`))) return;
+  if (!(await hasLog(place.disk, place.path))) return;
   await place.release();
   throw new KvError(
     'INVALID',
@@ -129,12 +162,25 @@ async function assemble(
   place: DataDirectory | null,
 ): Promise<LocalStack> {
   const { env, onFatal = () => {}, onLog, onShutdown } = options;
-  const storage = await openStorage(options, place);
-  const log = options.log === 'file' ? await openLog(options, config, place!, storage) : null;
   const snapshots =
     options.storage === 'memory' && place !== null
       ? new SnapshotFiles(place.disk, `${place.path}/snapshots`)
       : null;
+  const replicaPlace = replicaPlaceOf(options, place, snapshots);
+  let consistency: ConsistencySwitch | null = null;
+  let opened: SharedLog | null = null;
+  const openShared = async (): Promise<SharedLog | null> => {
+    opened ??= (await options.openShared?.()) ?? null;
+    return opened;
+  };
+  const sharedSegments = async (): Promise<Segments | null> =>
+    consistency?.segments ?? (await openShared())?.segments ?? null;
+  const chainOf = (opened: FileLog | null): Promise<VirtualLog> =>
+    openChain(options, config, place!, { opened, shared: sharedSegments });
+  const chain = (await hasChain(options, place)) ? await chainOf(null) : null;
+  const state = await openState(options, chain, replicaPlace, openShared);
+  const storage = state?.storage ?? (await replicaPlace.openStorage());
+  const log = await openKeptLog(options, config, place, storage, { chain, isReplica: state !== null });
   const mark = isOnDisk(options)
     ? new FileHighWaterMark({ disk: place!.disk, path: `${place!.path}/timestamps` })
     : new MemoryHighWaterMark();
@@ -144,7 +190,7 @@ async function assemble(
     mark,
     ...(!isOnDisk(options) && { aheadMs: unpersistedAheadMs }),
   });
-  const isToRecover = place?.isClaimed === true && (log !== null || snapshots !== null);
+  const isToRecover = place?.isClaimed === true && state === null && (log !== null || snapshots !== null);
   const recovered = isToRecover ? await recover(storage, log, snapshots) : null;
   await oracle.setFloor(storage.stamp.last);
   const kv = new KV({ storage, oracle, env, turnClock, config, aclFile: options.aclFile ?? null });
@@ -152,7 +198,8 @@ async function assemble(
   await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   // What can't be loaded shows now.
   kv.scripting.functions.prepare();
-  const committer = new LocalCommitter({ storage, env, log, onFatal });
+  const epoch = chain === null || log === null ? 1 : (await chain.activeLog.state()).epoch;
+  const committer = new LocalCommitter({ storage, env, log, epoch, onFatal });
   const persistence =
     place === null
       ? null
@@ -181,16 +228,54 @@ async function assemble(
     ...(onShutdown && { onShutdown }),
     ...(onLog && { onLog }),
   });
+  if (persistence !== null) {
+    consistency = new ConsistencySwitch({
+      env,
+      kv,
+      coordinator,
+      persistence,
+      oracle,
+      place: replicaPlace,
+      chain,
+      openChain: () => chainOf(persistence.log as FileLog),
+      ...(options.leaseMs && { leaseMs: options.leaseMs }),
+      onFatal,
+      onError: options.onError ?? (() => {}),
+    });
+    if (state !== null) await consistency.resume(opened!, state);
+  }
   const close = async (): Promise<void> => {
-    await coordinator.shutdown();
+    await coordinator.shutdown().catch(options.onError ?? (() => {}));
+    await consistency?.close();
     await persistence?.close();
-    if (persistence?.isAbandoned !== true) await storage.flush();
-    await storage.close();
+    if (persistence?.isAbandoned !== true) await kv.storage.flush();
+    await kv.storage.close();
     await persistence?.closeLog();
+    await consistency?.closeLog();
     await oracle.close();
     await place?.release();
   };
-  return { storage, kv, config, coordinator, persistence, recovered, close };
+  return {
+    kv,
+    config,
+    coordinator,
+    persistence,
+    recovered,
+    close,
+    get storage() {
+      return kv.storage;
+    },
+    get consistency() {
+      return consistency?.consistency ?? 'local';
+    },
+    get replica() {
+      return consistency?.replica ?? null;
+    },
+    async setConsistency(wanted, shared) {
+      if (consistency !== null) return consistency.become(wanted, shared);
+      throw new KvError('INVALID', 'a server without a directory has no log that could be elsewhere');
+    },
+  };
 }
 
 /** Throws KvError INVALID when a user is wrong: a server must not begin with others than it was given. */
@@ -212,29 +297,99 @@ function loadUsers({ access }: KV, users: readonly string[]): void {
   if (problems !== null) throw new KvError('INVALID', problems);
 }
 
-async function openStorage(
+function replicaPlaceOf(
   { env, storage }: LocalStackOptions,
   place: DataDirectory | null,
-): Promise<Storage> {
-  if (storage === 'memory') return new MemoryStorage(env.random);
-  return LevelStorage.open({ directory: `${place!.path}/level`, env });
+  snapshots: SnapshotFiles | null,
+): ReplicaPlace {
+  if (storage === 'memory') {
+    const open = async (): Promise<Storage> => new MemoryStorage(env.random);
+    return { openStorage: open, resetStorage: open, snapshots };
+  }
+  const directory = `${place!.path}/level`;
+  return {
+    openStorage: () => LevelStorage.open({ directory, env }),
+    resetStorage: async () => {
+      throw new KvError(
+        'INVALID',
+        `${directory} is to be taken from another node: remove it, and start again`,
+      );
+    },
+    snapshots: null,
+  };
+}
+
+async function hasChain({ log }: LocalStackOptions, place: DataDirectory | null): Promise<boolean> {
+  return log === 'file' && place !== null && (await place.disk.exists(`${place.path}/chain`));
+}
+
+function openChain(
+  options: LocalStackOptions,
+  config: Config,
+  { disk, path }: DataDirectory,
+  { opened, shared }: { readonly opened: FileLog | null; readonly shared: () => Promise<Segments | null> },
+): Promise<VirtualLog> {
+  const { env } = options;
+  const openFiles = (segment: FileSegmentOptions): Promise<FileLog> =>
+    FileLog.open({ ...fileLogOptions(options, config, disk), ...segment });
+  return VirtualLog.open({
+    env,
+    register: new FileRegister({ disk, path: `${path}/chain` }),
+    segments: new ChainSegments({ disk, path, openFiles, shared, opened }),
+    kind: inFiles,
+    firstName,
+  });
+}
+
+/** The state of a server that was a replica when it ended; null for others. */
+async function openState(
+  { env, onError = () => {} }: LocalStackOptions,
+  chain: VirtualLog | null,
+  place: ReplicaPlace,
+  openShared: () => Promise<SharedLog | null>,
+): Promise<ReplicaState | null> {
+  if (chain === null || activeOf(chain.chain).kind === inFiles) return null;
+  const shared = await openShared();
+  if (shared === null) {
+    throw new KvError('UNAVAILABLE', 'the log of this directory is in etcd: start the server with --etcd');
+  }
+  const { shard, source } = shared;
+  return ReplicaState.open({ shard, env, log: chain, place, source, onError });
+}
+
+async function openKeptLog(
+  options: LocalStackOptions,
+  config: Config,
+  place: DataDirectory | null,
+  storage: Storage,
+  { chain, isReplica }: { readonly chain: VirtualLog | null; readonly isReplica: boolean },
+): Promise<KeptLog | null> {
+  if (options.log !== 'file' || isReplica) return null;
+  return chain === null ? openLog(options, config, place!, storage) : new ChainedLog(chain);
 }
 
 function openLog(
-  { env, fsync, log, segmentBytes, inlineSyncMsMax = 1 }: LocalStackOptions,
+  options: LocalStackOptions,
   config: Config,
   { disk, path }: DataDirectory,
   storage: Storage,
 ): Promise<FileLog> {
-  return FileLog.open({
+  const { durablePosition: startAfter } = storage;
+  return FileLog.open({ ...fileLogOptions(options, config, disk), directory: `${path}/log`, startAfter });
+}
+
+function fileLogOptions(
+  { env, fsync, inlineSyncMsMax = 1, log, segmentBytes }: LocalStackOptions,
+  config: Config,
+  disk: Disk,
+): Omit<FileLogOptions, 'directory'> {
+  return {
     disk,
     env,
-    directory: `${path}/log`,
     fsync: log === 'file' ? fsync : (config.text('appendfsync') as FsyncPolicy),
-    startAfter: storage.durablePosition,
     inlineSyncMsMax,
     ...(segmentBytes && { segmentBytes }),
-  });
+  };
 }
 
 /** `save`, as pairs of seconds and writes. */

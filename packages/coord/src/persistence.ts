@@ -17,9 +17,10 @@
  */
 import { type Env, KvError } from '@holdfast/common';
 import { type LogControl, replaceContents, type Snapshots } from '@holdfast/engine';
-import type { FileLog, FsyncPolicy } from '@holdfast/log';
+import type { FsyncPolicy } from '@holdfast/log';
 import { databaseCount, type Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
+import type { KeptLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
 import { RecordingCommitter } from './recording-committer.js';
 import type { SnapshotFiles } from './snapshot-files.js';
@@ -38,7 +39,7 @@ export interface PersistenceOptions {
   readonly storage: Storage;
   readonly committer: LocalCommitter;
   /** The log that is on from the start. */
-  readonly log: FileLog | null;
+  readonly log: KeptLog | null;
   /** Null for a storage that writes its own disk. */
   readonly snapshots: SnapshotFiles | null;
   /** When to take a copy without being asked, without a log. */
@@ -46,7 +47,7 @@ export interface PersistenceOptions {
   /** Makes the directory this server's own, where it is not yet. Throws KvError when it can't be. */
   readonly claim: () => Promise<void>;
   /** Opens the log of the directory. Throws KvError. */
-  readonly openLog: () => Promise<FileLog>;
+  readonly openLog: () => Promise<KeptLog>;
   /** From now on what is written is committed this way. */
   readonly commitThrough: (committer: Committer) => void;
   /** The data was replaced: calls `body` in a turn of its own, and whoever keeps something derived from data. */
@@ -60,7 +61,7 @@ export class Persistence implements Snapshots, LogControl {
   readonly #startedMs: number;
   #committer: LocalCommitter | RecordingCommitter;
   /** Open, whether it is on or not. */
-  #log: FileLog | null;
+  #log: KeptLog | null;
   /** With a log that is on. */
   #snapshotter: Snapshotter | null;
   #copying: Promise<void> | null = null;
@@ -68,6 +69,8 @@ export class Persistence implements Snapshots, LogControl {
   #copiedWrites = 0;
   #isTurning = false;
   #isClosed = false;
+  /** While somebody else keeps the log: how a copy is had. */
+  #lent: Snapshots | null = null;
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
@@ -79,25 +82,27 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   /** The log that is on; null for none. */
-  get log(): FileLog | null {
+  get log(): KeptLog | null {
     return this.#snapshotter === null ? null : this.#log;
   }
 
   // Snapshots
 
   get isRunning(): boolean {
+    if (this.#lent !== null) return this.#lent.isRunning;
     return this.#copying !== null || this.#snapshotter?.isRunning === true;
   }
 
   get lastFinishedMs(): number {
-    return Math.max(this.#copiedMs, this.#snapshotter?.lastFinishedMs ?? 0);
+    return Math.max(this.#copiedMs, this.#snapshotter?.lastFinishedMs ?? 0, this.#lent?.lastFinishedMs ?? 0);
   }
 
   get savedWrites(): number {
-    return Math.max(this.#copiedWrites, this.#snapshotter?.savedWrites ?? 0);
+    return Math.max(this.#copiedWrites, this.#snapshotter?.savedWrites ?? 0, this.#lent?.savedWrites ?? 0);
   }
 
   take(): Promise<void> {
+    if (this.#lent !== null) return this.#lent.take();
     if (this.#snapshotter !== null) return this.#snapshotter.take();
     if (this.#isTurning) return Promise.reject(new KvError('INVALID', 'the log is being switched on or off'));
     this.#copying ??= this.#copy().finally(() => {
@@ -109,6 +114,7 @@ export class Persistence implements Snapshots, LogControl {
   // LogControl
 
   async turn(on: boolean): Promise<void> {
+    if (this.#lent !== null) throw new KvError('INVALID', 'the log is replicated: make it local first');
     if (on === (this.#snapshotter !== null)) return;
     if (this.#isTurning || this.isRunning) throw new KvError('INVALID', 'a snapshot is being taken');
     this.#isTurning = true;
@@ -122,6 +128,7 @@ export class Persistence implements Snapshots, LogControl {
   async reread(): Promise<void> {
     const { replaceData, snapshots, storage } = this.#options;
     if (snapshots === null) throw new KvError('INVALID', 'level storage is not read as a whole');
+    if (this.#lent !== null) throw new KvError('INVALID', 'the log is replicated: make it local first');
     if (this.#isTurning) throw new KvError('INVALID', 'the log is being switched on or off');
     await (this.#snapshotter === null ? this.#copying : this.isRunning && this.#snapshotter.take());
     const newest = await snapshots.newest();
@@ -135,6 +142,32 @@ export class Persistence implements Snapshots, LogControl {
   /** How the log is synced from now on. */
   syncLog(policy: FsyncPolicy): void {
     if (this.#log !== null) this.#log.fsync = policy;
+  }
+
+  // The log in other hands
+
+  /** Keeps the log no more, which somebody else does: `snapshots`. Throws KvError INVALID while it is switched. */
+  async lend(snapshots: Snapshots): Promise<void> {
+    if (this.#isTurning) throw new KvError('INVALID', 'the log is being switched on or off');
+    const snapshotter = this.#snapshotter;
+    this.#lent = snapshots;
+    this.#snapshotter = null;
+    await this.#copying?.catch(() => {});
+    await snapshotter?.close();
+    this.#copiedMs = Math.max(this.#copiedMs, snapshotter?.lastFinishedMs ?? 0);
+  }
+
+  /** Keeps a log again, that `committer` writes. */
+  takeBack(log: KeptLog, committer: LocalCommitter): void {
+    this.#lent = null;
+    this.#log = log;
+    this.#committer = committer;
+    this.#snapshotter = this.#shorten(log, committer);
+  }
+
+  /** Who writes the log, while it is not lent. */
+  get committer(): Committer {
+    return this.#committer;
   }
 
   /** The server ends within a write: what was not handed over is to be forgotten. */
@@ -178,7 +211,8 @@ export class Persistence implements Snapshots, LogControl {
       const seconds = (env.clock.now() - Math.max(this.#copiedMs, this.#startedMs)) / 1000;
       const writes = storage.stamp.writes - this.savedWrites;
       const isDue = savePoints().some((point) => seconds >= point.seconds && writes >= point.writes);
-      if (isDue && this.#snapshotter === null && !this.#isTurning) this.take().catch(onError);
+      if (isDue && this.#snapshotter === null && this.#lent === null && !this.#isTurning)
+        this.take().catch(onError);
       this.#watchSavePoints();
     }, savePointIntervalMs);
   }
@@ -266,12 +300,12 @@ export class Persistence implements Snapshots, LogControl {
     this.#committer.settle();
   }
 
-  #localCommitter(log: FileLog | null): LocalCommitter {
+  #localCommitter(log: KeptLog | null): LocalCommitter {
     const { env, onFatal, storage } = this.#options;
     return new LocalCommitter({ storage, env, log, onFatal });
   }
 
-  #shorten(log: FileLog, committer: Committer): Snapshotter {
+  #shorten(log: KeptLog, committer: Committer): Snapshotter {
     const { env, onError, snapshots, storage } = this.#options;
     return new Snapshotter({ storage, log, committer, snapshots, env, onError });
   }

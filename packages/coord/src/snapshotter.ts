@@ -4,9 +4,9 @@
  */
 import type { Env } from '@holdfast/common';
 import { KvError } from '@holdfast/common';
-import type { FileLog } from '@holdfast/log';
 import type { Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
+import type { KeptLog } from './kept-log.js';
 import type { SnapshotFiles } from './snapshot-files.js';
 
 /** A snapshot is taken when the log is longer than this and than twice the last snapshot, in bytes. */
@@ -15,7 +15,7 @@ const checkIntervalMs = 1000;
 
 export interface SnapshotterOptions {
   readonly storage: Storage;
-  readonly log: FileLog;
+  readonly log: KeptLog;
   readonly committer: Committer;
   /** Null for a storage that writes its own disk. */
   readonly snapshots: SnapshotFiles | null;

@@ -2,10 +2,11 @@
 import { type Env, KvError } from '@holdfast/common';
 import type { EtcdStore } from '@holdfast/etcd';
 import { EtcdLog, EtcdRegister, type Log, type Segment, type Segments, VirtualLog } from '@holdfast/log';
+import { shared as kind } from '../chain-segments.js';
+import type { SharedLog } from '../consistency-switch.js';
+import { noSnapshots } from '../replicated/snapshot-source.js';
 import type { EtcdLayout } from './etcd-layout.js';
-
-/** What a segment in etcd is called in a chain. */
-const kind = 'etcd';
+import { EtcdShardRegister } from './etcd-shard-register.js';
 
 export interface ShardLogOptions {
   readonly etcd: EtcdStore;
@@ -20,7 +21,8 @@ export function openShardLog({ etcd, env, layout, shard }: ShardLogOptions): Pro
   return VirtualLog.open({ env, register, segments: new EtcdSegments(etcd, env, layout, shard), kind });
 }
 
-class EtcdSegments implements Segments {
+/** Segments in etcd, as every replica of the shard has them. */
+export class EtcdSegments implements Segments {
   readonly #etcd: EtcdStore;
   readonly #env: Env;
   readonly #layout: EtcdLayout;
@@ -62,4 +64,24 @@ class EtcdSegments implements Segments {
     if (segment.kind === kind) return;
     throw new KvError('INVALID', `shard ${this.#shard}: its log has a segment of kind ${segment.kind}`);
   }
+}
+
+export interface ServerLogOptions extends ShardLogOptions {
+  /** The server, as a node. */
+  readonly node: string;
+}
+
+/** Where a server that stands alone has its log when that is in etcd: under a shard's name, which is its own. */
+export function serverLogOf({ env, etcd, layout, node, shard }: ServerLogOptions): SharedLog {
+  return {
+    shard,
+    node,
+    addresses: { redis: '', node: '' },
+    segments: new EtcdSegments(etcd, env, layout, shard),
+    register: new EtcdShardRegister(etcd, layout),
+    source: noSnapshots,
+    check: async () => {
+      await etcd.range({ key: Buffer.from(layout.chain(shard)) });
+    },
+  };
 }

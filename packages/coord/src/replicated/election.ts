@@ -69,6 +69,11 @@ export class Election {
     this.#dueMs = env.clock.monotonic() + this.#leaseMs * (takeoverShare + spread);
   }
 
+  /** Nobody else can be leading: it may campaign now. */
+  hurry(): void {
+    this.#dueMs = 0;
+  }
+
   /** A campaign came to nothing. */
   retryIn(ms: number): void {
     this.#dueMs = Math.max(this.#dueMs, this.#options.env.clock.monotonic() + ms);

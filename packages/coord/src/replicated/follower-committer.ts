@@ -6,6 +6,7 @@ export class FollowerCommitter implements Committer {
   readonly committedVersion: number = Number.POSITIVE_INFINITY;
   readonly refusal = null;
   readonly isAbandoned = false;
+  readonly isHeld = false;
   readonly #position: () => number;
 
   constructor(position: () => number) {

@@ -13,12 +13,22 @@ export class FollowerGuard implements Guard {
   leader: LeaderHint | null = null;
   /** The state is whole: stale reads may see it. */
   isReadable = false;
+  /** While this replica is about to lead, as nobody else can: commands about data wait here. */
+  #held: Promise<void> | null = null;
+
+  hold(until: Promise<void>): void {
+    this.#held = until;
+    void until.then(() => {
+      this.#held = null;
+    });
+  }
 
   refusalOf(): null {
     return null;
   }
 
   isElsewhere(session: Session, command: Command): boolean {
+    if (this.#held !== null) return false;
     if (command.name === 'EXEC' && command.standsAlone) {
       return session.transaction !== null && (session.transaction.isWrite || !this.#mayRead(session));
     }
@@ -26,8 +36,8 @@ export class FollowerGuard implements Guard {
     return command.flags.has('readonly') && !this.#mayRead(session);
   }
 
-  prepare(): null {
-    return null;
+  prepare(_session: Session, command: Command): Promise<void> | null {
+    return isAboutData(command) ? this.#held : null;
   }
 
   executed(): void {}
@@ -136,7 +146,7 @@ export class LeaderGuard implements Guard {
   }
 }
 
-function isAboutData(command: Command): boolean {
+export function isAboutData(command: Command): boolean {
   return touchesKeyspace(command) || (command.standsAlone && command.name === 'EXEC');
 }
 

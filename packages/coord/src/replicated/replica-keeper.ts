@@ -53,6 +53,12 @@ export class ReplicaKeeper {
     return this.#reported;
   }
 
+  /** When the last snapshot was finished, in ms since 1970; 0 for none. */
+  lastFinishedMs = 0;
+  /** How many writes there had been when it began. */
+  savedWrites = 0;
+  isTaking = false;
+
   /** Takes a snapshot now, or joins the one under way. Throws KvError UNAVAILABLE, DISK. */
   async take(): Promise<void> {
     await this.#running?.catch(() => {});
@@ -95,8 +101,21 @@ export class ReplicaKeeper {
   }
 
   async #take(): Promise<void> {
-    const { replica, snapshots } = this.#options;
-    if (snapshots === null) return replica.storage.flush();
+    const { env, replica, snapshots } = this.#options;
+    const { writes } = replica.storage.stamp;
+    this.isTaking = true;
+    try {
+      if (snapshots === null) await replica.storage.flush();
+      else await this.#write(snapshots);
+      this.lastFinishedMs = env.clock.now();
+      this.savedWrites = writes;
+    } finally {
+      this.isTaking = false;
+    }
+  }
+
+  async #write(snapshots: SnapshotFiles): Promise<void> {
+    const { replica } = this.#options;
     const { appliedBytes } = replica;
     const { batches, from, to } = await replica.snapshot();
     this.#snapshotBytes = await snapshots.write(from, batches, async () => to());

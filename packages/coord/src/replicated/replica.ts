@@ -49,6 +49,8 @@ export interface ReplicaOptions {
   /** Something failed and is tried again. */
   readonly onError: (error: unknown) => void;
   readonly parts?: ReplicaParts;
+  /** Nobody else can be leading: it campaigns at once, and meanwhile commands wait, until this resolves. */
+  readonly heldUntil?: Promise<void>;
 }
 
 /** While it leads. */
@@ -79,6 +81,8 @@ export class Replica {
   /** Ends what the replica waits for. */
   #waiting = new AbortController();
   #isClosed = false;
+  /** Nothing was applied yet. */
+  #isFresh = true;
   readonly #running: Promise<void>;
   readonly #origin: SnapshotOrigin;
 
@@ -94,6 +98,10 @@ export class Replica {
     this.#following = new FollowerCommitter(() => state.position);
     this.#origin = this.#originOfSnapshots();
     this.#follows(true);
+    if (options.heldUntil !== undefined) {
+      this.#election.hurry();
+      this.#guard.hold(options.heldUntil);
+    }
     coordinator.commitThrough(this.#following, this.#guard);
     this.#running = this.#run();
   }
@@ -145,23 +153,48 @@ export class Replica {
    * lead on the way.
    */
   async handOver(to: string): Promise<void> {
-    const lead = this.#lead;
-    if (lead === null) throw new KvError('INVALID', `this node does not lead shard ${this.shard}`);
-    await lead.admitted;
-    if (this.#lead !== lead) throw lostOnTheWay();
-    this.coordinator.kv.isFollower = true;
-    let letGo!: () => void;
-    lead.guard.hold(
-      new Promise((resolve) => {
-        letGo = resolve;
-      }),
-    );
+    const { lead, letGo } = await this.#holdBack();
     try {
       await lead.committer.drained();
       if (!(await lead.committer.conclude({ kind: 'handover', to }))) throw lostOnTheWay();
     } finally {
       letGo();
     }
+  }
+
+  /**
+   * Commands about data wait from now on. Resolves once everything that was executed is committed, with what lets
+   * them go on. Throws KvError INVALID when this replica does not lead, UNDETERMINED when it lost the lead on the way.
+   */
+  async suspend(): Promise<() => void> {
+    const { lead, letGo } = await this.#holdBack();
+    try {
+      do await lead.committer.settled();
+      while (lead.committer.isHeld);
+      await lead.committer.rest();
+      if (this.#lead !== lead) throw lostOnTheWay();
+    } catch (error) {
+      this.#goOn(lead, letGo);
+      throw error;
+    }
+    return () => this.#goOn(lead, letGo);
+  }
+
+  /**
+   * Ends while it leads, and tells nobody: whoever calls goes on with the coordinator and the storage. Only while it is
+   * suspended, and when no other replica can lead any more.
+   */
+  async retire(): Promise<void> {
+    const lead = this.#lead;
+    if (lead === null || !lead.committer.isClean) throw lostOnTheWay();
+    this.#isClosed = true;
+    lead.committer.stop();
+    this.#lead = null;
+    this.#state.advance(lead.committer.position, lead.committer.committedBytes);
+    this.#waiting.abort();
+    this.#endLead();
+    await this.#running;
+    this.#enter('closed');
   }
 
   /** Follows and leads no longer. What was executed and can still be committed is; the storage stays open. */
@@ -188,12 +221,42 @@ export class Replica {
     }
   }
 
+  /** Keeps commands about data from being executed: those that come wait until they are let go. */
+  async #holdBack(): Promise<{ readonly lead: Lead; readonly letGo: () => void }> {
+    const lead = this.#lead;
+    if (lead === null) throw new KvError('INVALID', `this node does not lead shard ${this.shard}`);
+    await lead.admitted;
+    if (this.#lead !== lead) throw lostOnTheWay();
+    this.coordinator.kv.isFollower = true;
+    let letGo!: () => void;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    lead.guard.hold(held);
+    const release = (): void => {
+      lead.guard.letGo();
+      letGo();
+    };
+    return { lead, letGo: release };
+  }
+
+  #goOn(lead: Lead, letGo: () => void): void {
+    if (this.#lead === lead) {
+      this.coordinator.kv.isFollower = false;
+      lead.committer.goOn();
+    }
+    letGo();
+  }
+
   // Following
 
   /** Applies what others append, until it is time to campaign. */
   async #follow(): Promise<void> {
     for (;;) {
       await this.#catchUp();
+      // A life of this node before this one led last: it does not any more.
+      if (this.#isFresh && this.#election.leader?.node === this.#options.node) this.#election.hurry();
+      this.#isFresh = false;
       this.#guard.isReadable = this.#state.isWhole;
       if (this.#state.isWhole) this.#enter('follower');
       if (this.#isClosed || this.#election.leftMs === 0) return;

@@ -98,6 +98,7 @@ export class ReplicatedCommitter implements Committer {
   #recordedMs: number;
   #isHeld = false;
   #isConcluding = false;
+  #isResting = false;
   #lost: LossReason | null = null;
   #idle: (() => void)[] = [];
   #settling: Settling[] = [];
@@ -140,7 +141,7 @@ export class ReplicatedCommitter implements Committer {
   }
 
   settle(): void {
-    if (this.#lost !== null || this.#isHeld || this.#isConcluding) return;
+    if (this.#lost !== null || this.#isHeld || this.#isConcluding || this.#isResting) return;
     if (this.#sending === null) {
       if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
       this.#sendNext();
@@ -210,6 +211,24 @@ export class ReplicatedCommitter implements Committer {
     const last = this.#waiting.at(-1) ?? this.#sending;
     if (last === null) return this.#position;
     return new Promise((resolve, reject) => this.#settling.push({ last, resolve, reject }));
+  }
+
+  /**
+   * Appends nothing from when it resolves until `goOn`, not even who leads. Nothing may be executed meanwhile, and
+   * everything is settled. Throws KvError UNDETERMINED when the lead is lost before.
+   */
+  async rest(): Promise<void> {
+    this.#isResting = true;
+    while (this.#sending !== null) {
+      this.#throwWhenLost();
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+    this.#throwWhenLost();
+  }
+
+  goOn(): void {
+    this.#isResting = false;
+    this.settle();
   }
 
   fateOf(version: number): Fate {
@@ -368,7 +387,8 @@ export class ReplicatedCommitter implements Committer {
     const { env, record } = this.#options;
     const sinceMs = env.clock.monotonic() - this.#beganMs;
     if (this.#sending !== null && sinceMs >= record.leaseMs) return this.#lose('unresolved', true);
-    if (this.#sending === null && !this.#isConcluding && sinceMs >= record.leaseMs * renewalShare) {
+    const isQuiet = this.#isConcluding || this.#isResting;
+    if (this.#sending === null && !isQuiet && sinceMs >= record.leaseMs * renewalShare) {
       this.#renew();
     }
     if (this.#lost !== null) return;

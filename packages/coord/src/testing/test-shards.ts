@@ -43,6 +43,7 @@ export class TestShard {
 
 /** Commits at once, or when it is told to. */
 class TestCommitter implements Committer {
+  readonly isHeld = false;
   committedVersion = 0;
   readonly refusal = null;
   readonly isAbandoned = false;
