@@ -1,6 +1,7 @@
 /** What the servers of this process stand before: a whole server within it, or a cluster. */
 import type { Coordinator } from '@holdfast/coord';
 import type { Config } from '@holdfast/engine';
+import type { Administration } from '@holdfast/protocol';
 import type { Registry } from 'prom-client';
 
 export interface Backend {
@@ -8,6 +9,8 @@ export interface Backend {
   readonly config: Config;
   /** Why it does not take writes now; null while it does. */
   refusal(): string | null;
+  /** What an operator can have it do; nothing when not there. */
+  readonly administration?: Administration;
   /** Adds what Prometheus is told of it. */
   describeMetrics(registry: Registry): void;
   /** Commits what was written, brings everything to the disk, and lets go. */

@@ -1,7 +1,7 @@
 /** The server: every protocol, before an engine in this process or a cluster. */
 import { systemEnv } from '@holdfast/common';
 import { parameters } from '@holdfast/engine';
-import { GrpcExporter, RedisExporter } from '@holdfast/protocol';
+import { AdminExporter, GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import type { Logger } from 'pino';
 import type { Backend } from './backend.js';
 import { openClusterBackend } from './cluster-backend.js';
@@ -12,7 +12,7 @@ import type { Settings } from './settings.js';
 import { permitSocket, removeStaleSocket } from './unix-socket.js';
 
 /** Where the server listens: `host:port`, or null for what is off. */
-export type Addresses = Readonly<Record<'redis' | 'unix' | 'grpc' | 'http', string | null>>;
+export type Addresses = Readonly<Record<'redis' | 'unix' | 'grpc' | 'http' | 'admin', string | null>>;
 
 interface Closable {
   close(): Promise<void>;
@@ -70,7 +70,7 @@ function describeListening({ config }: Backend, settings: Settings, port: number
 }
 
 async function listen(settings: Settings, backend: Backend, servers: Closable[]): Promise<Addresses> {
-  const { redisPort, grpcPort, httpPort, unixSocket } = settings;
+  const { adminPort, redisPort, grpcPort, httpPort, unixSocket } = settings;
   const { coordinator, config } = backend;
   const env = systemEnv();
   const hosts = parseHosts(settings.host);
@@ -100,5 +100,11 @@ async function listen(settings: Settings, backend: Backend, servers: Closable[])
     servers.push(server);
     http = addressText(await listenOn(hosts, httpPort, (port, host) => server.listen(port, host)));
   }
-  return { redis, unix: unixSocket === '' ? null : unixSocket, grpc, http };
+  let adminAddress: string | null = null;
+  if (adminPort >= 0 && backend.administration !== undefined) {
+    const exporter = new AdminExporter({ administration: backend.administration, env });
+    servers.push(exporter);
+    adminAddress = addressText(await listenOn(hosts, adminPort, (port, host) => exporter.listen(port, host)));
+  }
+  return { admin: adminAddress, redis, unix: unixSocket === '' ? null : unixSocket, grpc, http };
 }

@@ -8,6 +8,8 @@ import { aclFileAt } from './acl-file.js';
 import type { Backend } from './backend.js';
 import { configFileAt } from './config-file.js';
 import { gauge } from './metrics.js';
+import { ServerAdministration } from './server-administration.js';
+import { ServerEtcd } from './server-etcd.js';
 import { logMethods, type Settings } from './settings.js';
 
 export interface BackendEvents {
@@ -21,9 +23,14 @@ export async function openLocalBackend(
   logger: Logger,
   events: BackendEvents,
 ): Promise<Backend> {
+  const env = systemEnv();
+  const disk = new NodeDisk();
+  const onWarning = (message: string): void => logger.warn(message);
+  const etcd = new ServerEtcd({ env, disk, directory: settings.directory, etcd: settings.etcd, onWarning });
   const stack = await openLocalStack({
-    env: systemEnv(),
-    disk: new NodeDisk(),
+    env,
+    disk,
+    openShared: () => etcd.open(),
     storage: settings.storage,
     log: settings.log,
     fsync: settings.fsync,
@@ -44,11 +51,16 @@ export async function openLocalBackend(
     config,
     refusal: () => coordinator.refusal,
     describeMetrics: (registry) => describeMetrics(registry, stack),
-    close: () => stack.close(),
+    administration: new ServerAdministration({ settings, env, stack, etcd }),
+    close: async () => {
+      await stack.close();
+      etcd.close();
+    },
   };
 }
 
-function describeMetrics(registry: Registry, { kv, storage, coordinator, persistence }: LocalStack): void {
+function describeMetrics(registry: Registry, stack: LocalStack): void {
+  const { kv, coordinator, persistence } = stack;
   const add = (name: string, help: string, read: () => number): void => gauge(registry, name, help, read);
   add('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
   add('commands_total', 'Commands run.', () => kv.registry.totalCalls());
@@ -56,7 +68,7 @@ function describeMetrics(registry: Registry, { kv, storage, coordinator, persist
   add('keyspace_misses_total', 'Reads that found no key.', () => kv.stats.misses);
   add('expired_keys_total', 'Keys removed because their time was over.', () => kv.stats.expired);
   add('evicted_keys_total', 'Keys removed to keep memory within its limit.', () => kv.stats.evicted);
-  add('data_bytes', 'Bytes taken by keys, values and indexes.', () => storage.usedBytes);
+  add('data_bytes', 'Bytes taken by keys, values and indexes.', () => stack.storage.usedBytes);
   add('log_bytes', 'Bytes of the log that were not trimmed.', () => persistence?.log?.bytes ?? 0);
   new Gauge({
     name: 'holdfast_keys',
@@ -65,7 +77,7 @@ function describeMetrics(registry: Registry, { kv, storage, coordinator, persist
     registers: [registry],
     collect() {
       for (let index = 0; index < 16; index++) {
-        const count = storage.keyCount(index);
+        const count = stack.storage.keyCount(index);
         if (count > 0 || index === 0) this.set({ database: String(index) }, count);
         else this.remove(String(index));
       }

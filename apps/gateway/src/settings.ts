@@ -31,6 +31,8 @@ export interface Settings {
   readonly redisPort: number;
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** For operators alone: whoever comes there may change where the log is. */
+  readonly adminPort: number;
   /** Path of a unix socket for the Redis protocol; empty for none. */
   readonly unixSocket: string;
   readonly storage: 'memory' | 'level';
@@ -55,6 +57,7 @@ export const rules: SettingRules = {
   host: { initial: '127.0.0.1', help: 'address to listen on, or several' },
   'redis-port': { initial: '6379', help: 'Redis protocol; 0 picks a free port, -1 is off', isPort: true },
   'grpc-port': { initial: '7379', help: 'gRPC', isPort: true },
+  'admin-port': { initial: '-1', help: 'administration, for kvctl; -1 is off', isPort: true },
   'http-port': { initial: '8379', help: 'metrics and health', isPort: true },
   'unix-socket': { initial: '', help: 'path of a unix socket for the Redis protocol' },
   storage: { initial: 'memory', help: 'where the data lives', words: ['memory', 'level'] },
@@ -107,6 +110,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     redisPort: Number(text('redis-port')),
     grpcPort: Number(text('grpc-port')),
     httpPort: Number(text('http-port')),
+    adminPort: Number(text('admin-port')),
     unixSocket: text('unix-socket'),
     storage: text('storage') as Settings['storage'],
     log: text('log') as Settings['log'],

@@ -53,7 +53,9 @@ export class NodeAdministration implements Administration {
 
   status(): ProcessStatus {
     const { clients, env, host, refusal, settings } = this.#options;
-    const replicas = [...host.replicas()].map((replica) => statusOf(replica, host.durablePositionOf(replica.shard)));
+    const replicas = [...host.replicas()].map((replica) =>
+      statusOf(replica, host.durablePositionOf(replica.shard)),
+    );
     return admin.StatusResponse.create({
       kind: admin.ProcessKind.PROCESS_KIND_STORAGE_NODE,
       name: host.node,
