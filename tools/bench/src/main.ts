@@ -10,6 +10,7 @@
  *     latency   percentiles under a mixed open load at half of the capacity of the slower server, 5 M keys
  *     grpc      our client over gRPC's Batch, the client's work included, against ioredis
  *     durable   SET with a log on disk, against the append-only file
+ *     cluster   replicated writes against puts of the same etcd, a gateway against a whole server, timestamps
  */
 import { cpus } from 'node:os';
 import { suites } from './suites.js';

@@ -1,5 +1,6 @@
 /** What is measured: one suite after the other, each by itself on request. */
 import { runClient } from './client-load.js';
+import { cluster } from './cluster-suite.js';
 import { compare, type Figures, leastOf } from './compare.js';
 import { fill } from './fill.js';
 import { type MixedLoad, runClosedLoop, runOpenLoop } from './mixed-load.js';
@@ -190,4 +191,5 @@ export const suites: Readonly<Record<string, Suite>> = {
   latency,
   grpc,
   durable,
+  cluster,
 };

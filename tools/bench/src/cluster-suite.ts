@@ -1,0 +1,163 @@
+/**
+ * A cluster on this machine (three members of etcd, two timestamp services, three nodes, one gateway) against what
+ * it stands on: the plain puts of the same etcd, and a whole server in one process.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DevCluster } from '@holdfast/cluster';
+import { systemEnv } from '@holdfast/common';
+import { Etcd, put } from '@holdfast/etcd';
+import { RemoteOracle } from '@holdfast/tso';
+import { type Load, measure } from './redis-benchmark.js';
+import { inMemory, startOurs } from './servers.js';
+import { formatRow, median } from './table.js';
+
+const env = systemEnv();
+const valueBytes = 100;
+const seconds = 5;
+
+const load: Load = {
+  title: '',
+  requests: 30_000,
+  clients: 500,
+  pipeline: 1,
+  test: 'set',
+  keys: 100_000,
+  valueBytes,
+};
+
+export async function cluster(pairs: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-cluster-'));
+  const dev = new DevCluster(directory, env, () => {});
+  try {
+    const options = { nodes: 3, gateways: 1, shards: 1, replicas: 3, storage: 'memory' } as const;
+    await dev.up(options, new Set());
+    const states = await dev.states();
+    const portOf = (kind: string, purpose: string): number[] =>
+      states
+        .filter((state) => state.kind === kind)
+        .map(({ addresses }) => Number(addresses[purpose].split(':')[1]));
+    await againstEtcd(dev.etcd.split(','), portOf('gateway', 'redis')[0], Math.min(pairs, 3));
+    await againstWholeServer(dev.etcd, Math.min(pairs, 3));
+    await timestamps(portOf('tso', 'grpc').map((port) => `127.0.0.1:${port}`));
+  } finally {
+    await dev.down();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Writes: what comes out of etcd through all layers, for what goes into it plainly. */
+async function againstEtcd(endpoints: readonly string[], port: number, pairs: number): Promise<void> {
+  const many: [number[], number[]] = [[], []];
+  const piped: [number[], number[]] = [[], []];
+  const single: [number[], number[]] = [[], []];
+  const etcd = await Etcd.open({ env, endpoints });
+  const value = Buffer.alloc(valueBytes, 'v');
+  let next = 0;
+  const putOne = (): Promise<unknown> =>
+    etcd.transact({ compare: [], success: [put(Buffer.from(`bench/${next++ % load.keys}`), value)] });
+  const setOne = await setter(port, value);
+  await measure(port, { ...load, requests: 5000 });
+  for (let pair = 0; pair < pairs; pair++) {
+    const rate = await ratePerSecond(load.clients, putOne);
+    many[0].push(rate);
+    many[1].push(await measure(port, load));
+    piped[0].push(rate);
+    piped[1].push(await measure(port, { ...load, requests: 300_000, pipeline: 16 }));
+    single[0].push(await medianMs(putOne));
+    single[1].push(await medianMs(setOne.call));
+  }
+  setOne.close();
+  etcd.close();
+  const row = (what: string, [redis, ours]: [number[], number[]], unit: string): void =>
+    console.log(formatRow({ what, redis, ours, unit }));
+  row('SET, 500 clients / etcd puts, 500 callers', many, 'req/s');
+  row('SET -P 16, 500 clients / the same puts', piped, 'req/s');
+  row('p50 of one SET / of one etcd put', single, 'ms');
+}
+
+/** The hop: reads that need no commit (by the lease), through a gateway and in one process. */
+async function againstWholeServer(etcd: string, pairs: number): Promise<void> {
+  const loads = [1, 16].map((pipeline) => ({
+    ...load,
+    title: `GET -P ${pipeline}, 50 clients, gateway / local`,
+    test: 'get',
+    clients: 50,
+    pipeline,
+    requests: pipeline === 1 ? 100_000 : 1_000_000,
+  }));
+  const figures = loads.map((): [number[], number[]] => [[], []]);
+  const door = { ...inMemory, ours: ['--mode', 'cluster', '--etcd', etcd, '--read-mode', 'lease'] };
+  for (let pair = 0; pair < pairs; pair++) {
+    for (const [column, setup] of [inMemory, door].entries()) {
+      const server = await startOurs(setup);
+      for (const [i, each] of loads.entries()) figures[i][column].push(await measure(server.port, each));
+      await server.stop();
+    }
+  }
+  for (const [i, { title }] of loads.entries()) {
+    const [redis, ours] = figures[i];
+    console.log(formatRow({ what: title, redis, ours, unit: 'req/s' }));
+  }
+}
+
+async function timestamps(endpoints: readonly string[]): Promise<void> {
+  const oracle = new RemoteOracle({ env, endpoints });
+  await oracle.fetch(1);
+  const rate = await ratePerSecond(1000, () => oracle.fetch(1));
+  const p50 = await medianMs(() => oracle.fetch(1));
+  await oracle.close();
+  console.log(
+    `timestamps, 1,000 callers: ${Math.round(rate).toLocaleString('en-US')}/s; p50 of one: ${p50.toFixed(3)} ms`,
+  );
+}
+
+/** Callers that each wait for an answer before they call again. */
+async function ratePerSecond(callers: number, call: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const fromMs = performance.now();
+  const untilMs = fromMs + seconds * 1000;
+  const run = async (): Promise<void> => {
+    while (performance.now() < untilMs) {
+      await call();
+      count++;
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, run));
+  return (count * 1000) / (performance.now() - fromMs);
+}
+
+/** Of calls one after the other. */
+async function medianMs(call: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  const untilMs = performance.now() + seconds * 1000;
+  while (performance.now() < untilMs) {
+    const fromMs = performance.now();
+    await call();
+    times.push(performance.now() - fromMs);
+  }
+  return median(times);
+}
+
+/** A connection that sets one key at a time. */
+async function setter(port: number, value: Buffer): Promise<{ call(): Promise<void>; close(): void }> {
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    const connecting = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(connecting));
+    connecting.once('error', reject);
+  });
+  const request = Buffer.from(`*3\r\n$3\r\nSET\r\n$9\r\nbench:one\r\n$${value.length}\r\n${value}\r\n`);
+  let answered: (reply: string) => void = () => {};
+  socket.on('data', (bytes) => answered(bytes.toString()));
+  return {
+    async call() {
+      const reply = await new Promise<string>((resolve) => {
+        answered = resolve;
+        socket.write(request);
+      });
+      if (reply !== '+OK\r\n') throw new Error(reply);
+    },
+    close: () => socket.destroy(),
+  };
+}

@@ -1,0 +1,1 @@
+export { DevCluster, type MemberState } from './dev-cluster.js';
