@@ -225,6 +225,8 @@ export interface NumberRules {
   readonly error?: string;
   /** Said when it is out of `min` and `max`. */
   readonly rangeError?: string;
+  /** Said when it is zero, where that is not allowed. */
+  readonly zeroError?: string;
 }
 
 function numberArgument(
@@ -238,6 +240,7 @@ function numberArgument(
   const rangeError = rules.rangeError ?? parseError;
   return new SingleArgument<number>(docType, 0, read, (n) => {
     if (n !== n) return parseError;
+    if (n === 0 && rules.zeroError !== undefined) return rules.zeroError;
     return n < min || n > max ? rangeError : null;
   });
 }
@@ -257,10 +260,13 @@ const cursorEnd = 2n ** 64n;
 export function readCursor(request: Request, i: number): number {
   const n = request.integer(i);
   if (n >= 0) return n;
-  const match = /^([+-]?)(\d*)$/.exec(request.byteString(i));
-  if (match === null || BigInt(match[2]) >= cursorEnd) return Number.NaN;
+  // Nothing at all is zero; a sign alone is not.
+  const match = /^(?:([+-]?)(\d+))?$/.exec(request.byteString(i));
+  if (match === null) return Number.NaN;
+  const [, sign = '', digits = '0'] = match;
+  if (BigInt(digits) >= cursorEnd) return Number.NaN;
   // A negative one wraps around, to where nothing is.
-  return match[1] === '-' ? Number(cursorEnd) : Number(match[2]);
+  return sign === '-' ? Number(cursorEnd) : Number(digits);
 }
 
 /** A position that SCAN and its kin returned. */

@@ -14,7 +14,7 @@ export { Config, type Parameter, type ParameterKind, parseMemory } from './confi
 export { Context, isWrongType, wrongType } from './context.js';
 export { outOfMemory } from './eviction.js';
 export { globMatch } from './glob.js';
-export { readCursor } from './grammar.js';
+export { type ArgumentDoc, readCursor } from './grammar.js';
 export type {
   BlockOptions,
   ConfigFile,

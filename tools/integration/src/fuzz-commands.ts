@@ -4,9 +4,13 @@
  */
 import { randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
+import type { Command, Registry } from '@holdfast/engine';
 import { renderReply, type WireReply } from '@holdfast/protocol/testing';
-import { comparable, type MatrixLine } from './matrix.js';
-import { fuzzableCommands, fuzzKeys, preparation, randomRequest } from './random-commands.js';
+import { allKeys, preparation } from './differential/argument-values.js';
+import { comparable } from './differential/comparison.js';
+import { viewsOf } from './differential/key-views.js';
+import { bytesOf, lineOf, type RandomRequest } from './differential/request.js';
+import { RequestGenerator } from './differential/request-generator.js';
 import { pick } from './random-pick.js';
 import { ReplicatedServer, WireSession } from './wire-server.js';
 
@@ -14,37 +18,36 @@ const commandsOfRound = 300;
 const flushEveryRounds = 50;
 const trailLength = 40;
 
-/** Commands that show all there is of a key, by its type. */
-const views: Readonly<Record<string, (key: string) => { args: string[]; group: number }>> = {
-  string: (key) => ({ args: ['GET', key], group: 0 }),
-  list: (key) => ({ args: ['LRANGE', key, '0', '-1'], group: 0 }),
-  set: (key) => ({ args: ['SMEMBERS', key], group: 1 }),
-  zset: (key) => ({ args: ['ZRANGE', key, '0', '-1', 'WITHSCORES'], group: 0 }),
-  hash: (key) => ({ args: ['HGETALL', key], group: 2 }),
-  stream: (key) => ({ args: ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'], group: 0 }),
-};
-
 /** When a consumer asked in vain is not journaled. */
 const unjournaled = /\$"seen-time", :\d+/g;
 
 /** The state of the keys that are in play, as one side tells it. */
 function describeState(session: WireSession): string[] {
-  return fuzzKeys.map((key) => {
+  return allKeys.map((key) => {
     const type = session.run(['TYPE', key])[0].text!;
-    if (views[type] === undefined) return `${key} ${type}`;
-    const { args, group } = views[type](key);
-    const comparison: MatrixLine['comparison'] = group === 0 ? 'exact' : 'sorted';
-    const line: MatrixLine = { text: '', args: [], comparison, group: Math.max(group, 1), connection: 1 };
-    const content = comparable(session.run(args)[0], line).replace(unjournaled, '');
-    const expiry = session.run(['PEXPIRETIME', key]).map(renderReply);
-    return `${key} ${content} ${expiry}`;
+    const shown = viewsOf(key, type).map((request) => {
+      const reply = session.run(bytesOf(request))[0];
+      const isUnordered = request[0] === 'SMEMBERS' || request[0] === 'HGETALL';
+      return isUnordered ? comparable(request, reply) : renderReply(reply).replace(unjournaled, '');
+    });
+    return [key, type, ...shown].join(' ');
   });
+}
+
+/** Commands that end, stop or change the process, or hold it for long; they are tested by themselves. */
+const excluded =
+  /^(shutdown|debug|pfselftest|config\|set|config\|rewrite|monitor|client\|pause|client\|kill|client\|reply|acl.*|failover)$/;
+
+function fuzzableCommands({ commands }: Registry): Command[] {
+  return commands
+    .flatMap((command) => [command, ...command.subcommands.values()])
+    .filter(({ fullName }) => !excluded.test(fullName));
 }
 
 export class CommandFuzz {
   readonly #server: ReplicatedServer;
   readonly #random: SeededRandom;
-  readonly #commands: ReturnType<typeof fuzzableCommands>;
+  readonly #requests: RequestGenerator;
   readonly #judge: WireSession;
   readonly #replicaJudge: WireSession;
   #sessions: WireSession[] = [];
@@ -61,7 +64,10 @@ export class CommandFuzz {
     this.#server = new ReplicatedServer(seed);
     const { main, replica } = this.#server;
     main.kv.config.set('proto-max-bulk-len', '1048576');
-    this.#commands = fuzzableCommands(main.kv.registry.commands);
+    this.#requests = new RequestGenerator(fuzzableCommands(main.kv.registry), this.#random, {
+      usesClock: true,
+      damagedPercent: 30,
+    });
     this.#judge = new WireSession(main, 2);
     this.#replicaJudge = new WireSession(replica, 2);
   }
@@ -80,7 +86,7 @@ export class CommandFuzz {
     const random = this.#random;
     this.#trail.length = 0;
     this.#clear();
-    for (const args of preparation) this.#judge.run(args);
+    for (const request of preparation) this.#judge.run(bytesOf(request));
     this.#sessions = [2, 3, 2].map((dialect) => new WireSession(this.#server.main, dialect as 2 | 3));
     for (let i = 0; i < commandsOfRound; i++) this.#step(pick(this.#sessions, random));
     for (const session of this.#sessions) session.close();
@@ -95,7 +101,7 @@ export class CommandFuzz {
     const isWhole = this.#roundCount++ % flushEveryRounds === 0;
     for (const database of ['1', '0']) {
       this.#judge.run(['SELECT', database]);
-      this.#judge.run(isWhole ? ['FLUSHALL'] : ['DEL', ...fuzzKeys]);
+      this.#judge.run(isWhole ? ['FLUSHALL'] : ['DEL', ...allKeys]);
     }
   }
 
@@ -109,15 +115,15 @@ export class CommandFuzz {
       );
       return;
     }
-    const request = randomRequest(this.#commands, random);
-    const shown = request.map((arg) => JSON.stringify(arg.toString('latin1').slice(0, 60))).join(' ');
+    const request = this.#requests.next(pick(this.#requests.groups, random));
+    const shown = lineOf(request.map((word) => word.slice(0, 60)));
     this.#trail.push(`${this.#sessions.indexOf(session)}> ${shown}`);
     this.#onRequest(shown);
     this.#trail.splice(0, this.#trail.length - trailLength);
     this.commandCount++;
     const isQuiet = session.session.replyMode !== 'on';
     session.take();
-    const replies = session.run(request);
+    const replies = session.run(bytesOf(request));
     const answers = replies.filter(({ type }) => type !== '>');
     if (!isQuiet && answers.length !== 1 && !mayAnswerOtherwise(session, request, replies)) {
       throw new Error(`${answers.length} replies: ${replies.map(renderReply).join(' ')}`);
@@ -144,10 +150,8 @@ export class CommandFuzz {
 /** Subscriptions answer once a channel; who blocks is answered later. */
 function mayAnswerOtherwise(
   { session }: WireSession,
-  request: readonly (string | Buffer)[],
+  request: RandomRequest,
   replies: readonly WireReply[],
 ): boolean {
-  return (
-    (session.isBlocked && replies.length === 0) || /SUBSCRIBE$|^EXEC$|PUBLISH$/i.test(String(request[0]))
-  );
+  return (session.isBlocked && replies.length === 0) || /SUBSCRIBE$|^EXEC$|PUBLISH$/i.test(request[0]);
 }

@@ -98,13 +98,13 @@ export function comparable(reply: WireReply, { comparison, group }: MatrixLine):
   return renderReply(sorted(reply, group));
 }
 
-function typesOf(reply: WireReply): string {
+export function typesOf(reply: WireReply): string {
   if (reply.items !== null) return `${reply.type}[${reply.items.map(typesOf).join(', ')}]`;
   return reply.type + (reply.text === null ? 'null' : '');
 }
 
 /** Maps are sorted by pairs, at every level. */
-function sorted(reply: WireReply, group: number): WireReply {
+export function sorted(reply: WireReply, group: number): WireReply {
   const items = reply.items?.map((item) => sorted(item, group)) ?? null;
   if (items === null) return reply;
   const size = reply.type === '%' ? 2 : group;

@@ -10,6 +10,7 @@ const zeroRank =
 /** The least 64-bit integer has no positive counterpart; the nearest double is the one of its neighbours, too. */
 const ranks = {
   min: -(2 ** 63) + 1024,
+  zeroError: zeroRank,
   rangeError: 'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
 };
 
@@ -31,7 +32,6 @@ export const lpos = defineCommand({
   },
   run(ctx, args, reply) {
     const rank = args.rank.present ? args.rank.rank : 1;
-    if (rank === 0) return reply.error(zeroRank);
     const list = findList(ctx, args.key);
     if (list === undefined) return;
     const isMany = args.count.present;

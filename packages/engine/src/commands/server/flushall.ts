@@ -1,6 +1,6 @@
 import { databasesMax } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
-import { oneOf } from '../../grammar.js';
+import { oneOf, syntaxError } from '../../grammar.js';
 
 export const flushall = defineCommand({
   id: 602,
@@ -18,6 +18,8 @@ export const flushall = defineCommand({
    * write that is not committed.
    */
   run(ctx, _args, reply) {
+    // One word, not the same one twice.
+    if (ctx.request.count > 2) return reply.error(syntaxError);
     const { storage } = ctx;
     ctx.dependOnAll();
     for (let index = 0; index < databasesMax; index++) {

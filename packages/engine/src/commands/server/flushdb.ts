@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { oneOf } from '../../grammar.js';
+import { oneOf, syntaxError } from '../../grammar.js';
 
 export const flushdb = defineCommand({
   id: 601,
@@ -14,6 +14,7 @@ export const flushdb = defineCommand({
   args: { mode: oneOf('ASYNC', 'SYNC') },
   /** See FLUSHALL. */
   run(ctx, _args, reply) {
+    if (ctx.request.count > 2) return reply.error(syntaxError);
     const { db, session, storage } = ctx;
     ctx.dependOnAll();
     if (storage.keyCount(session.database) > 0) db.flush();

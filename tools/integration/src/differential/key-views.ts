@@ -1,0 +1,23 @@
+/** All there is of a key, asked by commands of its type. */
+import { renderReply, type WireReply } from '@holdfast/protocol/testing';
+import { comparable } from './comparison.js';
+import type { RandomRequest } from './request.js';
+
+const contentOf: Readonly<Record<string, (key: string) => RandomRequest>> = {
+  string: (key) => ['GET', key],
+  list: (key) => ['LRANGE', key, '0', '-1'],
+  set: (key) => ['SMEMBERS', key],
+  zset: (key) => ['ZRANGE', key, '0', '-1', 'WITHSCORES'],
+  hash: (key) => ['HGETALL', key],
+  stream: (key) => ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'],
+};
+
+/** The requests that show a key of a type; none of a key that does not exist. */
+export function viewsOf(key: string, type: string): RandomRequest[] {
+  const content = contentOf[type];
+  return content === undefined ? [] : [content(key), ['PEXPIRETIME', key]];
+}
+
+export function describeView(request: RandomRequest, reply: WireReply): string {
+  return request[0] === 'PEXPIRETIME' ? renderReply(reply) : comparable(request, reply);
+}

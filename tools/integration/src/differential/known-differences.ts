@@ -1,0 +1,161 @@
+/**
+ * Where the reference, Redis 7.0.15, and this server differ by choice, with the reason. Everything else that differs
+ * is a failure.
+ */
+import { called, nameOf, type RandomRequest } from './request.js';
+
+export interface KnownDifference {
+  readonly reason: string;
+  /** Of the name of the command; of any when left out. */
+  readonly command?: RegExp;
+  /** A word that the request has. */
+  readonly word?: RegExp;
+  readonly redis: RegExp;
+  readonly holdfast: RegExp;
+  /** What follows may differ as well, since only one of them did something. */
+  readonly isFork?: boolean;
+}
+
+/** Options that the reference does not know. */
+export const newerTokens: ReadonlySet<string> = new Set(['IFEQ', 'WITHSCORE', 'NOVALUES']);
+
+export const knownDifferences: readonly KnownDifference[] = [
+  {
+    reason: 'To Redis a number ends at a zero byte, whatever follows; here it is none.',
+    word: /\0/,
+    redis: /.*/,
+    holdfast:
+      /^-ERR (min or max is not a float|.* is not a valid float|weight value is not a float|invalid cursor)/,
+    isFork: true,
+  },
+  {
+    reason: 'Redis 7.2 refuses ranks and counts that 7.0 negates and overflows.',
+    command: /^LPOS$/,
+    redis: /.*/,
+    holdfast: /^-ERR value is out of range/,
+  },
+  {
+    reason: 'Redis 7.2 packs small lists and small sets of any members.',
+    command: /^OBJECT ENCODING$/,
+    redis: /"(quicklist|hashtable)"/,
+    holdfast: /"listpack"/,
+  },
+  {
+    reason: 'SORT in Redis leaves a sorted set as a skip list.',
+    command: /^OBJECT ENCODING$/,
+    redis: /"skiplist"/,
+    holdfast: /"listpack"/,
+  },
+  {
+    reason: 'Redis 7.2 calls a set too large for its timeouts out of range, 7.0 overflows.',
+    redis: /^-ERR timeout is negative/,
+    holdfast: /^-ERR timeout is out of range/,
+  },
+  {
+    reason: 'Redis 7.2 looks at more of what XADD and XSETID are told.',
+    command: /^(XADD|XSETID)$/,
+    redis: /.*/,
+    holdfast: /smaller than current max_deleted_entry_id|equal or smaller/,
+    isFork: true,
+  },
+  {
+    reason: 'Blocking commands may be called by scripts since Redis 7.2, where they do not wait.',
+    redis: /^-ERR This Redis command is not allowed from script/,
+    holdfast: /.*/,
+    isFork: true,
+  },
+  {
+    reason: 'Errors are text here: bytes that are none are not repeated as they came.',
+    redis: /^-[A-Z]+ .*[\x80-\xff]/,
+    holdfast: /^-[A-Z]+ .*\xef\xbf\xbd/,
+  },
+  {
+    reason: 'Redis 7.2 takes WITHSCORE, so that anything else there is a syntax error.',
+    command: /^Z(REV)?RANK$/,
+    redis: /^-ERR wrong number of arguments/,
+    holdfast: /^-ERR syntax error/,
+  },
+  {
+    reason: 'Redis makes room for COUNT ids before it looks; here it takes what it finds.',
+    command: /^XAUTOCLAIM$/,
+    redis: /COUNT too high/,
+    holdfast: /.*/,
+    isFork: true,
+  },
+  {
+    reason: 'Redis 7.2 names the command, and the special id that it takes.',
+    command: /^(XREAD|XREADGROUP)$/,
+    redis: /^-ERR Unbalanced XREAD list/,
+    holdfast: /^-ERR Unbalanced 'xread/,
+  },
+];
+
+/** The one that explains two replies, or undefined. */
+export function knownDifference(
+  request: RandomRequest,
+  theirs: string,
+  ours: string,
+): KnownDifference | undefined {
+  const name = nameOf(request);
+  return knownDifferences.find(
+    ({ command, word, redis, holdfast }) =>
+      (command?.test(name) ?? true) &&
+      (word === undefined || request.some((each) => word.test(each))) &&
+      redis.test(theirs) &&
+      holdfast.test(ours),
+  );
+}
+
+interface Unpredictable {
+  readonly reason: string;
+  readonly command: RegExp;
+  /** Whether the words, in upper case, are such ones. */
+  readonly matches: (words: readonly string[]) => boolean;
+}
+
+const isStore = (word: string): boolean => word === 'STORE' || word === 'GEOSEARCHSTORE';
+
+/** Requests whose replies are compared by their shape only, and after which keys may rightly differ. */
+const unpredictable: readonly Unpredictable[] = [
+  {
+    reason: 'A sort by nothing leaves a set in an order of its own.',
+    command: /^SORT/,
+    matches: (words) => words.some((word, i) => word === 'BY' && !words[i + 1]?.includes('*')),
+  },
+  {
+    reason: 'A sort of texts by weights leaves those of equal weight in any order.',
+    command: /^SORT/,
+    matches: (words) => words.includes('BY') && words.includes('ALPHA'),
+  },
+  {
+    reason:
+      'Redis 7.2 makes consumers at other times than 7.0: those of the tests are there before they ask.',
+    command: /^(XCLAIM|XAUTOCLAIM|XREADGROUP)$/,
+    matches: ([, , , consumer]) => !/^[CDE]$/.test(consumer ?? ''),
+  },
+  {
+    reason: 'Deliveries are counted in 48 bits here.',
+    command: /^XCLAIM$/,
+    matches: (words) => words.some((word, i) => words[i - 1] === 'RETRYCOUNT' && word.length > 14),
+  },
+  {
+    reason: 'Entries are counted in doubles here, exact up to 2^53.',
+    command: /^(XSETID|XGROUP)$/,
+    matches: (words) => words.some((word, i) => /^ENTRIES/.test(words[i - 1] ?? '') && word.length > 15),
+  },
+  {
+    reason: 'Distances come from another library of sines: their last digit may differ where all are kept.',
+    command: /^GEO/,
+    matches: (words) => words.includes('STOREDIST'),
+  },
+  {
+    reason: 'A geo search for any takes what it finds first.',
+    command: /^GEO/,
+    matches: (words) => words.includes('ANY') && words.some(isStore),
+  },
+];
+
+export function isUnpredictable(request: RandomRequest): boolean {
+  const words = called(request).map((word) => word.toUpperCase());
+  return unpredictable.some(({ command, matches }) => command.test(words[0] ?? '') && matches(words));
+}

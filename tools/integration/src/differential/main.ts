@@ -1,0 +1,34 @@
+/**
+ * `npm run differential -- [--seconds N] [--seed S] [--findings N] [--storage level] [--log file]`: looks for
+ * differences to redis-server and prints each as short as it gets. Ends with 1 when there are any.
+ */
+import { parseArgs } from 'node:util';
+import { DifferentialSearch } from './search.js';
+import { ServerPair } from './server-pair.js';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    findings: { type: 'string', default: '20' },
+    storage: { type: 'string', default: 'memory' },
+    log: { type: 'string', default: 'none' },
+    'restart-every': { type: 'string', default: '20' },
+  },
+});
+const { storage, log } = values;
+const pair = await ServerPair.start(storage === 'memory' && log === 'none' ? {} : { storage, log });
+console.log(`seed ${values.seed}, ${values.seconds} s, storage ${storage}, log ${log}`);
+const search = new DifferentialSearch(pair, {
+  seed: Number(values.seed),
+  seconds: Number(values.seconds),
+  findingsMax: Number(values.findings),
+  restartEvery: pair.isKept ? Number(values['restart-every']) : 0,
+  log: (line) => console.log(`\n${line}`),
+});
+const { sequenceCount, requestCount, restartCount, findings } = await search.run();
+console.log(
+  `\n${sequenceCount} sequences, ${requestCount} requests, ${restartCount} restarts: ${findings.length} findings`,
+);
+await pair.stop();
+process.exitCode = findings.length === 0 ? 0 : 1;

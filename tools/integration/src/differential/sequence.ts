@@ -1,0 +1,76 @@
+/**
+ * Sequences of random requests: steps that run one after the other on one connection, some of them in a transaction or
+ * called by a script.
+ */
+import { type Random, randomBelow } from '@holdfast/common';
+import type { Command, CommandGroup } from '@holdfast/engine';
+import { pick } from '../random-pick.js';
+import { randomKey } from './argument-values.js';
+import { expiresSoon, type RandomRequest, waitsLong } from './request.js';
+import { type GeneratorOptions, RequestGenerator } from './request-generator.js';
+
+export interface RandomSequence {
+  readonly dialect: 2 | 3;
+  readonly requests: readonly RandomRequest[];
+}
+
+/** What a script that calls a command looks like; its request follows as arguments. */
+export const callingScript = 'return redis.call(unpack(ARGV))';
+export const tryingScript = 'return redis.pcall(unpack(ARGV))';
+
+export class SequenceGenerator {
+  readonly #requests: RequestGenerator;
+  readonly #random: Random;
+  readonly #groups: readonly CommandGroup[];
+
+  constructor(commands: readonly Command[], random: Random, options: GeneratorOptions = {}) {
+    this.#random = random;
+    this.#requests = new RequestGenerator(commands, random, options);
+    // Of these a few are enough.
+    this.#groups = this.#requests.groups.filter(
+      (group) => !/^(connection|server|pubsub|transactions)$/.test(group),
+    );
+  }
+
+  next(): RandomSequence {
+    const random = this.#random;
+    const length = 4 + randomBelow(random, 30);
+    // Two of the types in each sequence, so that its requests have to do with each other.
+    const own = [pick(this.#groups, random), pick(this.#groups, random)];
+    const requests: RandomRequest[] = [];
+    while (requests.length < length) requests.push(...this.#step(own));
+    return { dialect: randomBelow(random, 3) === 0 ? 3 : 2, requests };
+  }
+
+  #step(own: readonly CommandGroup[]): RandomRequest[] {
+    const dice = randomBelow(this.#random, 100);
+    if (dice < 3) {
+      const inside = Array.from({ length: randomBelow(this.#random, 5) }, () => this.#single(own)).flat();
+      const end = randomBelow(this.#random, 8) === 0 ? ['DISCARD'] : ['EXEC'];
+      return [['MULTI'], ...inside, end];
+    }
+    if (dice < 9) return this.#single(own).map((request) => this.#called(request));
+    return this.#single(own);
+  }
+
+  #called(request: RandomRequest): RandomRequest {
+    const script = randomBelow(this.#random, 3) === 0 ? tryingScript : callingScript;
+    return ['EVAL', script, '0', ...request];
+  }
+
+  /** A request, and what has to follow it so that both servers are in the same state again. */
+  #single(own: readonly CommandGroup[]): RandomRequest[] {
+    const dice = randomBelow(this.#random, 100);
+    const others = this.#requests.groups;
+    const group = dice < 70 ? pick(own, this.#random) : dice < 85 ? 'generic' : pick(others, this.#random);
+    let request = this.#requests.next(group);
+    while (waitsLong(request) || expiresSoon(request)) request = this.#requests.next(group);
+    const [name, verb, key, groupName] = request;
+    if (name === 'SPOP')
+      return [request, ['DEL', ...(verb === undefined ? [randomKey('set', this.#random)] : [verb])]];
+    // Redis 7.2 makes consumers at other times than 7.0: they are there before they ask.
+    if (name === 'XGROUP' && key !== undefined && groupName !== undefined)
+      return [request, ...['c', 'd', 'e'].map((each) => ['XGROUP', 'CREATECONSUMER', key, groupName, each])];
+    return [request];
+  }
+}
