@@ -2,6 +2,9 @@
 import type { Request } from '@holdfast/common';
 import type { Command, Registry, Session } from '@holdfast/engine';
 
+/** Said of a write when `min-replicas-to-write` asks for more copies than there are. */
+export const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
+
 /** Longest part of a client's own words that an error repeats, as Redis has it. */
 const quotedMax = 128;
 

@@ -26,6 +26,7 @@ import {
   isAllowedWhileSubscribed,
   isQueueable,
   isWriting,
+  noReplicas,
   touchesKeyspace,
   unknownCommand,
   wrongArity,
@@ -99,6 +100,8 @@ export class LocalCoordinator implements Coordinator {
   readonly #discard = new DiscardReply();
   readonly #onCommitted: (() => void)[] = [];
   readonly #onRevoked: (() => void)[] = [];
+  /** `min-replicas-to-write` asks for more than there are: nothing may be written. */
+  #lacksReplicas = false;
 
   constructor(options: LocalCoordinatorOptions) {
     const { env, kv } = options;
@@ -175,6 +178,9 @@ export class LocalCoordinator implements Coordinator {
         this.#forwarding?.unblock(session, withError) ?? this.#waiting.unblock(session, withError),
       onShutdown: options.onShutdown ?? (() => {}),
       onLog: options.onLog ?? (() => {}),
+    });
+    kv.config.onChange('min-replicas-to-write', () => {
+      this.#lacksReplicas = kv.config.number('min-replicas-to-write') > kv.host.replicaCount();
     });
   }
 
@@ -392,6 +398,7 @@ export class LocalCoordinator implements Coordinator {
     }
     const { refusal } = this.#committer;
     if (refusal !== null && isWriting(session, command)) return refusal;
+    if (this.#lacksReplicas && isWriting(session, command)) return noReplicas;
     if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;

@@ -61,7 +61,6 @@ const settable: readonly Declaration[] = [
   ['masterauth', text, ''],
   ['masteruser', text, ''],
   ['min-replicas-max-lag', int32, '10', 'min-slaves-max-lag'],
-  ['min-replicas-to-write', int32, '0', 'min-slaves-to-write'],
   ['no-appendfsync-on-rewrite', flag, 'no'],
   ['oom-score-adj', oneWordOf('no', 'yes', 'relative', 'absolute'), 'no'],
   ['oom-score-adj-values', by(normalizeOomScores), '0 200 800'],

@@ -61,6 +61,8 @@ export const parameters: readonly Parameter[] = [
   { name: 'save', kind: by(normalizeSavePoints), initial: '' },
 
   // The data
+  { name: 'min-replicas-to-write', kind: int32, initial: '0' },
+  { name: 'min-slaves-to-write', kind: int32, initial: '0', aliasOf: 'min-replicas-to-write' },
   { name: 'maxmemory', kind: memory, initial: '0' },
   { name: 'maxmemory-policy', kind: oneWordOf(...evictionPolicies), initial: 'noeviction' },
   { name: 'maxmemory-samples', kind: between(1, 2147483647), initial: '5' },

@@ -3,6 +3,20 @@ import { LocalServer } from '../testing/index.js';
 
 const aborted = new Error('EXECABORT Transaction discarded because of previous errors.');
 
+it('refuses what writes when min-replicas-to-write asks for replicas, a transaction as a whole', () => {
+  const server = new LocalServer();
+  const [client, other] = [server.client(), server.client()];
+  client.line('MULTI');
+  client.line('SET a 1');
+  other.line('CONFIG SET min-replicas-to-write 1');
+  const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
+  expect(client.line('EXEC')).toEqual(new Error(`EXECABORT Transaction discarded because of: ${noReplicas}`));
+  expect(client.line('SET a 1')).toEqual(new Error(noReplicas));
+  expect(client.line('GET a')).toBeNull();
+  expect(client.line('CONFIG SET min-slaves-to-write 0')).toBe('OK');
+  expect(client.line('SET a 1')).toBe('OK');
+});
+
 describe('MULTI and EXEC', () => {
   it('run what was queued, and reply to each', () => {
     const client = new LocalServer().client();
