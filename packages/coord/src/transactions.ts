@@ -37,7 +37,9 @@ export class Transactions {
     const owned = request.toOwned();
     transaction.queue.push({ command, request: owned });
     transaction.bytes += owned.bytes.length;
-    if (command.isWrite || command.flags.has('may_replicate')) transaction.isWrite = true;
+    const { scripting } = this.#options.kv;
+    const mayWrite = command.flags.has('may_replicate') && !scripting.onlyReads(command, request);
+    if (command.isWrite || mayWrite) transaction.isWrite = true;
   }
 
   watch(session: Session, database: number, key: Uint8Array): void {

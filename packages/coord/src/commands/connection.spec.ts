@@ -170,6 +170,9 @@ describe('CLIENT PAUSE', () => {
     expect(client.run('EVALSHA', sha, '0')).toBe(2);
     expect(client.line('FCALL f1 0')).toBe(3);
     expect(client.run('EVAL_RO', "return redis.call('get', 'x')", '1', 'x')).toBe('y');
+    client.line('MULTI');
+    client.run('EVAL', '#!lua flags=no-writes\nreturn 1', '0');
+    expect(client.line('EXEC')).toEqual([1]);
     expect(client.run('EVAL', 'return 1', '0')).toBeUndefined();
   });
 
