@@ -152,6 +152,10 @@ export class LocalHost implements Host {
     this.#parts.tracking.disable(session);
   }
 
+  forgetReads(): void {
+    this.#parts.tracking.flushed();
+  }
+
   remember(session: Session, command: Command, request: Request): void {
     this.#parts.tracking.remember(session, command, request);
   }

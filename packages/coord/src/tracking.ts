@@ -46,8 +46,6 @@ export class Tracking {
   /** How often in a row dropping keys was not enough. */
   #excesses = 0;
   #hasBroadcasts = false;
-  /** The version of the last removal of all keys: of several databases at once, clients are told once. */
-  #flushVersion = 0;
 
   constructor(parts: TrackingParts) {
     this.#parts = parts;
@@ -134,12 +132,15 @@ export class Tracking {
     this.#invalidate(key, this.#parts.hub.speaker);
   }
 
-  /** All keys of a database are others now, or gone: nothing that is kept anywhere can be trusted. */
+  /** All keys of a database are others now (SWAPDB): nothing that is kept anywhere can be trusted. */
   replaced(database: Database, by: Database | null): void {
-    const { version } = this.#parts.kv.storage.stamp;
-    if (version !== 0 && version === this.#flushVersion) return;
-    if (by !== null && by.index < database.index) return;
-    this.#flushVersion = version;
+    // Of removals FLUSHALL and FLUSHDB tell, once for all databases. Of two that change places one call is enough.
+    const { isFollower } = this.#parts.kv;
+    if (by === null ? isFollower : database.index < by.index) this.flushed();
+  }
+
+  /** All keys are gone. */
+  flushed(): void {
     this.#forgetReaders();
     for (const session of this.#sessions) this.#tell(session, null);
   }

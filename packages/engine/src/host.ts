@@ -139,6 +139,8 @@ export interface Host {
   /** Tells a client of changes from now on (CLIENT TRACKING); prefixes are added to those before. */
   track(session: Session, options: TrackingOptions): void;
   untrack(session: Session): void;
+  /** All keys go, or all of a database: clients that track are told so, even if there are none. */
+  forgetReads(): void;
   /** A client that tracks has read the keys of a command. */
   remember(session: Session, command: Command, request: Request): void;
 

@@ -283,9 +283,15 @@ export class KV {
    */
   expireSome(budgetMs: number): boolean {
     if (this.keepsExpired || this.isFollower) return false;
+    const startMs = this.env.clock.monotonic();
+    const isMore = this.#expireUntil(startMs + budgetMs);
+    this.stopwatch.latency.add('expire-cycle', this.env.clock.monotonic() - startMs, this.context.nowMs);
+    return isMore;
+  }
+
+  #expireUntil(untilMs: number): boolean {
     const { clock } = this.env;
     const nowMs = clock.now();
-    const untilMs = clock.monotonic() + budgetMs;
     for (let index = 0; index < 16; index++) {
       const db = this.storage.database(index);
       for (let count = 1; ; count++) {

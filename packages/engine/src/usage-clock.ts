@@ -89,8 +89,16 @@ export class UsageClock {
 
   /** Milliseconds since the key was accessed, in whole seconds; while frequencies are kept, since it was written. */
   idleMs(access: number, version: number): number {
-    if (access === 0 || this.countsAccesses) return Math.max(0, this.#nowMs - writtenMs(version));
+    if (access === 0 || this.countsAccesses) {
+      return Math.max(0, Math.floor((this.#nowMs - writtenMs(version)) / 1000)) * 1000;
+    }
     return ((this.#secondsWord - access) & secondsMask) * 1000;
+  }
+
+  /** As DEBUG OBJECT shows it: the LRU clock at the last access, or minutes and counter of LFU. */
+  clockOf(access: number, version: number): number {
+    if (access !== 0) return access & secondsMask;
+    return Math.floor(writtenMs(version) / 1000) & secondsMask;
   }
 
   /** How often the key is accessed, on Redis' logarithmic scale from 0 to 255, as of now. */

@@ -4,7 +4,6 @@
  */
 import type { Reply } from '@holdfast/common';
 import { dumpPayload, stringForms } from '@holdfast/storage';
-import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
@@ -26,16 +25,18 @@ const payloadOverhead = 11;
 const many = Number.POSITIVE_INFINITY;
 
 function describeKey(ctx: Context, reply: Reply, key: number): void {
-  const { db, nowMs, request } = ctx;
+  const { db, request } = ctx;
+  const { usage } = ctx.kv;
+  usage.ask();
   // Also a key whose time is over: it stays.
   const ref = db.find(request.bytes, request.start(key), request.length(key));
   if (ref === 0) return reply.error('ERR no such key');
+  const { access } = db.dict;
+  const idleSeconds = usage.idleMs(access, db.version(ref)) / 1000;
   // As Redis counts: without the type, the version and the checksum.
   const serializedLength = dumpPayload(db, ref).length - payloadOverhead;
-  const writtenMs = oracleEpochMs + db.version(ref) / timestampsPerMs;
-  const idleSeconds = Math.max(0, Math.floor((nowMs - writtenMs) / 1000));
   reply.simple(
-    `Value at:0x${ref.toString(16)} refcount:1 encoding:${reportedEncoding(ctx.kv, db, ref)} serializedlength:${serializedLength} lru:0 lru_seconds_idle:${idleSeconds}`,
+    `Value at:0x${ref.toString(16)} refcount:1 encoding:${reportedEncoding(ctx.kv, db, ref)} serializedlength:${serializedLength} lru:${usage.clockOf(access, db.version(ref))} lru_seconds_idle:${idleSeconds}`,
   );
 }
 
