@@ -7,6 +7,7 @@
  *     pubsub    PUBLISH to 1 and to 50 subscribers, until all have read all
  *     streams   XADD, XRANGE, XREADGROUP, 16 in a pipeline; bytes per entry
  *     memory    resident memory per pair, 2 M pairs of a 16-byte key and a 64-byte value
+ *     eviction  hit rates of a cache under LRU and LFU; resident memory after writes under a limit
  *     latency   percentiles under a mixed open load at half of the capacity of the slower server, 5 M keys
  *     grpc      our client over gRPC's Batch, the client's work included, against ioredis
  *     durable   SET with a log on disk, against the append-only file

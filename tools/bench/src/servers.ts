@@ -33,6 +33,16 @@ export const inMemory: Setup = {
   ours: ['--storage', 'memory', '--log', 'none'],
 };
 
+/** A cache: so much memory, and what goes when it is full. */
+export function limited(maxmemory: string, policy: string): Setup {
+  const limits = ['--maxmemory', maxmemory, '--maxmemory-policy', policy];
+  return {
+    title: `${maxmemory}, ${policy}`,
+    redis: [...inMemory.redis, ...limits],
+    ours: [...inMemory.ours, ...limits],
+  };
+}
+
 export function onDisk(fsync: 'always' | 'everysec' | 'no', storage: 'memory' | 'level'): Setup {
   return {
     title: `${storage} storage, log, fsync ${fsync}`,
