@@ -44,6 +44,7 @@ export class MutationApplier {
       const database = this.#storage.database(reader.database);
       this.#fresh = this.#freshOf(database);
       const hasEffect = this.#applyRecord(reader, database);
+      if (hasEffect) database.appliedRecords++;
       if (hasEffect && effects !== null) effects.copy(batch, start, reader.at);
       start = reader.at;
     }

@@ -101,6 +101,8 @@ export class Database {
   expiring = 0;
   /** The version of the last removal: what a reader depends on who found nothing. */
   removalVersion = 0;
+  /** How many records from elsewhere had an effect here: what was derived from the data may be out of date. */
+  appliedRecords = 0;
   /** Where `readString` found the value. Valid until the next change. */
   valueBytes!: Uint8Array;
   valueStart = 0;

@@ -1,3 +1,4 @@
+import { MutationWriter } from '@holdfast/storage';
 import { describe, expect, it } from 'vitest';
 import { LocalServer, type Plain, type TestClient } from '../testing/index.js';
 
@@ -115,6 +116,27 @@ describe('libraries as data', () => {
     load(server.client(), 'one', ['f', 'return 1']);
     const other = new LocalServer(1, server.storage);
     expect(other.client().line('FCALL f 0')).toBe(1);
+  });
+
+  it('follow what others write, while they follow', () => {
+    const [leader, follower] = [new LocalServer(), new LocalServer()];
+    const [c, reader] = [leader.client(), follower.client()];
+    const journal = new MutationWriter();
+    leader.storage.journal = journal;
+    const follow = (): void => {
+      follower.storage.apply(Buffer.from(journal.bytes.subarray(0, journal.length)), 0);
+      journal.clear();
+    };
+    expect(reader.line('FCALL f 0')).toEqual(new Error('ERR Function not found'));
+    load(c, 'one', ['f', 'return 1']);
+    follow();
+    expect(reader.line('FCALL f 0')).toBe(1);
+    c.run('FUNCTION', 'LOAD', 'REPLACE', libraryOf('one', ['f', 'return 2']));
+    follow();
+    expect(reader.line('FCALL f 0')).toBe(2);
+    c.line('FUNCTION DELETE one');
+    follow();
+    expect(reader.line('FCALL f 0')).toEqual(new Error('ERR Function not found'));
   });
 
   it('are those of the storage that the server goes on with', () => {

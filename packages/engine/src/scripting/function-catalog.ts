@@ -1,11 +1,11 @@
 /**
  * The functions that FCALL finds: loads, restores and deletes libraries, in the interpreter and in the data alike.
  *
- * When the data comes from elsewhere (the server started, or goes on with another storage) the catalog is filled anew
- * from it before it is next used.
+ * When the data comes from elsewhere (the server started, goes on with another storage, or follows what others write)
+ * the catalog is filled anew from it before it is next used.
  */
 import { KvError, type Reply } from '@holdfast/common';
-import { dumpLibraries, isPayload, readLibraries } from '@holdfast/storage';
+import { dumpLibraries, isPayload, readLibraries, systemDatabase } from '@holdfast/storage';
 import type { KV } from '../kv.js';
 import { FunctionLibraries, type FunctionLibrary, type ScriptFunction } from './function-libraries.js';
 import type { Interpreter } from './interpreter.js';
@@ -26,6 +26,8 @@ export class FunctionCatalog {
   #interpreter: Interpreter | null = null;
   /** The data may have libraries that are not here, or lack some that are. */
   #isStale = true;
+  /** What had come from elsewhere when the catalog was filled. */
+  #appliedRecords = 0;
 
   constructor(kv: KV, newInterpreter: () => Interpreter) {
     this.#kv = kv;
@@ -50,9 +52,11 @@ export class FunctionCatalog {
 
   /** The libraries, as the data has them. Throws KvError CORRUPT when one can't be loaded. */
   get libraries(): FunctionLibraries {
-    if (this.#interpreter?.isBroken) this.invalidate();
+    const { appliedRecords } = this.#kv.storage.database(systemDatabase);
+    if (this.#interpreter?.isBroken || appliedRecords !== this.#appliedRecords) this.invalidate();
     if (!this.#isStale) return this.#libraries;
     this.#isStale = false;
+    this.#appliedRecords = appliedRecords;
     for (const code of this.#libraries.stored()) {
       const library = this.#loader.load(code);
       if (typeof library === 'string') {
