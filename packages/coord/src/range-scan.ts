@@ -23,6 +23,9 @@ const turnMs = 1;
 /** An answer's size: entries, and bytes of keys and values (one entry may be larger). */
 const answerEntriesMax = 1000;
 const answerBytesMax: number = 256 * 1024;
+/** Keys whose values are read by one command: at first, and at most. How many is judged by those before. */
+const groupFirst = 8;
+const groupMax = 100;
 
 export interface ScanEntry extends FoundKey {
   /** Null for other types than string, and when only keys are wanted. */
@@ -143,7 +146,7 @@ async function pass(
   } while (cursor !== 0);
 }
 
-/** Reads keys from `at` on until an answer is full; those that are gone by now are passed over. */
+/** Reads keys from `at` on, several at a time, until an answer is full; those that are gone by now are passed over. */
 async function read(
   { caller }: RangeContext,
   keys: readonly FoundKey[],
@@ -153,20 +156,37 @@ async function read(
   const entries: ScanEntry[] = [];
   let bytes = 0;
   let next = at;
+  let size = groupFirst;
   while (next < keys.length && entries.length < answerEntriesMax && bytes < answerBytesMax) {
-    const found = keys[next++];
-    const entry = keysOnly ? { ...found, value: null, ttlMs: null } : await readEntry(caller, found.key);
-    if (entry === null) continue;
-    entries.push(entry);
-    bytes += entry.key.length + (entry.value?.length ?? 0);
+    const group = keys.slice(next, next + Math.min(size, answerEntriesMax - entries.length));
+    const found = keysOnly ? group.map(withoutValue) : await readEntries(caller, group);
+    for (const entry of found) {
+      // What does not fit any more is read again for the next answer.
+      if (bytes >= answerBytesMax) break;
+      next++;
+      if (entry === null) continue;
+      entries.push(entry);
+      bytes += entry.key.length + (entry.value?.length ?? 0);
+    }
+    const usual = (bytes + 1) / (entries.length + 1);
+    size = Math.max(1, Math.min(groupMax, Math.floor((answerBytesMax - bytes) / usual)));
   }
   return { entries, next };
 }
 
-async function readEntry(caller: Caller, key: Buffer): Promise<ScanEntry | null> {
-  const { value: reply } = await caller.run(['KV.MGET', key]);
-  if (reply instanceof ErrorReply) throw new KvError('COMMAND', reply.message, { reply: reply.code });
-  return entryOf(key, (reply as ReplyValue[])[0]);
+function withoutValue(found: FoundKey): ScanEntry {
+  return { ...found, value: null, ttlMs: null };
+}
+
+/** What keys hold, in their order; of large values only that of the first. */
+async function readEntries(caller: Caller, keys: readonly FoundKey[]): Promise<(ScanEntry | null)[]> {
+  const { value: reply } = await caller.run(['KV.MGET', ...keys.map(({ key }) => key)]);
+  if (!(reply instanceof ErrorReply)) {
+    return (reply as ReplyValue[]).map((item, i) => entryOf(keys[i].key, item));
+  }
+  // Together they are more than a reply may be.
+  if (reply.code === 'LIMIT' && keys.length > 1) return readEntries(caller, keys.slice(0, 1));
+  throw new KvError('COMMAND', reply.message, { reply: reply.code });
 }
 
 /** One item of KV.MGET's reply; null for a key that is not there. */

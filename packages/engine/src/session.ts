@@ -115,6 +115,8 @@ export class Session {
   lastActiveMs: number;
   /** Waits for a key, for data to be loaded, or for a pause to end; its next commands wait. */
   isBlocked = false;
+  /** What it waits for is only the reply of another process, which executes the command. */
+  isOnItsWay = false;
   closeAfterReply = false;
   /** Requests whose replies are still to come, in their order, while others are accepted. */
   unanswered = 0;

@@ -1,5 +1,7 @@
 /** A cluster of processes, as its clients see it: through the gateway, and straight at the nodes. Needs a build. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect } from '@holdfast/client';
+import { storeConformance } from '@holdfast/client/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterProcesses } from './cluster-processes.js';
 
@@ -80,6 +82,17 @@ describe('a client of the gateway', () => {
     await redis.flushall();
     expect(await redis.dbsize()).toBe(0);
   });
+});
+
+describe('our client, over gRPC', () => {
+  for (const { name, run } of storeConformance) {
+    it(name, async () => {
+      const store = connect({ address: cluster.gateway.addresses.grpc });
+      await store.execute(['FLUSHALL']);
+      await run(store);
+      await store.close();
+    }, 60_000);
+  }
 });
 
 describe('a client of Redis Cluster', () => {

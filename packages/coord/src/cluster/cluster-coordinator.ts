@@ -36,6 +36,7 @@ import { ScanCommands } from './scan-commands.js';
 import type { ShardRoute } from './shard-route.js';
 import { SplitCommands } from './split-commands.js';
 import { Subscriptions } from './subscriptions.js';
+import { TrackingCommand } from './tracking-command.js';
 import { TransactionCommands } from './transaction-commands.js';
 
 export interface ClusterCoordinatorOptions {
@@ -101,6 +102,7 @@ export class ClusterCoordinator implements Coordinator {
       this.#transactions.handlers,
       this.#subscriptions.handlers,
       new ReadModeCommands(this).handlers,
+      new TrackingCommand(this).handlers,
       home === undefined ? {} : new ClusterCommands(this, home).handlers,
     ]);
   }

@@ -161,6 +161,7 @@ export class Forwarder {
     else if (replies.isFull) replies.waitsFor = waits.room;
     else return outcomes.later;
     session.isBlocked = true;
+    session.isOnItsWay = !isBlocking;
     return outcomes.pending;
   }
 

@@ -52,6 +52,7 @@ export class RoutedSession extends Session implements LaneUser {
   release(): void {
     this.blockedAt = null;
     this.isBlocked = false;
+    this.isOnItsWay = false;
     this.sink.resume();
   }
 

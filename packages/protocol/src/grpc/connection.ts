@@ -25,7 +25,13 @@ import type { Settings } from '../settings.js';
 import { type Credentials, sessionOptions } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
 import { callStatus, errorOf } from './errors.js';
-import { outputMessageBytes, outputPauseBytes, turnCommandsMax, waitingMax } from './limits.js';
+import {
+  onTheirWayMax,
+  outputMessageBytes,
+  outputPauseBytes,
+  turnCommandsMax,
+  waitingMax,
+} from './limits.js';
 import { ResultReply } from './reply.js';
 
 export type BatchCall = ServerDuplexStream<Buffer, Buffer>;
@@ -49,6 +55,8 @@ class Lane implements SessionSink {
   /** Of the waiting command. */
   id = '';
   operation = 0;
+  /** See `Session.isOnItsWay`: it waits for nothing but its reply. */
+  isOnItsWay = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -82,6 +90,8 @@ export class Connection implements TurnListener {
   /** The lane for the next command; null when one must be taken. */
   #lane: Lane | null = null;
   readonly #idle: Lane[] = [];
+  /** Of those that wait: commands whose replies are on their way. */
+  #onTheirWay = 0;
   /** By the id of their command. */
   readonly #waiting = new Map<string, Lane>();
   /** Lanes whose command was answered while another is being run. */
@@ -93,7 +103,7 @@ export class Connection implements TurnListener {
   #unsentBytes = 0;
   /** In the middle of a message: no other is read. */
   #isPaused = false;
-  /** The client does not read: nothing runs until it does. */
+  /** The client does not read, or too much is on its way: nothing runs until that is over. */
   #isChoked = false;
   #isInputEnded = false;
   #isClosed = false;
@@ -141,7 +151,7 @@ export class Connection implements TurnListener {
     if (this.#isClosed || this.#waiting.get(lane.id) !== lane) return;
     const value = lane.reply.take();
     if (value === undefined) return;
-    this.#waiting.delete(lane.id);
+    this.#forget(lane);
     const { session } = lane;
     this.#answer(lane.operation, lane.id);
     this.#reply.value(value);
@@ -150,6 +160,21 @@ export class Connection implements TurnListener {
     this.#idle.push(lane);
     this.#turns.begin();
     this.#flushLater();
+    this.#goOn();
+  }
+
+  /** The lane's command waits no more. */
+  #forget(lane: Lane): void {
+    this.#waiting.delete(lane.id);
+    if (lane.isOnItsWay) this.#onTheirWay--;
+  }
+
+  /** Executes on, when what held that up is over. */
+  #goOn(): void {
+    if (!this.#isChoked || this.#isRunning) return;
+    if (this.#unsentBytes > outputPauseBytes || this.#onTheirWay > onTheirWayMax / 2) return;
+    this.#isChoked = false;
+    this.#execute();
   }
 
   /** Ends the stream with a status. */
@@ -203,7 +228,7 @@ export class Connection implements TurnListener {
       this.#run();
       if (this.#isClosed) return true;
       if (out.length >= outputMessageBytes) this.#send();
-      if (this.#unsentBytes > outputPauseBytes) {
+      if (this.#unsentBytes > outputPauseBytes || this.#onTheirWay >= onTheirWayMax) {
         this.#isChoked = true;
         return false;
       }
@@ -260,10 +285,14 @@ export class Connection implements TurnListener {
   #wait(lane: Lane): void {
     const { id, operation } = this.#decoder;
     this.#lane = null;
-    const isRefused = this.#waiting.size >= waitingMax || this.#waiting.has(id);
+    const { isOnItsWay } = lane.session;
+    const isRefused =
+      (!isOnItsWay && this.#waiting.size - this.#onTheirWay >= waitingMax) || this.#waiting.has(id);
     if (!isRefused) {
       lane.id = id;
       lane.operation = operation;
+      lane.isOnItsWay = isOnItsWay;
+      if (isOnItsWay) this.#onTheirWay++;
       this.#waiting.set(id, lane);
       return;
     }
@@ -281,7 +310,7 @@ export class Connection implements TurnListener {
     for (const id of cancelled) {
       const lane = this.#waiting.get(id);
       if (lane === undefined) continue;
-      this.#waiting.delete(id);
+      this.#forget(lane);
       this.#coordinator.close(lane.session);
       this.#answer(lane.operation, id);
       this.#reply.error('CANCELLED the command was cancelled while it waited');
@@ -337,12 +366,8 @@ export class Connection implements TurnListener {
     this.#call.write(message, () => {
       this.#unsentBytes -= message.length;
       if (this.#isClosed) return;
-      if (this.#isChoked && this.#unsentBytes <= outputPauseBytes) {
-        this.#isChoked = false;
-        this.#execute();
-      } else {
-        this.#endWhenDone();
-      }
+      if (this.#isChoked) this.#goOn();
+      else this.#endWhenDone();
     });
   }
 

@@ -10,6 +10,9 @@ export const streamsMax = 1000;
 /** Commands of one Batch stream that wait at a time: each holds a session. */
 export const waitingMax = 1000;
 
+/** Commands of one Batch stream whose replies are on their way from elsewhere: with more, no further ones are begun. */
+export const onTheirWayMax = 1024;
+
 /** Commands that one Batch stream runs in a turn of the event loop, before others get theirs. */
 export const turnCommandsMax = 4096;
 

@@ -139,3 +139,70 @@ describe('INFO and CONFIG', () => {
     ]);
   });
 });
+
+describe('reads that may be old', () => {
+  it('are answered by any replica, as READONLY and CLIENT READMODE say', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    client.run('SET a 1');
+    for (const { replicas } of cluster.nodes) replicas.replica('s2')!.catchUp();
+    cluster.leader(2).stepDown('dropped');
+    expect(client.run('CLIENT READMODE STALE', 'GET a', 'CLIENT READMODE NOPE')).toEqual([
+      '+OK',
+      '$"1"',
+      '-ERR syntax error',
+    ]);
+    expect(client.run('READWRITE', 'GET a')).toEqual(['+OK']);
+    cluster.shards[2].lead('n0');
+    cluster.env.advance(500);
+    expect(client.take()).toEqual(['$"1"']);
+    expect(client.run('READONLY', 'SET a 2', 'GET b')).toEqual(['+OK', '+OK', '$null']);
+  });
+});
+
+describe('what a cluster can not promise', () => {
+  it('is refused', () => {
+    const client = new TestCluster(three).client();
+    const [on, off] = client.run('CLIENT TRACKING ON', 'CLIENT TRACKING OFF');
+    expect([on.slice(0, 41), off]).toEqual(["-ERR CLIENT TRACKING can't be on in a clu", '+OK']);
+  });
+});
+
+describe('the node of a Redis Cluster', () => {
+  it('executes what it leads, and says where the rest is led', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client(2, true, 'n0');
+    expect(client.run('SET b 1', 'GET b', 'GET a', 'MGET b a', 'MGET {b}1 b', 'DBSIZE', 'KEYS *')).toEqual([
+      '+OK',
+      '$"1"',
+      '-MOVED 15495 n2:6379',
+      "-CROSSSLOT Keys in request don't hash to the same slot",
+      '*[$null, $"1"]',
+      ':1',
+      '*[$"b"]',
+    ]);
+    cluster.shards[2].lead('n0');
+    cluster.env.advance(500);
+    expect(client.run('SET a 1', 'DBSIZE')).toEqual(['+OK', ':2']);
+  });
+
+  it('tells of the cluster', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client(2, true, 'n0');
+    const [slots, info, slot, id] = client.run(
+      'CLUSTER SLOTS',
+      'CLUSTER INFO',
+      'CLUSTER KEYSLOT a',
+      'CLUSTER MYID',
+    );
+    expect(slots.match(/:\d+, :\d+, \*\[\$"n\d", :6379/g)).toEqual([
+      ':0, :5461, *[$"n0", :6379',
+      ':5462, :10922, *[$"n1", :6379',
+      ':10923, :16383, *[$"n2", :6379',
+    ]);
+    expect(info).toContain('cluster_state:ok');
+    expect(slot).toBe(':15495');
+    expect(id).toMatch(/^\$"[0-9a-f]{40}"$/);
+    expect(client.run('CLUSTER NOPE')[0]).toContain("unknown subcommand 'NOPE'");
+  });
+});

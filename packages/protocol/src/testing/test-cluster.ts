@@ -175,13 +175,16 @@ export class TestCluster {
     env.advance(0);
   }
 
-  client(dialect: 2 | 3 = 2, takesLater = true): PipeClient {
-    return new PipeClient(this.coordinator, this.env, dialect, takesLater);
+  /** A client of the gateway, or with `home` of that node. */
+  client(dialect: 2 | 3 = 2, takesLater = true, home?: string): PipeClient {
+    const coordinator = home === undefined ? this.coordinator : this.gateway(home);
+    return new PipeClient(coordinator, this.env, dialect, takesLater);
   }
 
-  /** Another gateway of the same cluster. */
-  gateway(): ClusterCoordinator {
-    const coordinator = new ClusterCoordinator({ env: this.env, router: this.#newRouter() });
+  /** Another gateway of the same cluster, or what a node has for clients of Redis Cluster. */
+  gateway(home?: string): ClusterCoordinator {
+    const at = home === undefined ? {} : { home };
+    const coordinator = new ClusterCoordinator({ env: this.env, router: this.#newRouter(home), ...at });
     this.env.advance(0);
     return coordinator;
   }
@@ -191,12 +194,13 @@ export class TestCluster {
     return this.shards[shard].leader!;
   }
 
-  #newRouter(): Router {
+  #newRouter(home?: string): Router {
     const byName = new Map(this.nodes.map((node) => [node.replicas.node, node]));
     return new Router({
       meta: this.meta,
       env: this.env,
       connect: ({ node }) => byName.get(node)!.connector(),
+      ...(home !== undefined && { home }),
     });
   }
 

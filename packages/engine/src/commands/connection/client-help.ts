@@ -51,4 +51,6 @@ export const clientHelp: readonly string[] = [
   '    Protect current client connection from eviction.',
   'NO-TOUCH (ON|OFF)',
   '    Will not touch LRU/LFU stats when this mode is on.',
+  'READMODE (LINEARIZABLE|LEASE|STALE)',
+  '    What reads promise where there are several replicas.',
 ];

@@ -13,6 +13,8 @@ import { trackingCommands } from './client-tracking-commands.js';
 const common = { group: 'connection', complexity: 'O(1)', flags: ['noscript', 'loading', 'stale'] } as const;
 const admin = { ...common, flags: ['admin', 'noscript', 'loading', 'stale'] } as const;
 
+const readModes = { LINEARIZABLE: 'linearizable', LEASE: 'lease', STALE: 'stale' } as const;
+
 function setName(ctx: Context, name: number, reply: Reply): void {
   const text = ctx.request.byteString(name);
   if (!isClientName(text)) return reply.error(badClientName);
@@ -202,6 +204,18 @@ const subcommands: readonly Command[] = [
     run({ kv, session }, { mode }, reply) {
       session.noTouch = mode === 'ON';
       if (session.noTouch) kv.usage.ask();
+      reply.ok();
+    },
+  }),
+  defineCommand({
+    ...common,
+    id: 906,
+    name: 'READMODE',
+    since: '0.1.0',
+    summary: 'Chooses what reads of the connection promise where there are several replicas.',
+    args: { mode: requiredWord('LINEARIZABLE', 'LEASE', 'STALE') },
+    run({ session }, { mode }, reply) {
+      session.readMode = readModes[mode];
       reply.ok();
     },
   }),
