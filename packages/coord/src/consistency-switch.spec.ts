@@ -271,6 +271,36 @@ describe('a switch under load', () => {
     }
   });
 
+  it('keeps what a replica had to build again, after it was cut off from etcd', {
+    timeout: 240_000,
+  }, async () => {
+    const world = new World(11);
+    const { env } = world;
+    const stack = await env.until(world.start());
+    await env.until(stack.setConsistency('replicated', world.shared));
+    const before = stack.storage;
+    const load = new Load(world, stack);
+    await env.until(env.sleep(200));
+    world.partition();
+    await env.until(env.sleep(1000));
+    world.heal();
+    await env.until(env.sleep(2000));
+    await env.until(load.end());
+    expect(stack.storage === before).toBe(false);
+    const count = Number(await env.until(load.run('GET', 'count')));
+    expect(count).toBeGreaterThanOrEqual(load.counted);
+    await env.until(stack.setConsistency('local'));
+    await env.until(load.run('SET', 'after', 'switch'));
+    await env.until(stack.persistence!.take());
+    await env.until(stack.close());
+    const again = await env.until(world.start());
+    const after = new Load(world, again);
+    after.abandon();
+    expect(Number(await env.until(after.run('GET', 'count')))).toBeGreaterThanOrEqual(count);
+    expect(await env.until(after.run('GET', 'after'))).toEqual(Buffer.from('switch'));
+    await env.until(again.close());
+  });
+
   it('does not come to be when etcd can not be reached, and changes nothing', {
     timeout: 240_000,
   }, async () => {

@@ -231,7 +231,7 @@ export class ConsistencySwitch {
     kv.storage.stamp.source = oracle;
     kv.isFollower = false;
     coordinator.commitThrough(committer, null);
-    persistence.takeBack(log, committer);
+    persistence.takeBack(log, committer, kv.storage);
   }
 
   // As a replica

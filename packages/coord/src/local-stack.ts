@@ -245,7 +245,10 @@ async function assemble(
     if (state !== null) await consistency.resume(opened!, state);
   }
   const close = async (): Promise<void> => {
-    await coordinator.shutdown().catch(options.onError ?? (() => {}));
+    await coordinator.shutdown().catch((error: unknown) => {
+      // A replica that leads no longer has nothing to bring to an end.
+      if (consistency?.consistency !== 'replicated') throw error;
+    });
     await consistency?.close();
     await persistence?.close();
     if (persistence?.isAbandoned !== true) await kv.storage.flush();

@@ -59,6 +59,8 @@ export interface PersistenceOptions {
 export class Persistence implements Snapshots, LogControl {
   readonly #options: PersistenceOptions;
   readonly #startedMs: number;
+  /** Another one after it was lent. */
+  #storage: Storage;
   #committer: LocalCommitter | RecordingCommitter;
   /** Open, whether it is on or not. */
   #log: KeptLog | null;
@@ -74,6 +76,7 @@ export class Persistence implements Snapshots, LogControl {
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
+    this.#storage = options.storage;
     this.#committer = options.committer;
     this.#log = options.log;
     this.#snapshotter = options.log === null ? null : this.#shorten(options.log, options.committer);
@@ -126,7 +129,8 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   async reread(): Promise<void> {
-    const { replaceData, snapshots, storage } = this.#options;
+    const { replaceData, snapshots } = this.#options;
+    const storage = this.#storage;
     if (snapshots === null) throw new KvError('INVALID', 'level storage is not read as a whole');
     if (this.#lent !== null) throw new KvError('INVALID', 'the log is replicated: make it local first');
     if (this.#isTurning) throw new KvError('INVALID', 'the log is being switched on or off');
@@ -157,9 +161,10 @@ export class Persistence implements Snapshots, LogControl {
     this.#copiedMs = Math.max(this.#copiedMs, snapshotter?.lastFinishedMs ?? 0);
   }
 
-  /** Keeps a log again, that `committer` writes. */
-  takeBack(log: KeptLog, committer: LocalCommitter): void {
+  /** Keeps a log again, that `committer` writes, of what is in `storage` now. */
+  takeBack(log: KeptLog, committer: LocalCommitter, storage: Storage): void {
     this.#lent = null;
+    this.#storage = storage;
     this.#log = log;
     this.#committer = committer;
     this.#snapshotter = this.#shorten(log, committer);
@@ -189,7 +194,8 @@ export class Persistence implements Snapshots, LogControl {
   // Copies
 
   async #copy(): Promise<void> {
-    const { env, snapshots, storage } = this.#options;
+    const { env, snapshots } = this.#options;
+    const storage = this.#storage;
     const { writes } = storage.stamp;
     if (snapshots === null) {
       await this.#committer.drained();
@@ -205,7 +211,8 @@ export class Persistence implements Snapshots, LogControl {
 
   /** Saves when one of the save points is reached: so many writes, and so much time, since the last copy. */
   #watchSavePoints(): void {
-    const { env, onError, savePoints, storage } = this.#options;
+    const { env, onError, savePoints } = this.#options;
+    const storage = this.#storage;
     env.timers.setTimeout(() => {
       if (this.#isClosed) return;
       const seconds = (env.clock.now() - Math.max(this.#copiedMs, this.#startedMs)) / 1000;
@@ -219,7 +226,8 @@ export class Persistence implements Snapshots, LogControl {
 
   /** Takes a copy that is whole by itself, in place of what the log has up to `position`. Goes on recording. */
   async #record(position: number): Promise<RecordingCommitter> {
-    const { snapshots, storage } = this.#options;
+    const { snapshots } = this.#options;
+    const storage = this.#storage;
     for (;;) {
       const recorder = await this.#become(() => new RecordingCommitter(storage));
       try {
@@ -240,7 +248,8 @@ export class Persistence implements Snapshots, LogControl {
   // The log
 
   async #turnOn(): Promise<void> {
-    const { claim, openLog, snapshots, storage } = this.#options;
+    const { claim, openLog, snapshots } = this.#options;
+    const storage = this.#storage;
     if (snapshots === null) throw new KvError('INVALID', 'level storage gets a log only when it is started');
     await claim();
     this.#log ??= await openLog();
@@ -301,12 +310,14 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   #localCommitter(log: KeptLog | null): LocalCommitter {
-    const { env, onFatal, storage } = this.#options;
+    const { env, onFatal } = this.#options;
+    const storage = this.#storage;
     return new LocalCommitter({ storage, env, log, onFatal });
   }
 
   #shorten(log: KeptLog, committer: Committer): Snapshotter {
-    const { env, onError, snapshots, storage } = this.#options;
+    const { env, onError, snapshots } = this.#options;
+    const storage = this.#storage;
     return new Snapshotter({ storage, log, committer, snapshots, env, onError });
   }
 }
