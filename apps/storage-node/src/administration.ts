@@ -133,7 +133,7 @@ export class NodeAdministration implements Administration {
 }
 
 function statusOf(
-  { coordinator: { kv }, leader, position, role, shard }: Replica,
+  { coordinator: { kv }, leader, leaseLeftMs, position, role, shard }: Replica,
   durablePosition: number,
 ): admin.ReplicaStatus {
   const { storage } = kv;
@@ -145,6 +145,7 @@ function statusOf(
     epoch: leader?.epoch ?? 0,
     leader: leader?.node ?? '',
     position,
+    leaseLeftMs: Math.round(leaseLeftMs),
     durablePosition,
     dataBytes: Math.round(storage.usedBytes),
     keys,

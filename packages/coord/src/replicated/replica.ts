@@ -120,6 +120,11 @@ export class Replica {
     return this.#lead?.committer.position ?? this.#state.position;
   }
 
+  /** For how long it may still answer without asking, in ms; 0 when it does not lead. */
+  get leaseLeftMs(): number {
+    return this.#lead?.committer.leaseLeftMs ?? 0;
+  }
+
   /** What it holds now; another one after a step down. */
   get storage(): Storage {
     return this.#state.storage;

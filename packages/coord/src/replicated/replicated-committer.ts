@@ -125,6 +125,10 @@ export class ReplicatedCommitter implements Committer {
     return this.#options.env.clock.monotonic() < this.#leaseUntilMs;
   }
 
+  get leaseLeftMs(): number {
+    return Math.max(0, this.#leaseUntilMs - this.#options.env.clock.monotonic());
+  }
+
   get position(): Position {
     return this.#position;
   }
