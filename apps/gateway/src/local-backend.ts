@@ -2,6 +2,7 @@
 import { type KvError, systemEnv } from '@holdfast/common';
 import { type LocalStack, openLocalStack } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
+import { RedisUpstream } from '@holdfast/upstream';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { aclFileAt } from './acl-file.js';
@@ -46,6 +47,14 @@ export async function openLocalBackend(
   });
   if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
   const { config, coordinator } = stack;
+  const upstream = new RedisUpstream({
+    coordinator,
+    config,
+    env: systemEnv(),
+    onLog: (level, message) => logger[logMethods[level]](message),
+  });
+  coordinator.upstream = upstream;
+  upstream.followConfigured();
   return {
     coordinator,
     config,
@@ -53,6 +62,7 @@ export async function openLocalBackend(
     describeMetrics: (registry) => describeMetrics(registry, stack),
     administration: new ServerAdministration({ settings, env, stack, etcd }),
     close: async () => {
+      upstream.leave();
       await stack.close();
       etcd.close();
     },

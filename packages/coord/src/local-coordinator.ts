@@ -19,6 +19,7 @@ import {
   type SessionSink,
   type Snapshots,
   type SubscriptionKind,
+  type Upstream,
 } from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
 import {
@@ -52,6 +53,11 @@ import { Transactions } from './transactions.js';
 import type { Waiter } from './wait-queues.js';
 import { Waiting } from './waiting.js';
 
+const isReadOnly = "READONLY You can't write against a read only replica.";
+const isLoading = 'LOADING Redis is loading the dataset in memory';
+const becameReplica =
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
+
 export interface LocalCoordinatorOptions {
   readonly kv: KV;
   readonly env: Env;
@@ -82,6 +88,8 @@ export interface Forwarding {
 
 export class LocalCoordinator implements Coordinator {
   readonly kv: KV;
+  /** Follows another server when it is told to; null when it can't. */
+  upstream: Upstream | null = null;
   #committer: Committer;
   #guard: Guard | null = null;
   readonly #clients: ClientRegistry;
@@ -172,6 +180,9 @@ export class LocalCoordinator implements Coordinator {
       snapshots: options.snapshots ?? null,
       logControl: options.logControl ?? null,
       configFile: options.configFile ?? null,
+      upstream: () => this.upstream,
+      upstreamRefusal: () => this.#upstreamRefusal(),
+      unblockAll: () => this.#waiting.failAll(becameReplica),
       committer: () => this.#committer,
       close: (session) => this.close(session),
       unblock: (session, withError) =>
@@ -399,12 +410,27 @@ export class LocalCoordinator implements Coordinator {
     const { refusal } = this.#committer;
     if (refusal !== null && isWriting(session, command)) return refusal;
     if (this.#lacksReplicas && isWriting(session, command)) return noReplicas;
+    const followed = this.upstream === null ? null : this.#refusalOfFollower(this.upstream, session, command);
+    if (followed !== null) return followed;
     if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
     if (this.#script.isActive) return this.#script.refusalOf(command, request);
     return this.#guard === null ? null : this.#guard.refusalOf(command, request);
+  }
+
+  /** What a server that follows another does not do for its own clients. */
+  #refusalOfFollower(upstream: Upstream, session: Session, command: Command): string | null {
+    const { status } = upstream;
+    if (status === null || upstream.isItself(session)) return null;
+    if (status.state === 'sync' && !command.flags.has('loading')) return isLoading;
+    return isWriting(session, command) ? this.#upstreamRefusal() : null;
+  }
+
+  #upstreamRefusal(): string | null {
+    if (this.upstream === null || this.upstream.status === null) return null;
+    return this.kv.config.text('replica-read-only') === 'yes' ? isReadOnly : null;
   }
 
   #run(session: Session, command: Command, request: Request, reply: Reply): Outcome {

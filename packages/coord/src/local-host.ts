@@ -13,6 +13,7 @@ import type {
   Snapshots,
   SubscriptionKind,
   TrackingOptions,
+  Upstream,
 } from '@holdfast/engine';
 import type { Background } from './background.js';
 import type { ClientRegistry } from './client-registry.js';
@@ -46,6 +47,10 @@ export interface LocalHostParts {
   readonly snapshots: Snapshots | null;
   readonly logControl: LogControl | null;
   readonly configFile: ConfigFile | null;
+  readonly upstream: () => Upstream | null;
+  /** Why clients may not write while another server is followed. */
+  readonly upstreamRefusal: () => string | null;
+  readonly unblockAll: () => void;
   readonly committer: () => Committer;
   /** Ends a session's wait for keys: see `Host.unblock`. */
   readonly unblock: (session: Session, withError: boolean) => boolean;
@@ -181,7 +186,7 @@ export class LocalHost implements Host {
   // Scripts
 
   get refusal(): string | null {
-    return this.#parts.committer().refusal;
+    return this.#parts.committer().refusal ?? this.#parts.upstreamRefusal();
   }
 
   load(session: Session, command: Command, request: Request): Promise<void> | null {
@@ -231,6 +236,14 @@ export class LocalHost implements Host {
 
   replicaCount(): number {
     return 0;
+  }
+
+  get upstream(): Upstream | null {
+    return this.#parts.upstream();
+  }
+
+  unblockAll(): void {
+    this.#parts.unblockAll();
   }
 
   requestShutdown(save: boolean): void {

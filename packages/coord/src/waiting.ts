@@ -106,6 +106,11 @@ export class Waiting {
     return true;
   }
 
+  /** Ends the waits of all who wait for keys, with an error. */
+  failAll(message: string): void {
+    for (const waiter of this.takeAll()) this.#fail(waiter, message);
+  }
+
   /** The session waits for keys no longer. */
   end(session: Session): void {
     const waiter = this.queues.of(session);

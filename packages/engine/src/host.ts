@@ -56,6 +56,37 @@ export interface ConfigFile {
   rewrite(config: Config, users: readonly string[] | null): void;
 }
 
+/** `stopped`: what came could not be taken here, and an operator has to look at it. */
+export type UpstreamState = 'connect' | 'connecting' | 'sync' | 'connected' | 'stopped';
+
+/** How far following another server is. */
+export interface UpstreamStatus {
+  readonly host: string;
+  readonly port: number;
+  readonly state: UpstreamState;
+  /** Bytes of its history that are here; -1 before all of its data were. */
+  readonly offset: number;
+  /** When it was heard last, in ms since 1970; 0 for never. */
+  readonly lastHeardMs: number;
+  /** Of its data, while `state` is `sync`: bytes taken, and bytes in all, 0 when that is not known. */
+  readonly loadedBytes: number;
+  readonly loadingBytes: number;
+  /** Why the link is not up; empty when nothing went wrong. */
+  readonly problem: string;
+}
+
+/** A server whose data and writes are taken over, as they happen (REPLICAOF). */
+export interface Upstream {
+  /** Begins to follow, with nothing; what was followed before is left. */
+  follow(host: string, port: number): void;
+  /** Goes on alone, with the data as they are. */
+  leave(): void;
+  /** Null while nobody is followed. */
+  readonly status: UpstreamStatus | null;
+  /** Whether the session is what runs the writes that come. */
+  isItself(session: Session): boolean;
+}
+
 /** What the operating system says of this process. */
 export interface ProcessFigures {
   readonly id: number;
@@ -189,6 +220,10 @@ export interface Host {
   readonly logControl: LogControl | null;
   /** Null when the server was started without one. */
   readonly configFile: ConfigFile | null;
+  /** Null when this server can't follow another. */
+  readonly upstream: Upstream | null;
+  /** Those who wait for keys are told that they don't get any: the data become those of another server. */
+  unblockAll(): void;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */
   replicaCount(): number;
   /** Begins the server's orderly end. */

@@ -25,6 +25,9 @@ export type {
   ProcessFigures,
   Snapshots,
   SubscriptionKind,
+  Upstream,
+  UpstreamState,
+  UpstreamStatus,
 } from './host.js';
 export { eventClassBit } from './keyspace-events.js';
 export { EngineStats, KV, type KVOptions } from './kv.js';

@@ -1,5 +1,5 @@
 /**
- * Parameters of Redis that mean nothing here: no fork, no AOF to rewrite, no replica by REPLICAOF, no
+ * Parameters of Redis that mean nothing here: no fork, no AOF to rewrite, no replicas of its own, no
  * allocator to tune. They can be read and set, with Redis' checks, so that what is written for Redis goes
  * on working. `[name, kind, initial value, older name]`.
  */
@@ -10,8 +10,6 @@ import { normalizeOomScores, normalizeShutdownWords } from './parameter-rules.js
 type Declaration = readonly [name: string, kind: ParameterKind, initial: string, olderName?: string];
 
 const settable: readonly Declaration[] = [
-  ['acl-pubsub-default', oneWordOf('allchannels', 'resetchannels'), 'resetchannels'],
-  ['acllog-max-len', int64, '128'],
   ['active-defrag-cycle-max', between(1, 99), '25'],
   ['active-defrag-cycle-min', between(1, 99), '1'],
   ['active-defrag-ignore-bytes', { ...memory, min: 1 }, '100mb'],
@@ -58,8 +56,6 @@ const settable: readonly Declaration[] = [
   ['list-compress-depth', int32, '0'],
   ['locale-collate', text, ''],
   ['loglevel', oneWordOf('debug', 'verbose', 'notice', 'warning', 'nothing'), 'notice'],
-  ['masterauth', text, ''],
-  ['masteruser', text, ''],
   ['min-replicas-max-lag', int32, '10', 'min-slaves-max-lag'],
   ['no-appendfsync-on-rewrite', flag, 'no'],
   ['oom-score-adj', oneWordOf('no', 'yes', 'relative', 'absolute'), 'no'],
@@ -78,7 +74,6 @@ const settable: readonly Declaration[] = [
   ['repl-diskless-sync-delay', int32, '5'],
   ['repl-diskless-sync-max-replicas', int32, '0'],
   ['repl-ping-replica-period', between(1, 2147483647), '10', 'repl-ping-slave-period'],
-  ['repl-timeout', between(1, 2147483647), '60'],
   ['replica-announce-ip', text, '', 'slave-announce-ip'],
   ['replica-announce-port', port, '0', 'slave-announce-port'],
   ['replica-announced', flag, 'yes'],
@@ -86,7 +81,6 @@ const settable: readonly Declaration[] = [
   ['replica-ignore-disk-write-errors', flag, 'no'],
   ['replica-lazy-flush', flag, 'no', 'slave-lazy-flush'],
   ['replica-priority', int32, '100', 'slave-priority'],
-  ['replica-read-only', flag, 'yes', 'slave-read-only'],
   ['replica-serve-stale-data', flag, 'yes', 'slave-serve-stale-data'],
   ['sanitize-dump-payload', oneWordOf('no', 'yes', 'clients'), 'no'],
   ['shutdown-on-sigint', by(normalizeShutdownWords), 'default'],
@@ -114,7 +108,6 @@ const fixed: readonly Declaration[] = [
   ['logfile', text, ''],
   ['pidfile', text, ''],
   ['rdbchecksum', flag, 'yes'],
-  ['replicaof', text, '', 'slaveof'],
   ['server_cpulist', text, ''],
   ['set-proc-title', flag, 'yes'],
   ['socket-mark-id', { ...int64, max: 4294967295 }, '0'],
@@ -125,8 +118,7 @@ const fixed: readonly Declaration[] = [
 ];
 
 function declare([name, kind, initial, olderName]: Declaration, isFixed: boolean): Parameter[] {
-  const isSecret = name === 'masterauth';
-  const parameter: Parameter = { name, kind, initial, isFixed, isSecret, isInert: true };
+  const parameter: Parameter = { name, kind, initial, isFixed, isInert: true };
   return olderName === undefined
     ? [parameter]
     : [parameter, { ...parameter, name: olderName, aliasOf: name }];

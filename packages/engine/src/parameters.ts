@@ -45,6 +45,8 @@ export const parameters: readonly Parameter[] = [
   { name: 'proto-max-bulk-len', kind: { ...memory, min: 1024 * 1024 }, initial: '512mb' },
   { name: 'tracking-table-max-keys', kind: int64, initial: '1000000' },
   { name: 'requirepass', kind: text, initial: '', isSecret: true },
+  { name: 'acl-pubsub-default', kind: oneWordOf('allchannels', 'resetchannels'), initial: 'resetchannels' },
+  { name: 'acllog-max-len', kind: int64, initial: '128' },
   { name: 'enable-debug-command', kind: protection, initial: 'no', isFixed: true },
 
   // What the process is: given at its start
@@ -59,6 +61,15 @@ export const parameters: readonly Parameter[] = [
   { name: 'appendonly', kind: flag, initial: 'no' },
   { name: 'appendfsync', kind: oneWordOf('everysec', 'always', 'no'), initial: 'everysec' },
   { name: 'save', kind: by(normalizeSavePoints), initial: '' },
+
+  // The server that is followed
+  { name: 'replicaof', kind: text, initial: '', isFixed: true },
+  { name: 'slaveof', kind: text, initial: '', isFixed: true, aliasOf: 'replicaof' },
+  { name: 'masteruser', kind: text, initial: '' },
+  { name: 'masterauth', kind: text, initial: '', isSecret: true },
+  { name: 'repl-timeout', kind: between(1, 2147483647), initial: '60' },
+  { name: 'replica-read-only', kind: flag, initial: 'yes' },
+  { name: 'slave-read-only', kind: flag, initial: 'yes', aliasOf: 'replica-read-only' },
 
   // The data
   { name: 'min-replicas-to-write', kind: int32, initial: '0' },

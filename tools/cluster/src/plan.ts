@@ -5,7 +5,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvError } from '@holdfast/common';
-import { freePorts } from './ports.js';
+import { freePorts } from '@holdfast/common/testing';
 
 export type MemberKind = 'etcd' | 'tso' | 'node' | 'gateway';
 

@@ -1,4 +1,5 @@
 export { type EnvCase, type EnvHarness, envConformance } from './env-conformance.js';
+export { freePorts } from './free-ports.js';
 export {
   type ReplyCase,
   type ReplyMedium,

@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
+import { freePorts } from '@holdfast/common/testing';
 import type { etcdserverpb } from '@holdfast/rpc';
 import { Etcd, type EtcdOptions } from '../etcd.js';
 
@@ -209,18 +209,4 @@ function argumentsOf(
     logger: 'zap',
   };
   return Object.entries(settings).map(([setting, value]) => `--${setting}=${value}`);
-}
-
-/** Ports that nobody listens on now. All are held until the last is found, so that none comes twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -5,6 +5,7 @@
 import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
+import type { UpstreamStatus } from '../../host.js';
 import type { KV } from '../../kv.js';
 import { memoryFigures } from './memory-figures.js';
 
@@ -210,20 +211,45 @@ function stats({ host, kv }: Context): Fields {
   ];
 }
 
-function replication({ host }: Context): Fields {
+function replication(ctx: Context): Fields {
+  const { host } = ctx;
+  const status = host.upstream?.status ?? null;
   return [
-    ['role', 'master'],
+    ['role', status === null ? 'master' : 'slave'],
+    ...(status === null ? [] : following(ctx, status)),
     ['connected_slaves', host.replicaCount()],
     ['master_failover_state', 'no-failover'],
     ['master_replid', host.figures().replicationId],
     ['master_replid2', '0'.repeat(40)],
-    ['master_repl_offset', 0],
+    ['master_repl_offset', Math.max(0, status?.offset ?? 0)],
     ['second_repl_offset', -1],
     ['repl_backlog_active', 0],
     ['repl_backlog_size', 0],
     ['repl_backlog_first_byte_offset', 0],
     ['repl_backlog_histlen', 0],
   ];
+}
+
+/** `master_link_error` is ours: why the link is not up. */
+function following({ kv, nowMs }: Context, status: UpstreamStatus): Fields {
+  const { lastHeardMs, loadedBytes, loadingBytes, offset, problem, state } = status;
+  const fields: [string, string | number][] = [
+    ['master_host', status.host],
+    ['master_port', status.port],
+    ['master_link_status', state === 'connected' ? 'up' : 'down'],
+    ['master_last_io_seconds_ago', lastHeardMs === 0 ? -1 : Math.floor((nowMs - lastHeardMs) / 1000)],
+    ['master_sync_in_progress', state === 'sync' ? 1 : 0],
+    ['slave_read_repl_offset', offset],
+    ['slave_repl_offset', offset],
+  ];
+  if (state === 'sync') {
+    fields.push(['master_sync_total_bytes', loadingBytes], ['master_sync_read_bytes', loadedBytes]);
+    fields.push(['master_sync_left_bytes', loadingBytes === 0 ? -1 : loadingBytes - loadedBytes]);
+  }
+  if (problem !== '') fields.push(['master_link_error', problem.replace(/[\r\n]+/g, ' ')]);
+  fields.push(['slave_priority', kv.config.text('replica-priority')]);
+  fields.push(['slave_read_only', kv.config.text('replica-read-only') === 'yes' ? 1 : 0]);
+  return [...fields, ['replica_announced', 1]];
 }
 
 function cpu({ host }: Context): Fields {

@@ -1,4 +1,4 @@
-/** REPLICAOF, and SLAVEOF, its older name. */
+/** REPLICAOF, and SLAVEOF, its older name: a server of Redis is followed, until it is left. */
 import type { Reply } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
@@ -7,11 +7,27 @@ import { bytes } from '../../grammar.js';
 const unsupported =
   'ERR this server does not replicate by REPLICAOF: copies of the data are kept by its log, in a cluster';
 
-function setMaster({ request }: Context, host: number, port: number, reply: Reply): void {
-  if (request.is(host, 'NO') && request.is(port, 'ONE')) return reply.ok();
+function setMaster(ctx: Context, host: number, port: number, reply: Reply): void {
+  const { request, host: server } = ctx;
+  const { upstream } = server;
+  if (request.is(host, 'NO') && request.is(port, 'ONE')) {
+    if (upstream !== null && upstream.status !== null) {
+      upstream.leave();
+      server.log('notice', 'upstream was left: this server goes on alone');
+    }
+    return reply.ok();
+  }
   const number = request.integer(port);
   if (!(number >= 0 && number <= 65535)) return reply.error('ERR Invalid master port');
-  reply.error(unsupported);
+  if (upstream === null) return reply.error(unsupported);
+  const name = request.text(host);
+  const { status } = upstream;
+  if (status !== null && status.host === name && status.port === number) {
+    return reply.simple('OK Already connected to specified master');
+  }
+  upstream.follow(name, number);
+  server.unblockAll();
+  reply.ok();
 }
 
 function declare(id: number, name: string, since: string, summary: string): Command {

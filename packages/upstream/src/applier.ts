@@ -1,0 +1,84 @@
+/** Runs what comes from upstream, in its order, as a client that may do everything. */
+
+import type { Timers } from '@holdfast/common';
+import { ErrorReply, KvError, Request, ValueReply } from '@holdfast/common';
+import { type Coordinator, outcomes, Turns } from '@holdfast/coord';
+import type { Session, SessionSink } from '@holdfast/engine';
+
+export class Applier implements SessionSink {
+  readonly session: Session;
+  readonly reply = new ValueReply(3);
+  readonly outputBytes = 0;
+  readonly inputBytes = 0;
+  readonly #coordinator: Coordinator;
+  readonly #turns: Turns;
+  readonly #request = new Request();
+  #resolve: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(coordinator: Coordinator, timers: Timers, address: string) {
+    this.#coordinator = coordinator;
+    this.#turns = new Turns(coordinator, timers);
+    const options = { protocol: 'replication', address, localAddress: '', isForwarded: true };
+    // Those that are forwarded are not limited in number.
+    this.session = coordinator.open(this, options)!;
+    this.session.dialect = 3;
+  }
+
+  /** The number of the database on which what follows works. */
+  async select(database: number): Promise<void> {
+    if (this.session.database !== database) await this.run('SELECT', String(database));
+  }
+
+  /** Runs a command. Throws as `apply`. */
+  async run(...args: (string | Uint8Array)[]): Promise<void> {
+    const waits = this.apply(this.#request.assign(args));
+    if (waits !== null) await waits;
+  }
+
+  /**
+   * Runs a request; null when it is done, which is not yet to be committed. Throws, or rejects with, KvError INVALID
+   * when it is answered by an error.
+   */
+  apply(request: Request): Promise<void> | null {
+    if (this.#isClosed) throw new KvError('CLOSED', 'nobody is followed any more');
+    this.#turns.begin();
+    const name = request.count > 0 ? request.byteString(0) : '';
+    const outcome = this.#coordinator.coordinate(this.session, request, this.reply);
+    if (outcome !== outcomes.pending) {
+      this.#check(name);
+      return null;
+    }
+    return new Promise<void>((resolve) => {
+      this.#resolve = resolve;
+    }).then(() => this.#check(name));
+  }
+
+  end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#coordinator.close(this.session);
+    this.#resolve?.();
+  }
+
+  // SessionSink
+
+  wake(): void {}
+
+  resume(): void {
+    const resolve = this.#resolve;
+    this.#resolve = null;
+    resolve?.();
+  }
+
+  close(): void {
+    this.end();
+  }
+
+  #check(name: string): void {
+    if (this.#isClosed) throw new KvError('CLOSED', 'nobody is followed any more');
+    const value = this.reply.take();
+    if (value instanceof ErrorReply)
+      throw new KvError('INVALID', `${name} is not taken here: ${value.message}`);
+  }
+}

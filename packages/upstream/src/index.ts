@@ -1,0 +1,1 @@
+export { RedisUpstream, type RedisUpstreamOptions } from './redis-upstream.js';
