@@ -50,7 +50,7 @@ export async function openLocalBackend(
   const upstream = new RedisUpstream({
     coordinator,
     config,
-    env: systemEnv(),
+    env,
     onLog: (level, message) => logger[logMethods[level]](message),
   });
   coordinator.upstream = upstream;
