@@ -20,28 +20,23 @@ import {
   parameters,
 } from '@holdfast/engine';
 import {
-  activeOf,
   type Disk,
   FileHighWaterMark,
-  FileLog,
-  type FileLogOptions,
-  FileRegister,
+  type FileLog,
   type FsyncPolicy,
   type Segments,
-  VirtualLog,
+  type VirtualLog,
 } from '@holdfast/log';
-import { LevelStorage, MemoryStorage, type Storage, systemDatabase } from '@holdfast/storage';
+import { type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
-import { ChainSegments, type FileSegmentOptions, firstName, inFiles } from './chain-segments.js';
 import { type Consistency, ConsistencySwitch, type SharedLog } from './consistency-switch.js';
 import { DataDirectory } from './data-directory.js';
-import { ChainedLog, type KeptLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
+import { hasChain, openChain, openKeptLog, openLog, openState, replicaPlaceOf } from './local-log.js';
 import { Persistence, type SavePoint } from './persistence.js';
 import { type Recovered, recover } from './recovery.js';
 import type { Replica } from './replicated/replica.js';
-import { type ReplicaPlace, ReplicaState } from './replicated/replica-state.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
 export interface LocalStackOptions {
@@ -298,101 +293,6 @@ function loadUsers({ access }: KV, users: readonly string[]): void {
   if (file === null) return;
   const problems = access.load(file.read(), file.path, () => {});
   if (problems !== null) throw new KvError('INVALID', problems);
-}
-
-function replicaPlaceOf(
-  { env, storage }: LocalStackOptions,
-  place: DataDirectory | null,
-  snapshots: SnapshotFiles | null,
-): ReplicaPlace {
-  if (storage === 'memory') {
-    const open = async (): Promise<Storage> => new MemoryStorage(env.random);
-    return { openStorage: open, resetStorage: open, snapshots };
-  }
-  const directory = `${place!.path}/level`;
-  return {
-    openStorage: () => LevelStorage.open({ directory, env }),
-    resetStorage: async () => {
-      throw new KvError(
-        'INVALID',
-        `${directory} is to be taken from another node: remove it, and start again`,
-      );
-    },
-    snapshots: null,
-  };
-}
-
-async function hasChain({ log }: LocalStackOptions, place: DataDirectory | null): Promise<boolean> {
-  return log === 'file' && place !== null && (await place.disk.exists(`${place.path}/chain`));
-}
-
-function openChain(
-  options: LocalStackOptions,
-  config: Config,
-  { disk, path }: DataDirectory,
-  { opened, shared }: { readonly opened: FileLog | null; readonly shared: () => Promise<Segments | null> },
-): Promise<VirtualLog> {
-  const { env } = options;
-  const openFiles = (segment: FileSegmentOptions): Promise<FileLog> =>
-    FileLog.open({ ...fileLogOptions(options, config, disk), ...segment });
-  return VirtualLog.open({
-    env,
-    register: new FileRegister({ disk, path: `${path}/chain` }),
-    segments: new ChainSegments({ disk, path, openFiles, shared, opened }),
-    kind: inFiles,
-    firstName,
-  });
-}
-
-/** The state of a server that was a replica when it ended; null for others. */
-async function openState(
-  { env, onError = () => {} }: LocalStackOptions,
-  chain: VirtualLog | null,
-  place: ReplicaPlace,
-  openShared: () => Promise<SharedLog | null>,
-): Promise<ReplicaState | null> {
-  if (chain === null || activeOf(chain.chain).kind === inFiles) return null;
-  const shared = await openShared();
-  if (shared === null) {
-    throw new KvError('UNAVAILABLE', 'the log of this directory is in etcd: start the server with --etcd');
-  }
-  const { shard, source } = shared;
-  return ReplicaState.open({ shard, env, log: chain, place, source, onError });
-}
-
-async function openKeptLog(
-  options: LocalStackOptions,
-  config: Config,
-  place: DataDirectory | null,
-  storage: Storage,
-  { chain, isReplica }: { readonly chain: VirtualLog | null; readonly isReplica: boolean },
-): Promise<KeptLog | null> {
-  if (options.log !== 'file' || isReplica) return null;
-  return chain === null ? openLog(options, config, place!, storage) : new ChainedLog(chain);
-}
-
-function openLog(
-  options: LocalStackOptions,
-  config: Config,
-  { disk, path }: DataDirectory,
-  storage: Storage,
-): Promise<FileLog> {
-  const { durablePosition: startAfter } = storage;
-  return FileLog.open({ ...fileLogOptions(options, config, disk), directory: `${path}/log`, startAfter });
-}
-
-function fileLogOptions(
-  { env, fsync, inlineSyncMsMax = 1, log, segmentBytes }: LocalStackOptions,
-  config: Config,
-  disk: Disk,
-): Omit<FileLogOptions, 'directory'> {
-  return {
-    disk,
-    env,
-    fsync: log === 'file' ? fsync : (config.text('appendfsync') as FsyncPolicy),
-    inlineSyncMsMax,
-    ...(segmentBytes && { segmentBytes }),
-  };
 }
 
 /** `save`, as pairs of seconds and writes. */
