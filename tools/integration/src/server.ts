@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type Address, WireClient } from './wire-client.js';
 
 const gatewayMain = fileURLToPath(new URL('../../../apps/gateway/dist/main.js', import.meta.url));
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 120_000;
 const stderrKept = 8192;
 
 /** A process that was started and may not serve yet. */
