@@ -7,7 +7,7 @@ describe('classes of keyspace events', () => {
     ['KEA', 'AKE'],
     ['gxK$', 'g$xK'],
     ['g$lshzxetd', 'A'],
-    ['AKEmn', 'AKEm'],
+    ['AKEmn', 'AnKEm'],
     ['nE', 'nE'],
     ['tdm', 'tdm'],
   ])('%s is reported as %s', (value, reported) => {

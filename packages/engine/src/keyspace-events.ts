@@ -32,10 +32,13 @@ export function parseEventClasses(value: string): number {
   return bits;
 }
 
-/** The classes as CONFIG GET reports them: `A` for all of its letters, and a fixed order. */
+/**
+ * The classes as CONFIG GET reports them: `A` for all of its letters, and a fixed order. Redis leaves `n` out beside `A`:
+ * then what was read could not be set again.
+ */
 export function formatEventClasses(bits: number): string {
   const has = (letter: string): boolean => (bits & eventClassBit(letter)) !== 0;
   const hasAll = (bits & allBits) === allBits;
-  const classes = hasAll ? 'A' : [...`${allLetters}n`].filter(has).join('');
-  return classes + [...'KEm'].filter(has).join('');
+  const classes = hasAll ? 'A' : [...allLetters].filter(has).join('');
+  return classes + [...'nKEm'].filter(has).join('');
 }

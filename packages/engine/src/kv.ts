@@ -5,7 +5,7 @@
 // @hot-path
 import type { Env, Reply, Request } from '@holdfast/common';
 import { KvError, keyBytesMax, TurnClock } from '@holdfast/common';
-import type { Database, Storage } from '@holdfast/storage';
+import type { CreationListener, Database, Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import { AccessControl, type AclFile } from './acl/access-control.js';
 import type { Command } from './command.js';
@@ -37,6 +37,7 @@ export interface KVOptions {
   readonly aclFile?: AclFile | null;
 }
 
+const newKeyBit = eventClassBit('n');
 const errorCodesMax = 128;
 const errorCodeLengthMax = 32;
 
@@ -100,6 +101,9 @@ export class KV {
   #inTransaction = false;
   readonly #elements = new ElementExpiry(this);
   readonly #turnClock: TurnClock;
+  readonly #creations: CreationListener = {
+    created: (db, bytes, start, length) => this.notify('n', 'new', db, bytes, start, length),
+  };
 
   constructor(options: KVOptions) {
     this.storage = options.storage;
@@ -171,6 +175,8 @@ export class KV {
     context.hasBlocked = false;
     context.touches =
       this.usage.isOn && command.touchesKeys && (!session.noTouch || command.name === 'TOUCH');
+    const tellsNew = (this.notifications & newKeyBit) !== 0;
+    if (tellsNew) storage.creations = this.#creations;
     const figures = this.registry.figuresOf(command);
     const startMs = this.stopwatch.start(command, request, figures);
     const args = command.parse(request);
@@ -184,6 +190,7 @@ export class KV {
         reply.error(`ERR ${error.message}`);
       }
     }
+    if (tellsNew) storage.creations = null;
     if (context.hasBlocked) return 0;
     figures.calls++;
     if (reply.failed) this.#countFailure(figures, reply);

@@ -40,6 +40,11 @@ export interface KeyspaceObserver {
   replaced(database: Database, by: Database | null): void;
 }
 
+/** Told of every key that a command adds, right before it has its value. */
+export interface CreationListener {
+  created(database: Database, bytes: Uint8Array, start: number, length: number): void;
+}
+
 /** Told of what leaves memory by a change: for a storage that has keys elsewhere too. */
 export interface Residency {
   /** A key was removed, or got another name. */
@@ -56,6 +61,8 @@ export interface DatabaseContext {
   readonly seed: number;
   journal: MutationWriter | null;
   observer: KeyspaceObserver | null;
+  /** Set only while a command runs: what is loaded, or applied, was there before. */
+  creations: CreationListener | null;
   readonly residency: Residency | null;
   /** Snapshots being taken: meanwhile a renamed key is journaled with its whole value. */
   snapshots: number;
@@ -267,6 +274,7 @@ export class Database {
 
   /** Attaches a new collection to a key that `find` just missed. Elements are added afterwards. */
   putCollection(key: Uint8Array, start: number, length: number, collection: Collection): Ref {
+    this.context.creations?.created(this, key, start, length);
     const record = this.dict.create(key, start, length, 0, (collection.type << 24) | hasObject);
     this.dict.setObject(record, this.arena.attach(collection));
     this.arena.usedBytes += collectionBytes;
@@ -341,6 +349,7 @@ export class Database {
     const { access } = dict;
     dict.remove(ref);
     dict.find(key, start, length);
+    context.creations?.created(this, key, start, length);
     const record = dict.create(key, start, length, valueLength, head);
     if (dict.tracksAccess) dict.access = access;
     if ((head & hasObject) !== 0) dict.setObject(record, object);
@@ -489,6 +498,7 @@ export class Database {
     const inline = large !== null ? 0 : length;
     let record = ref;
     if (ref === 0) {
+      this.context.creations?.created(this, key, keyStart, keyLength);
       record = dict.create(key, keyStart, keyLength, inline, head);
       if (expiryMs !== 0) this.expiring++;
     } else {

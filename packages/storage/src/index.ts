@@ -3,6 +3,7 @@ export { Arena, type Ref } from './arena.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
 export { copyKey } from './copy-key.js';
 export {
+  type CreationListener,
   Database,
   type DatabaseContext,
   inlineValueBytesMax,

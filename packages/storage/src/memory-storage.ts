@@ -5,7 +5,13 @@
 import { KvError, type Random } from '@holdfast/common';
 import { MutationApplier } from './apply.js';
 import type { Collection } from './collection.js';
-import { Database, type DatabaseContext, type KeyspaceObserver, type Residency } from './database.js';
+import {
+  type CreationListener,
+  Database,
+  type DatabaseContext,
+  type KeyspaceObserver,
+  type Residency,
+} from './database.js';
 import { MutationWriter, mutationKinds } from './mutation.js';
 import type { KeyName, Storage } from './storage.js';
 import { databaseCount } from './system-database.js';
@@ -51,6 +57,7 @@ export class MemoryStorage implements Storage {
       seed: random.uint32() | 0,
       journal: null,
       observer: null,
+      creations: null,
       residency,
       snapshots: 0,
       renamed: [],
@@ -68,6 +75,14 @@ export class MemoryStorage implements Storage {
 
   set journal(journal: MutationWriter | null) {
     this.context.journal = journal;
+  }
+
+  get creations(): CreationListener | null {
+    return this.context.creations;
+  }
+
+  set creations(creations: CreationListener | null) {
+    this.context.creations = creations;
   }
 
   get observer(): KeyspaceObserver | null {

@@ -14,7 +14,7 @@
  * disk has of it.
  */
 import type { KvError } from '@holdfast/common';
-import type { Database, KeyspaceObserver } from './database.js';
+import type { CreationListener, Database, KeyspaceObserver } from './database.js';
 import type { MutationWriter } from './mutation.js';
 import type { WriteStamp } from './write-stamp.js';
 
@@ -29,6 +29,8 @@ export interface Storage {
   /** Changes are recorded here when set. */
   journal: MutationWriter | null;
   observer: KeyspaceObserver | null;
+  /** Set only while a command runs. */
+  creations: CreationListener | null;
   /** Everything up to this position of the log is in the state that a restart would find without the log. */
   readonly durablePosition: number;
 

@@ -12,7 +12,7 @@
  * record. What was loaded stays in memory.
  */
 import { type Env, KvError } from '@holdfast/common';
-import type { Database, KeyspaceObserver } from '../database.js';
+import type { CreationListener, Database, KeyspaceObserver } from '../database.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter, mutationKinds } from '../mutation.js';
 import type { KeyName, Storage } from '../storage.js';
@@ -139,6 +139,14 @@ export class LevelStorage implements Storage {
 
   set journal(journal: MutationWriter | null) {
     this.#memory.journal = journal;
+  }
+
+  get creations(): CreationListener | null {
+    return this.#memory.creations;
+  }
+
+  set creations(creations: CreationListener | null) {
+    this.#memory.creations = creations;
   }
 
   get observer(): KeyspaceObserver | null {

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { LocalServer } from './testing/index.js';
+
+describe('keyspace events of new keys', () => {
+  it('come before the event of the command, once for each key, only when they are asked for', () => {
+    const server = new LocalServer();
+    const [client, listener] = [server.client(), server.client()];
+    const arrived = (): string[] => {
+      const events: string[] = [];
+      for (let next = listener.take(); next !== undefined; next = listener.take()) {
+        const [, , channel, key] = next as string[];
+        events.push(`${channel.slice('__keyevent@0__:'.length)} ${key}`);
+      }
+      return events;
+    };
+    listener.line('PSUBSCRIBE __keyevent@0__:*');
+    client.line('CONFIG SET notify-keyspace-events EA');
+    client.line('SET a 1');
+    expect(arrived()).toEqual(['set a']);
+    client.line('CONFIG SET notify-keyspace-events EAn');
+    client.line('SET a 2');
+    client.line('RPUSH l 1 2');
+    client.line('RPUSH l 3');
+    client.line('RENAME a b');
+    client.run('EVAL', "redis.call('SET', 'c', 1) redis.call('SET', 'c', 2)", '0');
+    client.line('MULTI');
+    client.line('HSET h f v');
+    client.line('EXEC');
+    expect(arrived()).toEqual([
+      'set a',
+      'new l',
+      'rpush l',
+      'rpush l',
+      'new b',
+      'rename_from a',
+      'rename_to b',
+      'new c',
+      'set c',
+      'set c',
+      'new h',
+      'hset h',
+    ]);
+    expect(server.storage.creations).toBe(null);
+  });
+});
