@@ -102,6 +102,8 @@ export class LocalCommitter implements Committer {
   release(): void {
     this.isHeld = false;
     this.settle();
+    // A log that takes batches at once has nobody told: what was gated meanwhile waits for this.
+    for (const listener of this.#listeners) listener();
     this.#wakeIdle();
   }
 
