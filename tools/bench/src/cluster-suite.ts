@@ -31,6 +31,13 @@ const load: Load = {
 export async function cluster(pairs: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-cluster-'));
   const dev = new DevCluster(directory, env, () => {});
+  const end = async (): Promise<void> => {
+    await dev.down();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  // Its processes outlive this one unless they are told.
+  const interrupted = (): void => void end().finally(() => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     const options = { nodes: 3, gateways: 1, shards: 1, replicas: 3, storage: 'memory' } as const;
     await dev.up(options, new Set());
@@ -43,8 +50,8 @@ export async function cluster(pairs: number): Promise<void> {
     await againstWholeServer(dev.etcd, Math.min(pairs, 3));
     await timestamps(portOf('tso', 'grpc').map((port) => `127.0.0.1:${port}`));
   } finally {
-    await dev.down();
-    rmSync(directory, { recursive: true, force: true });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
+    await end();
   }
 }
 
@@ -53,7 +60,7 @@ async function againstEtcd(endpoints: readonly string[], port: number, pairs: nu
   const many: [number[], number[]] = [[], []];
   const piped: [number[], number[]] = [[], []];
   const single: [number[], number[]] = [[], []];
-  const etcd = await Etcd.open({ env, endpoints });
+  const etcd = await Etcd.open({ env, endpoints, callTimeoutMs: 30_000 });
   const value = Buffer.alloc(valueBytes, 'v');
   let next = 0;
   const putOne = (): Promise<unknown> =>
@@ -114,15 +121,17 @@ async function timestamps(endpoints: readonly string[]): Promise<void> {
   );
 }
 
-/** Callers that each wait for an answer before they call again. */
+/** Callers that each wait for an answer before they call again; calls that fail do not count. */
 async function ratePerSecond(callers: number, call: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const fromMs = performance.now();
   const untilMs = fromMs + seconds * 1000;
   const run = async (): Promise<void> => {
     while (performance.now() < untilMs) {
-      await call();
-      count++;
+      await call().then(
+        () => count++,
+        () => {},
+      );
     }
   };
   await Promise.all(Array.from({ length: callers }, run));
