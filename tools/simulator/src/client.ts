@@ -23,7 +23,8 @@ export interface ClientOptions {
   readonly onDone: () => void;
 }
 
-const callTimeoutMs = 500;
+/** How long clients wait for an answer: some of them find a new leader while others still ask the old one. */
+const callTimeoutMs = { least: 120, most: 500 };
 /** How long it tries to have an operation executed. */
 const patienceMs = 700;
 /** After the faults it must succeed so often before it is done. */
@@ -35,11 +36,14 @@ export class Client {
   readonly #workload: Workload;
   /** By shard: who is believed to lead. */
   readonly #leaders = new Map<string, string>();
+  readonly #timeoutMs: number;
 
   constructor(life: NodeLife, options: ClientOptions) {
     this.#life = life;
     this.#options = options;
     this.#workload = new Workload(life.name, life.env.random);
+    const { least, most } = callTimeoutMs;
+    this.#timeoutMs = least + randomBelow(life.env.random, most - least);
   }
 
   async run(): Promise<void> {
@@ -120,7 +124,7 @@ export class Client {
 
   async #ask(node: string, request: Ask): Promise<Answer> {
     try {
-      return await this.#life.network.call(node, ask, request, { timeoutMs: callTimeoutMs });
+      return await this.#life.network.call(node, ask, request, { timeoutMs: this.#timeoutMs });
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       if (error.code === 'UNAVAILABLE') return { kind: 'refused', leader: null };

@@ -8,13 +8,13 @@ import { type Mistake, mistakes } from './mistakes.js';
 const ofLeases: ClusterOptions = { profileOf: standstills, faultsMs: 3000 };
 
 const options: Partial<Record<Mistake, ClusterOptions>> = {
-  'ignored lease': ofLeases,
+  'ignored lease': { ...ofLeases, leaseShares: [100, 100, 100] },
   'impatient election': ofLeases,
   'unconfirmed read': ofLeases,
 };
 
-/** Most show within fifty; a lease that is ignored takes some hundreds. */
-const seedsMax = 2000;
+/** Most show within fifty. */
+const seedsMax = 500;
 
 it.each(mistakes)('notices: %s', { timeout: 900_000 }, async (mistake) => {
   const failure = await findFailure(cluster({ faultsMs: 1500, ...options[mistake], mistake }), {
