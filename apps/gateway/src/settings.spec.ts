@@ -33,6 +33,7 @@ describe('readSettings', () => {
       redisPort: 6379,
       grpcPort: 7379,
       httpPort: 8379,
+      adminPort: -1,
       unixSocket: '',
       storage: 'memory',
       log: 'none',
