@@ -106,5 +106,5 @@ async function listen(settings: Settings, backend: Backend, servers: Closable[])
     servers.push(exporter);
     adminAddress = addressText(await listenOn(hosts, adminPort, (port, host) => exporter.listen(port, host)));
   }
-  return { admin: adminAddress, redis, unix: unixSocket === '' ? null : unixSocket, grpc, http };
+  return { redis, unix: unixSocket === '' ? null : unixSocket, grpc, http, admin: adminAddress };
 }
