@@ -1,8 +1,6 @@
 /** Runs what comes from upstream, in its order, as a client that may do everything. */
-
-import type { Timers } from '@holdfast/common';
-import { ErrorReply, KvError, Request, ValueReply } from '@holdfast/common';
-import { type Coordinator, outcomes, Turns } from '@holdfast/coord';
+import { ErrorReply, KvError, type ReplyValue, Request, ValueReply } from '@holdfast/common';
+import { type Coordinator, outcomes, type Turns } from '@holdfast/coord';
 import type { Session, SessionSink } from '@holdfast/engine';
 
 export class Applier implements SessionSink {
@@ -16,9 +14,9 @@ export class Applier implements SessionSink {
   #resolve: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(coordinator: Coordinator, timers: Timers, address: string) {
+  constructor(coordinator: Coordinator, turns: Turns, address: string) {
     this.#coordinator = coordinator;
-    this.#turns = new Turns(coordinator, timers);
+    this.#turns = turns;
     const options = { protocol: 'replication', address, localAddress: '', isForwarded: true };
     // Those that are forwarded are not limited in number.
     this.session = coordinator.open(this, options)!;
@@ -30,6 +28,11 @@ export class Applier implements SessionSink {
     if (this.session.database !== database) await this.run('SELECT', String(database));
   }
 
+  /** What the link broke in the middle of, and is not to be gone on with, never was. */
+  async abandon(): Promise<void> {
+    if (this.session.transaction !== null) await this.run('DISCARD');
+  }
+
   /** Runs a command. Throws as `apply`. */
   async run(...args: (string | Uint8Array)[]): Promise<void> {
     const waits = this.apply(this.#request.assign(args));
@@ -38,10 +41,10 @@ export class Applier implements SessionSink {
 
   /**
    * Runs a request; null when it is done, which is not yet to be committed. Throws, or rejects with, KvError INVALID
-   * when it is answered by an error.
+   * when it is answered by an error, or is an EXEC of which a part is.
    */
   apply(request: Request): Promise<void> | null {
-    if (this.#isClosed) throw new KvError('CLOSED', 'nobody is followed any more');
+    this.#checkOpen();
     this.#turns.begin();
     const name = request.count > 0 ? request.byteString(0) : '';
     const outcome = this.#coordinator.coordinate(this.session, request, this.reply);
@@ -76,9 +79,19 @@ export class Applier implements SessionSink {
   }
 
   #check(name: string): void {
-    if (this.#isClosed) throw new KvError('CLOSED', 'nobody is followed any more');
-    const value = this.reply.take();
-    if (value instanceof ErrorReply)
-      throw new KvError('INVALID', `${name} is not taken here: ${value.message}`);
+    this.#checkOpen();
+    const error = errorIn(this.reply.take(), name.toUpperCase() === 'EXEC');
+    if (error !== null) throw new KvError('INVALID', `${name} is not taken here: ${error.message}`);
   }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new KvError('CLOSED', 'nobody is followed any more');
+  }
+}
+
+/** An error, or the first of those in the replies of a transaction. */
+function errorIn(value: ReplyValue | undefined, isTransaction: boolean): ErrorReply | null {
+  if (value instanceof ErrorReply) return value;
+  if (!isTransaction || !Array.isArray(value)) return null;
+  return value.find((each) => each instanceof ErrorReply) ?? null;
 }

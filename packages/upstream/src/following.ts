@@ -8,7 +8,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { type Env, KvError, type Timer, valueBytesMax } from '@holdfast/common';
-import type { Coordinator } from '@holdfast/coord';
+import type { Coordinator, Turns } from '@holdfast/coord';
 import type { Config, UpstreamState, UpstreamStatus } from '@holdfast/engine';
 import { needMore, RequestDecoder } from '@holdfast/protocol';
 import { type RdbFileItem, RdbFileReader } from '@holdfast/storage';
@@ -45,11 +45,11 @@ export class Following implements UpstreamStatus {
   #timer: Timer | null = null;
   #isEnded = false;
 
-  constructor(host: string, port: number, options: FollowingOptions) {
+  constructor(host: string, port: number, turns: Turns, options: FollowingOptions) {
     this.host = host;
     this.port = port;
     this.#options = options;
-    this.applier = new Applier(options.coordinator, options.env.timers, `${host}:${port}`);
+    this.applier = new Applier(options.coordinator, turns, `${host}:${port}`);
   }
 
   /** Follows until `end`. */
@@ -146,6 +146,7 @@ export class Following implements UpstreamStatus {
     this.state = 'sync';
     this.loadedBytes = 0;
     this.loadingBytes = hasMark ? 0 : Number(head.slice(1));
+    await this.applier.abandon();
     await this.applier.run('FLUSHALL');
     await this.applier.run('FUNCTION', 'FLUSH');
     const reader = new RdbFileReader();

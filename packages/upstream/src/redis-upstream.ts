@@ -1,5 +1,6 @@
 /** Follows one Redis server at a time: what REPLICAOF asks for. */
 import { KvError } from '@holdfast/common';
+import { Turns } from '@holdfast/coord';
 import type { Session, Upstream, UpstreamStatus } from '@holdfast/engine';
 import { Following, type FollowingOptions } from './following.js';
 
@@ -7,10 +8,12 @@ export type RedisUpstreamOptions = FollowingOptions;
 
 export class RedisUpstream implements Upstream {
   readonly #options: RedisUpstreamOptions;
+  readonly #turns: Turns;
   #following: Following | null = null;
 
   constructor(options: RedisUpstreamOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.coordinator, options.env.timers);
   }
 
   /** Follows the server that the configuration names, if it does. Throws KvError INVALID. */
@@ -27,7 +30,7 @@ export class RedisUpstream implements Upstream {
   follow(host: string, port: number): void {
     this.leave();
     this.#options.config.set('replicaof', `${host} ${port}`);
-    this.#following = new Following(host, port, this.#options);
+    this.#following = new Following(host, port, this.#turns, this.#options);
     this.#following.begin();
   }
 

@@ -1,0 +1,88 @@
+/** Against a toy upstream that sends what a test tells it to: see the integration specs for a real one. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { systemEnv } from '@holdfast/common';
+import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { RdbFileWriter } from '@holdfast/storage';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { RedisUpstream } from './redis-upstream.js';
+
+let stack: LocalStack;
+let upstream: RedisUpstream;
+let server: Server;
+/** What upstream sends for each connection's PSYNC, in turn; then it hangs up, but after the last. */
+let scripts: Buffer[];
+
+function frame(...args: string[]): string {
+  return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
+}
+
+/** Everything, which is nothing, and then writes. */
+function fullSync(offset: number, ...writes: string[]): Buffer {
+  const writer = new RdbFileWriter();
+  const file = Buffer.concat([Buffer.from(writer.head({})), writer.end()]);
+  const head = `+FULLRESYNC ${'a'.repeat(40)} ${offset}\r\n$${file.length}\r\n`;
+  return Buffer.concat([Buffer.from(head), file, Buffer.from(writes.join(''))]);
+}
+
+function answer(socket: Socket): void {
+  socket.on('error', () => {});
+  socket.on('data', (bytes: Buffer) => {
+    for (const [, command] of bytes.toString('latin1').matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+      if (command !== 'PSYNC') {
+        if (!bytes.includes('ACK')) socket.write('+OK\r\n');
+        continue;
+      }
+      socket.write(scripts.shift()!);
+      if (scripts.length > 0) setTimeout(() => socket.destroy(), 50);
+    }
+  });
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+beforeEach(async () => {
+  const env = systemEnv();
+  stack = await openLocalStack({ env, storage: 'memory', log: 'none', fsync: 'no' });
+  const { config, coordinator } = stack;
+  upstream = new RedisUpstream({ coordinator, config, env, onLog: () => {} });
+  server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterEach(async () => {
+  upstream.leave();
+  server.close();
+  await stack.close();
+});
+
+function follow(): void {
+  upstream.follow('127.0.0.1', (server.address() as { port: number }).port);
+}
+
+it('a transaction that a link broke in is no part of what is taken anew', async () => {
+  scripts = [
+    fullSync(0, frame('SELECT', '0'), frame('MULTI'), frame('SET', 'half', 'done')),
+    fullSync(500, frame('SELECT', '0'), frame('SET', 'k', 'v')),
+  ];
+  follow();
+  await until(() => upstream.status!.offset > 500);
+  expect(stack.storage.keyCount(0)).toBe(1);
+});
+
+it('ends with a write of a transaction that is not taken here', async () => {
+  scripts = [
+    fullSync(
+      0,
+      frame('SELECT', '0'),
+      frame('MULTI'),
+      frame('SET', 'k', 'v'),
+      frame('INCR', 'k'),
+      frame('EXEC'),
+    ),
+  ];
+  follow();
+  await until(() => upstream.status!.state === 'stopped');
+  expect(upstream.status!.problem).toContain('EXEC is not taken here: ERR value is not an integer');
+});
