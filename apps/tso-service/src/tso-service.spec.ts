@@ -47,6 +47,7 @@ class ProcessInstance implements Instance {
       output += String(chunk);
       if (output.includes('\n')) break;
     }
+    if (output === '') throw new Error(`the service ended before it served, with code ${child.exitCode}`);
     return new ProcessInstance(child, JSON.parse(output) as { grpc: string; http: string });
   }
 

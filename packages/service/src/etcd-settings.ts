@@ -4,6 +4,10 @@ import { type Env, KvError } from '@holdfast/common';
 import { Etcd, type TlsOptions, type VersionPolicy } from '@holdfast/etcd';
 import type { SettingRules } from './settings.js';
 
+/** How long the start of a process waits for etcd, and between two attempts, in ms. */
+const patienceMs = 30_000;
+const retryPauseMs = 500;
+
 export interface EtcdSettings {
   readonly endpoints: readonly string[];
   /** What all keys of the cluster begin with; ends in `/`. */
@@ -55,13 +59,28 @@ export function etcdSettingsOf(setting: (name: string) => string): EtcdSettings 
   };
 }
 
-/** Connects. Throws KvError UNAVAILABLE, INVALID. */
-export function openEtcd(
+/**
+ * Connects. Waits for an etcd that does not answer yet, since processes of a cluster start in any order. Throws
+ * KvError UNAVAILABLE when it still does not after `patienceMs`, INVALID.
+ */
+export async function openEtcd(
   { endpoints, versionPolicy, tls, user }: EtcdSettings,
   env: Env,
   onWarning: (message: string) => void,
 ): Promise<Etcd> {
-  return Etcd.open({ env, onWarning, endpoints, versionPolicy, ...(tls && { tls }), ...(user && { user }) });
+  const options = { env, onWarning, endpoints, versionPolicy, ...(tls && { tls }), ...(user && { user }) };
+  const beganMs = env.clock.monotonic();
+  for (;;) {
+    try {
+      return await Etcd.open(options);
+    } catch (error) {
+      const waitedMs = env.clock.monotonic() - beganMs;
+      const isAbsent = error instanceof KvError && error.code === 'UNAVAILABLE';
+      if (!isAbsent || waitedMs >= patienceMs) throw error;
+      onWarning(`waits for etcd: ${error.message}`);
+      await new Promise<void>((resolve) => env.timers.setTimeout(resolve, retryPauseMs));
+    }
+  }
 }
 
 function tlsOf(setting: (name: string) => string): TlsOptions | undefined {

@@ -25,6 +25,15 @@ describe('KV.GET', () => {
     expect(c.line('KV.GET k')).toEqual([version, -1, 'v']);
   });
 
+  it('tells of an expiry that no exact number reaches as the latest one', () => {
+    const c = client();
+    c.line('SET k v PXAT 9223372036854775807');
+    expect(c.line('KV.GET k')).toEqual([expect.any(Number), Number.MAX_SAFE_INTEGER, 'v']);
+    expect(c.line('KV.MGET k')).toEqual([
+      [expect.any(Number), expect.any(Number), Number.MAX_SAFE_INTEGER, 'v'],
+    ]);
+  });
+
   it('finds no expired key, and reports no version for it', () => {
     const server = new LocalServer();
     const c = server.client(3);
