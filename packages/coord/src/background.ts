@@ -8,6 +8,8 @@ const evictionBudgetMs = 2;
 /** Active expiry takes at most this much of a turn, in ms. */
 const expiryBudgetMs = 2;
 const releaseBudget = 4096;
+/** So many keys are looked at that might be let go from memory. */
+const letGoLooks = 4096;
 const intervalMs = 100;
 /** How soon it goes on when there is more to do. */
 const busyIntervalMs = 5;
@@ -63,8 +65,9 @@ export class Background {
     const isEvicting = kv.eviction.makeRoom(evictionBudgetMs) === 'more';
     const isReleased = kv.storage.releaseSome(releaseBudget);
     afterTurn();
+    const isWithinBound = kv.storage.letGoSome(letGoLooks);
     this.#count();
-    return isExpiring || isEvicting || !isReleased;
+    return isExpiring || isEvicting || !isReleased || !isWithinBound;
   }
 
   #lookAtMemory(): void {

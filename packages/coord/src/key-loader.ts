@@ -4,9 +4,6 @@ import { databasesMax, type Request } from '@holdfast/common';
 import { type Command, readCursor, type Session } from '@holdfast/engine';
 import type { KeyName, Storage } from '@holdfast/storage';
 
-/** With more than this waiting to be written behind, in bytes, writes wait until the disk has caught up. */
-const pendingBytesMax = 256 * 1024 * 1024;
-
 export class KeyLoader {
   storage: Storage;
 
@@ -18,13 +15,16 @@ export class KeyLoader {
   load(session: Session, command: Command, request: Request): Promise<void> | null {
     const storage = this.storage;
     if (storage.isAllResident) return null;
-    if (command.isWrite && storage.pendingBytes > pendingBytesMax) return storage.flush();
+    if (command.isWrite) {
+      const room = storage.admitWrite();
+      if (room !== null) return room;
+    }
     if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;
       const { bytes } = request;
       if (storage.isResident(session.database, bytes, request.start(i), request.length(i))) return null;
-      return storage.load([{ database: session.database, key: request.view(i) }]);
+      return storage.loadSome([{ database: session.database, key: request.view(i) }]);
     }
     if (command.keySpecs.length === 0 && session.transaction === null) return null;
     return this.#loadMany(session, command, request);
@@ -39,42 +39,60 @@ export class KeyLoader {
   }
 
   #loadMany(session: Session, command: Command, request: Request): Promise<void> | null {
-    const missing: KeyName[] = [];
-    this.#collectMissing(session, command, request, missing);
+    const needs = new Needs(this.storage);
+    this.#collect(session, command, request, needs);
     if (command.name === 'EXEC' && session.transaction !== null) {
       for (const queued of session.transaction.queue) {
-        this.#collectMissing(session, queued.command, queued.request, missing);
+        this.#collect(session, queued.command, queued.request, needs);
       }
+      // Whether their time has come decides too.
+      for (const { database, key } of session.watched) needs.add(database, key, 0, key.length);
     }
-    return missing.length === 0 ? null : this.storage.load(missing);
+    return needs.isMet ? null : this.storage.loadSome(needs.keys);
   }
 
-  #collectMissing(session: Session, command: Command, request: Request, missing: KeyName[]): void {
-    const count = missing.length;
-    this.#collectIn(session.database, command, request, missing);
+  #collect(session: Session, command: Command, request: Request, needs: Needs): void {
+    const { missing } = needs;
+    this.#collectIn(session.database, command, request, needs);
     // Which further keys there are is known only once the others are there.
-    if (missing.length === count) this.#collectFurther(session.database, command, request, missing);
+    if (needs.missing === missing) this.#collectFurther(session.database, command, request, needs);
     const other = command.declaration.otherDatabase?.(request) ?? Number.NaN;
-    if (other >= 0 && other < databasesMax) this.#collectIn(other, command, request, missing);
+    if (other >= 0 && other < databasesMax) this.#collectIn(other, command, request, needs);
   }
 
-  #collectFurther(database: number, command: Command, request: Request, missing: KeyName[]): void {
+  #collectFurther(database: number, command: Command, request: Request, needs: Needs): void {
     const { furtherKeys } = command.declaration;
     const storage = this.storage;
     const db = storage.database(database);
     if (furtherKeys === undefined || storage.keyCount(database) === db.size) return;
-    furtherKeys(db, request, (key) => {
-      if (!storage.isResident(database, key, 0, key.length)) {
-        missing.push({ database, key: Buffer.from(key) });
-      }
-    });
+    furtherKeys(db, request, (key) => needs.add(database, Buffer.from(key), 0, key.length));
   }
 
-  #collectIn(database: number, command: Command, request: Request, missing: KeyName[]): void {
-    command.forEachKey(request, (i) => {
-      if (this.storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
-      missing.push({ database, key: request.view(i) });
-    });
+  #collectIn(database: number, command: Command, request: Request, needs: Needs): void {
+    command.forEachKey(request, (i) =>
+      needs.add(database, request.bytes, request.start(i), request.length(i)),
+    );
+  }
+}
+
+/** The keys that a command needs all at once: those that are resident have to stay while the others are loaded. */
+class Needs {
+  readonly keys: KeyName[] = [];
+  missing = 0;
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  get isMet(): boolean {
+    return this.missing === 0;
+  }
+
+  /** `bytes` stay as they are until the keys are asked for. */
+  add(database: number, bytes: Uint8Array, start: number, length: number): void {
+    if (!this.#storage.isResident(database, bytes, start, length)) this.missing++;
+    this.keys.push({ database, key: bytes.subarray(start, start + length) });
   }
 }
 

@@ -53,6 +53,9 @@ import { Transactions } from './transactions.js';
 import type { Waiter } from './wait-queues.js';
 import { Waiting } from './waiting.js';
 
+/** Resident keys that are looked at in a turn, and let go if memory is short: half a millisecond, if all of them go. */
+const letGoLooks = 1024;
+
 const isReadOnly = "READONLY You can't write against a read only replica.";
 const isLoading = 'LOADING Redis is loading the dataset in memory';
 const becameReplica =
@@ -233,6 +236,8 @@ export class LocalCoordinator implements Coordinator {
   settle(): void {
     if (this.#tracking.size > 0) this.#tracking.endTurn();
     this.#committer.settle();
+    // A script that waits for keys has read others, and goes on with them.
+    if (!this.#script.isActive) this.kv.storage.letGoSome(letGoLooks);
   }
 
   get committedVersion(): number {

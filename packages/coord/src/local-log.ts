@@ -25,6 +25,7 @@ import type { SnapshotFiles } from './snapshot-files.js';
 
 export function replicaPlaceOf(
   { env, storage }: LocalStackOptions,
+  config: Config,
   place: DataDirectory | null,
   snapshots: SnapshotFiles | null,
 ): ReplicaPlace {
@@ -34,7 +35,7 @@ export function replicaPlaceOf(
   }
   const directory = `${place!.path}/level`;
   return {
-    openStorage: () => LevelStorage.open({ directory, env }),
+    openStorage: () => LevelStorage.open({ directory, env, cacheBytes: config.number('cache-bytes') }),
     resetStorage: async () => {
       throw new KvError(
         'INVALID',

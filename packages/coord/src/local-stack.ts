@@ -101,6 +101,7 @@ export interface LocalStack {
 export async function openLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const config = new Config([...parameters, ...(options.moreParameters ?? [])]);
   for (const [name, value] of options.parameters ?? []) config.set(name, value);
+  boundResident(config, options);
   const place = placeOf(options);
   if (isOnDisk(options)) await place!.claim();
   else if (place !== null && (await hasSaved(place))) await place.claim();
@@ -110,6 +111,14 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
     await place?.release();
     throw error;
   }
+}
+
+/** Throws KvError INVALID when all data is in memory, and what is in memory is to be bounded. */
+function boundResident(config: Config, { storage }: LocalStackOptions): void {
+  if (storage === 'level') return;
+  const problem = 'it bounds what level storage keeps in memory: start the server with --storage level';
+  if (config.number('cache-bytes') > 0) throw new KvError('INVALID', `cache-bytes: ${problem}`);
+  config.guard('cache-bytes', (wanted) => (wanted === '0' ? null : problem));
 }
 
 /** Whether what is written goes to the disk by itself. */
@@ -161,7 +170,7 @@ async function assemble(
     options.storage === 'memory' && place !== null
       ? new SnapshotFiles(place.disk, `${place.path}/snapshots`)
       : null;
-  const replicaPlace = replicaPlaceOf(options, place, snapshots);
+  const replicaPlace = replicaPlaceOf(options, config, place, snapshots);
   let consistency: ConsistencySwitch | null = null;
   let opened: SharedLog | null = null;
   const openShared = async (): Promise<SharedLog | null> => {

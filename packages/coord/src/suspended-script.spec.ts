@@ -145,7 +145,7 @@ describe('a script whose keys are not in memory', () => {
       return !this.cold.has(Buffer.from(bytes.subarray(start, start + length)).toString());
     }
 
-    override async load(names: readonly { readonly key: Uint8Array }[]): Promise<void> {
+    override async loadSome(names: readonly { readonly key: Uint8Array }[]): Promise<void> {
       if (this.failsToLoad) throw new Error('broken disk');
       for (const { key } of names) this.cold.delete(Buffer.from(key).toString());
     }

@@ -301,7 +301,7 @@ describe('a waiter whose other keys are not in memory', () => {
       return !this.cold.has(Buffer.from(bytes.subarray(start, start + length)).toString());
     }
 
-    override load(): Promise<void> {
+    override loadSome(): Promise<void> {
       return new Promise((resolve, reject) => {
         this.loads.push({
           resolve: () => {

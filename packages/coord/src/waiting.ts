@@ -143,13 +143,13 @@ export class Waiting {
   /** Oldest first, as long as there is something to be had. */
   #serveKey(name: string, served: Session[]): void {
     for (const waiter of this.queues.waitersOf(name)) {
-      const { isExacting = false, type } = waiter.options;
-      if (!isExacting && this.#typeOf(name) !== type) continue;
       const loading = this.#options.load(waiter);
       if (loading !== null) {
         this.#serveOnceLoaded(name, waiter, loading);
         return;
       }
+      const { isExacting = false, type } = waiter.options;
+      if (!isExacting && this.#typeOf(name) !== type) continue;
       if (this.#tryAgain(waiter)) served.push(waiter.session);
     }
   }

@@ -63,6 +63,10 @@ export class Watches {
     for (const [name, sessions] of this.#sessions) {
       if (name.charCodeAt(0) !== database.index) continue;
       const key = Buffer.from(name.slice(1), 'latin1');
+      if (this.#isUnknown(database, key) || (by !== null && this.#isUnknown(by, key))) {
+        for (const session of sessions) session.watchBroken = true;
+        continue;
+      }
       const before = database.find(key, 0, key.length);
       const after = by === null ? 0 : by.find(key, 0, key.length);
       if (before === 0 && after === 0) continue;
@@ -82,6 +86,11 @@ export class Watches {
     return session.watched.some(
       ({ database, key, wasExpired }) => !wasExpired && this.#isExpired(database, key, nowMs),
     );
+  }
+
+  /** Whether the key exists is known to the disk alone. */
+  #isUnknown({ index }: Database, key: Uint8Array): boolean {
+    return !this.storage.isResident(index, key, 0, key.length);
   }
 
   #isExpired(database: number, key: Uint8Array, nowMs: number): boolean {

@@ -126,6 +126,9 @@ export class KV {
     this.storage.stamp.source = options.oracle;
     this.context = new Context(this);
     this.#turnClock = options.turnClock ?? new TurnClock(this.env.clock);
+    this.config.onChange('cache-bytes', () => {
+      this.storage.cacheBytes = this.config.number('cache-bytes');
+    });
     this.usage = new UsageClock(this.config, this.#turnClock, this.env.random, this.storage);
     this.eviction = new Eviction(this);
     this.beginTurn();
@@ -137,6 +140,7 @@ export class KV {
     this.storage = storage;
     this.oracle = oracle;
     storage.stamp.source = oracle;
+    storage.cacheBytes = this.config.number('cache-bytes');
     this.context.storage = storage;
     this.usage.replaceStorage(storage);
     this.scripting.functions.invalidate();

@@ -78,6 +78,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'maxmemory-policy', kind: oneWordOf(...evictionPolicies), initial: 'noeviction' },
   { name: 'maxmemory-samples', kind: between(1, 2147483647), initial: '5' },
   { name: 'maxmemory-eviction-tenacity', kind: between(0, 100), initial: '10' },
+  { name: 'cache-bytes', kind: memory, initial: '0' },
   { name: 'lfu-log-factor', kind: int32, initial: '10' },
   { name: 'lfu-decay-time', kind: int32, initial: '1' },
   { name: 'notify-keyspace-events', kind: by(normalizeEventClasses), initial: '' },

@@ -2,19 +2,19 @@
  * When keys were accessed, or how often: what the policies LRU and LFU choose by, and what OBJECT IDLETIME and FREQ
  * tell. The dict of a database keeps one word for each key; here is what it means:
  *
- *     lru    | known 1 | 0         | seconds 24             |
- *     lfu    | known 1 | 0         | minutes 16 | counter 8 |
+ *     lru    | accessed 1 | known 1 | seconds 24             |
+ *     lfu    | accessed 1 | known 1 | minutes 16 | counter 8 |
  *
  * The seconds are Redis' LRU clock, which comes round after 194 days. The counter is logarithmic: an access raises
  * it with a chance that falls as it grows, and each `lfu-decay-time` minutes without one lower it. A word of 0 is of a
  * key that was not accessed since it was written last: its version says when that was.
  *
- * Words are kept only while somebody asks for them: an LFU policy, an LRU policy with a limit of memory, or a command
- * that is about access times. They take 4 bytes for each slot of the index, and each lookup a few nanoseconds.
+ * `accessed` is for the storage, which takes it away: see `Dict.sweep`. Words are kept only while somebody asks for them:
+ * an LFU policy, an LRU policy with a limit of memory, a bound on what is resident, or a command that is about access times. They take 4 bytes for each slot of the index, and each lookup a few nanoseconds.
  */
 // @hot-path
 import type { Clock, Random } from '@holdfast/common';
-import type { Dict, Storage } from '@holdfast/storage';
+import { type Dict, type Storage, wasAccessed } from '@holdfast/storage';
 import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
 import type { Config } from './config.js';
 
@@ -57,6 +57,7 @@ export class UsageClock {
     });
     config.onChange('maxmemory-policy', () => this.#follow());
     config.onChange('maxmemory', () => this.#follow());
+    config.onChange('cache-bytes', () => this.#follow());
   }
 
   /** Somebody wants access times: from now on they are kept, whatever the policy. */
@@ -74,8 +75,8 @@ export class UsageClock {
   /** A turn begins. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#secondsWord = isKnown | (Math.floor(nowMs / 1000) & secondsMask);
-    this.#minutesWord = isKnown | ((Math.floor(nowMs / 60_000) & minutesMask) << 8);
+    this.#secondsWord = wasAccessed | isKnown | (Math.floor(nowMs / 1000) & secondsMask);
+    this.#minutesWord = wasAccessed | isKnown | ((Math.floor(nowMs / 60_000) & minutesMask) << 8);
   }
 
   /** The key that the dict's `find` just returned is accessed. `version` is its own. Only while `isOn`. */
@@ -136,7 +137,8 @@ export class UsageClock {
     const policy = this.#config.text('maxmemory-policy');
     const countsAccesses = policy.endsWith('-lfu');
     const isLimited = this.#config.number('maxmemory') > 0;
-    const isOn = countsAccesses || this.#isAsked || (isLimited && policy.endsWith('-lru'));
+    const isBounded = this.#config.number('cache-bytes') > 0;
+    const isOn = countsAccesses || this.#isAsked || isBounded || (isLimited && policy.endsWith('-lru'));
     // Words of the other kind would be read as nonsense.
     if (countsAccesses !== this.countsAccesses) this.#storage.trackAccess(false);
     this.countsAccesses = countsAccesses;

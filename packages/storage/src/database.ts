@@ -320,6 +320,16 @@ export class Database {
   }
 
   /**
+   * The key that `find` just returned leaves memory: it stays what it is, elsewhere. No write: it has no version, and
+   * nobody is told.
+   */
+  letGo(ref: Ref): void {
+    this.#disposeValue(ref);
+    if (this.dict.expiry(ref) !== 0) this.expiring--;
+    this.dict.remove(ref);
+  }
+
+  /**
    * Moves the key `find` just returned to another name, which must not exist, with value and expiry;
    * O(1) whatever its size, and one small mutation, except while a snapshot is being taken: then the
    * value is written out, since the snapshot may have passed the new name and not yet the old one. What others

@@ -9,6 +9,9 @@ import type { Ref } from './arena.js';
 export const segmentBitsMin = 2;
 export const segmentBitsMax = 13;
 
+/** In the word about an element's accesses: it was accessed since `Dict.sweep` last came by. The bits below mean what others say. */
+export const wasAccessed: number = 1 << 25;
+
 /** What a segment takes beside its slots, about. */
 const segmentBytes = 160;
 

@@ -33,7 +33,7 @@
 // @hot-path
 import { bytesEqual, copyBytes, KvError, type Request } from '@holdfast/common';
 import { type Arena, type Ref, sizeClassOf, unitsOfClass } from './arena.js';
-import { Segment, segmentBitsMax, segmentBitsMin } from './dict-segment.js';
+import { Segment, segmentBitsMax, segmentBitsMin, wasAccessed } from './dict-segment.js';
 import { hashBytes } from './hash-bytes.js';
 
 export const hasExpiry: number = 1 << 28;
@@ -457,6 +457,32 @@ export class Dict {
       slot = 0;
     }
     return found;
+  }
+
+  /**
+   * The hand of a clock: looks at up to `looks` slots from `cursor` on (0 at first) and appends the elements to `into`
+   * that were not accessed since it last came by; of the others it takes the mark away. Stops at the end of the table,
+   * with 0; otherwise returns the next cursor. Cursors are hashes: the table may grow and shrink meanwhile.
+   */
+  sweep(cursor: number, looks: number, into: Ref[]): number {
+    let from = cursor;
+    for (let left = looks; left > 0; ) {
+      const segment = this.#directory[from >>> (32 - this.#depth)];
+      const { access, slots } = segment;
+      const first = segment.home(from | 0);
+      const end = Math.min(first + left, 1 << segment.bits);
+      for (let slot = first; slot < end; slot++) {
+        const ref = slots[2 * slot + 1];
+        if (ref === 0) continue;
+        if (access !== null && (access[slot] & wasAccessed) !== 0) access[slot] &= ~wasAccessed;
+        else into.push(ref);
+      }
+      left -= end - first;
+      const width = 2 ** (32 - segment.depth - segment.bits);
+      from = (Math.floor(from / width) + end - first) * width;
+      if (from >= 0x100000000) return 0;
+    }
+    return from;
   }
 
   #allocate(keyLength: number, valueLength: number, typeAndFlags: number): Ref {

@@ -10,6 +10,7 @@ export {
   type KeyspaceObserver,
 } from './database.js';
 export { Dict } from './dict.js';
+export { wasAccessed } from './dict-segment.js';
 export type { ExpiringCollection, ExpiringCollections } from './expiring-collections.js';
 export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js';
 export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.js';

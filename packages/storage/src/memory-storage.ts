@@ -38,6 +38,8 @@ export class MemoryStorage implements Storage {
   readonly needsJournal = false;
   readonly failure = null;
   readonly pendingBytes = 0;
+  cacheBytes = 0;
+  readonly departures = 0;
   /** What its databases share: for a storage that is built around this one. */
   readonly context: DatabaseContext;
   readonly #databases: Database[] = [];
@@ -121,6 +123,8 @@ export class MemoryStorage implements Storage {
   }
 
   async load(_keys: readonly KeyName[]): Promise<void> {}
+
+  async loadSome(_keys: readonly KeyName[]): Promise<void> {}
 
   keyCount(database: number): number {
     return this.#databases[database].size;
@@ -233,6 +237,14 @@ export class MemoryStorage implements Storage {
     let bytes = 0;
     for (const { arena } of this.#databases) bytes += arena.freeBytes;
     return bytes;
+  }
+
+  admitWrite(): Promise<void> | null {
+    return null;
+  }
+
+  letGoSome(_looks: number): boolean {
+    return true;
   }
 
   async flush(): Promise<void> {}

@@ -45,6 +45,11 @@ export interface Storage {
   isResident(database: number, bytes: Uint8Array, start: number, length: number): boolean;
   /** Makes keys resident, or known to be absent, in one batch. They stay so until the next turn at least. */
   load(keys: readonly KeyName[]): Promise<void>;
+  /**
+   * As `load`, together with what others ask for in the same turn, who get the same promise. It may resolve when some
+   * are resident, while large values still take their time: who needs all asks `isResident` again.
+   */
+  loadSome(keys: readonly KeyName[]): Promise<void>;
   /** Number of keys of a database, resident or not. */
   keyCount(database: number): number;
   /**
@@ -109,6 +114,24 @@ export interface Storage {
   readonly freeBytes: number;
   /** Bytes of changes that are still to be written to the storage's own disk: writers should hold back when it grows. */
   readonly pendingBytes: number;
+  /**
+   * Null when a write may come; otherwise more is pending than its disk can take at once, and the writer is to ask again
+   * when it resolves.
+   */
+  admitWrite(): Promise<void> | null;
+  /**
+   * What is resident may take so many bytes, `usedBytes` without what is pending; 0 for any number. More than that is
+   * let go by `letGoSome`, but not what the disk does not have yet. Of no concern to a storage that is in memory.
+   */
+  cacheBytes: number;
+  /**
+   * Lets resident keys go that were not accessed lately, while they take more than `cacheBytes`: looks at `looks` of
+   * them at most. They can be loaded again as they are: it is no change, and nobody is told. Between turns only. True
+   * when nothing is left to do, or nothing can be done now.
+   */
+  letGoSome(looks: number): boolean;
+  /** How many keys were let go so far. */
+  readonly departures: number;
   /**
    * Why the storage's own disk does not take what was committed; null when it does. Nothing is lost and it
    * is tried again and again, but what is pending grows: writes should be refused meanwhile.

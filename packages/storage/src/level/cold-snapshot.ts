@@ -76,7 +76,7 @@ class ColdDescription {
     const head = readHead(headKey, value);
     if (head.type === valueTypes.string) this.#addString(keyspace, key, head);
     // Its mutations name the key that it once had: it is described from memory.
-    else if (head.isWhole) await this.#loader.load(keyspace, [key]);
+    else if (head.isWhole) await this.#loader.load(new Map([[keyspace, [key]]]));
     else await this.#addCollection(keyspace, key, head);
   }
 

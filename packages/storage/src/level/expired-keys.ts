@@ -18,11 +18,19 @@ export class ExpiredKeys {
   /** No key that is on the disk only expires before this. */
   #noneBeforeMs = 0;
   #looking: Promise<void> | null = null;
+  /** The first expiry of the keys that left memory since the index was looked at: it may not have had them yet. */
+  #soonestMs = Number.POSITIVE_INFINITY;
 
   constructor(store: OrderedStore, keyspaces: Keyspaces, loader: Loader) {
     this.#store = store;
     this.#keyspaces = keyspaces;
     this.#loader = loader;
+  }
+
+  /** A key leaves memory that expires then. */
+  mayExpireAt(expiryMs: number): void {
+    if (expiryMs < this.#noneBeforeMs) this.#noneBeforeMs = expiryMs;
+    if (expiryMs < this.#soonestMs) this.#soonestMs = expiryMs;
   }
 
   /** Null when no key that is on the disk only can have expired, as far as is known without looking. */
@@ -37,11 +45,12 @@ export class ExpiredKeys {
 
   async #look(nowMs: number): Promise<void> {
     const due = new Map<Keyspace, Uint8Array[]>();
+    this.#soonestMs = Number.POSITIVE_INFINITY;
     const range = this.#store.range(prefixKey(prefixes.expiry), prefixKey(prefixes.expiry + 1));
     try {
       for (let left = keysPerLoad; left > 0; ) {
         const entries = await range.next(keysPerLoad);
-        if (entries.length === 0) this.#noneBeforeMs = Number.POSITIVE_INFINITY;
+        if (entries.length === 0) this.#noneBeforeMs = this.#soonestMs;
         const isDone = entries.length === 0 || entries.some(([entry]) => this.#isLater(entry, nowMs));
         for (const [entry] of entries) if (this.#collect(entry, nowMs, due)) left--;
         if (isDone) break;
@@ -49,14 +58,14 @@ export class ExpiredKeys {
     } finally {
       await range.close();
     }
-    for (const [keyspace, keys] of due) await this.#loader.load(keyspace, keys);
+    await this.#loader.load(due);
   }
 
   /** Whether an entry, and with it all that follow, is not due yet. */
   #isLater(entry: Uint8Array, nowMs: number): boolean {
     const expiryMs = readUint64(entry, 1);
     if (expiryMs <= nowMs) return false;
-    this.#noneBeforeMs = expiryMs;
+    this.#noneBeforeMs = Math.min(expiryMs, this.#soonestMs);
     return true;
   }
 

@@ -7,9 +7,8 @@ import { byteStringOf } from '@holdfast/common';
 import { Arena, type Ref } from '../arena.js';
 import type { Database } from '../database.js';
 import { Dict, hasObject } from '../dict.js';
-
-/** Keys known to be absent are forgotten beyond this number. */
-const absentMax = 100_000;
+import { AbsentNames } from './absent-names.js';
+import type { Load } from './loader.js';
 
 /** The notes about keys are few in most databases. */
 const headsChunkBytes = 4 * 1024 * 1024;
@@ -29,10 +28,16 @@ export class Keyspace {
    * database, since a write is staged after the database has already forgotten the old value.
    */
   readonly #heads: Dict;
-  /** Keys known to be absent, and the number of the write set that removes them from the disk; oldest first. */
-  readonly #absent = new Map<string, number>();
+  /** Keys that were removed, and the number of the write set that removes them from the disk; oldest first. */
+  readonly #removals = new Map<string, number>();
+  /** Keys that the disk was asked for and did not have. */
+  readonly #absent = new AbsentNames();
   /** Loads under way, by key. */
-  readonly loads = new Map<string, Promise<void>>();
+  readonly loads = new Map<string, Load>();
+  /** Keys that somebody is about to use who waited for them, and how many do. They are not let go. */
+  readonly #pins = new Map<string, number>();
+  /** Somebody needs all keys: none is let go while it is not 0. */
+  holds = 0;
 
   constructor(generation: number, database: Database, coldKeys: number) {
     this.generation = generation;
@@ -54,37 +59,59 @@ export class Keyspace {
     return this.#heads.arena.usedBytes;
   }
 
+  /** Known not to exist, though the disk may still have it. */
   isAbsent(name: string): boolean {
-    return this.#absent.has(name);
+    return this.#absent.has(name) || this.#removals.has(name);
   }
 
   /** A load did not find the key. */
   notFound(name: string): void {
-    this.#absent.set(name, 0);
+    this.#absent.add(name);
   }
 
   /** A key is gone from memory; until the disk knows, only this does. */
   removed(bytes: Uint8Array, start: number, length: number): void {
-    if (this.isComplete) return;
     const name = byteStringOf(bytes, start, length);
-    this.#absent.delete(name);
-    this.#absent.set(name, unstaged);
+    this.#removals.delete(name);
+    this.#removals.set(name, unstaged);
   }
 
   /** The removal of a key is in write set `sequence`. */
   removalStaged(bytes: Uint8Array, start: number, length: number, sequence: number): void {
-    if (this.isComplete) return;
+    if (this.#removals.size === 0) return;
     const name = byteStringOf(bytes, start, length);
-    if (this.#absent.has(name)) this.#absent.set(name, sequence);
+    if (this.#removals.has(name)) this.#removals.set(name, sequence);
   }
 
-  /** Forgets old absent keys, but not those that the disk still has: write sets up to `written` are there. */
-  pruneAbsent(written: number): void {
-    if (this.#absent.size <= absentMax) return;
-    for (const [name, sequence] of this.#absent) {
-      if (sequence <= written) this.#absent.delete(name);
-      if (this.#absent.size <= absentMax) return;
+  /** Write sets up to `written` are on the disk, which knows by itself what they removed. */
+  pruneRemovals(written: number): void {
+    for (const [name, sequence] of this.#removals) {
+      if (sequence > written) return;
+      this.#removals.delete(name);
     }
+  }
+
+  /** A key leaves memory and stays on the disk. */
+  letGo(name: string, bytes: Uint8Array, start: number, length: number): void {
+    this.noteHead(bytes, start, length, 0, 0);
+    // What it was before it was made.
+    this.#absent.delete(name);
+    this.#removals.delete(name);
+    this.coldKeys++;
+  }
+
+  pin(name: string): void {
+    this.#pins.set(name, (this.#pins.get(name) ?? 0) + 1);
+  }
+
+  unpin(name: string): void {
+    const count = this.#pins.get(name) as number;
+    if (count === 1) this.#pins.delete(name);
+    else this.#pins.set(name, count - 1);
+  }
+
+  isPinned(name: string): boolean {
+    return this.#pins.has(name);
   }
 
   // The heads

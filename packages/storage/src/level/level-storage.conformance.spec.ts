@@ -18,6 +18,22 @@ describe('LevelStorage over a simulated disk', () => {
   }
 });
 
+describe('LevelStorage that keeps next to nothing in memory', () => {
+  for (const { name, run } of storageConformance({ durable: true })) {
+    it(name, () => {
+      const content = new SimulatedContent();
+      return run({
+        open: async () => {
+          const store = new SimulatedOrderedStore(content);
+          const storage = await LevelStorage.over(store, systemEnv(), 'simulated');
+          storage.cacheBytes = 1;
+          return storage;
+        },
+      });
+    });
+  }
+});
+
 describe('LevelStorage over LevelDB', () => {
   const parent = mkdtempSync(join(tmpdir(), 'holdfast-level-'));
   afterAll(() => rmSync(parent, { recursive: true }));

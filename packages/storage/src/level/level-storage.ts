@@ -9,7 +9,7 @@
  *
  * Changes are made in memory and in the journal. The disk follows behind, with effects of committed batches
  * only, and always as of one position of the log: recovery applies the log from there. Opening reads one
- * record. What was loaded stays in memory.
+ * record. What is resident may be bounded: then ResidentCache lets keys go that the disk has.
  */
 import { type Env, KvError } from '@holdfast/common';
 import type { CreationListener, Database, KeyspaceObserver } from '../database.js';
@@ -36,6 +36,7 @@ import { createLayouts, type Layout } from './layouts/index.js';
 import { Loader } from './loader.js';
 import { MutationSkimmer } from './mutation-skimmer.js';
 import type { OrderedStore } from './ordered-store.js';
+import { ResidentCache } from './resident-cache.js';
 import { diskCursor, ScanPages } from './scan-pages.js';
 import { Stager } from './stager.js';
 import { Sweeper } from './sweeper.js';
@@ -45,7 +46,16 @@ export interface LevelStorageOptions {
   /** A directory of its own; made when it is not there. */
   readonly directory: string;
   readonly env: Env;
+  /** See `Storage.cacheBytes`. */
+  readonly cacheBytes?: number;
 }
+
+/** A bound on what is resident leaves so much of it to what waits for the disk, within limits. */
+const pendingShare = 1 / 4;
+const pendingBytesMin = 16 * 1024 * 1024;
+const pendingBytesMax = 256 * 1024 * 1024;
+/** How many keys are looked at after each batch that others made. */
+const looksPerBatch = 1024;
 
 const formatKey = metaKey('format');
 
@@ -53,6 +63,7 @@ export class LevelStorage implements Storage {
   readonly isAllResident = false;
   readonly needsJournal = true;
   readonly #store: OrderedStore;
+  readonly #env: Env;
   readonly #memory: MemoryStorage;
   readonly #keyspaces: Keyspaces;
   readonly #layouts: readonly Layout[] = createLayouts();
@@ -61,14 +72,17 @@ export class LevelStorage implements Storage {
   readonly #loader: Loader;
   readonly #pages: ScanPages;
   readonly #expired: ExpiredKeys;
+  readonly #cache: ResidentCache;
   readonly #sweeper: Sweeper;
   readonly #effects = new MutationWriter(4096);
 
   /** Throws KvError INVALID (not our format), LOCKED, CORRUPT, DISK. */
-  static async open({ directory, env }: LevelStorageOptions): Promise<LevelStorage> {
+  static async open({ directory, env, cacheBytes = 0 }: LevelStorageOptions): Promise<LevelStorage> {
     const store = await ClassicStore.open(directory);
     try {
-      return await LevelStorage.over(store, env, directory);
+      const storage = await LevelStorage.over(store, env, directory);
+      storage.cacheBytes = cacheBytes;
+      return storage;
     } catch (error) {
       await store.close();
       throw error;
@@ -95,6 +109,7 @@ export class LevelStorage implements Storage {
 
   private constructor(store: OrderedStore, env: Env, seed: number, state: State) {
     this.#store = store;
+    this.#env = env;
     const keyspaces = new Keyspaces();
     const memory = new MemoryStorage({ uint32: () => seed >>> 0, fill: (target) => target }, keyspaces);
     const { generations, keyCounts, nextIncarnation, lastVersion, position } = state;
@@ -118,12 +133,22 @@ export class LevelStorage implements Storage {
       position,
       onWritten: ({ sequence, orphans, deadGenerations }) => {
         sweeper.add(orphans, deadGenerations);
-        for (const keyspace of keyspaces.all()) keyspace.pruneAbsent(sequence);
+        this.#pruneRemovals(sequence);
       },
     });
-    this.#loader = new Loader(store, memory, keyspaces, this.#layouts, seed);
-    this.#pages = new ScanPages({ store, keyspaces, loader: this.#loader, writer: this.#writer, seed });
+    const { timers } = env;
+    this.#loader = new Loader({ store, timers, memory, keyspaces, layouts: this.#layouts, seed });
+    this.#pages = new ScanPages({
+      store,
+      timers,
+      keyspaces,
+      loader: this.#loader,
+      writer: this.#writer,
+      seed,
+    });
     this.#expired = new ExpiredKeys(store, keyspaces, this.#loader);
+    const { expired, writer } = { expired: this.#expired, writer: this.#writer };
+    this.#cache = new ResidentCache({ memory, keyspaces, writer, expired, seed });
     sweeper.start();
   }
 
@@ -186,7 +211,19 @@ export class LevelStorage implements Storage {
   async load(names: readonly KeyName[]): Promise<void> {
     const keys = new Map<Keyspace, Uint8Array[]>();
     for (const { database, key } of names) addTo(keys, this.#keyspaces.live(database), Buffer.from(key));
-    await this.#loadAll(keys);
+    await this.#loader.load(keys);
+  }
+
+  loadSome(names: readonly KeyName[]): Promise<void> {
+    if (names.length === 1) {
+      const [{ database, key }] = names;
+      const keyspace = this.#keyspaces.live(database);
+      if (this.#loader.isResident(keyspace, key, 0, key.length)) return Promise.resolve();
+      return this.#loader.request(keyspace, key).done;
+    }
+    const keys = new Map<Keyspace, Uint8Array[]>();
+    for (const { database, key } of names) addTo(keys, this.#keyspaces.live(database), key);
+    return this.#loader.requestAll(keys) ?? Promise.resolve();
   }
 
   keyCount(database: number): number {
@@ -220,9 +257,11 @@ export class LevelStorage implements Storage {
   // Batches
 
   prepareApply(batch: Uint8Array): Promise<void> | null {
+    const room = this.#writer.admit();
+    if (room !== null) return this.#prepareLater(room, batch);
     if (this.#keyspaces.isComplete) return null;
     const current: (Keyspace | null)[] = [...this.#keyspaces.all()];
-    const missing = new Map<Keyspace, Uint8Array[]>();
+    const keys = new Map<Keyspace, Uint8Array[]>();
     const flushed: Keyspace[] = [];
     const skimmer = this.#skim(batch);
     const { reader } = skimmer;
@@ -237,17 +276,14 @@ export class LevelStorage implements Storage {
         if (this.stamp.last > reader.version) flushed.push(keyspace);
         current[database] = null;
       } else if (keyspace !== null && kind !== mutationKinds.leadership) {
-        this.#addMissing(missing, keyspace, bytes, reader.keyStart, reader.keyLength);
+        addTo(keys, keyspace, bytes.subarray(reader.keyStart, reader.keyStart + reader.keyLength));
         if (kind !== mutationKinds.renameKey) continue;
-        this.#addMissing(missing, keyspace, bytes, reader.fieldStart, reader.fieldLength);
+        addTo(keys, keyspace, bytes.subarray(reader.fieldStart, reader.fieldStart + reader.fieldLength));
       }
     }
     const cold = flushed.filter((keyspace) => !keyspace.isComplete);
-    if (missing.size === 0 && cold.length === 0) return null;
-    return Promise.all([
-      this.#loadAll(missing),
-      ...cold.map((keyspace) => this.#pages.loadAll(keyspace)),
-    ]).then(() => {});
+    if (cold.length > 0) return this.#prepareWhole(keys, cold);
+    return this.#loader.requestAll(keys) === null ? null : this.#loader.load(keys);
   }
 
   apply(batch: Uint8Array, position: number): void {
@@ -256,10 +292,13 @@ export class LevelStorage implements Storage {
     this.#memory.apply(batch, position, effects);
     this.#writer.staged(effects.bytes.subarray(0, effects.length));
     this.#writer.committed(position);
+    this.#cache.stagedVersion = this.stamp.last;
+    this.#cache.letGoSome(looksPerBatch);
   }
 
   staged(batch: Uint8Array): void {
     this.#writer.staged(batch);
+    this.#cache.stagedVersion = this.stamp.last;
   }
 
   committed(position: number): void {
@@ -269,7 +308,9 @@ export class LevelStorage implements Storage {
   async *snapshot(): AsyncIterable<Uint8Array> {
     const { context, swaps } = this.#memory;
     const renamedBefore = context.renamed.length;
+    const departed = new MutationWriter(1024);
     context.snapshots++;
+    this.#cache.snapshotBegins(departed);
     try {
       // Cold keys first: one that is loaded meanwhile comes again, with those in memory.
       for await (const batch of describeColdKeys(this.#store, this.#keyspaces, this.#loader, this.#layouts)) {
@@ -277,12 +318,18 @@ export class LevelStorage implements Storage {
           throw new KvError('INVALID', 'databases were swapped during a snapshot');
         }
         yield batch;
+        if (departed.length > 0) yield takeFrom(departed);
       }
       if (this.#memory.swaps !== swaps) {
         throw new KvError('INVALID', 'databases were swapped during a snapshot');
       }
-      yield* this.#memory.snapshot(renamedBefore);
+      for await (const batch of this.#memory.snapshot(renamedBefore)) {
+        yield batch;
+        if (departed.length > 0) yield takeFrom(departed);
+      }
+      if (departed.length > 0) yield takeFrom(departed);
     } finally {
+      this.#cache.snapshotEnds(departed);
       this.#memory.endSnapshot();
     }
   }
@@ -295,6 +342,28 @@ export class LevelStorage implements Storage {
 
   get pendingBytes(): number {
     return this.#writer.pendingBytes;
+  }
+
+  admitWrite(): Promise<void> | null {
+    return this.#writer.admit();
+  }
+
+  get cacheBytes(): number {
+    return this.#cache.maxBytes;
+  }
+
+  set cacheBytes(bytes: number) {
+    this.#cache.maxBytes = bytes;
+    const share = bytes === 0 ? pendingBytesMax : bytes * pendingShare;
+    this.#writer.pendingBytesMax = Math.min(pendingBytesMax, Math.max(pendingBytesMin, share));
+  }
+
+  letGoSome(looks: number): boolean {
+    return this.#cache.letGoSome(looks);
+  }
+
+  get departures(): number {
+    return this.#cache.departures;
   }
 
   get failure(): KvError | null {
@@ -330,19 +399,29 @@ export class LevelStorage implements Storage {
     return this.#sweeper.idle();
   }
 
-  async #loadAll(keys: ReadonlyMap<Keyspace, Uint8Array[]>): Promise<void> {
-    await Promise.all(Array.from(keys, ([keyspace, names]) => this.#loader.load(keyspace, names)));
+  async #prepareLater(room: Promise<void>, batch: Uint8Array): Promise<void> {
+    await room;
+    await this.prepareApply(batch);
   }
 
-  #addMissing(
-    missing: Map<Keyspace, Uint8Array[]>,
-    keyspace: Keyspace,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-  ): void {
-    if (this.#loader.isResident(keyspace, bytes, start, length)) return;
-    addTo(missing, keyspace, Buffer.from(bytes.subarray(start, start + length)));
+  /** All keys of some keyspaces, and some of others. */
+  async #prepareWhole(keys: ReadonlyMap<Keyspace, Uint8Array[]>, cold: readonly Keyspace[]): Promise<void> {
+    // Held from here on: what is loaded first stays until the last is there.
+    for (const keyspace of cold) keyspace.holds++;
+    try {
+      for (const keyspace of cold) await this.#pages.loadAll(keyspace);
+      await this.#loader.load(keys);
+    } finally {
+      this.#env.timers.setImmediate(() => {
+        for (const keyspace of cold) keyspace.holds--;
+      });
+    }
+  }
+
+  /** Not while a snapshot is being taken: it reads the disk as it was, and has to know what was removed. */
+  #pruneRemovals(writtenSet: number): void {
+    if (this.#cache.isSnapshotTaken) return;
+    for (const keyspace of this.#keyspaces.all()) keyspace.pruneRemovals(writtenSet);
   }
 
   /** The mutations of the turn that is going on. */
@@ -361,4 +440,11 @@ function addTo(keys: Map<Keyspace, Uint8Array[]>, keyspace: Keyspace, key: Uint8
   const names = keys.get(keyspace);
   if (names === undefined) keys.set(keyspace, [key]);
   else names.push(key);
+}
+
+/** What was written, as a batch of its own; the writer begins anew. */
+function takeFrom(writer: MutationWriter): Uint8Array {
+  const batch = Buffer.from(writer.bytes.subarray(0, writer.length));
+  writer.clear();
+  return batch;
 }

@@ -1,12 +1,18 @@
 /**
  * Brings keys from the disk into memory.
  *
+ *     turn     | GET a  GET b  HGET h  GET a |  heads of a, b, h: one read  | a and b are there, h is being read
+ *                 all wait for one load                                        elements of h: a load of its own
+ *
+ * Keys that are asked for in one turn of the event loop are read together, and who waits for them goes on together. A
+ * collection takes as long as it takes: it is built beside, a piece at a time, and gets its key when it is whole.
+ *
  * A key that is not resident has nothing pending: everything that was written lately is in memory, and
  * what was removed lately is known to be absent. So the disk's record of it stands still while it is read,
  * and when it arrives it is put in place between two turns. Only a flush may come in between: then what
- * was read is dropped. A collection is built beside, a piece at a time, and gets its key when it is whole.
+ * was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
  */
-import { byteStringOf, emptyBytes, KvError } from '@holdfast/common';
+import { byteStringOf, emptyBytes, KvError, type Timers } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import { MutationReader, MutationWriter } from '../mutation.js';
@@ -26,25 +32,65 @@ export interface ElementRecord {
   readonly value: Uint8Array;
 }
 
-export class Loader {
-  readonly #store: OrderedStore;
-  readonly #memory: MemoryStorage;
-  readonly #keyspaces: Keyspaces;
-  readonly #layouts: readonly Layout[];
-  readonly #seed: number;
+/** So many collections are read at once: each reads ahead. */
+const collectionsAtOnce = 16;
 
-  constructor(
-    store: OrderedStore,
-    memory: MemoryStorage,
-    keyspaces: Keyspaces,
-    layouts: readonly Layout[],
-    seed: number,
-  ) {
-    this.#store = store;
-    this.#memory = memory;
-    this.#keyspaces = keyspaces;
-    this.#layouts = layouts;
-    this.#seed = seed;
+/** What is read together, and who it is kept for. */
+export class Load {
+  /** Resolves when it is there, or was found not to exist, or takes a load of its own: then that one is to be asked for. */
+  readonly done: Promise<void>;
+  resolve!: () => void;
+  reject!: (error: unknown) => void;
+  readonly names: string[] = [];
+  readonly keyspaces: Keyspace[] = [];
+  readonly headKeys: Buffer[] = [];
+  readonly pinned: { readonly keyspace: Keyspace; readonly name: string }[] = [];
+
+  constructor() {
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Who asked has it too.
+    this.done.catch(() => {});
+  }
+
+  add(keyspace: Keyspace, name: string, headKey: Buffer): void {
+    this.names.push(name);
+    this.keyspaces.push(keyspace);
+    this.headKeys.push(headKey);
+  }
+
+  pin(keyspace: Keyspace, name: string): void {
+    keyspace.pin(name);
+    this.pinned.push({ keyspace, name });
+  }
+}
+
+export interface LoaderOptions {
+  readonly store: OrderedStore;
+  readonly timers: Timers;
+  readonly memory: MemoryStorage;
+  readonly keyspaces: Keyspaces;
+  readonly layouts: readonly Layout[];
+  readonly seed: number;
+}
+
+export class Loader {
+  readonly #options: LoaderOptions;
+  /** Takes what is asked for in this turn. */
+  #gathering: Load | null = null;
+  /** Collections being read, and those that wait for their turn. */
+  #reading = 0;
+  readonly #waiting: (() => void)[] = [];
+  readonly #start = (): void => {
+    const load = this.#gathering as Load;
+    this.#gathering = null;
+    void this.#run(load);
+  };
+
+  constructor(options: LoaderOptions) {
+    this.#options = options;
   }
 
   isResident(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): boolean {
@@ -52,72 +98,151 @@ export class Loader {
     return keyspace.isAbsent(byteStringOf(bytes, start, length));
   }
 
-  /** Loads keys of one keyspace; those already being loaded are waited for. `keys` belong to the loader. */
-  async load(keyspace: Keyspace, keys: readonly Uint8Array[]): Promise<void> {
-    const loads = new Set<Promise<void>>();
-    const missing = new Map<string, Uint8Array>();
-    for (const key of keys) {
-      if (this.isResident(keyspace, key, 0, key.length)) continue;
-      const name = byteStringOf(key, 0, key.length);
-      const load = keyspace.loads.get(name);
-      if (load === undefined) missing.set(name, key);
-      else loads.add(load);
-    }
-    if (missing.size > 0) loads.add(this.#start(keyspace, missing));
-    await Promise.all(loads);
-  }
-
-  #start(keyspace: Keyspace, keys: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    const load = this.#load(keyspace, keys).finally(() => {
-      for (const name of keys.keys()) keyspace.loads.delete(name);
-    });
-    for (const name of keys.keys()) keyspace.loads.set(name, load);
+  /**
+   * Asks for a key that is not resident, together with what else is asked for in this turn. What it returns may resolve
+   * before the key is there, if that takes longer than others: see `Load.done`.
+   */
+  request(keyspace: Keyspace, key: Uint8Array): Load {
+    const name = byteStringOf(key, 0, key.length);
+    const load = keyspace.loads.get(name) ?? this.#add(keyspace, name, key);
+    load.pin(keyspace, name);
     return load;
   }
 
-  async #load(keyspace: Keyspace, keys: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    const names = [...keys.keys()];
-    const headKeys = [...keys.values()].map((key) => this.#headKey(keyspace, key));
-    const values = await this.#store.getMany(headKeys);
-    for (let i = 0; i < names.length; i++) {
-      const value = values[i];
-      if (value === undefined) keyspace.notFound(names[i]);
-      else
-        await this.#loadHead(keyspace, headKeys[i].subarray(headKeyOverhead), readHead(headKeys[i], value));
+  /** As `request`, for several keys, of which some may be resident: those stay so meanwhile. */
+  requestAll(keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>): Promise<void> | null {
+    const loads = new Set<Load>();
+    for (const [keyspace, names] of keys) {
+      // A flush has ended it: its keys are gone.
+      if (!this.#options.keyspaces.isLive(keyspace)) continue;
+      for (const key of names) {
+        if (!this.isResident(keyspace, key, 0, key.length)) loads.add(this.request(keyspace, key));
+      }
+    }
+    if (loads.size === 0) return null;
+    for (const [keyspace, names] of keys) {
+      for (const key of names) {
+        const name = byteStringOf(key, 0, key.length);
+        for (const load of loads) load.pin(keyspace, name);
+      }
+    }
+    if (loads.size === 1) for (const { done } of loads) return done;
+    return Promise.all(Array.from(loads, ({ done }) => done)).then(() => {});
+  }
+
+  /** Resolves when all keys are resident, or known to be absent. `keys` belong to the loader. */
+  async load(keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>): Promise<void> {
+    for (let loading = this.requestAll(keys); loading !== null; loading = this.requestAll(keys))
+      await loading;
+  }
+
+  #add(keyspace: Keyspace, name: string, key: Uint8Array): Load {
+    if (this.#gathering === null) {
+      this.#gathering = new Load();
+      this.#options.timers.setImmediate(this.#start);
+    }
+    const load = this.#gathering;
+    load.add(keyspace, name, this.#headKey(keyspace, key));
+    keyspace.loads.set(name, load);
+    return load;
+  }
+
+  async #run(load: Load): Promise<void> {
+    const { headKeys, keyspaces, names } = load;
+    try {
+      const values = await this.#options.store.getMany(headKeys);
+      for (let i = 0; i < names.length; i++) this.#arrived(keyspaces[i], names[i], headKeys[i], values[i]);
+      load.resolve();
+    } catch (error) {
+      for (let i = 0; i < names.length; i++) keyspaces[i].loads.delete(names[i]);
+      load.reject(error);
+    }
+    this.#unpinLater(load);
+  }
+
+  /** What the disk has of a key. A damaged record is of concern to those alone who asked for it. */
+  #arrived(keyspace: Keyspace, name: string, headKey: Buffer, value: Uint8Array | undefined): void {
+    keyspace.loads.delete(name);
+    if (value === undefined) {
+      keyspace.notFound(name);
+      return;
+    }
+    const key = headKey.subarray(headKeyOverhead);
+    try {
+      const head = readHead(headKey, value);
+      if (head.type === valueTypes.string) this.#install(keyspace, key, head, null);
+      else if (head.isWhole) this.#installWhole(keyspace, key, head);
+      else void this.#loadElements(keyspace, name, key, head);
+    } catch (error) {
+      void this.#fail(keyspace, name, error);
     }
   }
 
-  async #loadHead(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<void> {
-    if (head.type === valueTypes.string) {
-      this.#install(keyspace, key, head, null);
-      return;
-    }
+  #installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
-    if (await this.#fill(keyspace, collection, head)) this.#install(keyspace, key, head, collection);
-    else this.#memory.context.released.push(collection);
+    applyTo(collection, head.content);
+    this.#install(keyspace, key, head, collection);
+  }
+
+  /** Whoever asks for the key again, at once, gets the error. */
+  async #fail(keyspace: Keyspace, name: string, error: unknown): Promise<void> {
+    const load = new Load();
+    keyspace.loads.set(name, load);
+    load.reject(error);
+    await new Promise<void>((resolve) => this.#options.timers.setImmediate(resolve));
+    keyspace.loads.delete(name);
+    this.#unpinLater(load);
+  }
+
+  async #loadElements(keyspace: Keyspace, name: string, key: Uint8Array, head: Head): Promise<void> {
+    const load = new Load();
+    keyspace.loads.set(name, load);
+    load.pin(keyspace, name);
+    const collection = createCollection(head.type, keyspace.database);
+    try {
+      if (this.#reading >= collectionsAtOnce)
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      this.#reading++;
+      const isFilled = await this.#fill(keyspace, collection, head);
+      keyspace.loads.delete(name);
+      if (isFilled) this.#install(keyspace, key, head, collection);
+      else this.#options.memory.context.released.push(collection);
+      load.resolve();
+    } catch (error) {
+      keyspace.loads.delete(name);
+      this.#options.memory.context.released.push(collection);
+      load.reject(error);
+    }
+    this.#reading--;
+    this.#waiting.shift()?.();
+    this.#unpinLater(load);
+  }
+
+  /** Who waited goes on before the next turn. */
+  #unpinLater(load: Load): void {
+    this.#options.timers.setImmediate(() => {
+      for (const { keyspace, name } of load.pinned) keyspace.unpin(name);
+    });
   }
 
   /** Adds the elements from the disk to a collection without a key; false when its keyspace ended meanwhile. */
   async #fill(keyspace: Keyspace, collection: Collection, head: Head): Promise<boolean> {
-    if (head.isWhole) {
-      applyTo(collection, head.content);
-      return true;
-    }
     const late = new MutationWriter(64);
     const writer = new MutationWriter(4096);
     const output = {
       begin: (kind: number) => beginUnnamed(writer, kind),
       beginLate: (kind: number) => beginUnnamed(late, kind),
     };
+    const layout = this.#options.layouts[head.type];
     let count = 0;
     for await (const entries of this.elements(head)) {
       count += entries.length;
-      if (!this.#keyspaces.isLive(keyspace)) return false;
+      if (!this.#options.keyspaces.isLive(keyspace)) return false;
       writer.clear();
-      for (const { element, value } of entries) this.#layouts[head.type].describe(element, value, output);
+      for (const { element, value } of entries) layout.describe(element, value, output);
       applyTo(collection, writer.bytes.subarray(0, writer.length));
     }
-    if (!this.#keyspaces.isLive(keyspace)) return false;
+    if (!this.#options.keyspaces.isLive(keyspace)) return false;
     if (count === 0) throw withoutElements();
     applyTo(collection, late.bytes.subarray(0, late.length));
     return true;
@@ -126,7 +251,7 @@ export class Loader {
   /** The element records of a collection, a piece at a time, each checked. */
   async *elements(head: Head): AsyncGenerator<ElementRecord[]> {
     const { element } = prefixes;
-    const range = this.#store.range(
+    const range = this.#options.store.range(
       numberKey64(element, head.incarnation),
       numberKey64(element, head.incarnation + 1),
     );
@@ -138,6 +263,7 @@ export class Loader {
           verify(key, value);
           return { element: key.subarray(elementKeyOverhead), value: value.subarray(checksumBytes) };
         });
+        if (entries.length < elementsPerTurn) return;
       }
     } finally {
       await range.close();
@@ -147,8 +273,8 @@ export class Loader {
   /** Puts a value in place, as if it had always been there. */
   #install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): void {
     const { database } = keyspace;
-    if (!this.#keyspaces.isLive(keyspace) || this.isResident(keyspace, key, 0, key.length)) {
-      if (collection !== null) this.#memory.context.released.push(collection);
+    if (!this.#options.keyspaces.isLive(keyspace) || this.isResident(keyspace, key, 0, key.length)) {
+      if (collection !== null) this.#options.memory.context.released.push(collection);
       return;
     }
     const { context } = database;
@@ -177,7 +303,7 @@ export class Loader {
 
   #headKey(keyspace: Keyspace, key: Uint8Array): Buffer {
     const headKey = Buffer.allocUnsafe(headKeyOverhead + key.length);
-    writeHeadKey(headKey, keyspace.generation, this.#seed, key, 0, key.length);
+    writeHeadKey(headKey, keyspace.generation, this.#options.seed, key, 0, key.length);
     return headKey;
   }
 }

@@ -8,7 +8,7 @@
  * pending write sets, and what comes until the page is used is added as it is staged. So whatever is there
  * from the start of a scan to its end is on its page: on the disk, in a set, or among those added.
  */
-import { byteStringOf } from '@holdfast/common';
+import { byteStringOf, type Timers } from '@holdfast/common';
 import { mutationKinds } from '../mutation.js';
 import {
   headKeyAt,
@@ -61,6 +61,7 @@ class Page {
 
 export interface ScanPagesOptions {
   readonly store: OrderedStore;
+  readonly timers: Timers;
   readonly keyspaces: Keyspaces;
   readonly loader: Loader;
   readonly writer: WriteBehind;
@@ -85,7 +86,7 @@ export class ScanPages {
   prepare(keyspace: Keyspace, cursor: number, count: number): Promise<void> | null {
     const id = pageId(keyspace, cursor, count);
     const known = this.#pages.get(id);
-    if (known !== undefined) return known.isReady ? null : known.loading;
+    if (known !== undefined) return known.isReady ? this.#reload(known) : known.loading;
     const page = new Page(keyspace, cursor >= diskCursor ? cursor - diskCursor : 0);
     this.#pages.set(id, page);
     this.#forgetOld();
@@ -94,6 +95,11 @@ export class ScanPages {
       throw error;
     });
     return page.loading;
+  }
+
+  /** Null when no key of the page was let go since it was prepared. */
+  #reload(page: Page): Promise<void> | null {
+    return this.#options.loader.requestAll(new Map([[page.keyspace, keysOf(page)]]));
   }
 
   /**
@@ -135,23 +141,23 @@ export class ScanPages {
     }
   }
 
-  /** Loads every key of a keyspace. */
+  /** Loads every key of a keyspace. All stay until the turn after. */
   async loadAll(keyspace: Keyspace): Promise<void> {
-    const { keyspaces, loader } = this.#options;
+    const { keyspaces, loader, timers } = this.#options;
+    keyspace.holds++;
     const range = this.#rangeFrom(keyspace, 0);
     try {
       while (keyspaces.isLive(keyspace) && !keyspace.isComplete) {
         const entries = await range.next(headsPerRead);
         if (entries.length === 0) break;
-        await loader.load(
-          keyspace,
-          entries.map(([key]) => key.subarray(headKeyOverhead)),
-        );
+        const keys = entries.map(([key]) => key.subarray(headKeyOverhead));
+        await loader.load(new Map([[keyspace, keys]]));
       }
+      keyspace.coldKeys = 0;
     } finally {
       await range.close();
+      timers.setImmediate(() => keyspace.holds--);
     }
-    keyspace.coldKeys = 0;
   }
 
   async #prepare(page: Page, count: number): Promise<void> {
@@ -163,8 +169,7 @@ export class ScanPages {
     } finally {
       await range.close();
     }
-    const keys = Array.from(page.names.keys(), (name) => Buffer.from(name, 'latin1'));
-    await this.#options.loader.load(page.keyspace, keys);
+    await this.#options.loader.load(new Map([[page.keyspace, keysOf(page)]]));
     page.isReady = true;
   }
 
@@ -217,6 +222,10 @@ export class ScanPages {
       if (page.isReady) this.#pages.delete(id);
     }
   }
+}
+
+function keysOf({ names }: Page): Buffer[] {
+  return Array.from(names.keys(), (name) => Buffer.from(name, 'latin1'));
 }
 
 /** Reads `count` heads, and all others at the position of the last one. */

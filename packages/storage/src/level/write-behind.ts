@@ -31,6 +31,12 @@ const setDelayMs = 500;
 /** What a set takes at first: more than it needs unless the disk is far behind. */
 const arenaBytes = 16 * 1024 * 1024;
 const retryDelayMs = 500;
+/** Writers that come too fast wait this long, and ask again. */
+const pauseMs = 5;
+/** With more than this waiting to be written, in bytes, writes wait, unless another bound is set. */
+const pendingBytesMax = 256 * 1024 * 1024;
+/** What the disk is expected to take at first, in bytes for each ms. */
+const expectedRate = 10_000;
 /** So many operations are handed to LevelDB before others get their turn: a quarter of a millisecond. */
 const operationsPerTurn = 250;
 
@@ -55,6 +61,8 @@ export class WriteBehind {
   /** Number of the last set that is on the disk. */
   writtenSet = 0;
   failure: KvError | null = null;
+  /** Bytes that may wait to be written. */
+  pendingBytesMax = pendingBytesMax;
   #filling: WriteSet;
   #frozen: WriteSet | null = null;
   /** State as of the frozen set, but for its position. */
@@ -71,6 +79,10 @@ export class WriteBehind {
   #isClosed = false;
   #waiting: (() => void)[] = [];
   readonly #spareArenas: Arena[] = [];
+  /** What the disk took lately, in bytes for each ms, and since when it has been writing the frozen set. */
+  #rate = expectedRate;
+  #writingSinceMs = 0;
+  #pause: Promise<void> | null = null;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
@@ -81,6 +93,41 @@ export class WriteBehind {
 
   get pendingBytes(): number {
     return this.#filling.usedBytes + (this.#frozen?.usedBytes ?? 0);
+  }
+
+  /**
+   * Null when a write may come. Otherwise the disk is behind: asking again makes sense when it resolves. Writers are
+   * slowed down to what the disk takes rather than stopped until it has caught up.
+   */
+  admit(): Promise<void> | null {
+    const { env } = this.#options;
+    if (this.pendingBytes <= this.pendingBytesMax / 2 || this.failure !== null) return null;
+    if (this.#filling.usedBytes <= this.#allowedBytes()) return null;
+    this.#pause ??= new Promise((resolve) => {
+      env.timers.setTimeout(() => {
+        this.#pause = null;
+        resolve();
+      }, pauseMs);
+    });
+    return this.#pause;
+  }
+
+  /** What the set that is being filled may have by now: it is to reach its bound when the frozen one is on the disk. */
+  #allowedBytes(): number {
+    const frozenBytes = this.#frozen?.usedBytes ?? 0;
+    const room = this.pendingBytesMax - frozenBytes;
+    if (!this.#isWriting) return room;
+    const elapsedMs = this.#options.env.clock.monotonic() - this.#writingSinceMs;
+    return room * Math.min(1, (elapsedMs * this.#rate) / frozenBytes);
+  }
+
+  get hasPending(): boolean {
+    return this.#frozen !== null || !this.#filling.isEmpty;
+  }
+
+  /** Whether a set that is not on the disk yet has the disk's `key[0, keyLength)`. */
+  isPending(key: Uint8Array, keyLength: number): boolean {
+    return this.#filling.has(key, keyLength) || this.#frozen?.has(key, keyLength) === true;
   }
 
   /** The sets that are not on the disk yet, oldest first. */
@@ -177,6 +224,7 @@ export class WriteBehind {
   #startWriting(): void {
     this.#frozenPosition = this.#committedPosition;
     this.#isWriting = true;
+    this.#writingSinceMs = this.#options.env.clock.monotonic();
     void this.#write(this.#frozen as WriteSet);
   }
 
@@ -209,6 +257,7 @@ export class WriteBehind {
   }
 
   #written(set: WriteSet): void {
+    this.#measure(set.usedBytes);
     this.durablePosition = this.#frozenPosition;
     this.writtenSet = set.sequence;
     this.#writtenBatch = set.lastBatch;
@@ -218,6 +267,13 @@ export class WriteBehind {
     if (this.#isClosed || this.#filling.isEmpty) return;
     if (this.#filling.usedBytes >= setBytes) this.#freeze();
     this.#startTimer();
+  }
+
+  /** A small set says more about a sync than about the rate. */
+  #measure(bytes: number): void {
+    if (bytes < setBytes) return;
+    const elapsedMs = Math.max(1, this.#options.env.clock.monotonic() - this.#writingSinceMs);
+    this.#rate = (this.#rate + bytes / elapsedMs) / 2;
   }
 
   #retryLater(set: WriteSet): void {

@@ -152,6 +152,12 @@ export class WriteSet {
     return ref !== 0 && this.#dict.type(ref) === operations.restate;
   }
 
+  /** Whether it has anything to be done to the disk's `key[0, keyLength)`. */
+  has(key: Uint8Array, keyLength: number): boolean {
+    if (keyLength >= longKeyBytes) return this.#long.has(byteStringOf(key, 0, keyLength));
+    return this.#dict.find(key, 0, keyLength) !== 0;
+  }
+
   /** An incarnation has another key than before. */
   moveOwner(incarnation: number, owner: Restated): void {
     if (this.owners.has(incarnation)) this.owners.set(incarnation, owner);

@@ -25,6 +25,9 @@ export interface CollectionsByType {
 
 export const bytesOfText = (text: string): Buffer => Buffer.from(text, 'latin1');
 
+/** Of a few keys all that may go do. */
+const looksPerTurn = 200;
+
 export class StorageDriver {
   readonly storage: Storage;
   /** Batch i is at position i + 1. */
@@ -70,11 +73,13 @@ export class StorageDriver {
     // Nobody may rely on the batch after the call.
     batch.fill(0xee);
     journal.clear();
+    this.storage.letGoSome(looksPerTurn);
   }
 
   /** The log is durable up to a position. */
   commit(position = this.log.length): void {
     while (this.#committed < position) this.storage.committed(++this.#committed);
+    this.storage.letGoSome(looksPerTurn);
   }
 
   get committedPosition(): number {

@@ -1,0 +1,151 @@
+/**
+ * Keeps what is resident within a bound: lets keys go from memory that the disk has as they are.
+ *
+ *     the hand goes round over each database's dict, from hash to hash
+ *
+ *       accessed since it last came by                    loses the mark, and stays
+ *       changed, and not yet on the disk                  stays: nothing but memory has it
+ *       pinned: somebody waited for it, and is about to use it    stays
+ *       the others                                        are let go
+ *
+ * Letting go is no change: no version, no mutation, no observer; a key counts in DBSIZE as before, and its expiry is
+ * found in the index on the disk. It happens between turns only, some keys at a time.
+ *
+ * While a snapshot is being taken it has passed over keys that were resident, to describe them from memory later: those
+ * that leave before are described as they go.
+ */
+// @hot-path
+import { byteStringOf } from '@holdfast/common';
+import type { Ref } from '../arena.js';
+import type { Database } from '../database.js';
+import type { MemoryStorage } from '../memory-storage.js';
+import type { MutationWriter } from '../mutation.js';
+import { databaseCount } from '../system-database.js';
+import { headKeyOverhead, writeHeadKey } from './disk-keys.js';
+import type { ExpiredKeys } from './expired-keys.js';
+import type { Keyspaces } from './keyspaces.js';
+import type { WriteBehind } from './write-behind.js';
+
+/** Slots that the hand looks at before the bound is looked at again. */
+const looksAtOnce = 64;
+/** Nothing goes while a snapshot is so far behind with what went before, in bytes. */
+const departedBytesMax = 4 * 1024 * 1024;
+
+export interface ResidentCacheOptions {
+  readonly memory: MemoryStorage;
+  readonly keyspaces: Keyspaces;
+  readonly writer: WriteBehind;
+  readonly expired: ExpiredKeys;
+  readonly seed: number;
+}
+
+export class ResidentCache {
+  /** What is resident may take so many bytes; 0 for any number. */
+  maxBytes = 0;
+  /** The highest version that was staged: what is above is in the journal only. */
+  stagedVersion: number;
+  /** Keys that were let go so far. */
+  departures = 0;
+  readonly #options: ResidentCacheOptions;
+  /** Of each snapshot that is being taken: what went before it came by. */
+  readonly #departed = new Set<MutationWriter>();
+  /** Where the hand is: a database, and a place in its dict. */
+  #index = 0;
+  #cursor = 0;
+  readonly #refs: Ref[] = [];
+  #headKey = Buffer.allocUnsafeSlow(1024);
+
+  constructor(options: ResidentCacheOptions) {
+    this.#options = options;
+    this.stagedVersion = options.memory.stamp.last;
+  }
+
+  get #isOver(): boolean {
+    let bytes = this.#options.memory.usedBytes;
+    for (const keyspace of this.#options.keyspaces.all()) bytes += keyspace.usedBytes;
+    return bytes > this.maxBytes;
+  }
+
+  /** Looks at `looks` keys at most; true when there is no more to be done, or can't be now. */
+  letGoSome(looks: number): boolean {
+    if (this.maxBytes === 0 || !this.#isOver) return true;
+    const { memory } = this.#options;
+    if (!memory.releaseSome(looks)) return false;
+    const before = this.departures;
+    let skipped = 0;
+    for (let left = looks; left > 0 && skipped <= databaseCount; left -= looksAtOnce) {
+      const database = memory.database(this.#index);
+      if (database.size === 0 || !this.#mayLeave(database)) {
+        this.#nextDatabase();
+        skipped++;
+        left += looksAtOnce;
+        continue;
+      }
+      skipped = 0;
+      this.#refs.length = 0;
+      this.#cursor = database.dict.sweep(this.#cursor, looksAtOnce, this.#refs);
+      for (let i = 0; i < this.#refs.length; i++) this.#letGo(database, this.#refs[i]);
+      if (this.#cursor === 0) this.#nextDatabase();
+      if (!this.#isOver) return true;
+    }
+    return this.departures === before;
+  }
+
+  /** A snapshot begins: until it ends, `departed` gets what leaves memory. */
+  snapshotBegins(departed: MutationWriter): void {
+    this.#departed.add(departed);
+  }
+
+  snapshotEnds(departed: MutationWriter): void {
+    this.#departed.delete(departed);
+  }
+
+  get isSnapshotTaken(): boolean {
+    return this.#departed.size > 0;
+  }
+
+  #nextDatabase(): void {
+    // The last one is the system's, whose keys are needed without being asked for.
+    this.#index = (this.#index + 1) % (databaseCount - 1);
+    this.#cursor = 0;
+  }
+
+  #mayLeave({ index }: Database): boolean {
+    const { keyspaces } = this.#options;
+    const keyspace = keyspaces.live(index);
+    // A flush or swap that is not staged: what the disk has under this index is something else.
+    if (keyspace !== keyspaces.staged(index) || keyspace.holds > 0) return false;
+    for (const departed of this.#departed) if (departed.length > departedBytesMax) return false;
+    return true;
+  }
+
+  #letGo(database: Database, ref: Ref): void {
+    const { arena, dict } = database;
+    const bytes = arena.chunk(ref);
+    const start = dict.keyStart(ref);
+    const length = dict.keyLength(ref);
+    const keyspace = this.#options.keyspaces.live(database.index);
+    if (dict.stamp(ref) > this.stagedVersion) return;
+    if (this.#isPending(keyspace.generation, bytes, start, length)) return;
+    const name = byteStringOf(bytes, start, length);
+    if (keyspace.isPinned(name)) return;
+    for (const departed of this.#departed) database.describe(ref, departed);
+    const expiryMs = dict.expiry(ref);
+    if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
+    keyspace.letGo(name, bytes, start, length);
+    dict.find(bytes, start, length);
+    database.letGo(ref);
+    this.departures++;
+  }
+
+  /** Whether a set that is not on the disk yet has something of the key. A change of an element has its head too. */
+  #isPending(generation: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const { seed, writer } = this.#options;
+    if (!writer.hasPending) return false;
+    if (length + headKeyOverhead > this.#headKey.length) {
+      this.#headKey = Buffer.allocUnsafeSlow((length + headKeyOverhead) * 2);
+    }
+    const headLength = writeHeadKey(this.#headKey, generation, seed, bytes, start, length);
+    return writer.isPending(this.#headKey, headLength);
+  }
+}
