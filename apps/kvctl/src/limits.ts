@@ -14,3 +14,9 @@ export const movesAtOnce = 4;
 
 /** A follower this many entries behind has caught up: a leader appends a few a second when it has nothing to do. */
 export const caughtUpLag = 16;
+
+/** How often somebody who waits is told how far it is, in ms. */
+export const progressIntervalMs = 1000;
+
+/** So many findings of a check are listed; all are counted. */
+export const findingsMax = 100;

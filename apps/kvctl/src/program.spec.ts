@@ -3,33 +3,10 @@ import { EtcdLayout, EtcdMeta } from '@holdfast/coord';
 import type { Etcd } from '@holdfast/etcd';
 import { EtcdCluster } from '@holdfast/etcd/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { run } from './program.js';
+import { kvctl, type Result } from './testing/kvctl.js';
 import { type Leads, ToyNode } from './testing/toy-node.js';
 
 const env = systemEnv();
-
-/** What a command printed, and how it ended. */
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-async function kvctl(...argv: string[]): Promise<Result> {
-  let [out, error] = ['', ''];
-  const code = await run(argv, {
-    env,
-    streams: {
-      out: (text) => {
-        out += text;
-      },
-      error: (text) => {
-        error += text;
-      },
-    },
-  });
-  return { code, out, error };
-}
 
 describe('usage', () => {
   it('is refused with 2 when it makes no sense', async () => {
@@ -49,7 +26,7 @@ describe('usage', () => {
   it('is told with 0 when it is asked for', async () => {
     const { code, out } = await kvctl('--help');
     expect(code).toBe(0);
-    for (const word of ['status', 'nodes', 'shards', 'tso', 'leader', 'consistency', 'Exit codes']) {
+    for (const word of ['status', 'nodes', 'shards', 'tso', 'leader', 'consistency', 'check', 'Exit codes']) {
       expect(out).toContain(word);
     }
     expect((await kvctl('node', 'add', '--help')).out).toContain('--replicas');

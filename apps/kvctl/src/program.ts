@@ -3,6 +3,7 @@ import { KvError } from '@holdfast/common';
 import { Command, CommanderError } from 'commander';
 import { type AccessOptions, accessOptions } from './access.js';
 import { positiveInteger } from './arguments.js';
+import { addCheck } from './commands/check.js';
 import { addConsistency } from './commands/consistency.js';
 import { addInit } from './commands/init.js';
 import { addLeader } from './commands/leader.js';
@@ -46,14 +47,16 @@ export async function run(argv: readonly string[], machine: Machine): Promise<nu
 
 function programOf({ streams }: Machine, action: Action): Command {
   const program = new Command('kvctl')
-    .description('Looks at a Holdfast cluster, and changes what it consists of.')
+    .description(
+      'Looks at a Holdfast cluster and changes what it consists of; checks and moves the data of a server.',
+    )
     .version(version)
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ writeOut: streams.out, writeErr: streams.error })
     .addHelpText('after', afterHelp);
   for (const option of accessOptions(timeoutMsDefault, positiveInteger)) program.addOption(option);
-  const all = [addStatus, addNodes, addShards, addTso, addInit, addNode, addLeader, addConsistency];
+  const all = [addStatus, addNodes, addShards, addTso, addInit, addNode, addLeader, addConsistency, addCheck];
   for (const add of all) add(program, action);
   return program;
 }

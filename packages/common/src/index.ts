@@ -26,6 +26,7 @@ export {
   TurnClock,
 } from './env.js';
 export { type ErrorCode, errorCodes, KvError } from './errors.js';
+export type { Findings } from './findings.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export type { LeaderHint, NodeAddresses } from './leader.js';
 export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';

@@ -36,6 +36,11 @@ export interface ChainSegmentsOptions {
   readonly opened: FileLog | null;
 }
 
+/** Where a segment in files is, below DIR. */
+export function segmentDirectory(path: string, name: string): string {
+  return name === firstName ? `${path}/log` : `${path}/log-${name}`;
+}
+
 export class ChainSegments implements Segments {
   readonly #options: ChainSegmentsOptions;
   #opened: FileLog | null;
@@ -78,8 +83,7 @@ export class ChainSegments implements Segments {
   }
 
   #directoryOf({ name }: Segment): string {
-    const { path } = this.#options;
-    return name === firstName ? `${path}/log` : `${path}/log-${name}`;
+    return segmentDirectory(this.#options.path, name);
   }
 
   async #shared(segment: Segment): Promise<Segments> {

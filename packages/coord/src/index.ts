@@ -20,6 +20,7 @@ export {
   revokedError,
   type SessionOptions,
 } from './coordinator.js';
+export { checkDirectory, type DirectoryReport } from './directory-check.js';
 export { DiscardReply } from './discard-reply.js';
 export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
 export { LocalCommitter, type LocalCommitterOptions } from './local-committer.js';

@@ -97,6 +97,10 @@ export interface LocalStack {
   close(): Promise<void>;
 }
 
+interface Closable {
+  close(): Promise<void>;
+}
+
 /** Throws KvError INVALID, LOCKED, CORRUPT, DISK. */
 export async function openLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const config = new Config([...parameters, ...(options.moreParameters ?? [])]);
@@ -105,9 +109,11 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
   const place = placeOf(options);
   if (isOnDisk(options)) await place!.claim();
   else if (place !== null && (await hasSaved(place))) await place.claim();
+  const opened: Closable[] = [];
   try {
-    return await assemble(options, config, place);
+    return await assemble(options, config, place, opened);
   } catch (error) {
+    for (const each of opened.reverse()) await each.close();
     await place?.release();
     throw error;
   }
@@ -160,10 +166,12 @@ async function claimForSaving(place: DataDirectory): Promise<void> {
  */
 const unpersistedAheadMs = 10 * 365 * 24 * 3600 * 1000;
 
+/** What is open already is among `parts`, for the case that this fails. */
 async function assemble(
   options: LocalStackOptions,
   config: Config,
   place: DataDirectory | null,
+  parts: Closable[],
 ): Promise<LocalStack> {
   const { env, onFatal = () => {}, onLog, onShutdown } = options;
   const snapshots =
@@ -184,7 +192,9 @@ async function assemble(
   const chain = (await hasChain(options, place)) ? await chainOf(null) : null;
   const state = await openState(options, chain, replicaPlace, openShared);
   const storage = state?.storage ?? (await replicaPlace.openStorage());
+  parts.push(storage);
   const log = await openKeptLog(options, config, place, storage, { chain, isReplica: state !== null });
+  if (log !== null) parts.push(log);
   const mark = isOnDisk(options)
     ? new FileHighWaterMark({ disk: place!.disk, path: `${place!.path}/timestamps` })
     : new MemoryHighWaterMark();

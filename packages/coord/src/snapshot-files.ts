@@ -30,6 +30,15 @@ export class SnapshotFiles {
     this.#directory = directory;
   }
 
+  /** All that are there, the newest last. */
+  all(): Promise<SnapshotName[]> {
+    return this.#list();
+  }
+
+  pathOf({ name }: SnapshotName): string {
+    return `${this.#directory}/${name}`;
+  }
+
   /** The newest snapshot, or null. */
   async newest(): Promise<SnapshotName | null> {
     const all = await this.#list();
@@ -65,8 +74,8 @@ export class SnapshotFiles {
   }
 
   /** The batches of a snapshot, checked. Throws KvError CORRUPT. */
-  async *read({ name }: SnapshotName): AsyncIterable<Uint8Array> {
-    const path = `${this.#directory}/${name}`;
+  async *read(snapshot: SnapshotName): AsyncIterable<Uint8Array> {
+    const path = this.pathOf(snapshot);
     const file = this.#disk.open(path, 'read');
     try {
       const start = new Uint8Array(magic.length);
@@ -76,7 +85,12 @@ export class SnapshotFiles {
       for (let at = magic.length; ; ) {
         if ((await file.read(head, at)) < 8) throw damaged(path, at, 'it ends too early');
         const length = head.readUInt32LE(0);
-        if (length === 0) return;
+        if (length === 0) {
+          // The end, and not a length that was damaged: nothing follows.
+          if (head.readUInt32LE(4) !== 0 || at + head.length !== file.size())
+            throw damaged(path, at, 'its end is not at its end');
+          return;
+        }
         if (length > frameBytesMax) throw damaged(path, at, 'a length is impossible');
         const batch = Buffer.allocUnsafeSlow(length);
         if ((await file.read(batch, at + 8)) < length) throw damaged(path, at, 'it ends too early');

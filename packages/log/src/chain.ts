@@ -47,8 +47,8 @@ export class ChainRegister {
   }
 
   /** Null when there is none yet. Throws KvError UNAVAILABLE, CORRUPT. */
-  async find(): Promise<Chain | null> {
-    return decode((await this.#register.read()).value)?.chain ?? null;
+  find(): Promise<Chain | null> {
+    return readChain(this.#register);
   }
 
   /** Throws KvError UNAVAILABLE, CORRUPT. */
@@ -95,6 +95,11 @@ export class ChainRegister {
       }
     }
   }
+}
+
+/** The chain that a register holds; null when there is none. Throws KvError UNAVAILABLE, CORRUPT. */
+export async function readChain(register: Register): Promise<Chain | null> {
+  return decode((await register.read()).value)?.chain ?? null;
 }
 
 export function activeOf({ segments }: Chain): Segment {

@@ -1,5 +1,5 @@
 export { checksum } from '@holdfast/common';
-export { activeOf, type Chain, type Segment } from './chain.js';
+export { activeOf, type Chain, readChain, type Segment } from './chain.js';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 export { EtcdLog, type EtcdLogOptions } from './etcd-log.js';
 export { EtcdRegister } from './etcd-register.js';
@@ -18,6 +18,7 @@ export type {
   Refused,
   Unknown,
 } from './log.js';
+export { checkLog, type LogSummary } from './log-check.js';
 export { NodeDisk } from './node-disk.js';
 export type { Segments } from './open-segments.js';
 export type { Register, RegisterState } from './register.js';

@@ -22,7 +22,7 @@
  */
 import { join } from 'node:path';
 import { KvError } from '@holdfast/common';
-import type { Disk } from './disk.js';
+import type { Disk, OpenMode } from './disk.js';
 import {
   decodeFileHead,
   fileHeadBytes,
@@ -38,7 +38,7 @@ import { firstPositionOf, Segment } from './segment.js';
 import type { SegmentPool } from './segment-pool.js';
 
 /** What one segment holds, judged by itself. */
-interface SegmentScan {
+export interface SegmentScan {
   readonly segment: Segment;
   /** The position that is missing at `segment.end`. */
   readonly next: Position;
@@ -109,21 +109,39 @@ async function openSegments(
   names: string[],
   segments: Segment[],
 ): Promise<void> {
-  for (const name of names.filter((candidate) => firstPositionOf(candidate) !== null).sort()) {
-    const path = join(directory, name);
-    const file = disk.open(path, 'write');
-    const bytes = new Uint8Array(fileHeadBytes);
-    const length = await file.read(bytes, 0);
-    const head = decodeFileHead(bytes.subarray(0, length));
-    segments.push(new Segment(path, file, head?.salt ?? 0, firstPositionOf(name)!));
-    if (head === null) throw corrupt(path, 0, 'the file head is damaged');
-    if (head.version <= formatVersion) continue;
-    throw new KvError(
-      'INVALID',
-      `${path} has format version ${head.version}, this program knows up to ${formatVersion}: ` +
-        'start the newer program that wrote it',
-    );
+  for (const name of segmentNames(names)) {
+    const { segment, problem } = await openSegment(disk, directory, name, 'write');
+    segments.push(segment);
+    if (problem !== null) throw problem;
   }
+}
+
+/** Those of segments among `names`, in order. */
+export function segmentNames(names: string[]): string[] {
+  return names.filter((candidate) => firstPositionOf(candidate) !== null).sort();
+}
+
+/** `problem`: it can't be read. */
+export async function openSegment(
+  disk: Disk,
+  directory: string,
+  name: string,
+  mode: OpenMode,
+): Promise<{ segment: Segment; problem: KvError | null }> {
+  const path = join(directory, name);
+  const file = disk.open(path, mode);
+  const bytes = new Uint8Array(fileHeadBytes);
+  const length = await file.read(bytes, 0);
+  const head = decodeFileHead(bytes.subarray(0, length));
+  const segment = new Segment(path, file, head?.salt ?? 0, firstPositionOf(name)!);
+  if (head === null) return { segment, problem: corrupt(path, 0, 'the file head is damaged') };
+  if (head.version <= formatVersion) return { segment, problem: null };
+  const problem = new KvError(
+    'INVALID',
+    `${path} has format version ${head.version}, this program knows up to ${formatVersion}: ` +
+      'start the newer program that wrote it',
+  );
+  return { segment, problem };
 }
 
 /** Scans from the end back to a segment whose own good frames show that all before it was on the disk. */
@@ -137,7 +155,11 @@ async function scanFromLastVouchedFor(segments: Segment[]): Promise<SegmentScan[
   return scans;
 }
 
-async function scanSegment(segment: Segment): Promise<SegmentScan> {
+/** `visit` gets each batch that is whole. */
+export async function scanSegment(
+  segment: Segment,
+  visit: ((position: Position, batch: Uint8Array) => void) | null = null,
+): Promise<SegmentScan> {
   const reader = new FrameReader(segment.file, segment.salt);
   const { head } = reader;
   let next = segment.firstPosition;
@@ -146,7 +168,14 @@ async function scanSegment(segment: Segment): Promise<SegmentScan> {
   let sealed = false;
   while (await reader.headAt(segment.end)) {
     const isBatch = head.kind === frameKinds.batch;
-    if (head.position !== (isBatch ? next : next - 1) || !(await reader.verify())) break;
+    if (head.position !== (isBatch ? next : next - 1)) break;
+    if (visit === null || !isBatch) {
+      if (!(await reader.verify())) break;
+    } else {
+      const batch = await reader.batch();
+      if (batch === null) break;
+      visit(next, batch);
+    }
     if (isBatch) segment.note(next++, segment.end);
     epoch = head.epoch;
     durable = Math.max(durable, head.durable);
@@ -162,10 +191,14 @@ async function scanSegment(segment: Segment): Promise<SegmentScan> {
   return { segment, next, epoch, sealed, durable, strayDurable, strays };
 }
 
+/** The highest position that what lies behind a break shows to have been on the disk. */
+export function voucherOf(end: SegmentScan, behind: readonly SegmentScan[]): Position {
+  return Math.max(end.strayDurable, ...behind.flatMap((scan) => [scan.durable, scan.strayDurable]));
+}
+
 function refuseDamage(end: SegmentScan, behind: SegmentScan[]): void {
   const { path, end: offset } = end.segment;
-  const voucher = Math.max(end.strayDurable, ...behind.flatMap((scan) => [scan.durable, scan.strayDurable]));
-  if (voucher < end.next) return;
+  if (voucherOf(end, behind) < end.next) return;
   throw corrupt(path, offset, `the entry at position ${end.next} was on the disk and is damaged or missing`);
 }
 

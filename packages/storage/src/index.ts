@@ -1,5 +1,6 @@
 export { MutationApplier } from './apply.js';
 export { Arena, type Ref } from './arena.js';
+export { BatchCheck } from './batch-check.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
 export { copyKey } from './copy-key.js';
 export {
@@ -12,7 +13,10 @@ export {
 export { Dict } from './dict.js';
 export { wasAccessed } from './dict-segment.js';
 export type { ExpiringCollection, ExpiringCollections } from './expiring-collections.js';
+export type { StoreDirectory, StoreFile } from './level/files/store-files.js';
+export { checkLevel } from './level/level-check.js';
 export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js';
+export type { StoreSummary } from './level/store-check.js';
 export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
 export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';

@@ -146,6 +146,8 @@ export interface State {
   position: number;
   /** The highest version of all writes. */
   lastVersion: number;
+  /** How many batches were written: the last of them left its mark. See `opening.ts`. */
+  batches: number;
   /** Incarnations and generations from here on are free. */
   nextIncarnation: number;
   nextGeneration: number;
@@ -158,6 +160,7 @@ export function freshState(): State {
   return {
     position: 0,
     lastVersion: 0,
+    batches: 0,
     nextIncarnation: 1,
     nextGeneration: databaseCount,
     generations: Array.from({ length: databaseCount }, (_, i) => i),
@@ -173,6 +176,7 @@ export function writeState(key: Uint8Array, state: State): Buffer {
     state.nextGeneration,
     ...state.generations,
     ...state.keyCounts,
+    state.batches,
   ];
   const value = Buffer.alloc(checksumBytes + numbers.length * 8);
   numbers.forEach((number, i) => {
@@ -185,9 +189,12 @@ export function writeState(key: Uint8Array, state: State): Buffer {
 export function readState(key: Uint8Array, value: Uint8Array): State {
   verify(key, value);
   const number = (i: number) => readDouble(value, checksumBytes + i * 8);
+  const batchesAt = 4 + 2 * databaseCount;
   return {
     position: number(0),
     lastVersion: number(1),
+    // Format 2 did not count them.
+    batches: value.length < checksumBytes + (batchesAt + 1) * 8 ? 0 : number(batchesAt),
     nextIncarnation: number(2),
     nextGeneration: number(3),
     generations: Array.from({ length: databaseCount }, (_, i) => number(4 + i)),
@@ -196,26 +203,41 @@ export function readState(key: Uint8Array, value: Uint8Array): State {
 }
 
 const magic = 'holdfast level';
-const formatVersion = 2;
+export const formatVersion = 3;
+/** The last whose batches left no mark, and whose seed had no checksum. */
+export const unmarkedFormat = 2;
 
 /** Which program and format a directory belongs to, in words; the seed of the hash in its keys. */
 export function writeFormat(seed: number): Buffer {
-  return Buffer.from(`${magic} ${formatVersion} ${seed}\n`, 'latin1');
+  const text = `${magic} ${formatVersion} ${seed}`;
+  return Buffer.from(`${text} ${sumOf(text)}\n`, 'latin1');
 }
 
-/** The seed. Throws KvError INVALID for anything but this program's format. */
-export function readFormat(value: Uint8Array, place: string): number {
+/** Version and seed. Throws KvError INVALID for anything but this program's format, CORRUPT when it is damaged. */
+export function readFormat(value: Uint8Array, place: string): { version: number; seed: number } {
   const text = Buffer.from(value).toString('latin1');
-  const match = /^holdfast level (\d+) (-?\d+)\n$/.exec(text);
+  const match = /^(holdfast level (\d+)(?: (-?\d+))?)(?: ([\da-f]{8}))?.*\n$/.exec(text);
   if (match === null) throw foreignDirectory(place);
-  const version = Number(match[1]);
-  if (version !== formatVersion) {
+  const [, summed, digits, seed, sum] = match;
+  const version = Number(digits);
+  const isWhole = version === unmarkedFormat ? text === `${summed}\n` : sum === sumOf(summed);
+  if (isWhole && (version === formatVersion || version === unmarkedFormat))
+    return { version, seed: Number(seed) };
+  if (version > formatVersion && (sum === undefined || isWhole)) {
     throw new KvError(
       'INVALID',
-      `${place} has format version ${version}, this program knows version ${formatVersion}: use the newer program.`,
+      `${place} has format version ${version}, this program knows up to ${formatVersion}: use the newer program.`,
     );
   }
-  return Number(match[2]);
+  throw new KvError(
+    'CORRUPT',
+    `the record of the format of ${place} is damaged: restore the directory from a backup.`,
+  );
+}
+
+function sumOf(text: string): string {
+  const bytes = Buffer.from(text, 'latin1');
+  return checksum(bytes, 0, bytes.length, 0).toString(16).padStart(8, '0');
 }
 
 export function foreignDirectory(place: string): KvError {

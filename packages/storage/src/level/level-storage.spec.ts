@@ -107,8 +107,8 @@ describe('LevelStorage', () => {
     driver.settle();
     await storage.flush();
     const changed = [...content.entries].filter(([name, value]) => before.get(name) !== value);
-    // The field, the head, and the state.
-    expect(changed.map(([name]) => name[0]).sort()).toEqual(['d', 'e', 'm']);
+    // The field, the head, the state, and its mark.
+    expect(changed.map(([name]) => name[0]).sort()).toEqual(['d', 'e', 'm', 'm']);
   });
 
   it('a change at the end of a long list writes its last node', async () => {
@@ -199,7 +199,8 @@ describe('LevelStorage', () => {
     expect(keysOf(content, 'e').length).toBe(100);
     const { storage } = await begin(content, first.driver.log);
     await storage.swept();
-    expect(content.entries.size).toBe(2);
+    // Format, state, and the mark of the last batch.
+    expect(content.entries.size).toBe(3);
   });
 
   it('a collection that lived shorter than a write leaves nothing', async () => {
@@ -229,7 +230,8 @@ describe('LevelStorage', () => {
     driver.settle();
     await storage.flush();
     await storage.swept();
-    expect(content.entries.size).toBe(2);
+    // Format, state, and the mark of the last batch.
+    expect(content.entries.size).toBe(3);
   });
 });
 
@@ -445,8 +447,8 @@ describe('LevelStorage on a bad disk', () => {
       LevelStorage.over(new SimulatedOrderedStore(content), simulatedEnv(), 'dir');
     const newer = new SimulatedContent();
     await open(newer);
-    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 3 5\n'));
-    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 3/ });
+    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 4 5\n'));
+    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 4/ });
     const foreign = new SimulatedContent();
     foreign.put(bytesOfText('mine'), bytesOfText('x'));
     await expect(open(foreign)).rejects.toMatchObject({ code: 'INVALID', message: /another program/ });

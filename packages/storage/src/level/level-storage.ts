@@ -19,28 +19,20 @@ import type { KeyName, Storage } from '../storage.js';
 import type { WriteStamp } from '../write-stamp.js';
 import { ClassicStore } from './classic-store.js';
 import { describeColdKeys } from './cold-snapshot.js';
-import { metaKey } from './disk-keys.js';
-import {
-  foreignDirectory,
-  freshState,
-  readFormat,
-  readState,
-  type State,
-  writeFormat,
-  writeState,
-} from './disk-records.js';
+import type { State } from './disk-records.js';
 import { ExpiredKeys } from './expired-keys.js';
 import { Keyspace } from './keyspace.js';
 import { Keyspaces } from './keyspaces.js';
 import { createLayouts, type Layout } from './layouts/index.js';
 import { Loader } from './loader.js';
 import { MutationSkimmer } from './mutation-skimmer.js';
+import { openState } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
 import { ResidentCache } from './resident-cache.js';
 import { diskCursor, ScanPages } from './scan-pages.js';
 import { Stager } from './stager.js';
 import { Sweeper } from './sweeper.js';
-import { stateKey, WriteBehind } from './write-behind.js';
+import { WriteBehind } from './write-behind.js';
 
 export interface LevelStorageOptions {
   /** A directory of its own; made when it is not there. */
@@ -56,8 +48,6 @@ const pendingBytesMin = 16 * 1024 * 1024;
 const pendingBytesMax = 256 * 1024 * 1024;
 /** How many keys are looked at after each batch that others made. */
 const looksPerBatch = 1024;
-
-const formatKey = metaKey('format');
 
 export class LevelStorage implements Storage {
   readonly isAllResident = false;
@@ -91,20 +81,8 @@ export class LevelStorage implements Storage {
 
   /** A storage over an open store, which then belongs to it. `place` is its name in errors. */
   static async over(store: OrderedStore, env: Env, place: string): Promise<LevelStorage> {
-    const [format, state] = await store.getMany([formatKey, stateKey]);
-    if (format !== undefined && state !== undefined) {
-      return new LevelStorage(store, env, readFormat(format, place), readState(stateKey, state));
-    }
-    const range = store.range(Buffer.alloc(0), Buffer.from([0xff]));
-    const entries = await range.next(1).finally(() => range.close());
-    if (entries.length > 0) throw foreignDirectory(place);
-    const seed = env.random.uint32() | 0;
-    const fresh = freshState();
-    const batch = store.batch();
-    batch.put(formatKey, writeFormat(seed));
-    batch.put(stateKey, writeState(stateKey, fresh));
-    await batch.write();
-    return new LevelStorage(store, env, seed, fresh);
+    const { seed, state } = await openState(store, env.random, place);
+    return new LevelStorage(store, env, seed, state);
   }
 
   private constructor(store: OrderedStore, env: Env, seed: number, state: State) {
@@ -131,6 +109,7 @@ export class LevelStorage implements Storage {
       stager,
       seed,
       position,
+      batches: state.batches,
       onWritten: ({ sequence, orphans, deadGenerations }) => {
         sweeper.add(orphans, deadGenerations);
         this.#pruneRemovals(sequence);

@@ -15,9 +15,9 @@
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import { Arena } from '../arena.js';
 import type { MemoryStorage } from '../memory-storage.js';
-import { metaKey } from './disk-keys.js';
 import { type State, writeState } from './disk-records.js';
 import type { Keyspaces } from './keyspaces.js';
+import { moveMark, stateKey } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
 import type { Stager } from './stager.js';
 import { WriteSet } from './write-set.js';
@@ -40,8 +40,6 @@ const expectedRate = 10_000;
 /** So many operations are handed to LevelDB before others get their turn: a quarter of a millisecond. */
 const operationsPerTurn = 250;
 
-export const stateKey: Buffer = metaKey('state');
-
 export interface WriteBehindOptions {
   readonly store: OrderedStore;
   readonly env: Env;
@@ -50,6 +48,8 @@ export interface WriteBehindOptions {
   readonly stager: Stager;
   readonly seed: number;
   readonly position: number;
+  /** Batches that were written before. */
+  readonly batches: number;
   /** A set is on the disk. */
   readonly onWritten: (set: WriteSet) => void;
 }
@@ -72,6 +72,8 @@ export class WriteBehind {
   #committedBatch = 0;
   #writtenBatch = 0;
   #committedPosition: number;
+  /** Of LevelDB, in all lives. */
+  #batches: number;
   /** Position of the frozen set's last batch, once that is committed. */
   #frozenPosition = 0;
   #timer: Timer | null = null;
@@ -88,6 +90,7 @@ export class WriteBehind {
     this.#options = options;
     this.durablePosition = options.position;
     this.#committedPosition = options.position;
+    this.#batches = options.batches;
     this.#filling = this.#nextSet(1);
   }
 
@@ -214,6 +217,7 @@ export class WriteBehind {
     return {
       position: 0,
       lastVersion: stager.lastVersion,
+      batches: 0,
       nextIncarnation: stager.nextIncarnation,
       nextGeneration: keyspaces.nextGeneration,
       generations: all.map(({ generation }) => generation),
@@ -252,8 +256,11 @@ export class WriteBehind {
       cursor = set.writeTo(batch, cursor, operationsPerTurn);
       if (cursor !== 0) await new Promise<void>((resolve) => env.timers.setImmediate(resolve));
     } while (cursor !== 0);
-    batch.put(stateKey, writeState(stateKey, { ...this.#state, position: this.#frozenPosition }));
+    const batches = this.#batches + 1;
+    moveMark(batch, batches);
+    batch.put(stateKey, writeState(stateKey, { ...this.#state, batches, position: this.#frozenPosition }));
     await batch.write();
+    this.#batches = batches;
   }
 
   #written(set: WriteSet): void {

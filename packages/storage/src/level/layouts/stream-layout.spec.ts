@@ -45,8 +45,8 @@ describe('a stream on the disk', () => {
     driver.settle();
     await storage.flush();
     const changed = [...content.entries].filter(([name, value]) => before.get(name) !== value);
-    // The node, the stream's state, the head, and the storage's state.
-    expect(changed.map(([name]) => name[0]).sort()).toEqual(['d', 'e', 'e', 'm']);
+    // The node, the stream's state, the head, the storage's state, and its mark.
+    expect(changed.map(([name]) => name[0]).sort()).toEqual(['d', 'e', 'e', 'm', 'm']);
     driver.change('stream', 's', (stream) => {
       const rule = new TrimRule();
       rule.length = 51;

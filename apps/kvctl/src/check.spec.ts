@@ -1,0 +1,49 @@
+/** The data of one server, without it. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemEnv } from '@holdfast/common';
+import { openLocalStack } from '@holdfast/coord';
+import { NodeDisk } from '@holdfast/log';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { kvctl } from './testing/kvctl.js';
+
+const disk = new NodeDisk();
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-kvctl-'));
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const openServer = (storage: 'memory' | 'level') =>
+  openLocalStack({ env: systemEnv(), disk, storage, log: 'file', fsync: 'always', directory });
+
+describe('kvctl check', () => {
+  it('finds a whole directory whole', async () => {
+    await (await openServer('level')).close();
+    const { code, out } = await kvctl('check', directory);
+    expect([code, out]).toEqual([0, expect.stringContaining(`${directory}: whole`)]);
+    const { isDamaged, damages } = JSON.parse((await kvctl('check', directory, '--json')).out);
+    expect([isDamaged, damages]).toEqual([false, []]);
+  });
+
+  it('names the file that is damaged, and ends with 1', async () => {
+    await (await openServer('memory')).close();
+    const [segment] = (await readdir(join(directory, 'log'))).filter((name) => name.startsWith('0'));
+    const path = join(directory, 'log', segment);
+    const bytes = await readFile(path);
+    bytes[8] ^= 1;
+    await writeFile(path, bytes);
+    const { code, out } = await kvctl('check', directory);
+    expect([code, out]).toEqual([1, expect.stringContaining(`damaged  ${path}`)]);
+  });
+
+  it('does not look at a directory that a server has, and says who it is', async () => {
+    const server = await openServer('memory');
+    const { code, error } = await kvctl('check', directory);
+    expect([code, error]).toEqual([1, expect.stringMatching(/is in use by process \d+: stop it first/)]);
+    await server.close();
+  });
+});
