@@ -1,6 +1,8 @@
 /** A whole server in this process: storage, log, engine. */
 import { type KvError, systemEnv } from '@holdfast/common';
 import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { RedisDownstream } from '@holdfast/downstream';
+import type { LogLevel } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
 import { RedisUpstream } from '@holdfast/upstream';
 import type { Logger } from 'pino';
@@ -47,12 +49,14 @@ export async function openLocalBackend(
   });
   if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
   const { config, coordinator } = stack;
-  const upstream = new RedisUpstream({
-    coordinator,
-    config,
+  const onLog = (level: LogLevel, message: string): void => logger[logMethods[level]](message);
+  coordinator.downstream = new RedisDownstream({
+    kv: stack.kv,
     env,
-    onLog: (level, message) => logger[logMethods[level]](message),
+    onLog,
+    onReplicas: () => coordinator.countReplicas(),
   });
+  const upstream = new RedisUpstream({ coordinator, config, env, onLog });
   coordinator.upstream = upstream;
   upstream.followConfigured();
   return {
@@ -63,6 +67,7 @@ export async function openLocalBackend(
     administration: new ServerAdministration({ settings, env, stack, etcd }),
     close: async () => {
       upstream.leave();
+      coordinator.downstream?.end();
       await stack.close();
       etcd.close();
     },

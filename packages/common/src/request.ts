@@ -57,6 +57,11 @@ export class Request {
     return this.bytes.subarray(start, start + this.offsets[2 * i + 1]);
   }
 
+  /** The arguments from `first` on, as views. */
+  views(first: number): Uint8Array[] {
+    return Array.from({ length: Math.max(0, this.count - first) }, (_, i) => this.view(first + i));
+  }
+
   /** A copy of argument `i` that the caller owns. */
   copy(i: number): Buffer {
     const length = this.offsets[2 * i + 1];

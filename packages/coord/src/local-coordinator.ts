@@ -11,6 +11,7 @@ import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfa
 import {
   type Command,
   type ConfigFile,
+  type Downstream,
   type KV,
   type LogControl,
   type LogLevel,
@@ -93,6 +94,8 @@ export class LocalCoordinator implements Coordinator {
   readonly kv: KV;
   /** Follows another server when it is told to; null when it can't. */
   upstream: Upstream | null = null;
+  /** Serves those who follow this one; null when nobody can. */
+  downstream: Downstream | null = null;
   #committer: Committer;
   #guard: Guard | null = null;
   readonly #clients: ClientRegistry;
@@ -184,6 +187,7 @@ export class LocalCoordinator implements Coordinator {
       logControl: options.logControl ?? null,
       configFile: options.configFile ?? null,
       upstream: () => this.upstream,
+      downstream: () => (this.#guard === null ? this.downstream : null),
       upstreamRefusal: () => this.#upstreamRefusal(),
       unblockAll: () => this.#waiting.failAll(becameReplica),
       committer: () => this.#committer,
@@ -193,9 +197,13 @@ export class LocalCoordinator implements Coordinator {
       onShutdown: options.onShutdown ?? (() => {}),
       onLog: options.onLog ?? (() => {}),
     });
-    kv.config.onChange('min-replicas-to-write', () => {
-      this.#lacksReplicas = kv.config.number('min-replicas-to-write') > kv.host.replicaCount();
-    });
+    kv.config.onChange('min-replicas-to-write', () => this.countReplicas());
+  }
+
+  /** There may be more replicas, or fewer, that can be counted on. */
+  countReplicas(): void {
+    const { config, host } = this.kv;
+    this.#lacksReplicas = config.number('min-replicas-to-write') > host.replicaCount();
   }
 
   // Coordinator
@@ -213,6 +221,7 @@ export class LocalCoordinator implements Coordinator {
     this.#tracking.disable(session);
     this.#monitors.remove(session);
     this.#transactions.unwatch(session);
+    this.downstream?.left(session);
   }
 
   beginTurn(): void {
@@ -309,6 +318,7 @@ export class LocalCoordinator implements Coordinator {
   commitThrough(committer: Committer, guard: Guard | null): void {
     this.#committer = committer;
     this.#guard = guard;
+    if (guard !== null) this.downstream?.end();
     committer.onCommitted(() => {
       if (this.#committer === committer) this.#tellCommitted();
     });

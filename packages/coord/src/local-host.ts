@@ -4,6 +4,7 @@ import type {
   BlockOptions,
   Command,
   ConfigFile,
+  Downstream,
   Host,
   HostFigures,
   KV,
@@ -48,6 +49,7 @@ export interface LocalHostParts {
   readonly logControl: LogControl | null;
   readonly configFile: ConfigFile | null;
   readonly upstream: () => Upstream | null;
+  readonly downstream: () => Downstream | null;
   /** Why clients may not write while another server is followed. */
   readonly upstreamRefusal: () => string | null;
   readonly unblockAll: () => void;
@@ -235,7 +237,11 @@ export class LocalHost implements Host {
   }
 
   replicaCount(): number {
-    return 0;
+    return this.downstream?.goodCount ?? 0;
+  }
+
+  get downstream(): Downstream | null {
+    return this.#parts.downstream();
   }
 
   get upstream(): Upstream | null {
@@ -295,6 +301,7 @@ export class LocalHost implements Host {
   resetCounts(): void {
     const { background, clients, kv } = this.#parts;
     clients.clearCounts();
+    this.downstream?.clearCounts();
     background.peakBytes = kv.storage.usedBytes;
   }
 

@@ -64,7 +64,7 @@ export class MemoryWatch {
     const limit = clientLimit(kv.config);
     if (limit === 0) return;
     const sizes = [...clients.all()]
-      .filter(({ noEvict }) => !noEvict)
+      .filter(({ isReplica, noEvict }) => !noEvict && !isReplica)
       .map((session) => ({ session, bytes: clientMemory(session) }));
     let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
     if (total <= limit) return;

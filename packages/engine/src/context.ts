@@ -8,6 +8,7 @@ import { type Collection, type Database, type Ref, type Storage, valueTypes } fr
 import type { Command } from './command.js';
 import type { BlockOptions, Host } from './host.js';
 import type { KV } from './kv.js';
+import type { Propagation } from './propagation.js';
 import type { Session } from './session.js';
 
 export const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value';
@@ -44,6 +45,11 @@ export class Context {
     this.kv = kv;
     this.storage = kv.storage;
     this.env = kv.env;
+  }
+
+  /** What is passed on to servers that follow this one; null while there are none. */
+  get propagation(): Propagation | null {
+    return this.kv.propagation;
   }
 
   get host(): Host {

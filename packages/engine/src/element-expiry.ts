@@ -53,11 +53,14 @@ export class ElementExpiry {
     const key = Buffer.from(
       arena.chunk(collection.ref).subarray(start, start + dict.keyLength(collection.ref)),
     );
+    const { propagation } = this.#kv;
+    propagation?.changing(db, key);
     const isOver = collection.hasExpired(nowMs);
     const removed = isOver ? collection.size : collection.removeExpired(nowMs, budget);
     stats.expiredFields += removed;
     const isGone = isOver || collection.size === 0;
     if (isGone) db.remove(db.find(key, 0, key.length));
+    propagation?.outcome(db, key);
     if (removed > 0) this.#kv.notify('h', 'hexpired', db, key, 0, key.length);
     if (isGone) this.#kv.notify('g', 'del', db, key, 0, key.length);
     return isGone;

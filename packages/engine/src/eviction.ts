@@ -228,15 +228,8 @@ export class Eviction {
   #evict(database: Database, ref: Ref): void {
     const kv = this.#kv;
     kv.stats.evicted++;
-    if (kv.notifications === 0) {
-      database.remove(ref);
-      return;
-    }
-    const { arena, dict } = database;
-    const start = dict.keyStart(ref);
-    const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
-    database.remove(ref);
-    kv.notify('e', 'evicted', database, key, 0, key.length);
+    kv.removeAs('e', 'evicted', 'lazyfree-lazy-eviction', database, ref);
+    kv.propagation?.flush();
   }
 }
 

@@ -87,6 +87,69 @@ export interface Upstream {
   isItself(session: Session): boolean;
 }
 
+/** One that follows this server, or copies its data. */
+export interface ReplicaStatus {
+  readonly host: string;
+  /** Where it says that it listens; 0 when it did not. */
+  readonly port: number;
+  readonly state: 'wait_bgsave' | 'send_bulk' | 'online';
+  /** Bytes of our history that it said it has. */
+  readonly offset: number;
+  /** When it said so last, in ms since 1970. */
+  readonly heardMs: number;
+}
+
+/** How far the history of this server's writes goes, and how much of it is kept for those whose link broke. */
+export interface DownstreamStatus {
+  readonly offset: number;
+  readonly replicas: readonly ReplicaStatus[];
+  readonly isKept: boolean;
+  readonly keptBytesMax: number;
+  readonly keptFrom: number;
+  readonly keptBytes: number;
+  readonly fullCopies: number;
+  readonly resumed: number;
+  readonly notResumed: number;
+}
+
+/** What a client that wants to follow said of itself before (REPLCONF). */
+export interface ReplicaTraits {
+  port: number;
+  host: string;
+  /** It finds the end of a copy by a mark: then the copy need not be measured before it is sent. */
+  knowsEndMark: boolean;
+  /** It takes a new name of the history when it goes on. */
+  knowsNewHistory: boolean;
+  /** It wants the copy only, and of that perhaps only the libraries of functions, or nothing. */
+  wantsCopyOnly: boolean;
+  wantsData: boolean;
+  wantsFunctions: boolean;
+}
+
+/** Servers that follow this one: what SYNC, PSYNC, REPLCONF and WAIT ask for. */
+export interface Downstream {
+  /** What it said so far, or a beginning. */
+  traitsOf(session: Session): ReplicaTraits;
+  /**
+   * The session follows from now on: what it is sent is a reply, then a copy of the data or what it missed, then every
+   * write. `history` is null for a client that only knows SYNC. Returns why not, as an error, or null.
+   */
+  attach(session: Session, history: string | null, from: number): string | null;
+  /** It has so much of our history; nothing happens when it does not follow. */
+  acknowledge(session: Session, offset: number): void;
+  /** How many have what the session has written, and how many copies can be counted on. */
+  countOf(session: Session): number;
+  readonly goodCount: number;
+  /** Ends the wait of the session, by `Host.unblock`, when so many have what it has written. */
+  await(session: Session, count: number): void;
+  /** The session is gone. */
+  left(session: Session): void;
+  /** All are let go, and nothing is kept. */
+  end(): void;
+  readonly status: DownstreamStatus;
+  clearCounts(): void;
+}
+
 /** What the operating system says of this process. */
 export interface ProcessFigures {
   readonly id: number;
@@ -222,6 +285,8 @@ export interface Host {
   readonly configFile: ConfigFile | null;
   /** Null when this server can't follow another. */
   readonly upstream: Upstream | null;
+  /** Null when no server can follow this one. */
+  readonly downstream: Downstream | null;
   /** Those who wait for keys are told that they don't get any: the data become those of another server. */
   unblockAll(): void;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */

@@ -18,11 +18,15 @@ export { type ArgumentDoc, readCursor } from './grammar.js';
 export type {
   BlockOptions,
   ConfigFile,
+  Downstream,
+  DownstreamStatus,
   Host,
   HostFigures,
   LogControl,
   LogLevel,
   ProcessFigures,
+  ReplicaStatus,
+  ReplicaTraits,
   Snapshots,
   SubscriptionKind,
   Upstream,
@@ -32,6 +36,7 @@ export type {
 export { eventClassBit } from './keyspace-events.js';
 export { EngineStats, KV, type KVOptions } from './kv.js';
 export { parameters } from './parameters.js';
+export { type CommandUnit, Propagation, type PropagationSink } from './propagation.js';
 export { Registry } from './registry.js';
 export {
   type QueuedCommand,

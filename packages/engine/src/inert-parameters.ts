@@ -1,5 +1,5 @@
 /**
- * Parameters of Redis that mean nothing here: no fork, no AOF to rewrite, no replicas of its own, no
+ * Parameters of Redis that mean nothing here: no fork, no AOF to rewrite, no
  * allocator to tune. They can be read and set, with Redis' checks, so that what is written for Redis goes
  * on working. `[name, kind, initial value, older name]`.
  */
@@ -48,15 +48,12 @@ const settable: readonly Declaration[] = [
   ['dynamic-hz', flag, 'yes'],
   ['ignore-warnings', text, ''],
   ['jemalloc-bg-thread', flag, 'yes'],
-  ['lazyfree-lazy-eviction', flag, 'no'],
-  ['lazyfree-lazy-expire', flag, 'no'],
   ['lazyfree-lazy-server-del', flag, 'no'],
   ['lazyfree-lazy-user-del', flag, 'no'],
   ['lazyfree-lazy-user-flush', flag, 'no'],
   ['list-compress-depth', int32, '0'],
   ['locale-collate', text, ''],
   ['loglevel', oneWordOf('debug', 'verbose', 'notice', 'warning', 'nothing'), 'notice'],
-  ['min-replicas-max-lag', int32, '10', 'min-slaves-max-lag'],
   ['no-appendfsync-on-rewrite', flag, 'no'],
   ['oom-score-adj', oneWordOf('no', 'yes', 'relative', 'absolute'), 'no'],
   ['oom-score-adj-values', by(normalizeOomScores), '0 200 800'],
@@ -66,14 +63,11 @@ const settable: readonly Declaration[] = [
   ['rdb-del-sync-files', flag, 'no'],
   ['rdb-save-incremental-fsync', flag, 'yes'],
   ['rdbcompression', flag, 'yes'],
-  ['repl-backlog-size', { ...memory, min: 1 }, '1mb'],
-  ['repl-backlog-ttl', int64, '3600'],
   ['repl-disable-tcp-nodelay', flag, 'no'],
   ['repl-diskless-load', oneWordOf('disabled', 'on-empty-db', 'swapdb'), 'disabled'],
   ['repl-diskless-sync', flag, 'yes'],
   ['repl-diskless-sync-delay', int32, '5'],
   ['repl-diskless-sync-max-replicas', int32, '0'],
-  ['repl-ping-replica-period', between(1, 2147483647), '10', 'repl-ping-slave-period'],
   ['replica-announce-ip', text, '', 'slave-announce-ip'],
   ['replica-announce-port', port, '0', 'slave-announce-port'],
   ['replica-announced', flag, 'yes'],

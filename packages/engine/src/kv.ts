@@ -19,6 +19,7 @@ import { Eviction } from './eviction.js';
 import type { Host } from './host.js';
 import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
+import type { Propagation } from './propagation.js';
 import { Registry } from './registry.js';
 import { Scripting } from './scripting/scripting.js';
 import type { Session } from './session.js';
@@ -83,6 +84,8 @@ export class KV {
   readonly eviction: Eviction;
   /** Set by the coordinator before the first command. */
   host!: Host;
+  /** What is done is passed on to servers that follow this one; null while there are none. */
+  propagation: Propagation | null = null;
   /** Classes of keyspace events that are wanted, as bits; 0 for none: see `notify`. */
   notifications = 0;
   /** Active expiry may be switched off by DEBUG. */
@@ -183,6 +186,8 @@ export class KV {
     if (tellsNew) storage.creations = this.#creations;
     const figures = this.registry.figuresOf(command);
     const startMs = this.stopwatch.start(command, request, figures);
+    const { propagation } = this;
+    if (propagation !== null) propagation.begin(command, request, session.database, stamp);
     const args = command.parse(request);
     if (args === null) {
       reply.error(command.parseError);
@@ -195,6 +200,11 @@ export class KV {
       }
     }
     if (tellsNew) storage.creations = null;
+    const isPart = this.#inTransaction || this.scripting.isSuspended;
+    // The one that there was at the beginning may be gone, and one may have come.
+    if (propagation !== null && propagation === this.propagation) {
+      propagation.end(command, request, session.database, stamp, isPart);
+    }
     if (context.hasBlocked) return 0;
     figures.calls++;
     if (reply.failed) this.#countFailure(figures, reply);
@@ -221,6 +231,7 @@ export class KV {
     const { version } = this.storage.stamp;
     session.keyVersion = version;
     if (version > session.dependsOn) session.dependsOn = version;
+    if (!this.#inTransaction) this.propagation?.flush();
     return version;
   }
 
@@ -263,16 +274,27 @@ export class KV {
     const { stamp } = this.storage;
     const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
     this.stats.expired++;
-    if (this.notifications !== 0) {
-      const { arena, dict } = db;
-      const start = dict.keyStart(ref);
-      const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
-      db.remove(db.find(key, 0, key.length));
-      this.notify('x', 'expired', db, key, 0, key.length);
-    } else {
-      db.remove(ref);
-    }
+    this.removeAs('x', 'expired', 'lazyfree-lazy-expire', db, ref);
     if (isOwnWrite) stamp.reset();
+  }
+
+  /** Removes a key found just now, by the server's own will; `laziness` is the parameter that makes it an UNLINK. */
+  removeAs(eventClass: string, event: string, laziness: string, db: Database, ref: number): void {
+    const { propagation } = this;
+    if (this.notifications === 0 && propagation === null) {
+      db.remove(ref);
+      return;
+    }
+    const { arena, dict } = db;
+    const start = dict.keyStart(ref);
+    const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
+    propagation?.removing(db, key, this.config.flag(laziness));
+    const { stamp } = this.storage;
+    const { changed } = stamp;
+    db.remove(db.find(key, 0, key.length));
+    // It is nothing that the current command did.
+    stamp.changed = changed;
+    this.notify(eventClass, event, db, key, 0, key.length);
   }
 
   /**
@@ -311,6 +333,7 @@ export class KV {
         if (ref > 0) {
           this.storage.stamp.reset();
           this.expire(db, ref);
+          this.propagation?.flush();
         }
         if ((count & 15) === 0 && clock.monotonic() >= untilMs) return true;
       }

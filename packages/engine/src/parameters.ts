@@ -71,9 +71,25 @@ export const parameters: readonly Parameter[] = [
   { name: 'replica-read-only', kind: flag, initial: 'yes' },
   { name: 'slave-read-only', kind: flag, initial: 'yes', aliasOf: 'replica-read-only' },
 
-  // The data
+  // Those who follow this one
+  { name: 'repl-backlog-size', kind: { ...memory, min: 1 }, initial: '1mb' },
+  { name: 'repl-backlog-ttl', kind: int64, initial: '3600' },
+  { name: 'repl-ping-replica-period', kind: between(1, 2147483647), initial: '10' },
+  {
+    name: 'repl-ping-slave-period',
+    kind: between(1, 2147483647),
+    initial: '10',
+    aliasOf: 'repl-ping-replica-period',
+  },
   { name: 'min-replicas-to-write', kind: int32, initial: '0' },
   { name: 'min-slaves-to-write', kind: int32, initial: '0', aliasOf: 'min-replicas-to-write' },
+  { name: 'min-replicas-max-lag', kind: int32, initial: '10' },
+  { name: 'min-slaves-max-lag', kind: int32, initial: '10', aliasOf: 'min-replicas-max-lag' },
+  // Whether what the server removes by itself is passed on to them as UNLINK.
+  { name: 'lazyfree-lazy-eviction', kind: flag, initial: 'no' },
+  { name: 'lazyfree-lazy-expire', kind: flag, initial: 'no' },
+
+  // The data
   { name: 'maxmemory', kind: memory, initial: '0' },
   { name: 'maxmemory-policy', kind: oneWordOf(...evictionPolicies), initial: 'noeviction' },
   { name: 'maxmemory-samples', kind: between(1, 2147483647), initial: '5' },

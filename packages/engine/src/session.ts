@@ -111,6 +111,10 @@ export class Session {
   audience: Map<string, number> | null = null;
   /** Is sent every command that any client runs (MONITOR). */
   isMonitor = false;
+  /** Is sent what this server writes: a replica of Redis, or one that copies the data. */
+  isReplica = false;
+  /** How far the history of the server's writes went after its last one: for WAIT. */
+  historyOffset = 0;
   lastCommand: Command | null = null;
   lastActiveMs: number;
   /** Waits for a key, for data to be loaded, or for a pause to end; its next commands wait. */
@@ -159,7 +163,8 @@ export class Session {
   }
 
   /** As the limits of output buffers and CLIENT LIST class it. */
-  get type(): 'normal' | 'pubsub' {
+  get type(): 'normal' | 'pubsub' | 'slave' {
+    if (this.isReplica) return 'slave';
     return this.isSubscriber ? 'pubsub' : 'normal';
   }
 

@@ -317,6 +317,11 @@ export class Dict {
     return from >= 0x100000000 ? 0 : from;
   }
 
+  /** Whether a scan that goes on from `cursor` has been where this key is, or would be. */
+  isScanned(cursor: number, bytes: Uint8Array, start: number, length: number): boolean {
+    return hashBytes(bytes, start, length, this.#seed) >>> 0 < cursor;
+  }
+
   /** A random record, each as likely as any other. `random` gives uniform 32-bit integers. The dict must not be empty. */
   random(random: () => number): Ref {
     for (;;) {

@@ -32,6 +32,7 @@ export interface MemoryStorageOptions {
 const snapshotPageKeys = 256;
 
 export class MemoryStorage implements Storage {
+  readonly scanStart = 0;
   readonly stamp = new WriteStamp();
   readonly durablePosition = 0;
   readonly isAllResident: boolean = true;
@@ -148,6 +149,10 @@ export class MemoryStorage implements Storage {
     const next = this.#databases[database].dict.scan(cursor, count, refs);
     for (const ref of refs) visit(ref);
     return next;
+  }
+
+  isScanned(database: number, cursor: number, bytes: Uint8Array, start: number, length: number): boolean {
+    return this.#databases[database].dict.isScanned(cursor, bytes, start, length);
   }
 
   /** `effects` gets the mutations that changed something. */

@@ -63,6 +63,14 @@ export interface Storage {
    */
   scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number;
 
+  /** Where a scan begins of which `isScanned` is asked, and that visits no key twice that stays where it is. */
+  readonly scanStart: number;
+  /**
+   * Whether a scan that began at `scanStart` and goes on from `cursor` has been where a key is, or would be, already. For
+   * whoever copies what is there page by page, while others write.
+   */
+  isScanned(database: number, cursor: number, bytes: Uint8Array, start: number, length: number): boolean;
+
   /**
    * Makes keys resident that expired at `nowMs` or before, some hundred at a time, so that their databases'
    * `nextExpired` finds them. Null when there are none; otherwise resolves when they are. For whoever

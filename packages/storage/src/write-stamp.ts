@@ -17,9 +17,12 @@ export class WriteStamp {
   last = 0;
   /** How many writes there were: a transaction or script is one. */
   writes = 0;
+  /** There was a change since somebody who wants to know it cleared this. */
+  changed = false;
   source: VersionSource | null = null;
 
   current(): number {
+    this.changed = true;
     if (this.version !== 0) return this.version;
     if (this.source === null) throw new KvError('INVALID', 'the storage has no source of versions');
     this.version = this.source.next(1);

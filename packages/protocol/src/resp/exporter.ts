@@ -241,7 +241,8 @@ export class RedisExporter {
       for (const connection of this.#connections) {
         const { session } = connection;
         const isIdle = timeoutMs > 0 && nowMs - session.lastActiveMs > timeoutMs;
-        const isListening = session.isBlocked || session.isSubscriber || session.isMonitor;
+        const isListening =
+          session.isBlocked || session.isSubscriber || session.isMonitor || session.isReplica;
         if (isIdle && !isListening) connection.close(false);
         else if (connection.isOverOutputLimit(nowMs)) connection.close(false);
       }

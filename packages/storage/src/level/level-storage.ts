@@ -51,6 +51,8 @@ const looksPerBatch = 1024;
 
 export class LevelStorage implements Storage {
   readonly isAllResident = false;
+  /** In the order of the disk from the start on, whatever is in memory. */
+  readonly scanStart = diskCursor;
   readonly needsJournal = true;
   readonly #store: OrderedStore;
   readonly #env: Env;
@@ -227,6 +229,10 @@ export class LevelStorage implements Storage {
     if (this.#pages.isIdle) this.#stager.listener = null;
     if (next >= 0) return next;
     throw new KvError('INVALID', 'the page of a scan was not prepared');
+  }
+
+  isScanned(database: number, cursor: number, bytes: Uint8Array, start: number, length: number): boolean {
+    return this.#pages.isScanned(this.#keyspaces.live(database), cursor, bytes, start, length);
   }
 
   prepareExpired(nowMs: number): Promise<void> | null {

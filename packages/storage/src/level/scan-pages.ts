@@ -141,6 +141,11 @@ export class ScanPages {
     }
   }
 
+  /** See `Storage.isScanned`. */
+  isScanned(keyspace: Keyspace, cursor: number, key: Uint8Array, start: number, length: number): boolean {
+    return this.#positionOf(keyspace, key, start, length) < cursor - diskCursor;
+  }
+
   /** Loads every key of a keyspace. All stay until the turn after. */
   async loadAll(keyspace: Keyspace): Promise<void> {
     const { keyspaces, loader, timers } = this.#options;

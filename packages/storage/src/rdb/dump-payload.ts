@@ -15,10 +15,10 @@ import { writeValue } from './value-writer.js';
 const footBytes = 10;
 const checksumBytes = 8;
 
-/** The value of a record as a payload of its own. */
-export function dumpPayload(db: Database, ref: Ref): Buffer {
+/** The value of a record as a payload of its own. `newest`: of a file that it is for; see `writeValue`. */
+export function dumpPayload(db: Database, ref: Ref, newest: number = rdbVersions.redis74): Buffer {
   const writer = new RdbWriter();
-  return sealPayload(writer, writeValue(writer, db, ref));
+  return sealPayload(writer, writeValue(writer, db, ref, newest));
 }
 
 /** Ends a payload: which version of the format is needed to read it, and its checksum. */

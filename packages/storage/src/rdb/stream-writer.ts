@@ -27,12 +27,12 @@ const nodeId = new StreamId();
 const id = new StreamId();
 const rawId = Buffer.alloc(idBytes);
 
-/** Writes the type and the value. Returns the version of the format that is needed to read it. */
-export function writeStream(writer: RdbWriter, stream: StreamValue): number {
+/** See `writeValue`. */
+export function writeStream(writer: RdbWriter, stream: StreamValue, newest: number): number {
   // Only Redis 7.2 knows when a consumer was active, where that is not when it asked last.
-  const isNew = stream.groups.some(({ consumers }) =>
-    consumers.some(({ activeMs, seenMs }) => activeMs !== seenMs),
-  );
+  const isNew =
+    newest >= rdbVersions.redis72 &&
+    stream.groups.some(({ consumers }) => consumers.some(({ activeMs, seenMs }) => activeMs !== seenMs));
   writer.byte(isNew ? rdbTypes.streamV3 : rdbTypes.streamV2);
   writer.size(stream.nodes.length);
   for (let position = 0; position < stream.nodes.length; position++) writeNode(writer, stream, position);

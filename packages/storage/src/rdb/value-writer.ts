@@ -29,8 +29,11 @@ const listpack = new ListpackWriter();
 /** What Redis reckons for an element beside its bytes, when it asks whether a node of a list has room. */
 const nodeElementOverhead = 8;
 
-/** Writes the type and the value of a record. Returns the version of the format that is needed to read it. */
-export function writeValue(writer: RdbWriter, db: Database, ref: Ref): number {
+/**
+ * Writes the type and the value of a record. Returns the version of the format that is needed to read it: not above
+ * `newest` where an older form has all but what nobody misses.
+ */
+export function writeValue(writer: RdbWriter, db: Database, ref: Ref, newest: number): number {
   switch (db.type(ref)) {
     case valueTypes.string:
       db.readString(ref);
@@ -47,7 +50,7 @@ export function writeValue(writer: RdbWriter, db: Database, ref: Ref): number {
       writeZSet(writer, db.collection(ref) as ZSetValue);
       return rdbVersions.redis70;
     case valueTypes.stream:
-      return writeStream(writer, db.collection(ref) as StreamValue);
+      return writeStream(writer, db.collection(ref) as StreamValue, newest);
     default:
       return writeHash(writer, db.collection(ref) as HashValue);
   }

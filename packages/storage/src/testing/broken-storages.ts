@@ -102,6 +102,18 @@ class ScanEndsEarly extends Broken {
   }
 }
 
+class ScanLosesPlace extends Broken {
+  override isScanned(
+    database: number,
+    cursor: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean {
+    return super.isScanned(database, cursor - 1e8, bytes, start, length);
+  }
+}
+
 class SnapshotMissesLast extends Broken {
   override async *snapshot(): AsyncGenerator<Uint8Array> {
     let held: Uint8Array | null = null;
@@ -169,6 +181,7 @@ const brokenStorages = {
   'ignores renames when it applies': IgnoresRenames,
   'misses keys in a scan': ScanMissesKeys,
   'ends a scan too early': ScanEndsEarly,
+  'does not know where a scan has been': ScanLosesPlace,
   'leaves the end of a snapshot out': SnapshotMissesLast,
   'journals renames lightly during a snapshot': SnapshotRenamesLightly,
   'does not look again at what was renamed during a snapshot': SnapshotIgnoresRenames,

@@ -57,6 +57,7 @@ function wireBytes(request: Request): number {
 
 function flagsOf(session: Session): string {
   let flags = '';
+  if (session.isReplica) flags += 'S';
   if (session.isMonitor) flags += 'O';
   if (session.isSubscriber) flags += 'P';
   if (session.transaction !== null) flags += 'x';

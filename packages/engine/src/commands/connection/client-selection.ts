@@ -9,10 +9,11 @@ type Filter = (session: Session) => boolean;
 
 const types = ['normal', 'master', 'slave', 'replica', 'pubsub'];
 
-/** A type that no client here has (a replica) lets none through; null when there is no such type. */
-function byType(type: string): Filter | null {
-  if (!types.includes(type.toLowerCase())) return null;
-  return (session) => session.type === type.toLowerCase();
+/** A type that no client here has (a master) lets none through; null when there is no such type. */
+function byType(text: string): Filter | null {
+  const type = text.toLowerCase();
+  if (!types.includes(type)) return null;
+  return (session) => session.type === (type === 'replica' ? 'slave' : type);
 }
 
 export function listClients(

@@ -77,9 +77,11 @@ export function expireKey(
   if (isRefused(conditions, expiryMs, presentMs)) return reply.integer(0);
   if (expiryMs <= ctx.nowMs) {
     db.remove(ref);
+    ctx.propagation?.insteadRemoved(ctx.request.view(key));
     ctx.notify('g', 'del', key);
   } else {
     if (expiryMs !== presentMs) db.setExpiry(ref, expiryMs);
+    ctx.propagation?.instead('PEXPIREAT', ctx.request.view(key), expiryMs, ...ctx.request.views(time + 1));
     ctx.notify('g', 'expire', key);
   }
   reply.integer(1);

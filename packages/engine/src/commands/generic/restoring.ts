@@ -61,8 +61,16 @@ function restore(ctx: Context, reply: Reply): void {
   if (value === null) return reply.error('ERR Bad data format');
   const expiryMs = time === 0 || options.isAbsolute ? time : time + ctx.nowMs;
   put(ctx, value, expiryMs);
+  if (time !== 0 && !options.isAbsolute) passOn(ctx, expiryMs);
   noteAccess(ctx, options);
   reply.ok();
+}
+
+/** With the point in time that the key stays until. One that is over already is not there. */
+function passOn({ nowMs, propagation, request }: Context, expiryMs: number): void {
+  const [name, key] = request.views(0);
+  const rest = request.views(payloadAt);
+  if (expiryMs > nowMs) propagation?.instead(name, key, expiryMs, ...rest, 'ABSTTL');
 }
 
 /** What the options say of accesses, of the key that was just restored. */

@@ -14,17 +14,13 @@ export const wait = defineCommand({
   categories: ['connection'],
   tips: ['request_policy:all_shards', 'response_policy:agg_min'],
   args: { replicas: integer(), timeout: waitTimeout() },
-  /**
-   * A reply leaves when what it depends on is committed, in all copies that a write needs: more than those
-   * won't come, and the time is waited for as Redis would.
-   */
+  /** Replicas of Redis are counted that said that they have all that this client has written. */
   run(ctx, { replicas, timeout }, reply) {
-    const { host } = ctx;
-    if (host.replicaCount() >= replicas) return reply.integer(host.replicaCount());
-    ctx.block(0, 0, {
-      type: 0,
-      timeoutMs: timeout,
-      onTimeout: (late) => late.integer(host.replicaCount()),
-    });
+    const { host, session } = ctx;
+    const { downstream } = host;
+    const count = (): number => host.downstream?.countOf(session) ?? 0;
+    if (count() >= replicas) return reply.integer(count());
+    if (ctx.mayBlock) downstream?.await(session, replicas);
+    ctx.block(0, 0, { type: 0, timeoutMs: timeout, onTimeout: (late) => late.integer(count()) });
   },
 });

@@ -30,6 +30,7 @@ export const hincrbyfloat = defineCommand({
     if (sum === null) return reply.error('ERR increment would produce NaN or Infinity');
     const printed = Buffer.from(formatLongDouble(sum), 'latin1');
     putSum(ctx, key, hash, entry, field, printed, printed.length);
+    ctx.propagation?.instead('HSET', request.view(key), request.view(field), printed);
     ctx.notify('h', 'hincrbyfloat', key);
     reply.bulk(printed, 0, printed.length);
   },

@@ -15,7 +15,10 @@ export const blmove = defineCommand({
   flags: ['write', 'denyoom', 'blocking'],
   args: { ...moveKeys(), wherefrom: end(), whereto: end(), timeout: timeout() },
   run(ctx, args, reply) {
-    if (move(ctx, args, sideOf(args.wherefrom), sideOf(args.whereto), reply)) return;
+    if (move(ctx, args, sideOf(args.wherefrom), sideOf(args.whereto), reply)) {
+      if (!reply.failed) ctx.propagation?.instead('LMOVE', ...ctx.request.views(args.source).slice(0, -1));
+      return;
+    }
     // In a transaction the null of LMOVE; when the time is over the null array.
     if (!ctx.mayBlock) return reply.null();
     awaitList(ctx, args.source, 1, args.timeout);

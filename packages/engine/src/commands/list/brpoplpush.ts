@@ -15,7 +15,11 @@ export const brpoplpush = defineCommand({
   flags: ['write', 'denyoom', 'blocking'],
   args: { ...moveKeys(), timeout: timeout() },
   run(ctx, args, reply) {
-    if (move(ctx, args, sides.right, sides.left, reply)) return;
+    if (move(ctx, args, sides.right, sides.left, reply)) {
+      if (!reply.failed)
+        ctx.propagation?.instead('RPOPLPUSH', ...ctx.request.views(args.source).slice(0, -1));
+      return;
+    }
     if (!ctx.mayBlock) return reply.null();
     awaitList(ctx, args.source, 1, args.timeout);
   },

@@ -1,6 +1,6 @@
 /** Popping from the first of several lists that has elements. */
 import type { Reply } from '@holdfast/common';
-import type { ListValue, Side } from '@holdfast/storage';
+import { type ListValue, type Side, sides } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 import { counted, integer, key, option, type Repeated } from '../../grammar.js';
 import { end, findList, popElements, replyElement, replyFromEnd, seekEnd } from './lists.js';
@@ -45,6 +45,7 @@ export function popOne(ctx: Context, keys: Repeated, side: Side, reply: Reply): 
   seekEnd(list, side);
   replyElement(reply);
   popElements(ctx, key, list, side, 1);
+  ctx.propagation?.instead(popName(side), ctx.request.view(key));
   return true;
 }
 
@@ -59,5 +60,11 @@ export function popSeveral(ctx: Context, keys: Repeated, side: Side, count: numb
   reply.array(taken);
   replyFromEnd(list, side, taken, reply);
   popElements(ctx, key, list, side, taken);
+  ctx.propagation?.instead(popName(side), ctx.request.view(key), taken);
   return true;
+}
+
+/** What pops from one list alone. */
+function popName(side: Side): string {
+  return side === sides.left ? 'LPOP' : 'RPOP';
 }

@@ -11,7 +11,8 @@ export const publish = defineCommand({
   flags: ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'],
   channels: 'published',
   args: { channel: bytes(), message: bytes() },
-  run({ host, request }, { channel, message }, reply) {
+  run({ host, propagation, request }, { channel, message }, reply) {
+    propagation?.always();
     reply.integer(host.publish(request.byteString(channel), request.copy(message), false));
   },
 });

@@ -11,7 +11,8 @@ export const spublish = defineCommand({
   flags: ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'],
   channels: 'published',
   args: { channel: key('RO', 'not_key'), message: bytes() },
-  run({ host, request }, { channel, message }, reply) {
+  run({ host, propagation, request }, { channel, message }, reply) {
+    propagation?.always();
     reply.integer(host.publish(request.byteString(channel), request.copy(message), true));
   },
 });

@@ -25,6 +25,7 @@ export const flushall = defineCommand({
     for (let index = 0; index < databasesMax; index++) {
       if (storage.keyCount(index) > 0) storage.database(index).flush();
     }
+    ctx.propagation?.always();
     ctx.host.forgetReads();
     reply.ok();
   },

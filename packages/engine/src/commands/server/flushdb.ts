@@ -18,6 +18,7 @@ export const flushdb = defineCommand({
     const { db, session, storage } = ctx;
     ctx.dependOnAll();
     if (storage.keyCount(session.database) > 0) db.flush();
+    ctx.propagation?.always();
     ctx.host.forgetReads();
     reply.ok();
   },

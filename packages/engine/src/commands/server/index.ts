@@ -14,6 +14,7 @@ import { memory } from './memory.js';
 import { module } from './module.js';
 import { monitor } from './monitor.js';
 import { replicaof, slaveof } from './replicaof.js';
+import { psync, replconf, sync } from './replicating.js';
 import { role } from './role.js';
 import { bgrewriteaof, bgsave, lastsave, save } from './saving.js';
 import { shutdown } from './shutdown.js';
@@ -38,6 +39,9 @@ export const serverCommands: readonly Command[] = [
   role,
   replicaof,
   slaveof,
+  sync,
+  psync,
+  replconf,
   save,
   bgsave,
   bgrewriteaof,

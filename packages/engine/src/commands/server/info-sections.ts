@@ -5,7 +5,7 @@
 import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
-import type { UpstreamStatus } from '../../host.js';
+import type { ReplicaStatus, UpstreamStatus } from '../../host.js';
 import type { KV } from '../../kv.js';
 import { memoryFigures } from './memory-figures.js';
 
@@ -174,6 +174,7 @@ function persistence({ host, kv, storage }: Context): Fields {
 
 function stats({ host, kv }: Context): Fields {
   const figures = host.figures();
+  const copies = host.downstream?.status;
   return [
     ['total_connections_received', figures.connectionsReceived],
     ['total_commands_processed', kv.registry.totalCalls()],
@@ -181,9 +182,9 @@ function stats({ host, kv }: Context): Fields {
     ['total_net_input_bytes', figures.receivedBytes],
     ['total_net_output_bytes', figures.sentBytes],
     ['rejected_connections', figures.connectionsRejected],
-    ['sync_full', 0],
-    ['sync_partial_ok', 0],
-    ['sync_partial_err', 0],
+    ['sync_full', copies?.fullCopies ?? 0],
+    ['sync_partial_ok', copies?.resumed ?? 0],
+    ['sync_partial_err', copies?.notResumed ?? 0],
     ['expired_keys', kv.stats.expired],
     ['expired_fields', kv.stats.expiredFields],
     ['evicted_keys', kv.stats.evicted],
@@ -214,20 +215,27 @@ function stats({ host, kv }: Context): Fields {
 function replication(ctx: Context): Fields {
   const { host } = ctx;
   const status = host.upstream?.status ?? null;
+  const served = host.downstream?.status ?? null;
   return [
     ['role', status === null ? 'master' : 'slave'],
     ...(status === null ? [] : following(ctx, status)),
-    ['connected_slaves', host.replicaCount()],
+    ['connected_slaves', served?.replicas.length ?? 0],
+    ...(served?.replicas ?? []).map((replica, i) => [`slave${i}`, replicaText(replica, ctx.nowMs)] as const),
     ['master_failover_state', 'no-failover'],
     ['master_replid', host.figures().replicationId],
     ['master_replid2', '0'.repeat(40)],
-    ['master_repl_offset', Math.max(0, status?.offset ?? 0)],
+    ['master_repl_offset', Math.max(0, served?.isKept ? served.offset : (status?.offset ?? 0))],
     ['second_repl_offset', -1],
-    ['repl_backlog_active', 0],
-    ['repl_backlog_size', 0],
-    ['repl_backlog_first_byte_offset', 0],
-    ['repl_backlog_histlen', 0],
+    ['repl_backlog_active', served?.isKept ? 1 : 0],
+    ['repl_backlog_size', served?.keptBytesMax ?? 0],
+    ['repl_backlog_first_byte_offset', served?.keptFrom ?? 0],
+    ['repl_backlog_histlen', served?.keptBytes ?? 0],
   ];
+}
+
+function replicaText({ heardMs, host, offset, port, state }: ReplicaStatus, nowMs: number): string {
+  const lag = state === 'online' ? Math.max(0, Math.floor((nowMs - heardMs) / 1000)) : 0;
+  return `ip=${host},port=${port},state=${state},offset=${offset},lag=${lag}`;
 }
 
 /** `master_link_error` is ours: why the link is not up. */

@@ -1,4 +1,6 @@
+import type { Reply } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
+import type { DownstreamStatus } from '../../host.js';
 
 export const role = defineCommand({
   id: 661,
@@ -10,16 +12,9 @@ export const role = defineCommand({
   flags: ['noscript', 'loading', 'stale', 'fast'],
   categories: ['admin', 'dangerous'],
   args: {},
-  /** Copies of the data are not kept by replication of commands: there is no replica. */
   run({ host }, _args, reply) {
     const status = host.upstream?.status ?? null;
-    if (status === null) {
-      reply.array(3);
-      reply.text('master');
-      reply.integer(0);
-      reply.array(0);
-      return;
-    }
+    if (status === null) return describeMaster(host.downstream?.status ?? null, reply);
     reply.array(5);
     reply.text('slave');
     reply.text(status.host);
@@ -28,3 +23,17 @@ export const role = defineCommand({
     reply.integer(status.offset);
   },
 });
+
+function describeMaster(status: DownstreamStatus | null, reply: Reply): void {
+  const replicas = status?.replicas.filter(({ state }) => state === 'online') ?? [];
+  reply.array(3);
+  reply.text('master');
+  reply.integer(status?.offset ?? 0);
+  reply.array(replicas.length);
+  for (const { host, offset, port } of replicas) {
+    reply.array(3);
+    reply.text(host);
+    reply.text(String(port));
+    reply.text(String(offset));
+  }
+}

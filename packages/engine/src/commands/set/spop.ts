@@ -38,10 +38,15 @@ export const spop = defineCommand({
 
 /** Removes `count` random members, one by one, and replies them. */
 function popSome(ctx: Context, key: number, set: SetValue, count: number, reply: Reply): void {
+  const { propagation, request } = ctx;
+  const removed: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
     replyMember(set.table, set.table.random(ctx.draw), reply);
+    if (propagation !== null)
+      removed.push(Buffer.from(view.bytes.subarray(view.start, view.start + view.length)));
     set.remove(view.bytes, view.start, view.length);
   }
+  propagation?.instead('SREM', request.view(key), ...removed);
   ctx.notify('s', 'spop', key);
   ctx.removeIfEmpty(key, set);
 }
@@ -50,6 +55,7 @@ function popSome(ctx: Context, key: number, set: SetValue, count: number, reply:
 function popAll(ctx: Context, key: number, set: SetValue, reply: Reply): void {
   replyMembers(set, reply);
   ctx.db.remove(set.ref);
+  ctx.propagation?.instead('DEL', ctx.request.view(key));
   ctx.notify('s', 'spop', key);
   ctx.notify('g', 'del', key);
 }

@@ -41,6 +41,7 @@ export function popOne(ctx: Context, keys: Repeated, isMax: boolean, reply: Repl
   reply.bulk(ctx.request.bytes, ctx.request.start(key), ctx.request.length(key));
   replyOutermost(zset, isMax, reply);
   popEntries(ctx, key, zset, isMax, 1);
+  ctx.propagation?.instead(popName(isMax), ctx.request.view(key));
   return true;
 }
 
@@ -56,7 +57,13 @@ export function popSeveral(ctx: Context, { key: keys, where, count }: MultiPop, 
   reply.array(taken);
   replyPairs(zset, isMax ? zset.size - taken : 0, taken, isMax, reply);
   popEntries(ctx, key, zset, isMax, taken);
+  ctx.propagation?.instead(popName(isMax), ctx.request.view(key), taken);
   return true;
+}
+
+/** What pops from one set alone. */
+function popName(isMax: boolean): string {
+  return isMax ? 'ZPOPMAX' : 'ZPOPMIN';
 }
 
 /** The first of the keys that has a sorted set. The object is used again by the next call. */

@@ -10,6 +10,7 @@ import {
 import type { Context } from '../../context.js';
 import { bytes } from '../../grammar.js';
 import { replyId } from './ids.js';
+import { passClaim } from './propagating.js';
 import { cursor, findGroup, noSuchGroup, replyEntry } from './streams.js';
 
 export const claimNames = () => ({ group: bytes(), consumer: bytes(), 'min-idle-time': bytes() });
@@ -38,6 +39,12 @@ export class Claim {
   take(id: StreamId, timeMs: number, deliveries: number): void {
     this.stream.claim(this.group, this.consumer, id, timeMs, deliveries);
     this.#claimed.push(id);
+  }
+
+  /** Passes on what was taken. */
+  passOn(ctx: Context, key: number): void {
+    if (ctx.propagation === null) return;
+    for (let i = 0; i < this.count; i++) passClaim(ctx, key, this.group, this.#claimed.read(i, this.#id));
   }
 
   /** Replies what was taken: ids, or whole entries. */

@@ -68,6 +68,7 @@ export function takeConsumer(
   const found = findConsumer(ctx, group, i);
   if (found !== null) return found;
   const consumer = stream.createConsumer(group, ctx.request.byteString(i), ctx.nowMs);
+  ctx.propagation?.instead('XGROUP', 'CREATECONSUMER', ctx.request.view(key), group.name, consumer.name);
   ctx.notify('t', 'xgroup-createconsumer', key);
   return consumer;
 }

@@ -1,7 +1,7 @@
 /** What XADD and XTRIM say of trimming: `MAXLEN|MINID [=|~] threshold [LIMIT count]`, among other options. */
 // @hot-path
 import type { Request } from '@holdfast/common';
-import { encodingLimits, StreamId, TrimRule } from '@holdfast/storage';
+import { encodingLimits, StreamId, type StreamValue, TrimRule } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 import { described, notAnInteger, syntaxError } from '../../grammar.js';
 import { invalidId, readId, readOpenId } from './ids.js';
@@ -49,9 +49,10 @@ export class TrimOptions {
   readonly id = new StreamId();
   isAuto = false;
   isOpen = false;
+  #thresholdAt = 0;
 
   /** Reads from argument 2 on, up to the id when there is one; what is wrong, or null. */
-  read({ request }: Context, hasId: boolean): string | null {
+  read({ host, request, session }: Context, hasId: boolean): string | null {
     const { rule } = this;
     rule.limit = 0;
     rule.isApproximate = false;
@@ -87,7 +88,20 @@ export class TrimOptions {
         return syntaxError;
       }
     }
-    return this.#check(hasId, hasLimit);
+    const problem = this.#check(hasId);
+    if (problem !== null) return problem;
+    // What a server passes on that is followed was worked out there: its limit means nothing any more.
+    if (host.upstream?.isItself(session)) rule.limit = 0;
+    else return this.#limit(hasLimit);
+    return null;
+  }
+
+  /** Puts what was left by an approximate rule in place of what it asked for, in the words of the command. */
+  makeExact(words: (string | number | Uint8Array)[], stream: StreamValue): void {
+    if (!this.hasRule || !this.rule.isApproximate) return;
+    words[this.#thresholdAt - 1] = '=';
+    if (this.rule.length >= 0) words[this.#thresholdAt] = stream.size;
+    else words[this.#thresholdAt] = stream.firstId.toString();
   }
 
   #readRule(request: Request, at: number): string | null {
@@ -98,6 +112,7 @@ export class TrimOptions {
     this.hasRule = true;
     rule.isApproximate = hasOperator(request, at + 1) && isByte(request, at + 1, 126);
     const threshold = hasOperator(request, at + 1) ? at + 2 : at + 1;
+    this.#thresholdAt = threshold;
     if (request.is(at, 'MINID')) {
       rule.length = -1;
       return readId(request, threshold, rule.id) ? null : invalidId;
@@ -107,7 +122,7 @@ export class TrimOptions {
     return rule.length < 0 ? 'ERR The MAXLEN argument must be >= 0.' : null;
   }
 
-  #check(hasId: boolean, hasLimit: boolean): string | null {
+  #check(hasId: boolean): string | null {
     const { rule } = this;
     if (rule.limit > 0 && !this.hasRule) {
       return 'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy';
@@ -115,6 +130,11 @@ export class TrimOptions {
     if (!hasId && !this.hasRule) {
       return 'ERR syntax error, XTRIM must be called with a trimming strategy';
     }
+    return null;
+  }
+
+  #limit(hasLimit: boolean): string | null {
+    const { rule } = this;
     if (hasLimit && !rule.isApproximate) {
       return 'ERR syntax error, LIMIT cannot be used without the special ~ option';
     }

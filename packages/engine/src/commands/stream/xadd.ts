@@ -54,6 +54,7 @@ export const xadd = defineCommand({
     replyId(reply, added);
     ctx.notify('t', 'xadd', key);
     if (options.hasRule) trim(ctx, key, stream);
+    if (ctx.propagation !== null) passOn(ctx, stream);
   },
 });
 
@@ -83,6 +84,14 @@ function chooseId({ nowMs }: Context, last: StreamId): string | null {
   if (isNext && !(last.seqHigh === -1 && last.seqLow === -1)) added.copy(last).increment();
   if (added.compare(last) > 0) return null;
   return 'ERR The ID specified in XADD is equal or smaller than the target stream top item';
+}
+
+/** With the id that it got, and the exact point that it was trimmed to. */
+function passOn({ propagation, request }: Context, stream: StreamValue): void {
+  const words: (string | number | Uint8Array)[] = request.views(0);
+  words[options.idAt] = added.toString();
+  options.makeExact(words, stream);
+  propagation?.instead(...words);
 }
 
 function trim(ctx: Context, key: number, stream: StreamValue): void {

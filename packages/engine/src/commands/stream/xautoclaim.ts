@@ -5,6 +5,7 @@ import type { Context } from '../../context.js';
 import { bytes, integer, key, option, syntaxError, token, unparsed } from '../../grammar.js';
 import { Claim, claimNames, findClaimGroup, readMinIdle } from './claiming.js';
 import { IdRange, replyId } from './ids.js';
+import { passClaim } from './propagating.js';
 import { nameProblem, readStream, takeConsumer } from './streams.js';
 
 const countDefault = 100;
@@ -43,10 +44,12 @@ export const xautoclaim = defineCommand({
     if (stream === undefined) return;
     const group = findClaimGroup(ctx, stream);
     if (stream === null || group === null) return;
+    ctx.propagation?.nothing();
     const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer);
     const claim = new Claim(stream, group, consumer, ctx.nowMs);
     const deleted = new StreamIds();
     const next = claimIdle(ctx, claim, idleMs, options, deleted);
+    claim.passOn(ctx, args.key);
     reply.array(3);
     replyId(reply, next);
     claim.finish(options.isJustId, reply);
@@ -80,12 +83,13 @@ function readOptions({ request }: Context, first: number): AutoClaimOptions | st
  * those that are gone from the stream: these go to `deleted`. Returns the id where the next call may go on.
  */
 function claimIdle(
-  { nowMs }: Context,
+  ctx: Context,
   claim: Claim,
   idleMs: number,
   { count, isJustId }: AutoClaimOptions,
   deleted: StreamIds,
 ): StreamId {
+  const { nowMs } = ctx;
   const { group, stream } = claim;
   const { pending } = group;
   let ref = pending.seek(range.start);
@@ -94,6 +98,7 @@ function claimIdle(
     pending.readId(ref, id);
     if (!stream.has(id)) {
       deleted.push(id);
+      passClaim(ctx, 1, group, id);
       stream.acknowledge(group, StreamIds.of(id));
       ref = pending.seek(id);
       continue;

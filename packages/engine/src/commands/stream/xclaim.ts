@@ -4,6 +4,7 @@ import type { Context } from '../../context.js';
 import { bytes, integer, key, option, repeat, token, unixTime, unparsed } from '../../grammar.js';
 import { Claim, claimNames, findClaimGroup, readMinIdle } from './claiming.js';
 import { invalidId, readId } from './ids.js';
+import { passClaim, passPosition } from './propagating.js';
 import { ids, nameProblem, readStream, takeConsumer } from './streams.js';
 
 /** The options behind the ids: to be filled by each call. */
@@ -72,9 +73,12 @@ export const xclaim = defineCommand({
     const problem = options.read(ctx, readLeadingIds(ctx)) ?? nameProblem(ctx, args.consumer);
     if (problem !== null) return reply.error(problem);
     if (options.lastId.compare(group.lastId) > 0) stream.setGroup(group, options.lastId, group.entriesRead);
+    ctx.propagation?.nothing();
     const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer);
     const claim = new Claim(stream, group, consumer, ctx.nowMs);
     for (let i = 0; i < ids.count; i++) claimOne(ctx, claim, ids.read(i, id), idleMs, options);
+    claim.passOn(ctx, args.key);
+    if (claim.count === 0 && !options.lastId.isZero) passPosition(ctx, args.key, group);
     claim.finish(options.isJustId, reply);
   },
 });
@@ -86,18 +90,15 @@ function readLeadingIds({ request }: Context): number {
   return at;
 }
 
-function claimOne(
-  { nowMs }: Context,
-  claim: Claim,
-  id: StreamId,
-  idleMs: number,
-  options: ClaimOptions,
-): void {
+function claimOne(ctx: Context, claim: Claim, id: StreamId, idleMs: number, options: ClaimOptions): void {
+  const { nowMs } = ctx;
   const { group, stream } = claim;
   const ref = group.pending.find(id);
   if (!stream.has(id)) {
     // What is gone from the stream can't be processed by anybody.
-    if (ref !== 0) stream.acknowledge(group, StreamIds.of(id));
+    if (ref === 0) return;
+    passClaim(ctx, 1, group, id);
+    stream.acknowledge(group, StreamIds.of(id));
     return;
   }
   if (ref === 0 && !options.isForced) return;

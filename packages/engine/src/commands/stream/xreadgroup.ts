@@ -12,6 +12,7 @@ import type { Context } from '../../context.js';
 import { bytes, option, token, unparsed } from '../../grammar.js';
 import { invalidId, readId, replyId } from './ids.js';
 import { readsAfter } from './lag.js';
+import { passClaim, passPosition } from './propagating.js';
 import { readBlock, readCount, readStreams, type StreamPlan, StreamRead, streamKeys } from './reading.js';
 import { cursor, findGroup, nameProblem, readStream, replyEntry, takeConsumer } from './streams.js';
 
@@ -39,6 +40,8 @@ export const xreadgroup = defineCommand({
     streams: readStreams(),
   },
   run(ctx, _, reply) {
+    // It leaves more behind than the same words would leave elsewhere: see `plan` and `deliver`.
+    ctx.propagation?.nothing();
     const problem = call.read(ctx, true) ?? nameProblem(ctx, call.consumerAt) ?? look(ctx);
     if (problem !== null) {
       if (problem !== '') reply.error(problem);
@@ -56,8 +59,8 @@ export const xreadgroup = defineCommand({
       const each = call.plans[i];
       if (each.count === 0 && !each.isHistory) continue;
       call.replyKey(ctx, i, reply);
-      if (each.isHistory) replyHistory(ctx, each, reply);
-      else deliver(ctx, each, reply);
+      if (each.isHistory) replyHistory(ctx, i, reply);
+      else deliver(ctx, i, reply);
     }
     call.clear();
   },
@@ -122,7 +125,8 @@ function newEntries(i: number, group: StreamGroup): number {
   return count - planned;
 }
 
-function deliver(ctx: Context, each: StreamPlan, reply: Reply): void {
+function deliver(ctx: Context, i: number, reply: Reply): void {
+  const each = call.plans[i];
   const stream = each.stream as StreamValue;
   const group = each.group as StreamGroup;
   const { cursor } = each;
@@ -135,10 +139,17 @@ function deliver(ctx: Context, each: StreamPlan, reply: Reply): void {
     replyEntry(reply, cursor);
   }
   stream.deliver(group, each.consumer as StreamConsumer, delivered, ctx.nowMs, entriesRead, call.isKept);
+  if (ctx.propagation === null) return;
+  const key = call.keyAt(i);
+  if (call.isKept)
+    for (let n = 0; n < delivered.count; n++) passClaim(ctx, key, group, delivered.read(n, id));
+  passPosition(ctx, key, group);
 }
 
 /** Replies what is pending for the consumer behind an id: delivered once more, if the entry is still there. */
-function replyHistory({ nowMs }: Context, each: StreamPlan, reply: Reply): void {
+function replyHistory(ctx: Context, i: number, reply: Reply): void {
+  const { nowMs } = ctx;
+  const each = call.plans[i];
   const stream = each.stream as StreamValue;
   const group = each.group as StreamGroup;
   const consumer = each.consumer as StreamConsumer;
@@ -151,6 +162,7 @@ function replyHistory({ nowMs }: Context, each: StreamPlan, reply: Reply): void 
     if (cursor.seekTo(stream, id) && cursor.id.compare(id) === 0) {
       replyEntry(reply, cursor);
       stream.claim(group, consumer, id, nowMs, group.countOf(ref) + 1);
+      passClaim(ctx, call.keyAt(i), group, id);
     } else {
       reply.array(2);
       replyId(reply, id);

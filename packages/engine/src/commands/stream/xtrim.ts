@@ -22,7 +22,12 @@ export const xtrim = defineCommand({
     const stream = findStream(ctx, key);
     if (stream === undefined) return;
     const removed = stream === null ? 0 : stream.trim(options.rule);
-    if (removed > 0) ctx.notify('t', 'xtrim', key);
+    if (removed > 0) {
+      const words: (string | number | Uint8Array)[] = ctx.propagation === null ? [] : ctx.request.views(0);
+      if (stream !== null) options.makeExact(words, stream);
+      ctx.propagation?.instead(...words);
+      ctx.notify('t', 'xtrim', key);
+    }
     reply.integer(removed);
   },
 });

@@ -17,6 +17,7 @@ export const getdel = defineCommand({
     replyString(ctx, ref, reply);
     if (ref === 0) return;
     ctx.db.remove(ref);
+    ctx.propagation?.instead('DEL', ctx.request.view(key));
     ctx.notify('g', 'del', key);
   },
 });

@@ -24,6 +24,7 @@ export const getex = defineCommand({
       replyString(ctx, ref, reply);
       if (db.expiry(ref) === 0) return;
       db.setExpiry(ref, 0);
+      ctx.propagation?.instead('PERSIST', request.view(key));
       return ctx.notify('g', 'persist', key);
     }
     const expiryMs = readExpiryOption(request, expiry, ctx.nowMs, 'getex', reply);
@@ -31,9 +32,11 @@ export const getex = defineCommand({
     replyString(ctx, ref, reply);
     if (expiryMs <= ctx.nowMs) {
       db.remove(ref);
+      ctx.propagation?.insteadRemoved(request.view(key));
       return ctx.notify('g', 'del', key);
     }
     if (db.expiry(ref) !== expiryMs) db.setExpiry(ref, expiryMs);
+    ctx.propagation?.instead('PEXPIREAT', request.view(key), expiryMs);
     ctx.notify('g', 'expire', key);
   },
 });

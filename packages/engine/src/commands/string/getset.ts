@@ -17,6 +17,7 @@ export const getset = defineCommand({
     if (ref < 0) return;
     replyString(ctx, ref, reply);
     putArgument(ctx, ref, key, value, 0);
+    ctx.propagation?.instead('SET', ctx.request.view(key), ctx.request.view(value));
     ctx.notify('$', 'set', key);
   },
 });

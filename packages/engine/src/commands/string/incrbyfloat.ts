@@ -32,6 +32,7 @@ export const incrbyfloat = defineCommand({
     const printed = Buffer.from(formatLongDouble(sum), 'latin1');
     const expiryMs = ref === 0 ? 0 : db.expiry(ref);
     putBytes(ctx, ref, args.key, printed, 0, printed.length, expiryMs, stringForms.text);
+    ctx.propagation?.instead('SET', request.view(args.key), printed, 'KEEPTTL');
     ctx.notify('$', 'incrbyfloat', args.key);
     reply.bulk(printed, 0, printed.length);
   },

@@ -55,6 +55,9 @@ export function patchBytes(
 /** As `putArgument`, with its events. The time may be over already: then the key is gone at once. */
 export function putExpiring(ctx: Context, ref: number, i: number, value: number, expiryMs: number): void {
   const isOver = expiryMs <= ctx.nowMs;
+  const { propagation, request } = ctx;
+  if (isOver) propagation?.insteadRemoved(request.view(i));
+  else propagation?.instead('SET', request.view(i), request.view(value), 'PXAT', expiryMs);
   if (!isOver) putArgument(ctx, ref, i, value, expiryMs);
   else if (ref !== 0) ctx.db.remove(ref);
   ctx.notify('$', 'set', i);

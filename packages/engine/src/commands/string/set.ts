@@ -1,3 +1,4 @@
+import type { Request } from '@holdfast/common';
 import { valueTypes } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { wrongType } from '../../context.js';
@@ -52,8 +53,20 @@ export const set = defineCommand({
     if (isExpiring) putExpiring(ctx, ref, key, value, expiryMs);
     else {
       putArgument(ctx, ref, key, value, expiry.word === null || ref === 0 ? 0 : db.expiry(ref));
+      if (mustBeString) ctx.propagation?.instead(...passedOn(request, condition.word === 'IFEQ'));
       ctx.notify('$', 'set', key);
     }
     if (!get) reply.ok();
   },
 });
+
+/** Without the words that are about the reply, or that Redis does not know. */
+function passedOn(request: Request, hasComparison: boolean): Uint8Array[] {
+  const words: Uint8Array[] = [];
+  for (let i = 0; i < request.count; i++) {
+    if (i > 2 && request.is(i, 'GET')) continue;
+    if (hasComparison && i > 2 && request.is(i, 'IFEQ')) i++;
+    else words.push(request.view(i));
+  }
+  return words;
+}

@@ -47,6 +47,8 @@ function removeFound(kv: KV, db: Database, ref: Ref, nowMs: number): boolean {
     kv.expire(db, ref);
     return false;
   }
+  kv.propagation?.changing(db, key);
+  kv.propagation?.instead('DEL', key);
   db.remove(ref);
   kv.notify('g', 'del', db, key, 0, length);
   return true;

@@ -9,11 +9,12 @@ import { type StorageCase, withStorage } from './storage-case.js';
 export async function scanAll(
   driver: StorageDriver,
   count: number,
-  between: () => Promise<void> | void = () => {},
+  between: (page: readonly string[], cursor: number) => Promise<void> | void = () => {},
+  start = 0,
 ): Promise<Set<string>> {
   const { storage } = driver;
   const seen = new Set<string>();
-  let cursor = 0;
+  let cursor = start;
   do {
     while (true) {
       const preparing = storage.prepareScan(0, cursor, count);
@@ -21,11 +22,13 @@ export async function scanAll(
       await preparing;
     }
     const db = storage.database(0);
+    const page: string[] = [];
     cursor = storage.scanPage(0, cursor, count, (ref) => {
-      seen.add(byteStringOf(db.arena.chunk(ref), db.dict.keyStart(ref), db.dict.keyLength(ref)));
+      page.push(byteStringOf(db.arena.chunk(ref), db.dict.keyStart(ref), db.dict.keyLength(ref)));
     });
+    for (const name of page) seen.add(name);
     assert.ok(Number.isSafeInteger(cursor), `cursor ${cursor}`);
-    await between();
+    await between(page, cursor);
   } while (cursor !== 0);
   return seen;
 }
@@ -62,6 +65,31 @@ export const scanningCases: readonly StorageCase[] = [
     run: (place) =>
       withStorage(place, async (driver) => {
         assert.equal((await scanAll(driver, 10)).size, 0);
+      }),
+  },
+  {
+    name: 'a scan says of each key whether it has been there, whatever comes and goes',
+    run: (place) =>
+      withStorage(place, async (driver) => {
+        for (let i = 0; i < 500; i++) driver.set(`key ${i}`, 'value');
+        driver.settle();
+        await driver.storage.flush();
+        const seen = new Set<string>();
+        const between = disturb(driver, new SeededRandom(5));
+        const look = async (page: readonly string[], cursor: number): Promise<void> => {
+          for (const name of page) {
+            assert.ok(!seen.has(name) || !name.startsWith('key'), `${name} was visited twice`);
+            seen.add(name);
+          }
+          await between();
+          if (cursor === 0) return;
+          for (let i = 0; i < 500; i++) {
+            const key = bytesOfText(`key ${i}`);
+            const isScanned = driver.storage.isScanned(0, cursor, key, 0, key.length);
+            assert.equal(isScanned, seen.has(`key ${i}`), `key ${i} at cursor ${cursor}`);
+          }
+        };
+        await scanAll(driver, 7, look, driver.storage.scanStart);
       }),
   },
   {

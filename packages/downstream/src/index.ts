@@ -1,0 +1,1 @@
+export { RedisDownstream, type RedisDownstreamOptions } from './redis-downstream.js';
