@@ -26,7 +26,18 @@ describe('usage', () => {
   it('is told with 0 when it is asked for', async () => {
     const { code, out } = await kvctl('--help');
     expect(code).toBe(0);
-    for (const word of ['status', 'nodes', 'shards', 'tso', 'leader', 'consistency', 'check', 'Exit codes']) {
+    for (const word of [
+      'status',
+      'nodes',
+      'shards',
+      'tso',
+      'leader',
+      'consistency',
+      'check',
+      'import',
+      'export',
+      'Exit codes',
+    ]) {
       expect(out).toContain(word);
     }
     expect((await kvctl('node', 'add', '--help')).out).toContain('--replicas');

@@ -5,6 +5,8 @@ import { type AccessOptions, accessOptions } from './access.js';
 import { positiveInteger } from './arguments.js';
 import { addCheck } from './commands/check.js';
 import { addConsistency } from './commands/consistency.js';
+import { addExport } from './commands/export.js';
+import { addImport } from './commands/import.js';
 import { addInit } from './commands/init.js';
 import { addLeader } from './commands/leader.js';
 import { addNode } from './commands/node.js';
@@ -56,7 +58,19 @@ function programOf({ streams }: Machine, action: Action): Command {
     .configureOutput({ writeOut: streams.out, writeErr: streams.error })
     .addHelpText('after', afterHelp);
   for (const option of accessOptions(timeoutMsDefault, positiveInteger)) program.addOption(option);
-  const all = [addStatus, addNodes, addShards, addTso, addInit, addNode, addLeader, addConsistency, addCheck];
+  const all = [
+    addStatus,
+    addNodes,
+    addShards,
+    addTso,
+    addInit,
+    addNode,
+    addLeader,
+    addConsistency,
+    addCheck,
+    addImport,
+    addExport,
+  ];
   for (const add of all) add(program, action);
   return program;
 }

@@ -1,0 +1,98 @@
+/** `kvctl export`: all data as an RDB file, which Redis and what reads its files take. */
+import { KvError } from '@holdfast/common';
+import { NodeDisk } from '@holdfast/log';
+import { rdbVersions } from '@holdfast/storage';
+import { Option } from 'commander';
+import type { Commands, Context } from '../context.js';
+import { bytesText } from '../output.js';
+import { Progress } from '../progress.js';
+import { DataFile } from '../transfer/data-file.js';
+import { openDirectory } from '../transfer/opened-directory.js';
+import { exportServer, exportStorage } from '../transfer/rdb-export.js';
+import { parseAddress, ServerConnection } from '../transfer/server-connection.js';
+import { passwordOption, userOption } from './server-options.js';
+
+interface Options {
+  readonly from?: string;
+  readonly for: '7.0' | '7.4';
+  readonly user: string;
+  readonly password: string;
+}
+
+export const addExport: Commands = (program, action) => {
+  program
+    .command('export')
+    .description('all data as an RDB file: of a directory that no server has open, or of a running server')
+    .argument('<places...>', '<directory> <file>, or with --from <file> alone')
+    .option(
+      '--from <address>',
+      'a server that is running and takes replicas, host:port, instead of a directory',
+    )
+    .addOption(
+      new Option('--for <release>', 'of Redis that reads it; 7.4 has expiries of fields')
+        .choices(['7.0', '7.4'])
+        .default('7.0'),
+    )
+    .addOption(userOption)
+    .addOption(passwordOption)
+    .action(
+      action((context, options, places) =>
+        exportData(context, options as unknown as Options, places as unknown as string[]),
+      ),
+    );
+};
+
+async function exportData(context: Context, options: Options, places: readonly string[]): Promise<void> {
+  if (places.length !== (options.from === undefined ? 2 : 1))
+    throw new KvError('INVALID', 'give a directory and a file, or --from host:port and a file');
+  const path = places[places.length - 1];
+  const file = new DataFile(new NodeDisk(), path);
+  const progress = new Progress(context.output, context.env.clock);
+  const onKeys = (count: number): void =>
+    progress.tell(() => `${count} keys exported, ${bytesText(file.size)}`);
+  let keys: number;
+  try {
+    keys =
+      options.from === undefined
+        ? await exportDirectory(context, places[0], file, options, onKeys)
+        : await exportFrom(options.from, file, options, onKeys);
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+  await file.finish();
+  context.output.result(
+    { file: path, keys, bytes: file.size },
+    `${path}: ${keys} keys, ${bytesText(file.size)}\n`,
+  );
+}
+
+async function exportDirectory(
+  { env }: Context,
+  directory: string,
+  file: DataFile,
+  options: Options,
+  onKeys: (count: number) => void,
+): Promise<number> {
+  const stack = await openDirectory(env, new NodeDisk(), directory);
+  try {
+    const version = options.for === '7.4' ? rdbVersions.redis74 : rdbVersions.redis70;
+    return await exportStorage(stack.storage, file, { version, nowMs: env.clock.now(), onKeys });
+  } finally {
+    await stack.close();
+  }
+}
+
+async function exportFrom(
+  address: string,
+  file: DataFile,
+  { password, user }: Options,
+  onKeys: (count: number) => void,
+): Promise<number> {
+  const connection = await ServerConnection.open(parseAddress(address), user, password);
+  try {
+    return await exportServer(connection, file, onKeys);
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * A directory that does not exist yet, or is empty: filled beside, and put in place as a whole, so that it holds
+ * everything or nothing.
+ */
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Env, ErrorReply, KvError } from '@holdfast/common';
+import { Caller, type LocalStack, openLocalStack, Turns } from '@holdfast/coord';
+import type { Disk } from '@holdfast/log';
+import type { Step } from './step.js';
+import type { Target } from './target.js';
+
+export type StorageKind = 'memory' | 'level';
+
+export class DirectoryTarget implements Target {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #building: string;
+  readonly #stack: LocalStack;
+  readonly #caller: Caller;
+
+  /** Throws KvError INVALID when something is there already. */
+  static async open(env: Env, disk: Disk, path: string, storage: StorageKind): Promise<DirectoryTarget> {
+    const directory = path.replace(/\/+$/, '');
+    await checkEmpty(disk, directory);
+    const building = `${directory}.importing`;
+    // What an import before this one did not finish.
+    await rm(building, { recursive: true, force: true });
+    await disk.makeDirectory(dirname(building));
+    const stack = await openLocalStack({ env, disk, storage, log: 'none', fsync: 'no', directory: building });
+    return new DirectoryTarget(disk, directory, building, stack, env);
+  }
+
+  private constructor(disk: Disk, directory: string, building: string, stack: LocalStack, env: Env) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#building = building;
+    this.#stack = stack;
+    const turns = new Turns(stack.coordinator, env.timers);
+    const options = { protocol: 'import', address: '', localAddress: '', isForwarded: true };
+    this.#caller = Caller.open(stack.coordinator, turns, options)!;
+  }
+
+  async run({ args, database }: Step): Promise<void> {
+    const { session } = this.#caller;
+    if (database >= 0 && session.database !== database) await this.#run(['SELECT', String(database)]);
+    await this.#run(args);
+  }
+
+  async finish(): Promise<void> {
+    this.#caller.close();
+    await this.#stack.persistence!.take();
+    await this.#stack.close();
+    await rm(this.#directory, { recursive: true, force: true });
+    await rename(this.#building, this.#directory);
+    await this.#disk.syncDirectory(dirname(this.#directory));
+  }
+
+  async abandon(): Promise<void> {
+    this.#caller.close();
+    await this.#stack.close().catch(() => {});
+    await rm(this.#building, { recursive: true, force: true });
+  }
+
+  async #run(args: Step['args']): Promise<void> {
+    const { value } = await this.#caller.run(args);
+    const error = value instanceof ErrorReply ? value : errorIn(value);
+    if (error !== null) throw new KvError('INVALID', `${describe(args)} is not taken here: ${error.message}`);
+  }
+}
+
+/** Throws KvError INVALID when there is a directory that holds anything. */
+export async function checkEmpty(disk: Disk, directory: string): Promise<void> {
+  if (!(await disk.exists(directory)) || (await disk.list(directory)).length === 0) return;
+  throw new KvError('INVALID', `${directory} is not empty: choose a directory that is not there yet`);
+}
+
+/** Of the replies of a transaction. */
+function errorIn(value: unknown): ErrorReply | null {
+  return Array.isArray(value) ? (value.find((each) => each instanceof ErrorReply) ?? null) : null;
+}
+
+export function describe(args: Step['args']): string {
+  return args
+    .slice(0, 2)
+    .map((arg) => (typeof arg === 'string' ? arg : Buffer.from(arg.subarray(0, 64)).toString('latin1')))
+    .join(' ');
+}
