@@ -15,8 +15,8 @@ import { createCollection } from './values/create.js';
 export class MutationApplier {
   readonly #storage: Storage;
   /** The keys that got the version of the current write here, by record; for each database. */
-  readonly #freshByDatabase = new Map<Database, Set<Ref>>();
-  #fresh = new Set<Ref>();
+  readonly #freshByDatabase = new Map<Database, FreshKeys>();
+  #fresh = new FreshKeys();
   /** Where the mutations that changed something go, if anybody wants them. */
   #effects: MutationWriter | null = null;
 
@@ -51,9 +51,9 @@ export class MutationApplier {
     stamp.reset();
   }
 
-  #freshOf(database: Database): Set<Ref> {
+  #freshOf(database: Database): FreshKeys {
     let fresh = this.#freshByDatabase.get(database);
-    if (fresh === undefined) this.#freshByDatabase.set(database, (fresh = new Set()));
+    if (fresh === undefined) this.#freshByDatabase.set(database, (fresh = new FreshKeys()));
     return fresh;
   }
 
@@ -194,5 +194,25 @@ export class MutationApplier {
     }
     for (const key of older) this.#remove(database, database.find(key, 0, key.length));
     return false;
+  }
+}
+
+/** A set of records that most often has one. Clearing a Set for each write took half of the time of applying it. */
+class FreshKeys {
+  #one: Ref = 0;
+  readonly #others = new Set<Ref>();
+
+  add(ref: Ref): void {
+    if (this.#one === 0) this.#one = ref;
+    else if (ref !== this.#one) this.#others.add(ref);
+  }
+
+  has(ref: Ref): boolean {
+    return ref === this.#one || this.#others.has(ref);
+  }
+
+  clear(): void {
+    this.#one = 0;
+    if (this.#others.size > 0) this.#others.clear();
   }
 }
