@@ -119,7 +119,7 @@ class Door {
     const arrival = this.#host.timestamps.arrive();
     const isManaged = this.#life.env.random.uint32() % 2 === 0;
     try {
-      if (isManaged) await this.#host.timestamps.ready(arrival);
+      if (isManaged) await this.#host.timestamps.ready(arrival, 1);
       const all = isTransaction ? [['MULTI'], ...commands, ['EXEC']] : commands;
       const replies: Told[] = [];
       let version = 0;

@@ -19,6 +19,8 @@ export class Frames {
   /** One of `requestKinds` for each. */
   kinds: Uint8Array;
   count = 0;
+  /** How many of them are writes. */
+  writes = 0;
 
   constructor(bytesMax: number, requestsMax: number) {
     this.bytes = Buffer.allocUnsafeSlow(bytesMax);
@@ -59,6 +61,7 @@ export class Frames {
     if (i === this.ends.length) this.#growMarks();
     this.ends[i] = this.length;
     this.kinds[i] = kind;
+    if (kind === requestKinds.write) this.writes++;
   }
 
   /** A request that came in another form. */

@@ -1,8 +1,9 @@
 /**
  * A ForwardRequest that is being filled, kept until all of its runs are answered: they are sent again out of it.
  *
- *     | 0a .... | 08 id | 10 session | 1a shard | ... | 22 .... | *2..GET.. *3..SET.. | 0a .... | next run
- *          '-- of the run                                  '-- of its requests: both filled in when it is complete
+ *     | 28 .... | 0a .... | 08 id | 10 session | 1a shard | ... | 22 .... | *2..GET.. *3..SET.. | 0a .... | next run
+ *          |         '-- of the run                        '-- of its requests: both filled in when it is complete
+ *          '-- how many writes there are: filled in when the message is
  */
 // @hot-path
 import { writePaddedVarint, writeVarint } from '@holdfast/rpc';
@@ -12,6 +13,9 @@ import { messageBytes, messageRequestsMax, messagesPooledMax, requestBytesMax } 
 import type { Run } from './run.js';
 
 const lengthBytes = 4;
+/** The number of writes, and its tag. */
+const headBytes = 4;
+const writesTag = 0x28;
 /** Upper bound of what surrounds the requests of a run, the name of its shard aside. */
 const envelopeBytes = 80;
 
@@ -29,7 +33,12 @@ export class Message extends Frames {
   /** Goes back to `pool` when nobody needs it any more. */
   constructor(pool: Message[]) {
     super(messageBytes + 8 * 1024, messageRequestsMax);
+    this.length = headBytes;
     this.#pool = pool;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === headBytes;
   }
 
   get isFull(): boolean {
@@ -98,6 +107,13 @@ export class Message extends Frames {
     writePaddedVarint(bytes, this.#runAt + 1, lengthBytes, length - this.#runAt - 1 - lengthBytes);
   }
 
+  /** Nothing follows at all. */
+  seal(): void {
+    this.close();
+    this.bytes[0] = writesTag;
+    writePaddedVarint(this.bytes, 1, headBytes - 1, this.writes);
+  }
+
   /** A number, or bytes, of the message itself: no run follows. */
   number(tag: number, n: number): void {
     this.close();
@@ -114,8 +130,9 @@ export class Message extends Frames {
   }
 
   #giveBack(): void {
-    this.length = 0;
+    this.length = headBytes;
     this.count = 0;
+    this.writes = 0;
     this.#isWritten = false;
     if (this.#pool.length < messagesPooledMax) this.#pool.push(this);
   }

@@ -93,7 +93,7 @@ export class NodeChannel {
 
   /** Begins a run; its first request follows by `append`. */
   begin(run: Run, lane: Lane, bytes: number): void {
-    if (this.#message.length > 0 && this.#message.wouldOverflow(bytes)) this.#seal();
+    if (!this.#message.isEmpty && this.#message.wouldOverflow(bytes)) this.#seal();
     run.id = this.#freeIds.pop() ?? this.#runs.length;
     this.#runs[run.id] = run;
     lane.sent(run);
@@ -178,7 +178,7 @@ export class NodeChannel {
   flush(): void {
     this.#isScheduled = false;
     if (this.#closing.length > 0) this.#sayClosed();
-    if (this.#message.length > 0) this.#seal();
+    if (!this.#message.isEmpty) this.#seal();
   }
 
   close(): void {
@@ -208,7 +208,7 @@ export class NodeChannel {
   /** The message is complete. */
   #seal(): void {
     const message = this.#message;
-    message.close();
+    message.seal();
     this.#ready.push(message);
     this.#message = this.#pool.pop() ?? new Message(this.#pool);
     this.#write();

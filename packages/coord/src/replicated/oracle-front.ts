@@ -79,8 +79,9 @@ export class RemoteFront implements OracleFront, Oracle {
   /** How many timestamps were used of the last ranges, about. */
   #usual = 0;
   #first = 0;
-  /** How many the next fetch has to bring at least. */
+  /** How many the next fetch has to bring at least, and how many those who wait for it will use. */
   #wanted = 0;
+  #expected = 0;
   /** Those who wait for the fetch that is under way, and for the one after it. */
   #current: Awaited | null = null;
   #following: Awaited | null = null;
@@ -116,9 +117,12 @@ export class RemoteFront implements OracleFront, Oracle {
   }
 
   async ready(): Promise<void>;
-  ready(arrival: number): Promise<void> | null;
-  ready(arrival = 0): Promise<void> | null {
-    return this.prepare(arrival, 1);
+  ready(arrival: number, count: number): Promise<void> | null;
+  ready(arrival = 0, count = 1): Promise<void> | null {
+    const ready = this.prepare(arrival, 1);
+    // Unlike single commands, whose counts are bounds, all of these will be used.
+    if (ready !== null) this.#expected = Math.min(this.#expected + count, fetchedMax);
+    return ready;
   }
 
   async close(): Promise<void> {
@@ -154,8 +158,10 @@ export class RemoteFront implements OracleFront, Oracle {
 
   #begin(): void {
     if (this.#isClosed) return;
-    const count = Math.min(fetchedMax, Math.max(fetchedMin, this.#wanted * 2, this.#usual * 2));
+    const wanted = Math.max(this.#wanted, this.#expected, this.#usual);
+    const count = Math.min(fetchedMax, Math.max(fetchedMin, wanted * 2));
     this.#wanted = 0;
+    this.#expected = 0;
     this.#isFetching = true;
     this.#begun++;
     this.#current = this.#following;

@@ -12,6 +12,9 @@
 export interface Timestamps {
   /** When something arrives now: which fetch it has to wait for. 0 when versions need no fetch. */
   arrive(): number;
-  /** Whether what arrived then may be executed: null, or a promise for when it may. Never rejects. */
-  ready(arrival: number): Promise<void> | null;
+  /**
+   * Whether what arrived then, and takes about `count` versions, may be executed: null, or a promise for when it may.
+   * Never rejects.
+   */
+  ready(arrival: number, count: number): Promise<void> | null;
 }

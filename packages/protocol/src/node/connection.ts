@@ -12,7 +12,7 @@ import { KvError, type LeaderHint, Request } from '@holdfast/common';
 import type { ReadMode } from '@holdfast/coord';
 import { DiscardReply } from '@holdfast/coord';
 import { node } from '@holdfast/rpc';
-import { ForwardDecoder, found } from './decoder.js';
+import { ForwardDecoder, found, writesIn } from './decoder.js';
 import { invalidMessage, streamStatus } from './errors.js';
 import type { NodeExporter } from './exporter.js';
 import { outputPauseBytes, sessionQueueBytesMax, sessionsMax } from './limits.js';
@@ -38,6 +38,7 @@ export interface ForwardCall {
 interface Arrived {
   readonly message: Buffer;
   readonly arrival: number;
+  readonly writes: number;
 }
 
 const audienceKinds = ['channel', 'pattern', 'shard'] as const;
@@ -55,8 +56,6 @@ export class Connection {
   /** Sessions for what the node does on behalf of the gateway itself, by their shards. */
   readonly #controls = new Map<Shard, NodeSession>();
   #arrived: Arrived[] = [];
-  /** Of what is being executed: see `Session.arrival`. */
-  #arrival = 0;
   /** Given to the stream, and not yet taken by the network. */
   #unsentBytes = 0;
   #isPaused = false;
@@ -80,14 +79,17 @@ export class Connection {
   receive(message: Buffer): void {
     if (this.#isClosed) return;
     const { timestamps } = this.#exporter;
-    const arrival = timestamps.arrive();
-    const ready = arrival === 0 ? null : timestamps.ready(arrival);
-    if (ready === null && this.#arrived.length === 0) {
+    const writes = writesIn(message);
+    const arrival = writes === 0 ? 0 : timestamps.arrive();
+    const ready = arrival === 0 ? null : timestamps.ready(arrival, writes);
+    if (this.#arrived.length > 0) {
+      this.#arrived.push({ message, arrival, writes });
+    } else if (ready === null) {
       this.#open(message, arrival);
-      return;
+    } else {
+      this.#arrived.push({ message, arrival, writes });
+      this.#openWhen(ready);
     }
-    this.#arrived.push({ message, arrival });
-    ready?.then(() => this.#openArrived());
   }
 
   // Called by sessions and the executor
@@ -159,29 +161,47 @@ export class Connection {
 
   // Messages
 
+  /** Where no versions can be had the messages are opened as well: what needs none goes on, the rest says so. */
+  #openWhen(ready: Promise<void>): void {
+    ready.then(
+      () => this.#openArrived(),
+      () => {
+        const arrived = this.#arrived;
+        this.#arrived = [];
+        for (const { message, arrival } of arrived) this.#open(message, arrival);
+      },
+    );
+  }
+
   #openArrived(): void {
     const { timestamps } = this.#exporter;
-    while (this.#arrived.length > 0 && timestamps.ready(this.#arrived[0].arrival) === null) {
-      const { message, arrival } = this.#arrived.shift()!;
+    let opened = 0;
+    for (const { message, arrival, writes } of this.#arrived) {
+      const ready = arrival === 0 ? null : timestamps.ready(arrival, writes);
+      if (ready !== null) {
+        this.#openWhen(ready);
+        break;
+      }
+      opened++;
       this.#open(message, arrival);
     }
+    this.#arrived.splice(0, opened);
   }
 
   #open(message: Buffer, arrival: number): void {
     if (this.#isClosed) return;
-    this.#arrival = arrival;
     this.#exporter.queue(this);
     try {
-      this.#readMessage(message);
+      this.#readMessage(message, arrival);
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       this.fail(error.code === 'CORRUPT' ? invalidMessage(error.message) : error);
     }
   }
 
-  #readMessage(message: Buffer): void {
+  #readMessage(message: Buffer, arrival: number): void {
     const decoder = this.#decoder;
-    decoder.open(message);
+    decoder.open(message, arrival);
     for (let what = decoder.next(); what !== found.end; what = decoder.next()) {
       if (what === found.run) this.#run();
       else if (what === found.closed) this.#closeSession();
@@ -200,7 +220,6 @@ export class Connection {
       if (session.inputBytes > sessionQueueBytesMax)
         throw new KvError('LIMIT', 'too much waits in a session');
     } else {
-      session.session.arrival = this.#arrival;
       this.#executor.execute(session, decoder);
     }
   }

@@ -2,7 +2,7 @@
  * Takes a ForwardRequest apart: what the generated code does, without an object per run. Requests stay where they
  * are in the message.
  *
- *     ForwardRequest  | 0a length | Run | 0a length | Run | ... | closed | unblocked | audiences |
+ *     ForwardRequest  | 28 writes | 0a length | Run | 0a length | Run | ... | closed | unblocked | audiences |
  */
 // @hot-path
 import { byteStringOf, emptyBytes } from '@holdfast/common';
@@ -17,9 +17,23 @@ const closedTag = 0x10;
 const closedPackedTag = 0x12;
 const unblockedTag = 0x1a;
 const audiencesTag = 0x22;
+const writesTag = 0x28;
+
+/** About how many writes a message has; 0 where it does not say so in front. */
+export function writesIn(message: Buffer): number {
+  if (message.length === 0 || message[0] !== writesTag) return 0;
+  let writes = 0;
+  for (let at = 1, shift = 0; at < message.length && shift < 28; at++, shift += 7) {
+    writes |= (message[at] & 0x7f) << shift;
+    if (message[at] < 0x80) break;
+  }
+  return writes;
+}
 
 export class ForwardDecoder {
   bytes: Buffer = emptyBytes;
+  /** Of the message: see `RunView.arrival`. */
+  arrival = 0;
   /** Of the run. */
   id = 0;
   session = 0;
@@ -43,8 +57,9 @@ export class ForwardDecoder {
   #closedEnd = 0;
 
   /** Reads `message`, which must stay as it is until it is read to its end. */
-  open(message: Buffer): void {
+  open(message: Buffer, arrival: number): void {
     this.bytes = message;
+    this.arrival = arrival;
     this.#at = 0;
     this.#closedEnd = 0;
     this.#messageEnd = message.length;

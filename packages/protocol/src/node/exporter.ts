@@ -54,7 +54,6 @@ const service = {
 export class NodeExporter {
   readonly pool = new BufferPool(outputBufferBytes);
   readonly batch = new RequestBatch();
-  readonly timestamps: Timestamps;
   readonly #replicas: NodeReplicas;
   readonly #env: Env;
   readonly #credentials: ServerCredentials;
@@ -72,7 +71,6 @@ export class NodeExporter {
 
   constructor(options: NodeExporterOptions) {
     this.#replicas = options.replicas;
-    this.timestamps = options.replicas.timestamps;
     this.#env = options.env;
     this.#credentials = options.credentials ?? ServerCredentials.createInsecure();
     this.#server = new Server(serverOptions(streamsMax));
@@ -98,6 +96,10 @@ export class NodeExporter {
         resolve(bound);
       });
     });
+  }
+
+  get timestamps(): Timestamps {
+    return this.#replicas.timestamps;
   }
 
   /** Streams that are open. */

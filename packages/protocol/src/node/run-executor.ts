@@ -122,6 +122,7 @@ export class RunExecutor {
       if (count > 1) coordinator.prefetch(state, batch.requests, count);
       for (let i = 0; i < count; i++) {
         const replyAt = out.length;
+        state.arrival = run.arrival;
         const outcome = coordinator.coordinate(state, batch.requests[i], out);
         if (outcome !== outcomes.done || out.isRefused) {
           this.#stop(session, run, part, batch.ends[i], outcome);
@@ -185,6 +186,7 @@ export class RunExecutor {
       return;
     }
     const part = this.#begin(session, run);
+    state.arrival = run.arrival;
     const outcome = coordinator.coordinate(state, exec, out);
     if (outcome !== outcomes.done || out.isRefused) {
       this.#stop(session, run, part, run.end, outcome);
@@ -221,7 +223,6 @@ export class RunExecutor {
 
   #goOn(session: NodeSession): void {
     while (session.queue.length > 0 && session.waiting === null && !session.isRefusing) {
-      session.session.arrival = 0;
       this.execute(session, session.dequeue());
     }
   }

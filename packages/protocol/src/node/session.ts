@@ -17,6 +17,8 @@ export interface RunView {
   readonly readMode: number;
   readonly isTransaction: boolean;
   readonly wantsVersion: boolean;
+  /** When it arrived: see `Session.arrival`. That of all its requests, however many turns they take. */
+  readonly arrival: number;
 }
 
 /** A run that waits: its bytes are its own. */
@@ -30,6 +32,7 @@ export class WaitingRun implements RunView {
   readonly readMode: number;
   readonly isTransaction: boolean;
   readonly wantsVersion: boolean;
+  readonly arrival: number;
 
   /** The requests of `run` from `start` on. */
   constructor(run: RunView, start: number) {
@@ -41,6 +44,7 @@ export class WaitingRun implements RunView {
     this.readMode = run.readMode;
     this.isTransaction = run.isTransaction;
     this.wantsVersion = run.wantsVersion;
+    this.arrival = run.arrival;
   }
 }
 
