@@ -14,6 +14,11 @@ export class EtcdLogReader {
   readonly #keys: LogKeys;
   /** Where it reads; 0 before the first page, which chooses the newest. */
   #revision = 0;
+  /**
+   * The first page is what the member that is asked has, without a round among all of them: entries never change, and
+   * one that it lacks is asked for again.
+   */
+  #isLocal = true;
   #pageEntries = pageEntriesFirst;
 
   constructor(store: EtcdStore, keys: LogKeys) {
@@ -29,18 +34,27 @@ export class EtcdLogReader {
         if (this.#keys.positionOf(pair.key) !== position) break;
         yield await this.#entryOf(pair, position++);
       }
-      if (page.length === 0 || this.#keys.positionOf(page[0].key) > position) await this.#explain(position);
+      if (page.length > 0 && this.#keys.positionOf(page[0].key) <= position) continue;
+      if (this.#isLocal) this.#askAll();
+      else await this.#explain(position);
     }
   }
 
   async #page(position: Position, last: Position): Promise<mvccpb.KeyValue[]> {
     const key = this.#keys.entry(position);
     const rangeEnd = this.#keys.entry(last + 1);
-    const { kvs } = await this.#range({ key, rangeEnd, limit: this.#pageEntries });
+    const serializable = this.#isLocal && this.#revision === 0;
+    const { kvs } = await this.#range({ key, rangeEnd, limit: this.#pageEntries, serializable });
     const bytes = kvs.reduce((sum, { value }) => sum + value.length, 0);
     const mean = bytes / Math.max(1, kvs.length);
     this.#pageEntries = Math.max(1, Math.min(pageEntriesMax, Math.floor(pageBytes / Math.max(1, mean))));
     return kvs;
+  }
+
+  /** The member that was asked may be behind. */
+  #askAll(): void {
+    this.#isLocal = false;
+    this.#revision = 0;
   }
 
   /** A range at the reader's revision; at the newest when that one is no longer kept. */

@@ -12,6 +12,12 @@ export const spreadShare = 0.2;
 /** How long a replica waits before it tries again what failed, in ms. */
 export const retryDelayMs = 100;
 
+/**
+ * How soon after it applied something a follower looks for more, in ms. Each look costs it and etcd as much as the
+ * appends themselves, and nothing waits for it: a single write was answered in half of the time with it (see docs/benchmarks.md).
+ */
+export const followPauseMs = 10;
+
 /** A snapshot is taken when this much was applied since the last one, and twice its size, in bytes. */
 export const snapshotLogBytes: number = 64 * 1024 * 1024;
 

@@ -19,7 +19,7 @@ import type { LocalCoordinator } from '../local-coordinator.js';
 import { Election } from './election.js';
 import { FollowerCommitter } from './follower-committer.js';
 import { type LeadershipRecord, shardBatch } from './leadership.js';
-import { retryDelayMs } from './limits.js';
+import { followPauseMs, retryDelayMs } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
 import { FollowerGuard, LeaderGuard } from './replica-guard.js';
 import { type SnapshotOrigin, takeSnapshot } from './replica-snapshot.js';
@@ -83,6 +83,8 @@ export class Replica {
   #isClosed = false;
   /** Nothing was applied yet. */
   #isFresh = true;
+  /** When an entry was last applied. */
+  #appliedMs = Number.NEGATIVE_INFINITY;
   readonly #running: Promise<void>;
   readonly #origin: SnapshotOrigin;
 
@@ -266,16 +268,18 @@ export class Replica {
       if (this.#state.isWhole) this.#enter('follower');
       if (this.#isClosed || this.#election.leftMs === 0) return;
       await this.#wait(this.#election.leftMs);
+      await this.#pause();
     }
   }
 
   /** Applies what is known to be committed. */
   async #catchUp(): Promise<void> {
-    const { log } = this.#options;
+    const { env, log } = this.#options;
     while (log.committedPosition > this.#state.position && !this.#isClosed) {
       try {
         for await (const entry of log.read(this.#state.position + 1)) {
           await this.#state.apply(entry);
+          this.#appliedMs = env.clock.monotonic();
           if (this.#election.see(entry.epoch, entry.batch)) this.#tell();
           if (this.#isClosed) return;
         }
@@ -299,6 +303,22 @@ export class Replica {
     if (reached <= position && !waiting.signal.aborted) {
       await new Promise<void>((resolve) => env.timers.setTimeout(resolve, retryDelayMs));
     }
+  }
+
+  /** Lets entries gather, when the last ones were only just applied. */
+  async #pause(): Promise<void> {
+    const { env } = this.#options;
+    const leftMs = this.#appliedMs + followPauseMs - env.clock.monotonic();
+    if (leftMs <= 0 || this.#isClosed) return;
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    await new Promise<void>((resolve) => {
+      const timer = env.timers.setTimeout(resolve, leftMs);
+      waiting.signal.addEventListener('abort', () => {
+        env.timers.clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** The log does not reach back to this state any more. */
