@@ -44,17 +44,18 @@ export class Election {
     if (epoch !== this.epoch && this.leader !== null) this.leader = null;
     this.epoch = epoch;
     const record = shardRecordOf(batch);
-    if (record !== null) this.note(record, epoch);
-    if (record?.kind !== 'handover') this.defer();
+    if (record === null) this.defer();
+    else this.note(record, epoch);
     return before?.node !== this.leader?.node || before?.epoch !== this.leader?.epoch;
   }
 
-  /** What a record of that epoch says. */
+  /** What a record of that epoch says, seen now: in the log, or at the end of a snapshot. */
   note(record: ShardRecord, epoch: number): void {
     this.lastRecord = record;
     if (record.kind === 'leader') {
       this.leader = { node: record.node, epoch, addresses: record.addresses };
       this.#leaseMs = record.leaseMs;
+      this.defer();
     } else {
       this.leader = null;
       if (record.to === this.#options.node) this.#dueMs = 0;

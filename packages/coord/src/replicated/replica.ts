@@ -331,7 +331,9 @@ export class Replica {
       this.#attach();
     }
     const { lastRecord } = this.#state;
-    if (lastRecord !== null) this.#election.note(lastRecord, lastRecord.epoch);
+    // Whoever appended what is in the snapshot may count on a lease since, however long this replica heard nothing.
+    if (lastRecord === null) this.#election.defer();
+    else this.#election.note(lastRecord, lastRecord.epoch);
   }
 
   // Leading
