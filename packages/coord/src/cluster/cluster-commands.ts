@@ -23,7 +23,11 @@ type Range = readonly [number, number];
 
 const help = [
   'CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
-  'COUNTKEYSINSLOT, FAILOVER and what else changes a cluster is up to its operator: see kvctl.',
+  'FAILOVER and what else changes a cluster is up to its operator: see kvctl.',
+  'COUNTKEYSINSLOT <slot>',
+  '    Return the number of keys in <slot>, of those that the node leads.',
+  'GETKEYSINSLOT <slot> <count>',
+  '    Return key names stored by the node in a slot, of those that it leads.',
   'INFO',
   '    Return information about the cluster.',
   'KEYSLOT <key>',
@@ -55,6 +59,8 @@ export class ClusterCommands {
     'cluster|keyslot': this.#answer((reply, request) => {
       reply.integer(hashSlotOf(request.bytes, request.start(2), request.length(2)));
     }),
+    'cluster|countkeysinslot': this.#ofSlot((reply) => reply.integer(0)),
+    'cluster|getkeysinslot': this.#ofSlot((reply) => reply.array(0)),
     'cluster|help': this.#answer((reply) => {
       reply.array(help.length);
       for (const line of help) reply.simple(line);
@@ -75,6 +81,20 @@ export class ClusterCommands {
   #answer(write: (reply: Reply, request: Request) => void): Handler {
     return (session, _command, request, reply) =>
       this.#coordinator.answer(session, reply, (target) => write(target, request)) ?? outcomes.done;
+  }
+
+  /** The shard of the slot answers, if it is led here; otherwise there is nothing of it here. Any says what is wrong. */
+  #ofSlot(writeNothing: (reply: Reply) => void): Handler {
+    return (session, command, request, reply) => {
+      const { router, routing } = this.#coordinator;
+      const slot = request.integer(2);
+      const isRight = slot >= 0 && slot < hashSlotCount && !(request.count > 3 && !(request.integer(3) >= 0));
+      const route = isRight ? router.slots[slot] : ([...routing.shards()][0] ?? router.first);
+      if (route !== null && (!isRight || routing.isLedHere(route))) {
+        return this.#coordinator.forwardTo(session, route, command, request, reply);
+      }
+      return this.#coordinator.answer(session, reply, writeNothing);
+    };
   }
 
   #slots(reply: Reply): void {

@@ -9,4 +9,5 @@ export const tryAgain = 'TRYAGAIN no leader of the shard was found in time: the 
 
 /** As Redis has it. */
 export const crossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
+export const leadsNothing = "READONLY You can't write against a read only replica.";
 export const slotNotServed = 'CLUSTERDOWN Hash slot not served';

@@ -3,7 +3,7 @@ import { ErrorReply, type Reply, type ReplyValue, type Request, randomBelow } fr
 import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
-import { slotNotServed } from './errors.js';
+import { leadsNothing, slotNotServed } from './errors.js';
 import { firstError, Gathering } from './gathering.js';
 import type { Handler, Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
@@ -153,8 +153,11 @@ export function gather(
   const { forwarder, isNode, router, routing } = coordinator;
   if (router.shardCount === 0) return coordinator.fail(session, reply, slotNotServed);
   const routes = [...routing.shards()];
-  // A node that leads nothing answers as an empty server.
-  if (routes.length === 0 && isNode) return coordinator.own(session, request, reply);
+  if (routes.length === 0 && isNode) {
+    // A node that leads nothing answers as an empty server; as a replica of Redis it does not say that it has written.
+    if (command.isWrite) return coordinator.fail(session, reply, leadsNothing);
+    return coordinator.own(session, request, reply);
+  }
   const problem = forwarder.problemOf(request);
   if (problem !== null) return coordinator.fail(session, reply, problem);
   const answer = coordinator.answerLater(session);

@@ -586,7 +586,15 @@ describe('a server that stands alone', () => {
   it('says so', () => {
     const client = new LocalServer().client();
     const disabled = new Error('ERR This instance has cluster support disabled');
-    for (const line of ['CLUSTER INFO', 'CLUSTER SLOTS', 'READONLY', 'READWRITE', 'ASKING']) {
+    const lines = [
+      'CLUSTER INFO',
+      'CLUSTER SLOTS',
+      'CLUSTER COUNTKEYSINSLOT x',
+      'READONLY',
+      'READWRITE',
+      'ASKING',
+    ];
+    for (const line of lines) {
       expect(client.line(line)).toEqual(disabled);
     }
     expect(client.line('ROLE')).toEqual(['master', 0, []]);

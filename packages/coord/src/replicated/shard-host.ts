@@ -180,6 +180,7 @@ export class ShardHost {
     const turnClock = new TurnClock(env.clock);
     const config = createConfig?.() ?? new Config(parameters);
     const kv = new KV({ storage: state.storage, oracle: front.oracle, env, turnClock, config });
+    kv.isClusterNode = true;
     const coordinator = new LocalCoordinator({ kv, env });
     const replica = new Replica({
       shard,

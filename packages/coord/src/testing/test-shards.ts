@@ -116,6 +116,7 @@ export class TestReplica {
     this.#env = env;
     const storage = new MemoryStorage(env.random);
     const kv = new KV({ storage, oracle: node.oracle, env });
+    kv.isClusterNode = true;
     this.#committer = new TestCommitter(shard, storage);
     this.coordinator = new LocalCoordinator({ kv, env, committer: this.#committer });
     const replica = this;

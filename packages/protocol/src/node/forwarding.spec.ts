@@ -205,4 +205,33 @@ describe('the node of a Redis Cluster', () => {
     expect(id).toMatch(/^\$"[0-9a-f]{40}"$/);
     expect(client.run('CLUSTER NOPE')[0]).toContain("unknown subcommand 'NOPE'");
   });
+
+  it('are told the keys of the slots that the node leads', () => {
+    const cluster = new TestCluster(three);
+    const slot = cluster.client(2, true, 'n2').run('CLUSTER KEYSLOT a')[0].slice(1);
+    cluster.client().run('SET a 1', 'SET {a}2 1', 'SET b 1');
+    const [leader, other] = ['n2', 'n0'].map((node) => cluster.client(2, true, node));
+    const count = `CLUSTER COUNTKEYSINSLOT ${slot}`;
+    const get = `CLUSTER GETKEYSINSLOT ${slot}`;
+    expect(leader.run(count, `${get} 0`)).toEqual([':2', '*[]']);
+    expect(['*[$"a"]', '*[$"{a}2"]']).toContain(leader.run(`${get} 1`)[0]);
+    expect(leader.run(`${get} 10`)[0]).toContain('{a}2');
+    expect(other.run(count, `${get} 10`)).toEqual([':0', '*[]']);
+    for (const client of [leader, other]) {
+      expect(client.run('CLUSTER COUNTKEYSINSLOT 16384', 'CLUSTER COUNTKEYSINSLOT x', `${get} -1`)).toEqual([
+        '-ERR Invalid slot',
+        '-ERR value is not an integer or out of range',
+        '-ERR Invalid slot or number of keys',
+      ]);
+    }
+  });
+
+  it('are not told that all was flushed by a node that leads nothing', () => {
+    const cluster = new TestCluster({ shards: 2, nodes: 3 });
+    cluster.client().run('SET a 1');
+    const client = cluster.client(2, true, 'n2');
+    const readonly = "-READONLY You can't write against a read only replica.";
+    expect(client.run('FLUSHALL', 'FLUSHDB', 'DBSIZE')).toEqual([readonly, readonly, ':0']);
+    expect(cluster.client().run('GET a')).toEqual(['$"1"']);
+  });
 });

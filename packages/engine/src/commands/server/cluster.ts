@@ -1,8 +1,7 @@
 /** CLUSTER and its kin, as a server answers that is no member of a cluster. */
 import { type Command, type CommandFlag, defineCommand } from '../../command.js';
 import { type Argument, bytes, oneOf, unparsed } from '../../grammar.js';
-
-const disabled = 'ERR This instance has cluster support disabled';
+import { countKeysInSlot, disabled, getKeysInSlot } from './keys-in-slot.js';
 
 interface Declaration {
   readonly id: number;
@@ -80,6 +79,8 @@ const subcommands: readonly Command[] = [
     flags: ['stale'],
     tips,
   }),
+  countKeysInSlot,
+  getKeysInSlot,
   declare({
     id: 697,
     name: 'RESET',
