@@ -1,7 +1,7 @@
 /** What an operator can have a whole server do, and what it says of itself. */
 import { readFileSync } from 'node:fs';
-import { databasesMax, type Env } from '@holdfast/common';
-import type { LocalStack } from '@holdfast/coord';
+import { databasesMax, type Env, KvError } from '@holdfast/common';
+import { encodeSnapshot, type LocalStack } from '@holdfast/coord';
 import type { Administration, Consistency, ProcessStatus } from '@holdfast/protocol';
 import { admin } from '@holdfast/rpc';
 import type { ServerEtcd } from './server-etcd.js';
@@ -56,6 +56,14 @@ export class ServerAdministration implements Administration {
     if (consistency === stack.consistency) return 0;
     if (consistency === 'local') return stack.setConsistency('local');
     return stack.setConsistency('replicated', await etcd.open(endpoints));
+  }
+
+  /** For a backup: everything, as of one moment. */
+  async *snapshot(shard: string): AsyncGenerator<Uint8Array> {
+    const { persistence } = this.#options.stack;
+    if (shard !== '') throw new KvError('INVALID', `this is a whole server: it has no shard ${shard}`);
+    if (persistence === null) throw new KvError('INVALID', 'a server without a directory has no backups');
+    yield* encodeSnapshot(await persistence.backup());
   }
 
   #logOfFiles(): string {

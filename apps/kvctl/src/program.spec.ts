@@ -34,6 +34,8 @@ describe('usage', () => {
       'leader',
       'consistency',
       'check',
+      'backup',
+      'restore',
       'import',
       'export',
       'Exit codes',

@@ -3,6 +3,7 @@ import { KvError } from '@holdfast/common';
 import { Command, CommanderError } from 'commander';
 import { type AccessOptions, accessOptions } from './access.js';
 import { positiveInteger } from './arguments.js';
+import { addBackup } from './commands/backup.js';
 import { addCheck } from './commands/check.js';
 import { addConsistency } from './commands/consistency.js';
 import { addExport } from './commands/export.js';
@@ -70,6 +71,7 @@ function programOf({ streams }: Machine, action: Action): Command {
     addCheck,
     addImport,
     addExport,
+    addBackup,
   ];
   for (const add of all) add(program, action);
   return program;

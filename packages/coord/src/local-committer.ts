@@ -49,6 +49,8 @@ export class LocalCommitter implements Committer {
   #refused: { batch: Buffer; version: number }[] = [];
   #idle: (() => void)[] = [];
   #hasFailed = false;
+  /** Without a log: gets each batch that is handed over. */
+  tap: ((batch: Uint8Array) => void) | null = null;
   /** A write is not complete. */
   isHeld = false;
   isAbandoned = false;
@@ -84,6 +86,7 @@ export class LocalCommitter implements Committer {
     if (this.#inFlight > 0 && journal.length < gatheredBytesMax) return;
     const batch = journal.bytes.subarray(0, journal.length);
     this.#storage.staged(batch);
+    this.tap?.(batch);
     const version = this.#storage.stamp.last;
     if (this.#log === null) this.#storage.committed(++this.#position);
     else if (this.#refused.length > 0) this.#refused.push({ batch: Buffer.from(batch), version });

@@ -23,6 +23,7 @@ import type { Committer } from './committer.js';
 import type { KeptLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
 import { RecordingCommitter } from './recording-committer.js';
+import type { SnapshotStream } from './replicated/snapshot-source.js';
 import type { SnapshotFiles } from './snapshot-files.js';
 import { Snapshotter } from './snapshotter.js';
 
@@ -112,6 +113,24 @@ export class Persistence implements Snapshots, LogControl {
       this.#copying = null;
     });
     return this.#copying;
+  }
+
+  /**
+   * The data as of one moment, the one at which the last batch is asked for: all keys, and then what was written
+   * meanwhile, while writes go on. Without a log that is kept in memory. The batches throw KvError INVALID when
+   * databases were swapped meanwhile: begin again.
+   */
+  async backup(): Promise<SnapshotStream> {
+    if (this.#lent !== null) throw new KvError('INVALID', 'the log is replicated: make it local first');
+    if (this.#isTurning || this.#copying !== null)
+      throw new KvError('UNAVAILABLE', 'a copy is being taken, or the log switched: try again');
+    let to = 0;
+    const batches =
+      this.#snapshotter === null ? this.#recordedBackup() : this.#loggedBackup(this.#snapshotter);
+    const counted = async function* (): AsyncGenerator<Uint8Array, void, void> {
+      to = yield* batches;
+    };
+    return { from: 0, batches: counted(), to: () => to };
   }
 
   // LogControl
@@ -242,6 +261,52 @@ export class Persistence implements Snapshots, LogControl {
         // Databases were swapped meanwhile: begin again.
         if (!(error instanceof KvError && error.code === 'INVALID')) throw error;
       }
+    }
+  }
+
+  // Backups
+
+  /** Returns the position of the log that it is as of. */
+  async *#loggedBackup(snapshotter: Snapshotter): AsyncGenerator<Uint8Array, number, void> {
+    const log = this.#log!;
+    const release = snapshotter.hold();
+    try {
+      const from = log.committedPosition;
+      yield* this.#storage.snapshot();
+      await this.#settled();
+      await this.#committer.drained();
+      await log.sync();
+      const to = log.committedPosition;
+      for await (const { batch, position } of log.read(from + 1)) {
+        if (position > to) break;
+        yield batch;
+      }
+      return to;
+    } finally {
+      release();
+    }
+  }
+
+  async *#recordedBackup(): AsyncGenerator<Uint8Array, number, void> {
+    const storage = this.#storage;
+    this.#isTurning = true;
+    try {
+      if (!storage.needsJournal) {
+        yield* wholeState(storage, await this.#become(() => new RecordingCommitter(storage)));
+      } else {
+        const recorded: Buffer[] = [];
+        const committer = this.#committer as LocalCommitter;
+        committer.tap = (batch) => void recorded.push(Buffer.from(batch));
+        yield* storage.snapshot();
+        await this.#settled();
+        committer.tap = null;
+        yield* recorded;
+      }
+      return 0;
+    } finally {
+      if (storage.needsJournal) (this.#committer as LocalCommitter).tap = null;
+      else await this.#become(() => this.#localCommitter(null));
+      this.#isTurning = false;
     }
   }
 

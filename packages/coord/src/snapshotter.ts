@@ -28,6 +28,8 @@ export class Snapshotter {
   #snapshotBytes = 0;
   #running: Promise<void> | null = null;
   #isClosed = false;
+  /** Who needs the log as it is. */
+  #holds = 0;
   /** When the last snapshot was finished, in ms since 1970; 0 for none. */
   lastFinishedMs = 0;
   /** How many writes there had been when it began. */
@@ -50,25 +52,37 @@ export class Snapshotter {
     return this.#running;
   }
 
+  /** The log is not trimmed until what this returns is called. */
+  hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+    };
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#running?.catch(() => {});
   }
 
   async #take(): Promise<void> {
-    const { storage, log, committer, snapshots, env } = this.#options;
+    const { storage, committer, snapshots, env } = this.#options;
     const { writes } = storage.stamp;
     if (snapshots === null) {
       await storage.flush();
     } else {
       const from = await this.#write(snapshots);
       await snapshots.removeOld();
-      await log.trim(from + 1);
+      await this.#trim(from + 1);
     }
-    if (snapshots === null) await log.trim(storage.durablePosition + 1);
+    if (snapshots === null) await this.#trim(storage.durablePosition + 1);
     committer.settle();
     this.lastFinishedMs = env.clock.now();
     this.savedWrites = writes;
+  }
+
+  async #trim(before: number): Promise<void> {
+    if (this.#holds === 0) await this.#options.log.trim(before);
   }
 
   async #write(snapshots: SnapshotFiles): Promise<number> {
@@ -100,7 +114,7 @@ export class Snapshotter {
   async #check(): Promise<void> {
     const { log, storage, snapshots } = this.#options;
     try {
-      if (snapshots === null) await log.trim(storage.durablePosition + 1);
+      if (snapshots === null) await this.#trim(storage.durablePosition + 1);
       else if (log.bytes > Math.max(logBytesMin, this.#snapshotBytes * 2)) await this.take();
     } catch (error) {
       this.#options.onError(error);

@@ -1,0 +1,166 @@
+/** Backups in files: written from what a server sends or a directory holds, checked, and made into a directory again. */
+import { rename, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { type Env, type Findings, KvError } from '@holdfast/common';
+import { checkDirectory, SnapshotFiles, type SnapshotStream } from '@holdfast/coord';
+import { type Disk, writeSmallFile } from '@holdfast/log';
+import {
+  type BackupFields,
+  type BackupItem,
+  type BackupWriter,
+  BatchCheck,
+  LevelStorage,
+  readBackup,
+} from '@holdfast/storage';
+import type { DataFile } from './data-file.js';
+import { checkEmpty, type StorageKind } from './directory-target.js';
+import { InputFile } from './input-file.js';
+
+/** What waits for LevelDB, and what is kept of it in memory, while a backup is restored. */
+const pendingBytesMax = 64 * 1024 * 1024;
+const cacheBytes = 256 * 1024 * 1024;
+
+export interface BackupSummary {
+  readonly fields: BackupFields;
+  readonly parts: { readonly name: string; readonly position: number; readonly version: number }[];
+  readonly batches: number;
+}
+
+/** Writes one part; returns what it is as of. */
+export async function writePart(
+  writer: BackupWriter,
+  name: string,
+  { batches, to }: SnapshotStream,
+  file: DataFile,
+  onBatch: () => void,
+): Promise<{ position: number; version: number }> {
+  const check = new BatchCheck();
+  await file.write(writer.part(name));
+  for await (const batch of batches) {
+    check.check(batch);
+    await file.write(await writer.batch(batch));
+    onBatch();
+  }
+  const position = to();
+  await file.write(await writer.close(position, check.lastVersion));
+  return { position, version: check.lastVersion };
+}
+
+export async function* itemsOf(disk: Disk, path: string): AsyncGenerator<BackupItem, void, void> {
+  const input = new InputFile(disk, path);
+  try {
+    yield* readBackup(piecesOf(input));
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    throw new KvError(error.code, `${path}: ${error.message}`, { cause: error });
+  } finally {
+    await input.close();
+  }
+}
+
+async function* piecesOf(input: InputFile): AsyncGenerator<Uint8Array> {
+  while (await input.more()) {
+    const piece = input.bytes;
+    input.pass(piece.length);
+    yield piece;
+  }
+}
+
+/** Reads a backup to its end. Throws KvError CORRUPT, INVALID. */
+export async function checkBackup(disk: Disk, path: string, onBatch: () => void): Promise<BackupSummary> {
+  const check = new BatchCheck();
+  const parts: BackupSummary['parts'] = [];
+  let fields: BackupFields = {};
+  let name = '';
+  let batches = 0;
+  for await (const item of itemsOf(disk, path)) {
+    if (item.kind === 'head') fields = item.fields;
+    else if (item.kind === 'part') name = item.name;
+    else if (item.kind === 'close') parts.push({ name, position: item.position, version: item.version });
+    else {
+      check.check(item.batch);
+      batches++;
+      onBatch();
+    }
+  }
+  return { fields, parts, batches };
+}
+
+export interface RestoreOptions {
+  readonly env: Env;
+  readonly disk: Disk;
+  readonly path: string;
+  readonly directory: string;
+  readonly storage: StorageKind;
+  /** What is there is moved to `DIR.replaced`. */
+  readonly replace: boolean;
+  readonly onBatch: () => void;
+}
+
+/** Builds the directory beside, checks it, and puts it in place. All parts of the backup come together in it. */
+export async function restoreBackup(options: RestoreOptions): Promise<void> {
+  const { disk, replace, storage } = options;
+  const directory = options.directory.replace(/\/+$/, '');
+  const replaced = `${directory}.replaced`;
+  if (!replace) await checkEmpty(disk, directory);
+  else if (await disk.exists(replaced))
+    throw new KvError('INVALID', `${replaced} is there already: move it away`);
+  // A server that has the directory keeps it.
+  const lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
+  const building = `${directory}.restoring`;
+  try {
+    await rm(building, { recursive: true, force: true });
+    await disk.makeDirectory(building);
+    if (storage === 'level') await fillLevel(options, `${building}/level`);
+    else await fillSnapshot(options, `${building}/snapshots`);
+    await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
+    await checkDirectory(disk, building, new Refusing());
+    if (replace && lock !== null) await rename(directory, replaced);
+    else await rm(directory, { recursive: true, force: true });
+    await rename(building, directory);
+    await disk.syncDirectory(dirname(directory) || '.');
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await lock?.release().catch(() => {});
+  }
+}
+
+async function fillLevel({ disk, env, onBatch, path }: RestoreOptions, level: string): Promise<void> {
+  const storage = await LevelStorage.open({ directory: level, env, cacheBytes });
+  try {
+    for await (const item of itemsOf(disk, path)) {
+      if (item.kind !== 'batch') continue;
+      await storage.prepareApply(item.batch);
+      storage.apply(item.batch, 0);
+      if (storage.pendingBytes > pendingBytesMax) await storage.flush();
+      onBatch();
+    }
+    await storage.flush();
+  } finally {
+    await storage.close();
+  }
+}
+
+async function fillSnapshot({ disk, onBatch, path }: RestoreOptions, snapshots: string): Promise<void> {
+  const batches = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const item of itemsOf(disk, path)) {
+      if (item.kind !== 'batch') continue;
+      onBatch();
+      if (item.batch.length > 0) yield item.batch;
+    }
+  };
+  await new SnapshotFiles(disk, snapshots).write(0, batches(), async () => 0);
+}
+
+/** What was just written must be whole. */
+class Refusing implements Findings {
+  damage(place: string, what: string): never {
+    throw new KvError('CORRUPT', `${basename(place)}, just written: ${what}`);
+  }
+
+  note(): void {}
+
+  passed(): void {}
+}
