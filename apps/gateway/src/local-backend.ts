@@ -1,7 +1,7 @@
 /** A whole server in this process: storage, log, engine. */
 import { type KvError, systemEnv } from '@holdfast/common';
 import { type LocalStack, openLocalStack } from '@holdfast/coord';
-import { RedisDownstream } from '@holdfast/downstream';
+import { RedisDownstream, RedisMigration } from '@holdfast/downstream';
 import type { LogLevel } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
 import { RedisUpstream } from '@holdfast/upstream';
@@ -56,6 +56,7 @@ export async function openLocalBackend(
     onLog,
     onReplicas: () => coordinator.countReplicas(),
   });
+  coordinator.migration = new RedisMigration(env);
   const upstream = new RedisUpstream({ coordinator, config, env, onLog });
   coordinator.upstream = upstream;
   upstream.followConfigured();

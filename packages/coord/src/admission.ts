@@ -58,3 +58,13 @@ export function isWriting(session: Session, command: Command): boolean {
   if (command.isWrite) return true;
   return command.name === 'EXEC' && session.transaction !== null && session.transaction.isWrite;
 }
+
+/** Whether the command, and those that EXEC is about to run, make sense over data that may be old. */
+export function isFreshEnough({ transaction }: Session, { flags, name }: Command): boolean {
+  if (!flags.has('stale')) return false;
+  return (
+    name !== 'EXEC' ||
+    transaction === null ||
+    transaction.queue.every((each) => each.command.flags.has('stale'))
+  );
+}

@@ -15,6 +15,7 @@ import {
   type KV,
   type LogControl,
   type LogLevel,
+  type Migration,
   outOfMemory,
   type Session,
   type SessionSink,
@@ -26,6 +27,7 @@ import type { Storage } from '@holdfast/storage';
 import {
   commandOf,
   isAllowedWhileSubscribed,
+  isFreshEnough,
   isQueueable,
   isWriting,
   noReplicas,
@@ -58,6 +60,7 @@ import { Waiting } from './waiting.js';
 const letGoLooks = 1024;
 
 const isReadOnly = "READONLY You can't write against a read only replica.";
+const isStale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 const isLoading = 'LOADING Redis is loading the dataset in memory';
 const becameReplica =
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
@@ -96,6 +99,8 @@ export class LocalCoordinator implements Coordinator {
   upstream: Upstream | null = null;
   /** Serves those who follow this one; null when nobody can. */
   downstream: Downstream | null = null;
+  /** Sends keys to other servers; null when it can't. */
+  migration: Migration | null = null;
   #committer: Committer;
   #guard: Guard | null = null;
   readonly #clients: ClientRegistry;
@@ -188,6 +193,12 @@ export class LocalCoordinator implements Coordinator {
       configFile: options.configFile ?? null,
       upstream: () => this.upstream,
       downstream: () => (this.#guard === null ? this.downstream : null),
+      migration: () => (this.#guard === null ? this.migration : null),
+      inTurn: (body) => {
+        this.beginTurn();
+        body();
+        this.#endBackgroundTurn();
+      },
       upstreamRefusal: () => this.#upstreamRefusal(),
       unblockAll: () => this.#waiting.failAll(becameReplica),
       committer: () => this.#committer,
@@ -440,6 +451,9 @@ export class LocalCoordinator implements Coordinator {
     const { status } = upstream;
     if (status === null || upstream.isItself(session)) return null;
     if (status.state === 'sync' && !command.flags.has('loading')) return isLoading;
+    if (status.state !== 'connected' && !isFreshEnough(session, command)) {
+      if (!this.kv.config.flag('replica-serve-stale-data')) return isStale;
+    }
     return isWriting(session, command) ? this.#upstreamRefusal() : null;
   }
 

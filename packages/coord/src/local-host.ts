@@ -10,6 +10,7 @@ import type {
   KV,
   LogControl,
   LogLevel,
+  Migration,
   Session,
   Snapshots,
   SubscriptionKind,
@@ -50,6 +51,8 @@ export interface LocalHostParts {
   readonly configFile: ConfigFile | null;
   readonly upstream: () => Upstream | null;
   readonly downstream: () => Downstream | null;
+  readonly migration: () => Migration | null;
+  readonly inTurn: (body: () => void) => void;
   /** Why clients may not write while another server is followed. */
   readonly upstreamRefusal: () => string | null;
   readonly unblockAll: () => void;
@@ -242,6 +245,14 @@ export class LocalHost implements Host {
 
   get downstream(): Downstream | null {
     return this.#parts.downstream();
+  }
+
+  get migration(): Migration | null {
+    return this.#parts.migration();
+  }
+
+  inTurn(body: () => void): void {
+    this.#parts.inTurn(body);
   }
 
   get upstream(): Upstream | null {

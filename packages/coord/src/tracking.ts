@@ -104,8 +104,11 @@ export class Tracking {
   /** A client's command, or one of its script, has read. */
   remember(session: Session, command: Command, request: Request): void {
     if (!session.tracking?.remembersReads || scriptNames.has(command.name)) return;
-    command.forEachKey(request, (i) => {
-      const key = request.byteString(i);
+    const { redisVersion, scripting } = this.#parts.kv;
+    const script = redisVersion.scriptsReadDeclared ? scripting.current : null;
+    const read = script?.request ?? request;
+    (script?.command ?? command).forEachKey(read, (i) => {
+      const key = read.byteString(i);
       let readers = this.#readers.get(key);
       if (readers === undefined) this.#readers.set(key, (readers = new Set()));
       if (readers.has(session.id)) return;

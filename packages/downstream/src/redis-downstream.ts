@@ -188,11 +188,12 @@ export class RedisDownstream implements Downstream, PropagationSink {
   propagate(unit: CommandUnit, version: number): void {
     const isTransaction = unit.count > 1 && unit.isAtomic;
     this.#length = 0;
-    if (isTransaction) this.#put(multi, 0, multi.length);
+    if (isTransaction) {
+      if (this.#options.kv.redisVersion.selectsFirst) this.#select(unit.database(0));
+      this.#put(multi, 0, multi.length);
+    }
     for (let i = 0; i < unit.count; i++) {
-      const database = unit.database(i);
-      if (database !== this.#selected) this.#put(selects[database], 0, selects[database].length);
-      this.#selected = database;
+      this.#select(unit.database(i));
       const start = unit.start(i);
       this.#put(unit.bytes, start, unit.start(i + 1) - start);
     }
@@ -216,6 +217,12 @@ export class RedisDownstream implements Downstream, PropagationSink {
   }
 
   // The history
+
+  #select(database: number): void {
+    if (database === this.#selected) return;
+    this.#selected = database;
+    this.#put(selects[database], 0, selects[database].length);
+  }
 
   #begin(): void {
     const { env, kv } = this.#options;

@@ -150,6 +150,38 @@ export interface Downstream {
   clearCounts(): void;
 }
 
+/** A key for another server: as RESTORE takes it. */
+export interface MigratedKey {
+  readonly name: Buffer;
+  /** 0 for none. */
+  readonly ttlMs: number;
+  readonly payload: Buffer;
+}
+
+export interface MigrationTarget {
+  readonly host: string;
+  readonly port: string;
+  readonly database: number;
+  /** How long nothing may happen. */
+  readonly timeoutMs: number;
+  readonly user: Buffer | null;
+  /** Null when it needs none. */
+  readonly password: Buffer | null;
+  /** What is there under a key's name is replaced. */
+  readonly replaces: boolean;
+}
+
+/** Sends keys to other servers (MIGRATE). */
+export interface Migration {
+  /** Which of the keys it said that it has, by their index, and why not all, as an error. Never rejects. */
+  send(
+    target: MigrationTarget,
+    keys: readonly MigratedKey[],
+  ): Promise<{ readonly restored: readonly number[]; readonly problem: string | null }>;
+  /** Connections that are kept for more. */
+  readonly connections: number;
+}
+
 /** What the operating system says of this process. */
 export interface ProcessFigures {
   readonly id: number;
@@ -287,6 +319,10 @@ export interface Host {
   readonly upstream: Upstream | null;
   /** Null when no server can follow this one. */
   readonly downstream: Downstream | null;
+  /** Null when this server sends no keys to others. */
+  readonly migration: Migration | null;
+  /** Runs something as a turn of its own. Not while a command runs. */
+  inTurn(body: () => void): void;
   /** Those who wait for keys are told that they don't get any: the data become those of another server. */
   unblockAll(): void;
   /** How many other copies of the data there are: replicas that acknowledged (WAIT). */

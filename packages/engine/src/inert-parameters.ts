@@ -75,7 +75,6 @@ const settable: readonly Declaration[] = [
   ['replica-ignore-disk-write-errors', flag, 'no'],
   ['replica-lazy-flush', flag, 'no', 'slave-lazy-flush'],
   ['replica-priority', int32, '100', 'slave-priority'],
-  ['replica-serve-stale-data', flag, 'yes', 'slave-serve-stale-data'],
   ['sanitize-dump-payload', oneWordOf('no', 'yes', 'clients'), 'no'],
   ['shutdown-on-sigint', by(normalizeShutdownWords), 'default'],
   ['shutdown-on-sigterm', by(normalizeShutdownWords), 'default'],

@@ -68,6 +68,8 @@ export const parameters: readonly Parameter[] = [
   { name: 'masteruser', kind: text, initial: '' },
   { name: 'masterauth', kind: text, initial: '', isSecret: true },
   { name: 'repl-timeout', kind: between(1, 2147483647), initial: '60' },
+  { name: 'replica-serve-stale-data', kind: flag, initial: 'yes' },
+  { name: 'slave-serve-stale-data', kind: flag, initial: 'yes', aliasOf: 'replica-serve-stale-data' },
   { name: 'replica-read-only', kind: flag, initial: 'yes' },
   { name: 'slave-read-only', kind: flag, initial: 'yes', aliasOf: 'replica-read-only' },
 

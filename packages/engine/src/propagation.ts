@@ -85,6 +85,9 @@ export class Propagation implements CommandUnit {
       if (this.#isForced || isKnownToRedis(command)) this.#verbatim(database, request);
       else this.#outcomes(command, request, database);
     }
+    // What a part said of itself says nothing of the whole.
+    this.#isReplaced = false;
+    this.#isForced = false;
     if (isPart) return;
     this.isAtomic = command.scansKeyspace === undefined;
     this.flush();

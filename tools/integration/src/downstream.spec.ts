@@ -14,11 +14,12 @@ const script = `local n = redis.call('INCR', KEYS[1]) redis.call('SADD', KEYS[2]
 type Words = readonly string[];
 
 let redis: Awaited<ReturnType<typeof startRedis>>;
+let redisPort: number;
 let replica: WireClient;
 
 beforeAll(async () => {
-  const [port] = await freePorts(1);
-  redis = await startRedis('--port', String(port), '--enable-debug-command', 'yes');
+  [redisPort] = await freePorts(1);
+  redis = await startRedis('--port', String(redisPort), '--enable-debug-command', 'yes');
   replica = await WireClient.connect(redis.address);
 }, 60_000);
 
@@ -235,5 +236,33 @@ describe.each([
     await load(client, new SeededRandom(seed + 2), 500);
     await sameData(client);
     expect(await textOf(client, 'INFO', 'stats')).toMatch(/sync_full:2\r/);
+  });
+
+  it('sends keys to Redis, which are gone here once they are there', async () => {
+    await replica.call('REPLICAOF', 'NO', 'ONE');
+    await replica.call('FLUSHALL');
+    const some = [['FLUSHALL'], ['SET', 'a', '1', 'EX', '1000'], ['RPUSH', 'b', '1', '2'], ['SET', 'c', '3']];
+    await Promise.all(client.pipeline(some));
+    const move = (...words: string[]): Promise<string> =>
+      textOf(client, 'MIGRATE', '127.0.0.1', String(redisPort), ...words);
+    expect(await move('a', '0', '5000')).toBe('OK');
+    expect(await move('', '0', '5000', 'COPY', 'KEYS', 'b', 'c', 'none')).toBe('OK');
+    expect(await move('none', '0', '5000')).toBe('NOKEY');
+    expect(await move('b', '0', '5000')).toMatch(/^ERR Target instance replied with error: BUSYKEY/);
+    expect(await textOf(client, 'EXISTS', 'a', 'b', 'c')).toBe('2');
+    expect(await move('', '0', '5000', 'REPLACE', 'KEYS', 'b', 'c')).toBe('OK');
+    expect(await textOf(client, 'DBSIZE')).toBe('0');
+    expect(await textOf(replica, 'EXISTS', 'a', 'b', 'c')).toBe('3');
+    expect(Number(await textOf(replica, 'TTL', 'a'))).toBeGreaterThan(900);
+    // The connection that is kept is closed by the other side: a new one is made.
+    await replica.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    await client.call('SET', 'd', '4');
+    expect(await move('d', '1', '5000')).toBe('OK');
+    expect(await textOf(client, 'INFO', 'stats')).toContain('migrate_cached_sockets:1\r');
+    await client.call('SET', 'd', '4');
+    expect(await textOf(client, 'MIGRATE', '127.0.0.1', '1', 'd', '0', '100')).toBe(
+      'IOERR error or timeout connecting to the client',
+    );
+    expect(await textOf(client, 'GET', 'd')).toBe('4');
   });
 });

@@ -7,6 +7,7 @@ import { expire } from './expire.js';
 import { expireat } from './expireat.js';
 import { expiretime } from './expiretime.js';
 import { keys } from './keys.js';
+import { migrate } from './migrate.js';
 import { move } from './move.js';
 import { object } from './object.js';
 import { persist } from './persist.js';
@@ -47,6 +48,7 @@ export const genericCommands: readonly Command[] = [
   renameKey,
   renamenx,
   copy,
+  migrate,
   move,
   keys,
   scan,

@@ -34,5 +34,6 @@ export const randomkey = defineCommand({
     }
     if (found.refs.length === 0) reply.null();
     else replyName(db, found.refs[0], reply);
+    found.removeExpired(ctx);
   },
 });

@@ -201,8 +201,7 @@ function stats({ host, kv }: Context): Fields {
     ['tracking_total_items', figures.trackedItems],
     ['tracking_total_prefixes', figures.trackedPrefixes],
     ['latest_fork_usec', 0],
-    // Nothing goes out to other servers.
-    ['migrate_cached_sockets', 0],
+    ['migrate_cached_sockets', host.migration?.connections ?? 0],
     ['total_forks', 0],
     ['total_error_replies', kv.stats.errorReplies],
     ['acl_access_denied_auth', kv.access.denied.auth],
