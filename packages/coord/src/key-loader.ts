@@ -30,6 +30,16 @@ export class KeyLoader {
     return this.#loadMany(session, command, request);
   }
 
+  /** A command is to come: what it needs is brought nearer, and not waited for. */
+  prefetch(session: Session, command: Command, request: Request): void {
+    const i = command.soleKey;
+    if (i === 0 || i >= request.count || command.declaration.otherDatabase !== undefined) return;
+    const { database } = session;
+    if (this.storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
+    // Whoever runs the command asks again, and is told what went wrong.
+    this.storage.loadSome([{ database, key: request.view(i) }]).catch(() => {});
+  }
+
   #loadPages(session: Session, command: Command, request: Request): Promise<void> | null {
     const isPage = command.scansKeyspace === 'page';
     const cursor = isPage ? readCursor(request, command.argsStart) : 0;

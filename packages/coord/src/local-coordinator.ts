@@ -240,7 +240,13 @@ export class LocalCoordinator implements Coordinator {
   }
 
   prefetch(session: Session, requests: readonly Request[], count: number): void {
-    this.kv.storage.database(session.database).dict.prefetch(requests, count);
+    const { storage } = this.kv;
+    if (count > 1) storage.database(session.database).dict.prefetch(requests, count);
+    if (storage.isAllResident || !session.isAuthenticated) return;
+    for (let i = 0; i < count; i++) {
+      const command = commandOf(this.kv.registry, requests[i], session.lastCommand);
+      if (command !== null) this.#loader.prefetch(session, command, requests[i]);
+    }
   }
 
   coordinate(session: Session, request: Request, reply: Reply): Outcome {

@@ -389,6 +389,15 @@ export class Database {
     writer.number(expiryMs);
   }
 
+  /**
+   * As `describe`, where an older state of the key may have been described before: what a collection has lost since
+   * must not outlive it.
+   */
+  describeAgain(ref: Ref, writer: MutationWriter): void {
+    if (this.dict.type(ref) !== valueTypes.string) this.#begin(mutationKinds.deleteKey, ref, writer);
+    this.describe(ref, writer);
+  }
+
   /** Stamps a key as changed by the current write, and tells nobody. */
   stamp(ref: Ref): void {
     this.dict.setStamp(ref, this.context.stamp.current());

@@ -170,8 +170,16 @@ export class MemoryStorage implements Storage {
 
   committed(_position: number): void {}
 
-  /** `renamedBefore`: the number of `context.renamed` when the snapshot began, if part of it was taken already. */
-  async *snapshot(renamedBefore: number = this.context.renamed.length): AsyncIterable<Uint8Array> {
+  snapshot(): AsyncIterable<Uint8Array> {
+    return this.#describeAll(this.context.renamed.length, false);
+  }
+
+  /** As `snapshot`, after another part was taken; `renamedBefore` is the number of `context.renamed` before that. */
+  snapshotAfter(renamedBefore: number): AsyncIterable<Uint8Array> {
+    return this.#describeAll(renamedBefore, true);
+  }
+
+  async *#describeAll(renamedBefore: number, isAgain: boolean): AsyncGenerator<Uint8Array> {
     const batchBytes = this.#snapshotBatchBytes;
     const pageKeys = Math.min(snapshotPageKeys, batchBytes);
     const writer = new MutationWriter(batchBytes * 2);
@@ -183,9 +191,10 @@ export class MemoryStorage implements Storage {
         let cursor = 0;
         do {
           if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
-          cursor = this.scanPage(index, cursor, pageKeys, (ref) =>
-            this.#databases[index].describe(ref, writer),
-          );
+          cursor = this.scanPage(index, cursor, pageKeys, (ref) => {
+            if (isAgain) this.#databases[index].describeAgain(ref, writer);
+            else this.#databases[index].describe(ref, writer);
+          });
           if (writer.length < batchBytes) continue;
           yield Buffer.from(writer.bytes.subarray(0, writer.length));
           writer.clear();
@@ -194,7 +203,7 @@ export class MemoryStorage implements Storage {
       for (let i = renamedBefore; i < renamed.length; i++) {
         const { database, key } = renamed[i];
         const ref = database.find(key, 0, key.length);
-        if (ref !== 0) database.describe(ref, writer);
+        if (ref !== 0) database.describeAgain(ref, writer);
         if (writer.length < batchBytes) continue;
         yield Buffer.from(writer.bytes.subarray(0, writer.length));
         writer.clear();

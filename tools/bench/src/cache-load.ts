@@ -40,7 +40,7 @@ export async function runCache(load: CacheLoad): Promise<number> {
 }
 
 /** Ranks from 0, the first one asked for most: rank r as often as 1 / (r + 1). Always the same ones. */
-function zipf(count: number): () => number {
+export function zipf(count: number): () => number {
   let state = 1;
   const sums = new Float64Array(count);
   let sum = 0;

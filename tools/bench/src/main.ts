@@ -11,6 +11,7 @@
  *     latency   percentiles under a mixed open load at half of the capacity of the slower server, 5 M keys
  *     grpc      our client over gRPC's Batch, the client's work included, against ioredis
  *     durable   SET with a log on disk, against the append-only file
+ *     cold      GET over data ten times the memory it may have, against all of it in memory; not against redis-server
  *     cluster   replicated writes against puts of the same etcd, a gateway against a whole server, timestamps
  */
 import { cpus } from 'node:os';

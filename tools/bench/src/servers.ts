@@ -17,6 +17,8 @@ export interface RunningServer {
   readonly grpc: string;
   /** Resident memory, in bytes. */
   residentBytes(): number;
+  /** The same, of its own and of files that it maps: the system takes the latter back when it needs memory. */
+  residentParts(): { readonly anonymous: number; readonly mapped: number };
   stop(): Promise<void>;
 }
 
@@ -91,10 +93,8 @@ function running(
     name,
     port,
     grpc,
-    residentBytes() {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-    },
+    residentBytes: () => statusOf(child, 'VmRSS'),
+    residentParts: () => ({ anonymous: statusOf(child, 'RssAnon'), mapped: statusOf(child, 'RssFile') }),
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
@@ -104,6 +104,12 @@ function running(
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** What the kernel says of a process, in bytes. */
+function statusOf({ pid }: ChildProcess, name: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
 }
 
 function freePort(): Promise<number> {

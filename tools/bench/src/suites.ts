@@ -2,6 +2,7 @@
 import { runCache } from './cache-load.js';
 import { runClient } from './client-load.js';
 import { cluster } from './cluster-suite.js';
+import { cold } from './cold-suite.js';
 import { compare, type Figures, leastOf } from './compare.js';
 import { fill } from './fill.js';
 import { type MixedLoad, runClosedLoop, runOpenLoop } from './mixed-load.js';
@@ -206,5 +207,6 @@ export const suites: Readonly<Record<string, Suite>> = {
   latency,
   grpc,
   durable,
+  cold,
   cluster,
 };

@@ -21,7 +21,7 @@ import {
 
 import { malformed, needMore, RequestDecoder } from './decoder.js';
 import type { RedisExporter } from './exporter.js';
-import { inputPauseBytes, outputPauseBytes } from './limits.js';
+import { inputPauseBytes, lookAheadMax, outputPauseBytes } from './limits.js';
 import { RespReply } from './reply.js';
 import { batchCountMax } from './request-batch.js';
 
@@ -256,8 +256,10 @@ export class Connection implements SessionSink {
         reply.dialect = session.dialect;
         const isOver = outcome === outcomes.done || outcome === outcomes.later;
         if (isOver && (reply.length <= outputPauseBytes || !this.#choke())) continue;
+        const used = batch.ends[i];
+        if (outcome === outcomes.pending && next >= 0) this.#lookAhead(bytes, at, end);
         decoder.reset();
-        if (outcome !== outcomes.close) return batch.ends[i];
+        if (outcome !== outcomes.close) return used;
         this.close(true);
         return end;
       }
@@ -268,6 +270,16 @@ export class Connection implements SessionSink {
       if (next === needMore) return at;
     }
     return at;
+  }
+
+  /** A command waits, for its key perhaps: what those after it need can be fetched meanwhile. */
+  #lookAhead(bytes: Buffer, start: number, end: number): void {
+    const { batch } = this.#exporter;
+    let at = start;
+    for (let left = lookAheadMax; left > 0 && at < end && batch.next >= 0; left -= batch.count) {
+      at = this.#decoder.decodeBatch(bytes, at, end, batch, batchCountMax);
+      this.#coordinator.prefetch(this.session, batch.requests, batch.count);
+    }
   }
 
   /** A lot was written: sends it now, and stops executing when the client does not keep up. */

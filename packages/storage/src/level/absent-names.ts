@@ -4,9 +4,9 @@
  */
 // @hot-path
 
-const namesMax = 100_000;
+const namesMax = 32_768;
 /** Of all names together: a name may have a megabyte. */
-const bytesMax = 8 * 1024 * 1024;
+const bytesMax = 4 * 1024 * 1024;
 
 export class AbsentNames {
   readonly #names = new Set<string>();

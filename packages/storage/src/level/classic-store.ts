@@ -22,10 +22,15 @@ const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
  */
 const openOptions = {
   ...encodings,
-  cacheSize: 32 * 1024 * 1024,
   writeBufferSize: 8 * 1024 * 1024,
   maxFileSize: 8 * 1024 * 1024,
 };
+
+/**
+ * Blocks that were read, as LevelDB keeps them. Files are mapped into memory, so the system's own cache serves what is
+ * read again: uniform reads of a million keys take less time with 4 MiB of this than with 32.
+ */
+const blockCacheBytes = 8 * 1024 * 1024;
 
 export class ClassicStore implements OrderedStore {
   readonly #path: string;
@@ -150,7 +155,7 @@ class ClassicRange implements OrderedRange {
 }
 
 async function openDb(path: string): Promise<Db> {
-  const db: Db = new Level(path, openOptions);
+  const db: Db = new Level(path, { ...openOptions, cacheSize: blockCacheBytes });
   try {
     await db.open();
     return db;

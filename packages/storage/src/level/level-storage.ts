@@ -298,25 +298,28 @@ export class LevelStorage implements Storage {
     this.#cache.snapshotBegins(departed);
     try {
       // Cold keys first: one that is loaded meanwhile comes again, with those in memory.
-      for await (const batch of describeColdKeys(this.#store, this.#keyspaces, this.#loader, this.#layouts)) {
-        if (this.#memory.swaps !== swaps) {
-          throw new KvError('INVALID', 'databases were swapped during a snapshot');
+      const cold = describeColdKeys(this.#store, this.#keyspaces, this.#loader, this.#layouts);
+      for (const part of [cold, this.#memory.snapshotAfter(renamedBefore)]) {
+        for await (const batch of part) {
+          this.#assertNotSwapped(swaps);
+          yield batch;
+          if (departed.length === 0) continue;
+          this.#assertNotSwapped(swaps);
+          yield takeFrom(departed);
         }
-        yield batch;
-        if (departed.length > 0) yield takeFrom(departed);
       }
-      if (this.#memory.swaps !== swaps) {
-        throw new KvError('INVALID', 'databases were swapped during a snapshot');
-      }
-      for await (const batch of this.#memory.snapshot(renamedBefore)) {
-        yield batch;
-        if (departed.length > 0) yield takeFrom(departed);
-      }
-      if (departed.length > 0) yield takeFrom(departed);
+      if (departed.length === 0) return;
+      this.#assertNotSwapped(swaps);
+      yield takeFrom(departed);
     } finally {
       this.#cache.snapshotEnds(departed);
       this.#memory.endSnapshot();
     }
+  }
+
+  #assertNotSwapped(swaps: number): void {
+    if (this.#memory.swaps === swaps) return;
+    throw new KvError('INVALID', 'databases were swapped during a snapshot');
   }
 
   // The disk

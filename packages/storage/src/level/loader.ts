@@ -32,6 +32,13 @@ export interface ElementRecord {
   readonly value: Uint8Array;
 }
 
+/**
+ * So many reads of heads go on at once, and what is asked for meanwhile gathers: fewer and larger ones. A key costs 23 us
+ * of processor time when 10 are read at once by 4, 13 when 25 are by 2.
+ */
+const readsAtOnce = 2;
+/** Keys in one of them, so that a command of very many does not hold up the others. */
+const keysPerRead = 512;
 /** So many collections are read at once: each reads ahead. */
 const collectionsAtOnce = 16;
 
@@ -78,15 +85,17 @@ export interface LoaderOptions {
 
 export class Loader {
   readonly #options: LoaderOptions;
-  /** Takes what is asked for in this turn. */
-  #gathering: Load | null = null;
+  /** To be read; the last one takes what is asked for. */
+  readonly #queue: Load[] = [];
+  #isScheduled = false;
+  /** Reads of heads under way. */
+  #reads = 0;
   /** Collections being read, and those that wait for their turn. */
   #reading = 0;
   readonly #waiting: (() => void)[] = [];
-  readonly #start = (): void => {
-    const load = this.#gathering as Load;
-    this.#gathering = null;
-    void this.#run(load);
+  readonly #startScheduled = (): void => {
+    this.#isScheduled = false;
+    this.#start();
   };
 
   constructor(options: LoaderOptions) {
@@ -137,18 +146,24 @@ export class Loader {
   }
 
   #add(keyspace: Keyspace, name: string, key: Uint8Array): Load {
-    if (this.#gathering === null) {
-      this.#gathering = new Load();
-      this.#options.timers.setImmediate(this.#start);
+    let load = this.#queue.at(-1);
+    if (load === undefined || load.names.length >= keysPerRead) this.#queue.push((load = new Load()));
+    if (!this.#isScheduled && this.#reads < readsAtOnce) {
+      this.#isScheduled = true;
+      this.#options.timers.setImmediate(this.#startScheduled);
     }
-    const load = this.#gathering;
     load.add(keyspace, name, this.#headKey(keyspace, key));
     keyspace.loads.set(name, load);
     return load;
   }
 
+  #start(): void {
+    while (this.#reads < readsAtOnce && this.#queue.length > 0) void this.#run(this.#queue.shift() as Load);
+  }
+
   async #run(load: Load): Promise<void> {
     const { headKeys, keyspaces, names } = load;
+    this.#reads++;
     try {
       const values = await this.#options.store.getMany(headKeys);
       for (let i = 0; i < names.length; i++) this.#arrived(keyspaces[i], names[i], headKeys[i], values[i]);
@@ -157,6 +172,8 @@ export class Loader {
       for (let i = 0; i < names.length; i++) keyspaces[i].loads.delete(names[i]);
       load.reject(error);
     }
+    this.#reads--;
+    this.#start();
     this.#unpinLater(load);
   }
 

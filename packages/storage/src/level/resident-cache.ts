@@ -129,7 +129,7 @@ export class ResidentCache {
     if (this.#isPending(keyspace.generation, bytes, start, length)) return;
     const name = byteStringOf(bytes, start, length);
     if (keyspace.isPinned(name)) return;
-    for (const departed of this.#departed) database.describe(ref, departed);
+    for (const departed of this.#departed) database.describeAgain(ref, departed);
     const expiryMs = dict.expiry(ref);
     if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
     keyspace.letGo(name, bytes, start, length);

@@ -73,13 +73,13 @@ export class StorageDriver {
     // Nobody may rely on the batch after the call.
     batch.fill(0xee);
     journal.clear();
-    this.storage.letGoSome(looksPerTurn);
+    this.letGo();
   }
 
   /** The log is durable up to a position. */
   commit(position = this.log.length): void {
     while (this.#committed < position) this.storage.committed(++this.#committed);
-    this.storage.letGoSome(looksPerTurn);
+    this.letGo();
   }
 
   get committedPosition(): number {
@@ -92,11 +92,16 @@ export class StorageDriver {
     this.commit();
   }
 
-  /** Loads keys that are not resident. */
+  /** Lets go of what may go. */
+  letGo(): void {
+    this.storage.letGoSome(looksPerTurn);
+  }
+
+  /** Loads keys that are not resident; the others stay meanwhile. */
   async load(...names: KeyName[]): Promise<void> {
     const { storage } = this;
-    const missing = names.filter(({ database, key }) => !storage.isResident(database, key, 0, key.length));
-    if (missing.length > 0) await storage.load(missing);
+    const isMissing = ({ database, key }: KeyName) => !storage.isResident(database, key, 0, key.length);
+    if (names.some(isMissing)) await storage.load(names);
   }
 
   // Changes, for keys that are resident. Keys and values are byte strings.

@@ -146,6 +146,8 @@ function memory(ctx: Context): Fields {
     ['mem_total_replication_buffers', 0],
     ['mem_cluster_links', 0],
     ['mem_aof_buffer', pending],
+    ['cache_bytes', ctx.storage.cacheBytes],
+    ['cache_departures', ctx.storage.departures],
     ['mem_allocator', 'arena'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', ctx.storage.unreleased],
