@@ -1,24 +1,30 @@
 /**
- * SIGKILL at random moments under load: what was acknowledged, or read by anybody, is there when the server
- * comes back, and no command and no transaction is half applied. HOLDFAST_CRASH_KILLS and HOLDFAST_SEED
- * set how long it searches and where.
+ * SIGKILL at random moments under load: what was acknowledged, or read by anybody, is there when the server comes back,
+ * and no command, no script and no transaction is half applied. Every now and then the whole directory that a killed
+ * server left is checked, too.
  */
-import { type Random, randomBelow } from '@holdfast/common';
+import { type Findings, type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
-import { expect, it } from 'vitest';
+import { checkDirectory } from '@holdfast/coord';
+import { NodeDisk } from '@holdfast/log';
+import { type GatewaySettings, pause, redisAddress, spawnGateway, temporaryDirectory } from '../server.js';
+import { type Address, WireClient } from '../wire-client.js';
 import { forms, readUntilGone, Tracked, writeUntilGone } from './crash-load.js';
-import { type GatewaySettings, pause, redisAddress, spawnGateway, temporaryDirectory } from './server.js';
-import { type Address, WireClient } from './wire-client.js';
 
-const { HOLDFAST_SEED, HOLDFAST_CRASH_KILLS } = process.env;
-const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const kills = Number(HOLDFAST_CRASH_KILLS ?? 100);
 const writerCount = 4;
 const readerCount = 2;
 /** After so many writes a new directory begins: a state that keeps growing makes every restart slower. */
 const writesMax = 60_000;
 const loadMsMax = 120;
 const acknowledgedMsMax = 10_000;
+const killsPerCheck = 10;
+
+export interface CrashOptions {
+  readonly settings: GatewaySettings;
+  readonly kills: number;
+  readonly seed: number;
+  readonly onKill: (kills: number, writes: number) => void;
+}
 
 interface Life {
   readonly directory: { readonly path: string; remove(): Promise<void> };
@@ -80,7 +86,8 @@ async function untilAcknowledged(registers: readonly Tracked[]): Promise<void> {
   }
 }
 
-async function survive(settings: GatewaySettings): Promise<number> {
+/** Returns the number of writes that were acknowledged. Throws when anything is lost, half there, or not whole. */
+export async function survive({ kills, onKill, seed, settings }: CrashOptions): Promise<number> {
   const random = new SeededRandom(seed);
   let life = await newLife();
   let writes = 0;
@@ -104,6 +111,8 @@ async function survive(settings: GatewaySettings): Promise<number> {
         await gateway.kill();
       }
       killed++;
+      if (killed % killsPerCheck === 0) await check(life.directory.path);
+      onKill(killed, writes);
       if (registers.reduce((sum, { sent }) => sum + sent, 0) > writesMax) {
         await life.directory.remove();
         life = await newLife();
@@ -111,20 +120,23 @@ async function survive(settings: GatewaySettings): Promise<number> {
     }
     const gateway = spawnGateway({ ...settings, dir: life.directory.path });
     await verify(await redisAddress(gateway), life.registers.flat());
-    expect(await gateway.stop()).toBe(0);
+    const code = await gateway.stop();
+    if (code !== 0) throw new Error(`an orderly end with code ${code}`);
+    await check(life.directory.path);
   } finally {
     await life.directory.remove();
   }
   return writes;
 }
 
-// At once: most of the time goes into starting processes, each on one core.
-it.concurrent.each(['memory', 'level'])(
-  `loses nothing in %s storage, killed ${kills} times (HOLDFAST_SEED=${seed})`,
-  async (storage) => {
-    const writes = await survive({ storage, log: 'file', fsync: 'always' });
-    expect(writes).toBeGreaterThan(kills);
-    console.log(`${storage}: ${kills} kills, ${writes} acknowledged writes`);
-  },
-  60_000 + kills * 10_000,
-);
+/** What a killed server left is whole. */
+async function check(directory: string): Promise<void> {
+  const damages: string[] = [];
+  const findings: Findings = {
+    damage: (place, what) => void damages.push(`${place}: ${what}`),
+    note: () => {},
+    passed: () => {},
+  };
+  await checkDirectory(new NodeDisk(), directory, findings);
+  if (damages.length > 0) throw new Error(`a killed server left damage: ${damages.join('; ')}`);
+}

@@ -5,7 +5,7 @@
  */
 import { type Random, randomBelow } from '@holdfast/common';
 import type { RespArgument, WireReply } from '@holdfast/protocol/testing';
-import type { WireClient } from './wire-client.js';
+import type { WireClient } from '../wire-client.js';
 
 type Step = readonly RespArgument[];
 
@@ -35,6 +35,14 @@ function sameNumber(reply: WireReply): number {
 }
 
 const padding = (n: number): string => 'x'.repeat((n * 37) % 300);
+
+/** Far away, and another second for each number. */
+const firstExpiry = 5_000_000_000;
+
+const writeBoth =
+  "redis.call('SET', KEYS[1], ARGV[1]) redis.call('HSET', KEYS[2] .. 'h', 'f', ARGV[1]) redis.call('SET', KEYS[2], ARGV[1])";
+const readExpiry =
+  "local n = tonumber(redis.call('GET', KEYS[1]) or 0) if n == 0 then return {0, 0} end return {n, redis.call('EXPIRETIME', KEYS[1]) - ARGV[1]}";
 
 export const forms: readonly Form[] = [
   {
@@ -102,6 +110,38 @@ export const forms: readonly Form[] = [
         throw new Error(`half applied: ${items.map(({ text }) => text).join(' ')}`);
       }
       return Number(items[1].text);
+    },
+  },
+  {
+    name: 'script',
+    write: (key, n) => [['EVAL', writeBoth, 2, `${key}:a`, `${key}:b`, `${n} ${padding(n)}`]],
+    read: (key) => ['MGET', `${key}:a`, `${key}:b`],
+    parse: sameNumber,
+  },
+  {
+    name: 'expiry',
+    write: (key, n) => [
+      ['MULTI'],
+      ['SET', key, n],
+      ['EXPIREAT', key, firstExpiry + n],
+      ['SET', `${key}:short`, n, 'PX', 1],
+      ['EXEC'],
+    ],
+    read: (key) => ['EVAL', readExpiry, 1, key, firstExpiry],
+    parse: sameNumber,
+  },
+  {
+    name: 'stream',
+    write: (key, n) => [['XADD', key, 'MAXLEN', 50, `${n}-1`, 'n', n, 'padding', padding(n)]],
+    read: (key) => ['XREVRANGE', key, '+', '-', 'COUNT', 1],
+    parse: (reply) => {
+      const entry = reply.items?.[0]?.items;
+      return entry
+        ? sameNumber({
+            ...reply,
+            items: [{ ...entry[0], text: entry[0].text!.slice(0, -2) }, entry[1].items![1]],
+          })
+        : 0;
     },
   },
   {
