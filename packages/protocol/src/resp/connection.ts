@@ -148,8 +148,12 @@ export class Connection implements SessionSink {
         sendable = gates[passed];
         passed += 2;
       }
-      gates.splice(0, passed);
-      for (let i = 0; i < gates.length; i += 2) gates[i] -= sendable;
+      const left = gates.length - passed;
+      for (let i = 0; i < left; i += 2) {
+        gates[i] = gates[passed + i] - sendable;
+        gates[i + 1] = gates[passed + i + 1];
+      }
+      gates.length = left;
     } else if (gates.length > 0) {
       gates.length = 0;
     }

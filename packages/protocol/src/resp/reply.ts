@@ -7,6 +7,9 @@
 import { copyBytes, errorLine, formatDouble, Reply, writeInteger } from '@holdfast/common';
 import type { BufferPool } from './buffer-pool.js';
 
+/** One large reply is no reason to take more than a buffer of the pool for the next one. */
+const usualLengthMax = 4096;
+
 const cr = 13;
 const lf = 10;
 
@@ -15,6 +18,8 @@ export class RespReply extends Reply {
   /** What is to be sent: `bytes[0, length)`. */
   bytes: Buffer;
   length = 0;
+  /** What was sent when the buffer last became empty: so much will do next time. */
+  #usualLength = 0;
   readonly #pool: BufferPool;
 
   constructor(pool: BufferPool) {
@@ -174,6 +179,7 @@ export class RespReply extends Reply {
         this.bytes.copyWithin(0, sent, this.length);
       }
     } else {
+      this.#usualLength = Math.min(this.length, usualLengthMax);
       if (!isGivenAway) this.#pool.give(this.bytes);
       this.bytes = this.#pool.none;
     }
@@ -219,9 +225,11 @@ export class RespReply extends Reply {
   }
 
   #grow(more: number): void {
-    const grown = this.#pool.take(Math.max(this.length + more, this.bytes.length * 2));
-    this.bytes.copy(grown, 0, 0, this.length);
-    if (this.bytes.length > 0) this.#pool.give(this.bytes);
+    const { bytes, length } = this;
+    const least = bytes.length === 0 ? this.#usualLength : bytes.length * 2;
+    const grown = this.#pool.take(Math.max(length + more, least));
+    bytes.copy(grown, 0, 0, length);
+    if (bytes.length > 0) this.#pool.give(bytes);
     this.bytes = grown;
   }
 }
