@@ -48,7 +48,6 @@ const settable: readonly Declaration[] = [
   ['dynamic-hz', flag, 'yes'],
   ['ignore-warnings', text, ''],
   ['jemalloc-bg-thread', flag, 'yes'],
-  ['lazyfree-lazy-server-del', flag, 'no'],
   ['lazyfree-lazy-user-del', flag, 'no'],
   ['lazyfree-lazy-user-flush', flag, 'no'],
   ['list-compress-depth', int32, '0'],

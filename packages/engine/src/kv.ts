@@ -19,7 +19,7 @@ import { Eviction } from './eviction.js';
 import type { Host } from './host.js';
 import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
-import type { Propagation } from './propagation.js';
+import type { Laziness, Propagation } from './propagation.js';
 import { Registry } from './registry.js';
 import { Scripting } from './scripting/scripting.js';
 import type { Session } from './session.js';
@@ -279,7 +279,7 @@ export class KV {
   }
 
   /** Removes a key found just now, by the server's own will; `laziness` is the parameter that makes it an UNLINK. */
-  removeAs(eventClass: string, event: string, laziness: string, db: Database, ref: number): void {
+  removeAs(eventClass: string, event: string, laziness: Laziness, db: Database, ref: number): void {
     const { propagation } = this;
     if (this.notifications === 0 && propagation === null) {
       db.remove(ref);

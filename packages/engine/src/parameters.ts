@@ -89,6 +89,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'min-slaves-max-lag', kind: int32, initial: '10', aliasOf: 'min-replicas-max-lag' },
   // Whether what the server removes by itself is passed on to them as UNLINK.
   { name: 'lazyfree-lazy-eviction', kind: flag, initial: 'no' },
+  { name: 'lazyfree-lazy-server-del', kind: flag, initial: 'no' },
   { name: 'lazyfree-lazy-expire', kind: flag, initial: 'no' },
 
   // The data

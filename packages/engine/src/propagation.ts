@@ -31,6 +31,9 @@ export interface CommandUnit {
   start(i: number): number;
 }
 
+/** Parameters that say whether what a server removes by itself is removed as by UNLINK. */
+export type Laziness = 'lazyfree-lazy-eviction' | 'lazyfree-lazy-expire' | 'lazyfree-lazy-server-del';
+
 export interface PropagationSink {
   /** A unit is complete. It is not kept: what is sent is copied. `version` is that of the write. */
   propagate(unit: CommandUnit, version: number): void;
@@ -137,9 +140,9 @@ export class Propagation implements CommandUnit {
     this.put(this.#kv.context.session.database, ...args);
   }
 
-  /** The current command found that a key's time is over, and removed it. */
-  insteadRemoved(key: Uint8Array): void {
-    this.instead(this.#kv.config.flag('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key);
+  /** The current command removed a key; `laziness` is the parameter that makes it an UNLINK. */
+  insteadRemoved(key: Uint8Array, laziness: Laziness): void {
+    this.instead(this.#kv.config.flag(laziness) ? 'UNLINK' : 'DEL', key);
   }
 
   /** The current command is not passed on, whatever it changed. */

@@ -77,7 +77,7 @@ export function expireKey(
   if (isRefused(conditions, expiryMs, presentMs)) return reply.integer(0);
   if (expiryMs <= ctx.nowMs) {
     db.remove(ref);
-    ctx.propagation?.insteadRemoved(ctx.request.view(key));
+    ctx.propagation?.insteadRemoved(ctx.request.view(key), 'lazyfree-lazy-expire');
     ctx.notify('g', 'del', key);
   } else {
     if (expiryMs !== presentMs) db.setExpiry(ref, expiryMs);

@@ -132,7 +132,10 @@ function put(ctx: Context, value: RdbValue, expiryMs: number): void {
   if (old !== 0) db.remove(old);
   if (expiryMs !== 0 && expiryMs <= ctx.nowMs) {
     if (!Buffer.isBuffer(value)) db.context.released.push(value);
-    if (old !== 0) ctx.notify('g', 'del', keyAt);
+    if (old !== 0) {
+      ctx.propagation?.insteadRemoved(request.view(keyAt), 'lazyfree-lazy-server-del');
+      ctx.notify('g', 'del', keyAt);
+    }
     return;
   }
   db.find(bytes, start, length);

@@ -55,7 +55,7 @@ function popSome(ctx: Context, key: number, set: SetValue, count: number, reply:
 function popAll(ctx: Context, key: number, set: SetValue, reply: Reply): void {
   replyMembers(set, reply);
   ctx.db.remove(set.ref);
-  ctx.propagation?.instead('DEL', ctx.request.view(key));
+  ctx.propagation?.insteadRemoved(ctx.request.view(key), 'lazyfree-lazy-server-del');
   ctx.notify('s', 'spop', key);
   ctx.notify('g', 'del', key);
 }

@@ -32,7 +32,7 @@ export const getex = defineCommand({
     replyString(ctx, ref, reply);
     if (expiryMs <= ctx.nowMs) {
       db.remove(ref);
-      ctx.propagation?.insteadRemoved(request.view(key));
+      ctx.propagation?.insteadRemoved(request.view(key), 'lazyfree-lazy-expire');
       return ctx.notify('g', 'del', key);
     }
     if (db.expiry(ref) !== expiryMs) db.setExpiry(ref, expiryMs);

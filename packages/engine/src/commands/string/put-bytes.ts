@@ -52,12 +52,22 @@ export function patchBytes(
   }
 }
 
-/** As `putArgument`, with its events. The time may be over already: then the key is gone at once. */
-export function putExpiring(ctx: Context, ref: number, i: number, value: number, expiryMs: number): void {
+/**
+ * As `putArgument`, with its events. The time may be over already: then the key is gone at once. `isAbsolute`: the command
+ * says the point in time itself, and says the same elsewhere.
+ */
+export function putExpiring(
+  ctx: Context,
+  ref: number,
+  i: number,
+  value: number,
+  expiryMs: number,
+  isAbsolute = false,
+): void {
   const isOver = expiryMs <= ctx.nowMs;
   const { propagation, request } = ctx;
-  if (isOver) propagation?.insteadRemoved(request.view(i));
-  else propagation?.instead('SET', request.view(i), request.view(value), 'PXAT', expiryMs);
+  if (isOver) propagation?.insteadRemoved(request.view(i), 'lazyfree-lazy-expire');
+  else if (!isAbsolute) propagation?.instead('SET', request.view(i), request.view(value), 'PXAT', expiryMs);
   if (!isOver) putArgument(ctx, ref, i, value, expiryMs);
   else if (ref !== 0) ctx.db.remove(ref);
   ctx.notify('$', 'set', i);

@@ -50,8 +50,10 @@ export const set = defineCommand({
       if (!get) reply.null();
       return;
     }
-    if (isExpiring) putExpiring(ctx, ref, key, value, expiryMs);
-    else {
+    if (isExpiring) {
+      const isAbsolute = expiry.word === 'PXAT' && condition.word !== 'IFEQ';
+      putExpiring(ctx, ref, key, value, expiryMs, isAbsolute);
+    } else {
       putArgument(ctx, ref, key, value, expiry.word === null || ref === 0 ? 0 : db.expiry(ref));
       if (mustBeString) ctx.propagation?.instead(...passedOn(request, condition.word === 'IFEQ'));
       ctx.notify('$', 'set', key);
