@@ -3,6 +3,7 @@
 import { databasesMax, type Request } from '@holdfast/common';
 import { type Command, readCursor, type Session } from '@holdfast/engine';
 import type { KeyName, Storage } from '@holdfast/storage';
+import { isWriting } from './admission.js';
 
 export class KeyLoader {
   storage: Storage;
@@ -11,14 +12,18 @@ export class KeyLoader {
     this.storage = storage;
   }
 
-  /** Null when everything is there already. */
+  /** Null when the command may run: everything is there, and the disk is not too far behind for a write. */
   load(session: Session, command: Command, request: Request): Promise<void> | null {
+    if (this.storage.isAllResident) return null;
+    const room = this.storage.admitWrite();
+    if (room !== null && (isWriting(session, command) || command.flags.has('may_replicate'))) return room;
+    return this.loadKeys(session, command, request);
+  }
+
+  /** Null when everything is there already. For commands of a script too, whose writes can't wait: nothing is committed until it ends. */
+  loadKeys(session: Session, command: Command, request: Request): Promise<void> | null {
     const storage = this.storage;
     if (storage.isAllResident) return null;
-    if (command.isWrite) {
-      const room = storage.admitWrite();
-      if (room !== null) return room;
-    }
     if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;

@@ -195,7 +195,7 @@ export class LocalHost implements Host {
   }
 
   load(session: Session, command: Command, request: Request): Promise<void> | null {
-    return this.#parts.loader.load(session, command, request);
+    return this.#parts.loader.loadKeys(session, command, request);
   }
 
   get isMonitored(): boolean {

@@ -22,6 +22,11 @@ interface Subject {
 const subjects: readonly Subject[] = [
   { name: 'in memory', settings: {}, sequencesMax: 600 },
   { name: 'on the disk, over kills', settings: { storage: 'level', log: 'file' }, sequencesMax: 35 },
+  {
+    name: 'on the disk, with next to nothing in memory',
+    settings: { storage: 'level', log: 'file', 'cache-bytes': '1' },
+    sequencesMax: 35,
+  },
 ];
 
 it.each(subjects)(

@@ -1,5 +1,5 @@
 /**
- * `npm run differential -- [--seconds N] [--seed S] [--findings N] [--storage level] [--log file]`: looks for
+ * `npm run differential -- [--seconds N] [--seed S] [--findings N] [--storage level] [--log file] [--cache-bytes N]`: looks for
  * differences to redis-server and prints each as short as it gets. Ends with 1 when there are any.
  */
 import { parseArgs } from 'node:util';
@@ -12,12 +12,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     findings: { type: 'string', default: '20' },
     storage: { type: 'string', default: 'memory' },
+    'cache-bytes': { type: 'string', default: '0' },
     log: { type: 'string', default: 'none' },
     'restart-every': { type: 'string', default: '20' },
   },
 });
-const { storage, log } = values;
-const pair = await ServerPair.start(storage === 'memory' && log === 'none' ? {} : { storage, log });
+const { storage, log, 'cache-bytes': cacheBytes } = values;
+const pair = await ServerPair.start(
+  storage === 'memory' && log === 'none' ? {} : { storage, log, 'cache-bytes': cacheBytes },
+);
 console.log(`seed ${values.seed}, ${values.seconds} s, storage ${storage}, log ${log}`);
 const search = new DifferentialSearch(pair, {
   seed: Number(values.seed),

@@ -42,7 +42,7 @@ const groups =
   /^(string|bitmap|hyperloglog|generic|hash|list|set|sorted-set|geo|stream|transactions|pubsub|server|connection)$/;
 /** Of those: what waits, listens, ends, depends on the clock, or whose bytes are a server's own. */
 const excluded =
-  /^(select|(p|s)?(un)?subscribe|multi|exec|discard|time|lolwut|info|command.*|config.*|debug.*|memory.*|slowlog.*|latency.*|role|replicaof|slaveof|save|bgsave|bgrewriteaof|lastsave|shutdown|monitor|module.*|acl.*|quit|reset|auth|hello|client.*|wait|waitaof|restore-asking|pfselftest|pfdebug|kv\..*|.*\|help|object\|freq)$/;
+  /^(select|(p|s)?(un)?subscribe|multi|exec|discard|time|lolwut|info|command.*|config.*|debug.*|memory.*|slowlog.*|latency.*|role|replicaof|slaveof|p?sync|replconf|migrate|save|bgsave|bgrewriteaof|lastsave|shutdown|monitor|module.*|acl.*|quit|reset|auth|hello|client.*|wait|waitaof|restore-asking|pfselftest|pfdebug|kv\..*|.*\|help|object\|freq)$/;
 
 async function comparableCommands(pair: ServerPair): Promise<Command[]> {
   const all = new LocalServer().kv.registry.commands.flatMap((command) =>
