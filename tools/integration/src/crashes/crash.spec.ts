@@ -7,13 +7,21 @@ const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const kills = Number(HOLDFAST_CRASH_KILLS ?? 100);
 
 // At once: most of the time goes into starting processes, each on one core.
-it.concurrent.each(['memory', 'level'])(
-  `loses nothing in %s storage, killed ${kills} times (HOLDFAST_SEED=${seed})`,
-  async (storage) => {
-    const settings = { storage, log: 'file', fsync: 'always' };
-    const writes = await survive({ settings, kills, seed, onKill: () => {} });
-    expect(writes).toBeGreaterThan(kills);
-    console.log(`${storage}: ${kills} kills, ${writes} acknowledged writes`);
+it.concurrent.each([
+  { name: 'memory storage', settings: { storage: 'memory' }, times: kills },
+  { name: 'level storage', settings: { storage: 'level' }, times: kills },
+  {
+    name: 'level storage that keeps next to nothing in memory',
+    settings: { storage: 'level', 'cache-bytes': '1' },
+    times: Math.ceil(kills / 4),
+  },
+])(
+  `loses nothing in $name, killed $times times (HOLDFAST_SEED=${seed})`,
+  async ({ name, settings, times }) => {
+    const whole = { ...settings, log: 'file', fsync: 'always' };
+    const writes = await survive({ settings: whole, kills: times, seed, onKill: () => {} });
+    expect(writes).toBeGreaterThan(times);
+    console.log(`${name}: ${times} kills, ${writes} acknowledged writes`);
   },
   60_000 + kills * 10_000,
 );
