@@ -151,6 +151,8 @@ it('a backup that is damaged is refused before anything is touched, and what is 
   const bytes = await readFile(join(root, 'file'));
   bytes[bytes.length - 40] ^= 4;
   await writeFile(join(root, 'damaged'), bytes);
+  expect((await kvctl('check', join(root, 'file'))).code).toBe(0);
+  expect((await kvctl('check', join(root, 'damaged'))).code).toBe(1);
   const damaged = await kvctl('restore', join(root, 'damaged'), join(root, 'data'), '--replace');
   expect([damaged.code, damaged.error]).toEqual([
     1,

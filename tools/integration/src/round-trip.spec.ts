@@ -216,6 +216,8 @@ describe(`data of all types (HOLDFAST_SEED=${seed})`, () => {
     try {
       await done('import', file, '--to', `127.0.0.1:${to}`);
       await expect(view(gateway.address)).resolves.toEqual(expected);
+      await done('export', '--from', `127.0.0.1:${to}`, join(root, 'from-us.rdb'));
+      await expect(viewOfRedis('--dir', root, '--dbfilename', 'from-us.rdb')).resolves.toEqual(expected);
       const { code, error } = await kvctl('import', file, '--to', `127.0.0.1:${to}`);
       expect([code, error]).toEqual([1, expect.stringContaining('BUSYKEY')]);
       await done('import', file, '--replace', '--to', `127.0.0.1:${to}`);
@@ -228,11 +230,13 @@ describe(`data of all types (HOLDFAST_SEED=${seed})`, () => {
     const file = join(root, 'whole.rdb');
     await done('export', '--from', `127.0.0.1:${port}`, file);
     const bytes = await readFile(file);
+    await done('check', file);
     const random = new SeededRandom(seed + 1);
     for (let i = 0; i < 20; i++) {
       const damaged = Buffer.from(bytes);
       damaged[randomBelow(random, bytes.length)] ^= 1 << randomBelow(random, 8);
       await writeFile(`${file}.damaged`, damaged);
+      expect((await kvctl('check', `${file}.damaged`)).code).toBe(1);
       const { code, error } = await kvctl('import', `${file}.damaged`, join(root, 'damaged'));
       expect([code, error]).toEqual([1, expect.stringContaining('whole.rdb.damaged')]);
     }

@@ -1,20 +1,31 @@
 /** `kvctl check`: whether everything in a data directory is as it was written. */
+import { stat } from 'node:fs/promises';
+import { KvError } from '@holdfast/common';
 import { checkDirectory } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
+import { backupMagic } from '@holdfast/storage';
 import type { Commands, Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { Found } from '../found.js';
 import { bytesText } from '../output.js';
 import { Progress } from '../progress.js';
+import { checkBackup } from '../transfer/backup.js';
+import { InputFile } from '../transfer/input-file.js';
+import { stepsOf } from '../transfer/steps.js';
 
 export const addCheck: Commands = (program, action) => {
   program
     .command('check')
     .description(
-      'reads a data directory that no server has open, and names what is damaged: exit code 1 if anything is',
+      'reads a data directory that no server has open, a backup, or a file of Redis, and names what is damaged: exit code 1 if anything is',
     )
-    .argument('<directory>', "a server's --dir, or a node's")
-    .action(action((context, _, directory) => check(context, directory)));
+    .argument('<place>', "a server's --dir, or a node's; or a file")
+    .action(
+      action(async (context, _, place) => {
+        if (await isFile(place)) await checkFile(context, place);
+        else await check(context, place);
+      }),
+    );
 };
 
 async function check(context: Context, directory: string): Promise<void> {
@@ -36,6 +47,51 @@ async function check(context: Context, directory: string): Promise<void> {
     ].join('\n'),
   );
   if (damageCount > 0) context.exitCode = exitCodes.failed;
+}
+
+/** A backup, an RDB file or an append-only log: read to its end, which ends with what is damaged first. */
+async function checkFile(context: Context, path: string): Promise<void> {
+  const disk = new NodeDisk();
+  const found = new Found(new Progress(context.output, context.env.clock));
+  let count = 0;
+  try {
+    if (await isBackup(disk, path)) {
+      count = (await checkBackup(disk, path, () => {})).batches;
+    } else {
+      const onNote = (note: string): void => found.note(path, note);
+      const onBytes = (bytes: number): void => found.passed(bytes);
+      for await (const _ of stepsOf({ disk, path, isDirectory: false, onBytes, onNote })) count++;
+    }
+  } catch (error) {
+    if (!(error instanceof KvError) || error.code === 'DISK') throw error;
+    found.damage(path, error.message);
+  }
+  const { damageCount, damages, notes } = found;
+  context.output.result(
+    { file: path, isDamaged: damageCount > 0, damages, notes, count },
+    [
+      damageCount === 0
+        ? `${path}: whole, ${count} batches, keys or commands`
+        : `damaged  ${damages[0].what}`,
+      ...notes.map(({ what }) => `note     ${what}`),
+      '',
+    ].join('\n'),
+  );
+  if (damageCount > 0) context.exitCode = exitCodes.failed;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isFile() ?? false;
+}
+
+async function isBackup(disk: NodeDisk, path: string): Promise<boolean> {
+  const input = new InputFile(disk, path);
+  try {
+    await input.more();
+    return input.bytes.subarray(0, backupMagic.length).equals(backupMagic);
+  } finally {
+    await input.close();
+  }
 }
 
 function logText({ head, tail }: { readonly head: number; readonly tail: number }): string {

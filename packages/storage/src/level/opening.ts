@@ -70,6 +70,12 @@ export async function readOpenedState(store: OrderedStore, place: string): Promi
   return { version, seed, state };
 }
 
+/** Whether a key that begins as those of what a store says of itself is one of them. */
+export function isMetaKey(key: Uint8Array): boolean {
+  const isMark = key.length === marks.length + 8 && marks.equals(key.subarray(0, marks.length));
+  return isMark || formatKey.equals(key) || stateKey.equals(key);
+}
+
 /** To a batch of changes: it is number `batches`. */
 export function moveMark(batch: OrderedBatch, batches: number): void {
   batch.delete(markKey(batches - 1));

@@ -28,7 +28,7 @@ import {
 } from './disk-keys.js';
 import { checksumBytes, type Head, readHead, verify } from './disk-records.js';
 import { createLayouts, type Layout } from './layouts/index.js';
-import { type OpenedState, readOpenedState } from './opening.js';
+import { isMetaKey, type OpenedState, readOpenedState } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
 
 const recordsPerRead = 1000;
@@ -222,6 +222,11 @@ class StoreCheck {
   }
 
   async #checkUnknown(): Promise<void> {
+    const { meta } = prefixes;
+    for await (const entries of this.#entries(prefixKey(meta), prefixKey(meta + 1))) {
+      for (const [key] of entries)
+        if (!isMetaKey(key)) this.#damage(hexOf(key), 'nothing of this name is written');
+    }
     for (let prefix = 0; prefix < 256; prefix++) {
       if (known.has(prefix)) continue;
       const end = prefix === 255 ? Buffer.alloc(64, 255) : prefixKey(prefix + 1);

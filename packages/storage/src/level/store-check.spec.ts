@@ -1,0 +1,81 @@
+import { type Findings, randomBelow } from '@holdfast/common';
+import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
+import { describe, expect, it } from 'vitest';
+import { RandomWrites } from '../testing/random-writes.js';
+import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
+import { StorageDriver } from '../testing/storage-driver.js';
+import { LevelStorage } from './level-storage.js';
+import { checkStore } from './store-check.js';
+
+const { HOLDFAST_SEED } = process.env;
+const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** A store after many writes of all kinds, flushes and swaps among them. */
+async function written(random: SeededRandom, count: number): Promise<SimulatedContent> {
+  const content = new SimulatedContent();
+  const env = new SimulatedEnv(1);
+  env.timers.setImmediate = (callback) => void setImmediate(callback);
+  const storage = await LevelStorage.over(new SimulatedOrderedStore(content), env, 'simulated');
+  const driver = new StorageDriver(storage);
+  const writes = new RandomWrites(driver, random, { keys: 40, databases: 3, wholesale: true });
+  for (let i = 1; i <= count; i++) {
+    await writes.next();
+    driver.settle();
+    if (i % 50 === 0) await storage.flush();
+  }
+  await storage.flush();
+  await storage.swept();
+  await storage.close();
+  return content;
+}
+
+async function damagesIn(content: SimulatedContent): Promise<string[]> {
+  const damages: string[] = [];
+  const findings: Findings = {
+    damage: (place, what) => void damages.push(`${place}: ${what}`),
+    note: (place, what) => void damages.push(`note, ${place}: ${what}`),
+    passed: () => {},
+  };
+  await checkStore(new SimulatedOrderedStore(content), 'the store', findings);
+  return damages;
+}
+
+function copyOf(content: SimulatedContent): SimulatedContent {
+  const copy = new SimulatedContent();
+  for (const [name, value] of content.entries) copy.put(Buffer.from(name, 'latin1'), value);
+  return copy;
+}
+
+describe(`a check of a store (HOLDFAST_SEED=${seed})`, () => {
+  it('finds nothing in what was written, whatever was written', async () => {
+    const random = new SeededRandom(seed);
+    for (let life = 0; life < 10; life++) expect(await damagesIn(await written(random, 300))).toEqual([]);
+  });
+
+  it('finds every bit that is another one, in keys and in values', async () => {
+    const random = new SeededRandom(seed);
+    const content = await written(random, 600);
+    const names = [...content.entries.keys()];
+    for (let round = 0; round < 600; round++) {
+      const damaged = copyOf(content);
+      const name = names[randomBelow(random, names.length)];
+      const key = Buffer.from(name, 'latin1');
+      const value = Buffer.from(content.entries.get(name)!);
+      const at = randomBelow(random, key.length + value.length);
+      const bytes = at < key.length ? key : value;
+      bytes[at < key.length ? at : at - key.length] ^= 1 << randomBelow(random, 8);
+      damaged.delete(Buffer.from(name, 'latin1'));
+      damaged.put(key, value);
+      expect(await damagesIn(damaged), `${JSON.stringify(name)}, byte ${at}`).not.toEqual([]);
+    }
+  });
+
+  it('misses keys and expiries that are gone', async () => {
+    const content = await written(new SeededRandom(seed), 600);
+    for (const name of [...content.entries.keys()].filter((each) => /^[dxm]/.test(each))) {
+      const damaged = copyOf(content);
+      damaged.delete(Buffer.from(name, 'latin1'));
+      expect(await damagesIn(damaged), JSON.stringify(name)).not.toEqual([]);
+    }
+  });
+});
