@@ -4,6 +4,7 @@ import { ErrorReply, KvError } from '@holdfast/common';
 import { Caller, type Coordinator, type Turns } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
 import { errorOf } from './errors.js';
+import { setFreshness } from './freshness.js';
 
 export interface Credentials {
   readonly user: string;
@@ -42,6 +43,13 @@ export interface AdmissionContext {
   readonly config: Settings;
 }
 
+/** What a request says of itself. */
+export interface Chosen {
+  readonly database?: number | undefined;
+  /** A `kv.Freshness`. */
+  readonly freshness?: number | undefined;
+}
+
 /** A caller for one call. Throws when it is not admitted; the caller is closed then. */
 export async function admit(
   { coordinator, turns, config }: AdmissionContext,
@@ -50,7 +58,7 @@ export async function admit(
     getPeer(): string;
     once(event: 'cancelled', end: () => void): unknown;
   },
-  database: number | undefined,
+  { database, freshness = 0 }: Chosen,
 ): Promise<Caller> {
   const chosen =
     database === undefined ? databaseOf(call.metadata, config) : checkedDatabase(database, config);
@@ -59,6 +67,12 @@ export async function admit(
   if (caller === null) throw new KvError('LIMIT', 'max number of clients reached');
   call.once('cancelled', () => caller.close());
   caller.session.database = chosen;
+  try {
+    setFreshness(caller.session, freshness);
+  } catch (error) {
+    caller.close();
+    throw error;
+  }
   if (credentials === null) return caller;
   const { value } = await caller.run(['AUTH', credentials.user, credentials.password]);
   if (!(value instanceof ErrorReply)) return caller;

@@ -20,7 +20,7 @@ import {
   unsupportedArguments,
 } from '@holdfast/coord';
 import { batchKeysMax, type kv, messageBytesMax } from '@holdfast/rpc';
-import { type AdmissionContext, admit } from './admission.js';
+import { type AdmissionContext, admit, type Chosen } from './admission.js';
 import { callStatus, errorOf } from './errors.js';
 import { replyBytesMax } from './limits.js';
 import { valueMessage } from './value.js';
@@ -31,12 +31,9 @@ export interface CallContext extends AdmissionContext {
 
 type Unary<Q, A> = (caller: Caller, request: Q, context: CallContext) => Promise<A>;
 
-function unary<Q extends { database?: number | undefined }, A>(
-  context: CallContext,
-  body: Unary<Q, A>,
-): handleUnaryCall<Q, A> {
+function unary<Q extends Chosen, A>(context: CallContext, body: Unary<Q, A>): handleUnaryCall<Q, A> {
   const answer = async (call: Parameters<handleUnaryCall<Q, A>>[0]): Promise<A> => {
-    const caller = await admit(context, call, call.request.database);
+    const caller = await admit(context, call, call.request);
     try {
       return await body(caller, call.request, context);
     } finally {
@@ -140,8 +137,8 @@ export function scanCall(context: CallContext): handleServerStreamingCall<kv.Sca
 type ScanCall = ServerWritableStream<kv.ScanRequest, kv.ScanResponse>;
 
 async function scan(context: CallContext, call: ScanCall): Promise<void> {
-  const { selection, reverse, limit, keysOnly, resumeToken, database } = call.request;
-  const caller = await admit(context, call, database);
+  const { selection, reverse, limit, keysOnly, resumeToken } = call.request;
+  const caller = await admit(context, call, call.request);
   const options = {
     interval: selection === undefined ? allKeys : intervalOf(selection),
     isReverse: reverse,

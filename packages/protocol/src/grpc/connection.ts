@@ -25,6 +25,7 @@ import type { Settings } from '../settings.js';
 import { type Credentials, sessionOptions } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
 import { callStatus, errorOf } from './errors.js';
+import { isFreshness, setFreshness, unknownFreshness } from './freshness.js';
 import {
   onTheirWayMax,
   outputMessageBytes,
@@ -253,6 +254,7 @@ export class Connection implements TurnListener {
     const { session } = lane;
     session.database = decoder.database < 0 ? this.#database : decoder.database;
     session.dialect = decoder.protocol;
+    setFreshness(session, decoder.freshness);
     reply.dialect = decoder.protocol;
     lane.reply.dialect = decoder.protocol;
     this.#isRunning = true;
@@ -273,8 +275,9 @@ export class Connection implements TurnListener {
 
   /** Why the command is not to be run, as an error reply. */
   #problem(): string | null {
-    const { problem, database, operation, request } = this.#decoder;
+    const { problem, database, freshness, operation, request } = this.#decoder;
     if (problem !== '') return `INVALID ${problem}`;
+    if (!isFreshness(freshness)) return `INVALID ${unknownFreshness}`;
     if (database >= 0 && database >= this.#config.number('databases')) {
       return 'INVALID there is no database of that number';
     }

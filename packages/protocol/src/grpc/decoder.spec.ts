@@ -19,7 +19,14 @@ function someNumber(): number {
   return pick(1, 127, 128, 2 ** 28, 2 ** 31, 2 ** 40 + 3, Number.MAX_SAFE_INTEGER);
 }
 
-type Expected = { id: number; args: Buffer[]; database: number; operation: number; protocol: number };
+type Expected = {
+  id: number;
+  args: Buffer[];
+  database: number;
+  freshness: number;
+  operation: number;
+  protocol: number;
+};
 
 function someCommand(): [kv.Command, Expected] {
   const id = pick(0, someNumber());
@@ -27,10 +34,12 @@ function someCommand(): [kv.Command, Expected] {
   const database = pick(undefined, 0, 3);
   const ttlMs = pick(undefined, someNumber());
   const expectedVersion = pick(undefined, someNumber());
+  const freshness = pick(undefined, 0, 1, 2, 3);
+  const how = { ...(freshness !== undefined && { freshness }) };
   const where = { ...(database !== undefined && { database }) };
   const version = { ...(expectedVersion !== undefined && { expectedVersion }) };
   const versionArgs = expectedVersion === undefined ? [] : ['VERSION', String(expectedVersion)];
-  const common = { id, database: database ?? -1, protocol: 3 };
+  const common = { id, database: database ?? -1, freshness: 0, protocol: 3 };
   const expected = (operation: number, args: (string | Buffer)[]): Expected => ({
     ...common,
     operation,
@@ -39,8 +48,8 @@ function someCommand(): [kv.Command, Expected] {
   switch (pick('get', 'put', 'delete', 'execute')) {
     case 'get':
       return [
-        { id, operation: { $case: 'get', value: { key, ...where } } },
-        expected(operations.get, ['KV.GET', key]),
+        { id, operation: { $case: 'get', value: { key, ...where, ...how } } },
+        { ...expected(operations.get, ['KV.GET', key]), freshness: freshness ?? 0 },
       ];
     case 'put': {
       const onlyIfAbsent = expectedVersion === undefined && pick(true, false);
@@ -70,8 +79,12 @@ function someCommand(): [kv.Command, Expected] {
       const args = [Buffer.from('SET'), ...Array.from({ length: pick(0, 1, 2, 100) }, someBytes)];
       const protocol = pick(0, 2, 3);
       return [
-        { id, operation: { $case: 'execute', value: { args, protocol, ...where } } },
-        { ...expected(operations.execute, args), protocol: protocol === 2 ? 2 : 3 },
+        { id, operation: { $case: 'execute', value: { args, protocol, ...where, ...how } } },
+        {
+          ...expected(operations.execute, args),
+          freshness: freshness ?? 0,
+          protocol: protocol === 2 ? 2 : 3,
+        },
       ];
     }
   }
@@ -92,8 +105,15 @@ function decodeAll(message: Buffer): Expected[] {
   const found: Expected[] = [];
   while (decoder.next()) {
     expect(decoder.problem).toBe('');
-    const { database, operation, protocol } = decoder;
-    found.push({ id: idOf(decoder), args: argsOf(decoder.request), database, operation, protocol });
+    const { database, freshness, operation, protocol } = decoder;
+    found.push({
+      id: idOf(decoder),
+      args: argsOf(decoder.request),
+      database,
+      freshness,
+      operation,
+      protocol,
+    });
   }
   return found;
 }

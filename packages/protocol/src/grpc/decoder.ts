@@ -30,6 +30,7 @@ const cancelTag = 0x10;
 const cancelsTag = 0x12;
 const idTag = 0x08;
 const databaseTag = 0x78;
+const freshnessTag = 0x70;
 const keyTag = 0x0a;
 const valueTag = 0x12;
 const ttlTag = 0x18;
@@ -49,6 +50,8 @@ export class CommandDecoder {
   idLength = 0;
   /** -1 when the command does not say. */
   database = -1;
+  /** A `kv.Freshness`. */
+  freshness = 0;
   /** 2 or 3. */
   protocol: 2 | 3 = 3;
   /** What is wrong with the command, '' when nothing is. */
@@ -113,6 +116,7 @@ export class CommandDecoder {
     this.operation = 0;
     this.idLength = 0;
     this.database = -1;
+    this.freshness = 0;
     this.protocol = 3;
     this.problem = '';
     let start = 0;
@@ -151,6 +155,7 @@ export class CommandDecoder {
         start = reader.at;
         reader.at += length;
       } else if (tag === databaseTag) this.database = reader.varint();
+      else if (tag === freshnessTag) this.freshness = reader.varint();
       else reader.skip(tag);
     }
     this.#begin(getAt, length);
@@ -226,6 +231,7 @@ export class CommandDecoder {
         reader.at += length;
       } else if (tag === protocolTag) protocol = reader.varint();
       else if (tag === databaseTag) this.database = reader.varint();
+      else if (tag === freshnessTag) this.freshness = reader.varint();
       else reader.skip(tag);
     }
     if (request.count === 0) this.problem = 'there is no command to execute';
