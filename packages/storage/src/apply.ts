@@ -38,7 +38,7 @@ export class MutationApplier {
     while (reader.next()) {
       if (reader.version !== version) {
         version = reader.version;
-        for (const fresh of this.#freshByDatabase.values()) fresh.clear();
+        this.#forgetFresh();
       }
       stamp.use(version);
       const database = this.#storage.database(reader.database);
@@ -49,6 +49,11 @@ export class MutationApplier {
       start = reader.at;
     }
     stamp.reset();
+  }
+
+  #forgetFresh(): void {
+    if (this.#freshByDatabase.size < 2) this.#fresh.clear();
+    else for (const fresh of this.#freshByDatabase.values()) fresh.clear();
   }
 
   #freshOf(database: Database): FreshKeys {

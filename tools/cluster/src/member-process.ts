@@ -94,7 +94,9 @@ export class MemberProcess {
 
 /** The variables of whoever starts the cluster are no settings of its members. */
 function variables(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|ETCD)_/.test(name)));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|ETCD)_/.test(name));
+  // As the images and `npm start` have it: see tools/setup/gateway.mjs.
+  return { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', ...Object.fromEntries(kept) };
 }
 
 function isAlive(pid: number): boolean {
