@@ -13,8 +13,8 @@ export const spreadShare = 0.2;
 export const retryDelayMs = 100;
 
 /**
- * How soon after it applied something a follower looks for more, in ms. Each look costs it and etcd as much as the
- * appends themselves, and nothing waits for it: a single write was answered in half of the time with it (see docs/benchmarks.md).
+ * How soon after it applied something a follower looks for more, in ms. Each look costs it and etcd a call, and no
+ * write waits for it: stale reads are so much older.
  */
 export const followPauseMs = 10;
 
