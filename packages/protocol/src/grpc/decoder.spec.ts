@@ -34,7 +34,7 @@ function someCommand(): [kv.Command, Expected] {
   const database = pick(undefined, 0, 3);
   const ttlMs = pick(undefined, someNumber());
   const expectedVersion = pick(undefined, someNumber());
-  const freshness = pick(undefined, 0, 1, 2, 3);
+  const freshness = pick<kv.Freshness | undefined>(undefined, 0, 1, 2, 3);
   const how = { ...(freshness !== undefined && { freshness }) };
   const where = { ...(database !== undefined && { database }) };
   const version = { ...(expectedVersion !== undefined && { expectedVersion }) };

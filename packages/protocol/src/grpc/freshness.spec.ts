@@ -46,7 +46,8 @@ function get(client: kv.KVClient, request: kv.GetRequest): Promise<kv.GetRespons
 describe('freshness', () => {
   it('is what each call says, and what the server begins with otherwise', async () => {
     const { client, modes } = await observed();
-    for (const freshness of [undefined, 0, 1, 2, 3]) await get(client, { key, freshness });
+    const asked: (kv.Freshness | undefined)[] = [undefined, 0, 1, 2, 3];
+    for (const freshness of asked) await get(client, { key, freshness });
     expect(modes).toEqual(['linearizable', 'linearizable', 'linearizable', 'lease', 'stale']);
   });
 
@@ -56,7 +57,8 @@ describe('freshness', () => {
     // The end of the server may come before that of the stream.
     stream.on('error', () => {});
     const answered = new Promise<kv.BatchResponse>((resolve) => stream.once('data', resolve));
-    const operations = [3, undefined, 2].map((freshness) => ({ key, freshness }));
+    const asked: (kv.Freshness | undefined)[] = [3, undefined, 2];
+    const operations = asked.map((freshness) => ({ key, freshness }));
     const commands = operations.map((value, id) => ({ id, operation: { $case: 'get' as const, value } }));
     stream.write({ commands, cancel: [] });
     expect((await answered).results).toHaveLength(3);
