@@ -3,7 +3,7 @@
  *
  * Every batch is synced. Syncing only now and then would not do: LevelDB changes to a new log file
  * without syncing the old one, so a later synced batch does not vouch for an earlier unsynced one. A
- * batch holds what came together in half a second, and the sync then costs a fifth (75-87 thousand puts a
+ * batch holds what came together in some seconds, and the sync then costs a fifth (75-87 thousand puts a
  * second instead of 90-110).
  *
  * LevelDB checks its blocks' checksums only on request, and the binding has no way to ask: see
