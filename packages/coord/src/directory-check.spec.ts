@@ -16,7 +16,7 @@ import { type LocalStack, openLocalStack } from './local-stack.js';
 import { Turns } from './turns.js';
 
 const { HOLDFAST_ROT_FLIPS, HOLDFAST_SEED } = process.env;
-const flips = Number(HOLDFAST_ROT_FLIPS ?? 120);
+const flips = Number(HOLDFAST_ROT_FLIPS ?? 60);
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const env = systemEnv();
 const disk = new NodeDisk();

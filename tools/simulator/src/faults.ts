@@ -91,6 +91,14 @@ export function standstills(): FaultProfile {
   };
 }
 
+/** Messages are late, or stuck until whoever sent them has given up, and that alone. */
+export function latecomers(): FaultProfile {
+  return {
+    ...noFaults,
+    network: { ...noFaults.network, delayMeanMs: 4, straggleRate: 0.2, clogRate: 0.02, clogMeanMs: 150 },
+  };
+}
+
 export function serviceFaults(random: Random): ServiceFaults {
   const dice = new Dice(random);
   return {

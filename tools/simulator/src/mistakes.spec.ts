@@ -1,7 +1,7 @@
 import { findFailure } from '@holdfast/testing/simulation';
 import { expect, it } from 'vitest';
 import { type ClusterOptions, cluster } from './cluster.js';
-import { standstills } from './faults.js';
+import { latecomers, standstills } from './faults.js';
 import { type Mistake, mistakes } from './mistakes.js';
 
 /** What shows only when a leader stands still, and somebody asks it right after that. */
@@ -11,6 +11,7 @@ const options: Partial<Record<Mistake, ClusterOptions>> = {
   'ignored lease': { ...ofLeases, leaseShares: [100, 100, 100] },
   'impatient election': ofLeases,
   'unconfirmed read': ofLeases,
+  'stale tail trusted': { profileOf: latecomers },
 };
 
 /** Most show within fifty. */

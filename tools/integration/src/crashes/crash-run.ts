@@ -17,7 +17,7 @@ const readerCount = 2;
 const writesMax = 60_000;
 const loadMsMax = 120;
 const acknowledgedMsMax = 10_000;
-const killsPerCheck = 10;
+const killsPerCheck = 25;
 
 export interface CrashOptions {
   readonly settings: GatewaySettings;
