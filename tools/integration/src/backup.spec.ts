@@ -34,7 +34,7 @@ async function fill(client: WireClient): Promise<void> {
   const writes: string[][] = [];
   for (let i = 0; i < accounts; i++) writes.push(['SET', `account:${i}`, String(balance)]);
   // Enough to take a while.
-  for (let i = 0; i < 15_000; i++) writes.push(['SET', `filler:${i}`, 'x'.repeat(100)]);
+  for (let i = 0; i < 30_000; i++) writes.push(['SET', `filler:${i}`, 'x'.repeat(100)]);
   for (let i = 0; i < 2000; i++) writes.push(['HSET', 'large', `field ${i}`, 'y'.repeat(50)]);
   await Promise.all(client.pipeline(writes));
 }
