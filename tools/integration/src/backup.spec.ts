@@ -125,8 +125,11 @@ describe.each([
         expect(code, error).toBe(0);
         expect((await kvctl('check', directory)).code).toBe(0);
         const restored = await startGateway({ storage: to, log: i === 0 ? log : 'file', dir: directory });
-        counts.push(await verify(restored.address));
-        await restored.process.stop();
+        try {
+          counts.push(await verify(restored.address));
+        } finally {
+          await restored.process.stop();
+        }
       }
       expect(counts[0]).toBeGreaterThan(0);
       expect(counts[1]).toBeGreaterThan(counts[0]);
