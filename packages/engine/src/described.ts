@@ -2,7 +2,7 @@
  * Arguments whose handler reads them itself, because Redis looks at the key before them or because their
  * grammar is their own: what COMMAND DOCS says of them is declared as it is, not derived.
  */
-import { Argument, type ArgumentDoc, type ArgumentParser } from './grammar.js';
+import { type Argument, type ArgumentDoc, HandledArgument } from './grammar.js';
 
 /** A value of a type: `integer`, `string`, `pattern`, ... */
 export function valueDoc(name: string, type: string, token?: string, ...flags: string[]): ArgumentDoc {
@@ -37,24 +37,12 @@ export function described(doc: ArgumentDoc, countMin = 0): Argument<number> {
   return new DescribedArgument(doc, countMin);
 }
 
-class DescribedArgument extends Argument<number> {
-  readonly isFixed = false;
-  readonly countMin: number;
+class DescribedArgument extends HandledArgument {
   readonly #doc: ArgumentDoc;
 
   constructor(doc: ArgumentDoc, countMin: number) {
-    super();
+    super(countMin);
     this.#doc = doc;
-    this.countMin = countMin;
-  }
-
-  initial(): number {
-    return 0;
-  }
-
-  parse(parser: ArgumentParser, at: number): number {
-    if (at < parser.request.count) this.store(parser, at);
-    return parser.request.count;
   }
 
   describe(): ArgumentDoc {

@@ -47,17 +47,14 @@ export function unparsed(argument: Argument<unknown>): Argument<number> {
   return new UnparsedArgument(argument);
 }
 
-class UnparsedArgument extends Argument<number> {
+/** Takes everything from its place to the end: the value is the index where that begins. */
+export abstract class HandledArgument extends Argument<number> {
   readonly countMin: number;
   readonly isFixed = false;
-  override readonly isOption: boolean;
-  readonly #argument: Argument<unknown>;
 
-  constructor(argument: Argument<unknown>) {
+  constructor(countMin: number) {
     super();
-    this.#argument = argument;
-    this.countMin = argument.countMin;
-    this.isOption = argument.isOption;
+    this.countMin = countMin;
   }
 
   initial(): number {
@@ -67,6 +64,17 @@ class UnparsedArgument extends Argument<number> {
   parse(parser: ArgumentParser, at: number): number {
     if (at < parser.request.count) this.store(parser, at);
     return parser.request.count;
+  }
+}
+
+class UnparsedArgument extends HandledArgument {
+  override readonly isOption: boolean;
+  readonly #argument: Argument<unknown>;
+
+  constructor(argument: Argument<unknown>) {
+    super(argument.countMin);
+    this.#argument = argument;
+    this.isOption = argument.isOption;
   }
 
   describe(): ArgumentDoc {
@@ -82,26 +90,14 @@ export function described(doc: DescribedDoc, rules: { readonly countMin?: number
 
 type DescribedDoc = Omit<ArgumentDoc, 'name' | 'flags'> & { readonly flags?: readonly string[] };
 
-class DescribedArgument extends Argument<number> {
-  readonly countMin: number;
-  readonly isFixed = false;
+class DescribedArgument extends HandledArgument {
   override readonly isOption: boolean;
   readonly #doc: DescribedDoc;
 
   constructor(doc: DescribedDoc, countMin: number) {
-    super();
+    super(countMin);
     this.#doc = doc;
-    this.countMin = countMin;
     this.isOption = countMin === 0;
-  }
-
-  initial(): number {
-    return 0;
-  }
-
-  parse(parser: ArgumentParser, at: number): number {
-    if (at < parser.request.count) this.store(parser, at);
-    return parser.request.count;
   }
 
   describe(): ArgumentDoc {

@@ -32,7 +32,7 @@ import { ResidentCache } from './resident-cache.js';
 import { diskCursor, ScanPages } from './scan-pages.js';
 import { Stager } from './stager.js';
 import { Sweeper } from './sweeper.js';
-import { WriteBehind } from './write-behind.js';
+import { pendingBytesMax, WriteBehind } from './write-behind.js';
 
 export interface LevelStorageOptions {
   /** A directory of its own; made when it is not there. */
@@ -42,10 +42,9 @@ export interface LevelStorageOptions {
   readonly cacheBytes?: number;
 }
 
-/** A bound on what is resident leaves so much of it to what waits for the disk, within limits. */
+/** A bound on what is resident leaves so much of it to what waits for the disk, from `pendingBytesMin` to `pendingBytesMax`. */
 const pendingShare = 1 / 4;
 const pendingBytesMin = 16 * 1024 * 1024;
-const pendingBytesMax = 256 * 1024 * 1024;
 /** How many keys are looked at after each batch that others made. */
 const looksPerBatch = 1024;
 

@@ -38,7 +38,7 @@ const retryDelayMs = 500;
 /** Writers that come too fast wait this long, and ask again. */
 const pauseMs = 5;
 /** With more than this waiting to be written, in bytes, writes wait, unless another bound is set. */
-const pendingBytesMax = 256 * 1024 * 1024;
+export const pendingBytesMax: number = 256 * 1024 * 1024;
 /** What the disk is expected to take at first, in bytes for each ms. */
 const expectedRate = 10_000;
 /** So many operations are handed to LevelDB before others get their turn: a quarter of a millisecond. */
