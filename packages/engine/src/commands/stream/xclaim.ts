@@ -72,13 +72,14 @@ export const xclaim = defineCommand({
     const options = new ClaimOptions();
     const problem = options.read(ctx, readLeadingIds(ctx)) ?? nameProblem(ctx, args.consumer);
     if (problem !== null) return reply.error(problem);
-    if (options.lastId.compare(group.lastId) > 0) stream.setGroup(group, options.lastId, group.entriesRead);
+    const isAhead = options.lastId.compare(group.lastId) > 0;
+    if (isAhead) stream.setGroup(group, options.lastId, group.entriesRead);
     ctx.propagation?.nothing();
     const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer);
     const claim = new Claim(stream, group, consumer, ctx.nowMs);
     for (let i = 0; i < ids.count; i++) claimOne(ctx, claim, ids.read(i, id), idleMs, options);
     claim.passOn(ctx, args.key);
-    if (claim.count === 0 && !options.lastId.isZero) passPosition(ctx, args.key, group);
+    if (claim.count === 0 && isAhead) passPosition(ctx, args.key, group);
     claim.finish(options.isJustId, reply);
   },
 });

@@ -141,9 +141,9 @@ function deliver(ctx: Context, i: number, reply: Reply): void {
   stream.deliver(group, each.consumer as StreamConsumer, delivered, ctx.nowMs, entriesRead, call.isKept);
   if (ctx.propagation === null) return;
   const key = call.keyAt(i);
-  if (call.isKept)
-    for (let n = 0; n < delivered.count; n++) passClaim(ctx, key, group, delivered.read(n, id));
-  passPosition(ctx, key, group);
+  // As Redis 7.2 does: who is told of each entry knows how far the group is, though not how much it has read.
+  if (!call.isKept) return passPosition(ctx, key, group);
+  for (let n = 0; n < delivered.count; n++) passClaim(ctx, key, group, delivered.read(n, id));
 }
 
 /** Replies what is pending for the consumer behind an id: delivered once more, if the entry is still there. */
