@@ -8,6 +8,7 @@ import { openClusterBackend } from './cluster-backend.js';
 import { addressText, listenOn, parseHosts } from './hosts.js';
 import { HttpServer } from './http-server.js';
 import { type BackendEvents, openLocalBackend } from './local-backend.js';
+import { RedisListening } from './redis-listening.js';
 import type { Settings } from './settings.js';
 import { permitSocket, removeStaleSocket } from './unix-socket.js';
 
@@ -38,7 +39,7 @@ export class Gateway {
     if (idle.length > 0) logger.warn({ parameters: idle }, 'these parameters have no effect here');
     const servers: Closable[] = [];
     try {
-      const addresses = await listen(settings, backend, servers);
+      const addresses = await listen(settings, backend, servers, logger);
       return new Gateway(backend, servers, addresses);
     } catch (error) {
       for (const server of servers) await server.close();
@@ -69,7 +70,38 @@ function describeListening({ config }: Backend, settings: Settings, port: number
   config.set('dir', settings.directory);
 }
 
-async function listen(settings: Settings, backend: Backend, servers: Closable[]): Promise<Addresses> {
+/** Where it is served over TCP, or null. */
+async function listenForRedis(
+  settings: Settings,
+  backend: Backend,
+  exporter: RedisExporter,
+  logger: Logger,
+): Promise<string | null> {
+  const { host, redisPort, unixSocket } = settings;
+  const { config } = backend;
+  const listening = (port: number, name: string): Promise<number> => exporter.listen(port, name);
+  const address = redisPort >= 0 ? await listenOn(parseHosts(host), redisPort, listening) : null;
+  if (unixSocket !== '') {
+    await removeStaleSocket(unixSocket);
+    await exporter.listenUnix(unixSocket);
+    permitSocket(unixSocket, config.text('unixsocketperm'));
+  }
+  const place = { bind: host, port: address?.port ?? 0 };
+  describeListening(backend, settings, place.port);
+  // A gateway of a cluster is one of many, and has no state of its own: it is started anew instead.
+  if (settings.mode === 'local') {
+    const listened = new RedisListening(exporter, place, logger);
+    config.changeBy(['port', 'bind'], (wanted) => listened.move(wanted));
+  }
+  return address === null ? null : addressText(address);
+}
+
+async function listen(
+  settings: Settings,
+  backend: Backend,
+  servers: Closable[],
+  logger: Logger,
+): Promise<Addresses> {
   const { adminPort, redisPort, grpcPort, httpPort, unixSocket } = settings;
   const { coordinator, config } = backend;
   const env = systemEnv();
@@ -78,15 +110,7 @@ async function listen(settings: Settings, backend: Backend, servers: Closable[])
   if (redisPort >= 0 || unixSocket !== '') {
     const exporter = new RedisExporter({ coordinator, env, config });
     servers.push(exporter);
-    const listening = (port: number, host: string): Promise<number> => exporter.listen(port, host);
-    const address = redisPort >= 0 ? await listenOn(hosts, redisPort, listening) : null;
-    if (address !== null) redis = addressText(address);
-    if (unixSocket !== '') {
-      await removeStaleSocket(unixSocket);
-      await exporter.listenUnix(unixSocket);
-      permitSocket(unixSocket, config.text('unixsocketperm'));
-    }
-    describeListening(backend, settings, address?.port ?? 0);
+    redis = await listenForRedis(settings, backend, exporter, logger);
   }
   let grpc: string | null = null;
   if (grpcPort >= 0) {

@@ -121,6 +121,8 @@ async function serve(base: Base): Promise<Addresses> {
   const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, env) });
   const coordinator = new ClusterCoordinator({ env, router, home: host.node });
   closing.add(() => coordinator.shutdown());
+  // A node is there for others, and has no password that they could know: its network is what protects it.
+  coordinator.kv.config.set('protected-mode', 'no');
   const redis = new RedisExporter({ coordinator, env, config: coordinator.kv.config });
   closing.add(() => redis.close());
   const status = new StatusServer(() => placing?.problem ?? null);

@@ -10,6 +10,7 @@ const codeByReason = new Map<string, ErrorCode>([
   ['NOAUTH', 'DENIED'],
   ['WRONGPASS', 'DENIED'],
   ['NOPERM', 'DENIED'],
+  ['DENIED', 'DENIED'],
   ['INVALID', 'INVALID'],
   ['LIMIT', 'LIMIT'],
   ['MISCONF', 'UNAVAILABLE'],

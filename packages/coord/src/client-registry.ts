@@ -1,9 +1,12 @@
 /** The sessions that are open, and how many there were. */
-import type { Clock } from '@holdfast/common';
+import { type Clock, KvError } from '@holdfast/common';
 import { type AccessControl, type Config, type KV, Session, type SessionSink } from '@holdfast/engine';
 import type { SessionOptions } from './coordinator.js';
+import { isFromOutside, protectedModeError } from './protected-mode.js';
 
 export type SessionFactory = (...args: ConstructorParameters<typeof Session>) => Session;
+
+const tooManyError = new KvError('LIMIT', 'max number of clients reached');
 
 export class ClientRegistry {
   readonly #config: Config;
@@ -30,11 +33,13 @@ export class ClientRegistry {
     this.#create = create;
   }
 
-  /** A new session, or null when the limit of clients is reached. */
+  /** A new session, or null when the client is refused. */
   open(sink: SessionSink, options: SessionOptions): Session | null {
     const { protocol, address, localAddress, readMode = 'linearizable', isForwarded = false } = options;
-    if (!isForwarded && this.#sessions.size >= this.#config.number('maxclients')) {
+    const refusal = isForwarded ? null : this.#refusalOf(address);
+    if (refusal !== null) {
       this.#rejected++;
+      options.onRefused?.(refusal);
       return null;
     }
     const session = this.#create(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
@@ -109,6 +114,12 @@ export class ClientRegistry {
     session.noTouch = false;
     session.readMode = session.usualReadMode;
     if (session.account !== null) this.#welcome(session);
+  }
+
+  #refusalOf(address: string): KvError | null {
+    if (this.#sessions.size >= this.#config.number('maxclients')) return tooManyError;
+    const isOpen = this.#access.defaultUser.needsNoPassword && this.#config.flag('protected-mode');
+    return isOpen && isFromOutside(address) ? protectedModeError : null;
   }
 
   /** Nobody has said who they are yet. */

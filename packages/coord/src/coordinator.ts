@@ -5,7 +5,7 @@
  * to the reply once the version it depends on (`session.dependsOn`) is committed. Execution runs ahead;
  * acknowledgements wait.
  */
-import type { Reply, Request } from '@holdfast/common';
+import type { KvError, Reply, Request } from '@holdfast/common';
 import type { ReadMode, Session, SessionSink } from '@holdfast/engine';
 
 export const outcomes = {
@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly readMode?: ReadMode;
   /** Stands for a client that another node admitted: needs no password, and does not count as a client. */
   readonly isForwarded?: boolean;
+  /** Told why, right before `open` returns null: LIMIT, or DENIED in protected mode. */
+  readonly onRefused?: (refusal: KvError) => void;
 }
 
 /**
@@ -54,7 +56,7 @@ export function revokedError(fate: Fate): string {
 }
 
 export interface Coordinator {
-  /** A new session, or null when the limit of clients is reached. */
+  /** A new session, or null when the client is not let in. */
   open(sink: SessionSink, options: SessionOptions): Session | null;
   /** The client is gone: its subscriptions, watches and waits end. May be called more than once. */
   close(session: Session): void;

@@ -333,7 +333,10 @@ function describeLog(
   config.set('appendonly', appendonly);
   if (log === 'file') config.set('appendfsync', fsync);
   config.onChange('appendfsync', (policy) => persistence?.syncLog(policy as FsyncPolicy));
-  if (storage === 'memory' && persistence !== null) return;
+  if (storage === 'memory' && persistence !== null) {
+    config.changeBy(['appendonly'], (values) => persistence.turn(values.get('appendonly') === 'yes'));
+    return;
+  }
   config.guard('appendonly', (wanted) =>
     wanted === appendonly
       ? null

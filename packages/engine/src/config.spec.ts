@@ -1,3 +1,4 @@
+import { KvError } from '@holdfast/common';
 import { describe, expect, it } from 'vitest';
 import { Config, parseMemory } from './config.js';
 import { parameters } from './parameters.js';
@@ -56,6 +57,48 @@ describe('Config', () => {
     const refusal = config.setAll(new Map([[name.toLowerCase(), value]]));
     if (expected === null) expect(refusal).not.toBeNull();
     else expect(config.text(name.toLowerCase())).toBe(expected);
+  });
+
+  it('brings about what takes its time first, and undoes it when the rest is refused', async () => {
+    const config = new Config(parameters);
+    const asked: string[] = [];
+    const asks = (name: string) => async (values: ReadonlyMap<string, string>) => {
+      const said = [...values].map((pair) => pair.join(' ')).join(', ');
+      asked.push(`${name}: ${said}`);
+      if (said.includes('666')) throw new KvError('UNAVAILABLE', 'somebody is there');
+    };
+    config.changeBy(['port', 'bind'], asks('listening'));
+    config.changeBy(['appendonly'], asks('log'));
+    const values = (line: string) =>
+      new Map(line.split('; ').map((pair) => pair.split(' ') as [string, string]));
+    expect(config.takesTime(values('timeout 5; port 6379'))).toBe(false);
+    expect(config.takesTime(values('port 1; timeout x'))).toBe(false);
+    expect(config.takesTime(values('port 1'))).toBe(true);
+    const [first, second] = await Promise.all([
+      config.change(values('timeout 5; appendonly YES; bind ::1; port 666')),
+      config.change(values('port 7000; timeout 6; bind ::1')),
+    ]);
+    expect(first).toEqual({ name: 'bind', problem: 'somebody is there' });
+    expect(second).toBeNull();
+    expect(asked).toEqual([
+      'log: appendonly yes',
+      'listening: bind ::1, port 666',
+      'log: appendonly no',
+      'listening: port 7000, bind ::1',
+    ]);
+    expect(['timeout', 'appendonly', 'bind', 'port'].map((name) => config.text(name))).toEqual([
+      '6',
+      'no',
+      '::1',
+      '7000',
+    ]);
+    expect([config.isChanged('port'), config.isChanged('appendonly')]).toEqual([true, false]);
+  });
+
+  it('keeps what nobody can change while the server runs', () => {
+    const config = new Config(parameters);
+    expect(config.setAll(new Map([['port', '6379']]))).toBeNull();
+    expect(config.setAll(new Map([['port', '7000']]))).toMatchObject({ name: 'port' });
   });
 
   it('has a value for each parameter that its own rule accepts', () => {

@@ -23,7 +23,7 @@ export interface Parameter {
   readonly initial: string;
   /** Can't be changed while the server runs. */
   readonly isFixed?: boolean;
-  /** The same, where Redis could change it: its present value is accepted. */
+  /** The same, where Redis could change it: its present value is accepted, others only with a `change`. */
   readonly isKept?: boolean;
   /** Not to be shown: SLOWLOG and MONITOR leave its value out. */
   readonly isSecret?: boolean;
@@ -47,10 +47,19 @@ export interface Refusal {
 
 type Guard = (value: string) => string | null;
 
+/**
+ * Makes new values true where that takes its time, before they count. Rejects with KvError, in Redis' words, when it
+ * can't be: then all is as before. It is undone by a call with the values that were there before.
+ */
+export type Change = (values: ReadonlyMap<string, string>) => Promise<void>;
+
 export class Config {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Map<string, ((value: string) => void)[]>();
   readonly #guards = new Map<string, Guard>();
+  readonly #changes = new Map<string, Change>();
+  readonly #changed = new Set<string>();
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(parameters: readonly Parameter[]) {
     for (const parameter of parameters) {
@@ -120,6 +129,19 @@ export class Config {
     return null;
   }
 
+  /** Whether `setAll` is not enough for these parameters: `change` has to be waited for. */
+  takesTime(values: ReadonlyMap<string, string>): boolean {
+    const drafts: [Entry, Entry][] = [];
+    return this.findRefusal(values, drafts) === null && this.#changesOf(drafts).size > 0;
+  }
+
+  /** As `setAll`, once what takes its time is done; one after the other. */
+  change(values: ReadonlyMap<string, string>): Promise<Refusal | null> {
+    const changed = this.#lastChange.then(() => this.#change(values));
+    this.#lastChange = changed.catch(() => {});
+    return changed;
+  }
+
   /** Says what is wrong with a value, or null. */
   check(name: string, value: string): string | null {
     return attempt({ ...this.#entry(name) }, value);
@@ -138,9 +160,52 @@ export class Config {
     this.#guards.set(name, guard);
   }
 
+  /** From now on new values of these parameters are made true by `change`, by all of them in one call. */
+  changeBy(names: readonly string[], change: Change): void {
+    for (const name of names) this.#changes.set(name, change);
+  }
+
+  /** Whether a `change` has brought it to its present value. */
+  isChanged(name: string): boolean {
+    return this.#changed.has(name);
+  }
+
+  async #change(values: ReadonlyMap<string, string>): Promise<Refusal | null> {
+    const drafts: [Entry, Entry][] = [];
+    const refusal = this.findRefusal(values, drafts);
+    if (refusal !== null) return refusal;
+    const done: [Change, ReadonlyMap<string, string>][] = [];
+    for (const [change, wanted] of this.#changesOf(drafts)) {
+      const [name] = wanted.keys();
+      const before = new Map([...wanted.keys()].map((each) => [each, this.text(each)]));
+      try {
+        await change(wanted);
+      } catch (error) {
+        for (const [undo, old] of done.reverse()) await undo(old);
+        return { name, problem: (error as Error).message };
+      }
+      done.push([change, before]);
+    }
+    for (const [, before] of done) for (const name of before.keys()) this.#changed.add(name);
+    return this.setAll(values);
+  }
+
+  /** Which changes it takes to get from the present values to those of the drafts, and what each is about. */
+  #changesOf(drafts: readonly [Entry, Entry][]): Map<Change, Map<string, string>> {
+    const changes = new Map<Change, Map<string, string>>();
+    for (const [{ parameter, text }, draft] of drafts) {
+      const change = this.#changes.get(parameter.name);
+      if (change === undefined || draft.text === text) continue;
+      const wanted = changes.get(change) ?? new Map<string, string>();
+      changes.set(change, wanted.set(parameter.name, draft.text));
+    }
+    return changes;
+  }
+
   /** Why a valid value can't be had here, or null. */
   #objection({ parameter, text }: Entry, wanted: string): string | null {
-    if (parameter.isKept && wanted !== text) return "can't be changed while the server runs";
+    const isKept = parameter.isKept && !this.#changes.has(parameter.name);
+    if (isKept && wanted !== text) return "can't be changed while the server runs";
     return this.#guards.get(parameter.name)?.(wanted) ?? null;
   }
 

@@ -40,11 +40,6 @@ export interface Snapshots {
 
 /** The log of a server that stands alone, while it runs. */
 export interface LogControl {
-  /**
-   * Begins or ends to keep a log (CONFIG SET appendonly); resolves when the log has everything, or nothing more goes
-   * to it. Rejects with KvError when it can't be.
-   */
-  turn(on: boolean): Promise<void>;
   /** Replaces the data by what is on the disk (DEBUG LOADAOF). Nobody is told of the changes. */
   reread(): Promise<void>;
 }

@@ -57,7 +57,6 @@ const settable: readonly Declaration[] = [
   ['oom-score-adj', oneWordOf('no', 'yes', 'relative', 'absolute'), 'no'],
   ['oom-score-adj-values', by(normalizeOomScores), '0 200 800'],
   ['proc-title-template', text, '{title} {listen-addr} {server-mode}'],
-  ['protected-mode', flag, 'yes'],
   ['propagation-error-behavior', oneWordOf('ignore', 'panic', 'panic-on-replicas'), 'ignore'],
   ['rdb-del-sync-files', flag, 'no'],
   ['rdb-save-incremental-fsync', flag, 'yes'],

@@ -47,6 +47,8 @@ export const parameters: readonly Parameter[] = [
   { name: 'requirepass', kind: text, initial: '', isSecret: true },
   { name: 'acl-pubsub-default', kind: oneWordOf('allchannels', 'resetchannels'), initial: 'resetchannels' },
   { name: 'acllog-max-len', kind: int64, initial: '128' },
+  // While the default user needs no password, only clients of this machine are let in.
+  { name: 'protected-mode', kind: flag, initial: 'yes' },
   { name: 'enable-debug-command', kind: protection, initial: 'no', isFixed: true },
 
   // What the process is: given at its start

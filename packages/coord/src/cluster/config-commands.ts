@@ -21,7 +21,7 @@ import { writeValue } from './write-value.js';
 
 /** About connections, and about this process. */
 const ownNames = new Set(
-  `bind dir maxclients port requirepass tcp-backlog tcp-keepalive timeout unixsocket unixsocketperm
+  `bind dir maxclients port protected-mode requirepass tcp-backlog tcp-keepalive timeout unixsocket unixsocketperm
    client-output-buffer-limit client-query-buffer-limit proto-max-bulk-len`.split(/\s+/),
 );
 

@@ -9,13 +9,15 @@
  *     LATER      `later`, once `answer` was called, while the next commands go on
  *     QUIT       OK, and the connection ends
  */
-import type { Reply, Request } from '@holdfast/common';
+import { KvError, type Reply, type Request } from '@holdfast/common';
 import { Session, type SessionSink } from '@holdfast/engine';
 import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
 
 export class ToyCoordinator implements Coordinator {
   committedVersion = 0;
   sessionsMax = 10_000;
+  /** What those who come too many are told. */
+  refusal = new KvError('LIMIT', 'max number of clients reached');
   /** Open sessions, oldest first. */
   readonly sessions: Session[] = [];
   /** Calls so far. */
@@ -28,8 +30,11 @@ export class ToyCoordinator implements Coordinator {
   readonly #listeners: (() => void)[] = [];
   readonly #revocations: (() => void)[] = [];
 
-  open(sink: SessionSink, { protocol, address, localAddress }: SessionOptions): Session | null {
-    if (this.sessions.length >= this.sessionsMax) return null;
+  open(sink: SessionSink, { protocol, address, localAddress, onRefused }: SessionOptions): Session | null {
+    if (this.sessions.length >= this.sessionsMax) {
+      onRefused?.(this.refusal);
+      return null;
+    }
     const session = new Session(++this.#sessionCount, sink, protocol, address, localAddress, 0);
     this.sessions.push(session);
     return session;

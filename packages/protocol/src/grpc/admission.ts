@@ -1,7 +1,7 @@
 /** Who calls, and which database: from a call's metadata and its request. */
 import type { Metadata } from '@grpc/grpc-js';
 import { ErrorReply, KvError } from '@holdfast/common';
-import { Caller, type Coordinator, type Turns } from '@holdfast/coord';
+import { Caller, type Coordinator, type SessionOptions, type Turns } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
 import { errorOf } from './errors.js';
 import { setFreshness } from './freshness.js';
@@ -63,8 +63,7 @@ export async function admit(
   const chosen =
     database === undefined ? databaseOf(call.metadata, config) : checkedDatabase(database, config);
   const credentials = credentialsOf(call.metadata);
-  const caller = Caller.open(coordinator, turns, sessionOptions(call.getPeer()));
-  if (caller === null) throw new KvError('LIMIT', 'max number of clients reached');
+  const caller = letIn(call.getPeer(), (options) => Caller.open(coordinator, turns, options));
   call.once('cancelled', () => caller.close());
   caller.session.database = chosen;
   try {
@@ -80,6 +79,11 @@ export async function admit(
   throw errorOf(value, 0);
 }
 
-export function sessionOptions(peer: string): { protocol: string; address: string; localAddress: string } {
-  return { protocol: 'grpc', address: peer, localAddress: '' };
+/** What `open` makes for a client of this address. Throws KvError LIMIT, DENIED when it is not let in. */
+export function letIn<T>(peer: string, open: (options: SessionOptions) => T | null): T {
+  const refusals: KvError[] = [];
+  const onRefused = (refusal: KvError): number => refusals.push(refusal);
+  const opened = open({ protocol: 'grpc', address: peer, localAddress: '', onRefused });
+  if (opened === null) throw refusals[0];
+  return opened;
 }

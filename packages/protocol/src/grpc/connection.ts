@@ -22,7 +22,7 @@ import {
   unsupported,
 } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
-import { type Credentials, sessionOptions } from './admission.js';
+import { type Credentials, letIn } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
 import { callStatus, errorOf } from './errors.js';
 import { isFreshness, setFreshness, unknownFreshness } from './freshness.js';
@@ -331,8 +331,7 @@ export class Connection implements TurnListener {
   /** A session that has the credentials of the stream. Throws KvError when it is not admitted. */
   #openLane(): Lane {
     const lane = new Lane(this);
-    const session = this.#coordinator.open(lane, sessionOptions(this.#call.getPeer()));
-    if (session === null) throw new KvError('LIMIT', 'max number of clients reached');
+    const session = letIn(this.#call.getPeer(), (options) => this.#coordinator.open(lane, options));
     lane.session = session;
     if (this.#credentials === null) return lane;
     const { user, password } = this.#credentials;

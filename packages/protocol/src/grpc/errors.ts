@@ -10,6 +10,7 @@ const statusByReason = new Map<string, number>([
   ['NOAUTH', codes.UNAUTHENTICATED],
   ['WRONGPASS', codes.UNAUTHENTICATED],
   ['NOPERM', codes.PERMISSION_DENIED],
+  ['DENIED', codes.PERMISSION_DENIED],
   ['OOM', codes.RESOURCE_EXHAUSTED],
   ['LIMIT', codes.RESOURCE_EXHAUSTED],
   ['MISCONF', codes.UNAVAILABLE],

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemEnv } from '@holdfast/common';
+import { KvError, systemEnv } from '@holdfast/common';
 import { ToyCoordinator } from '@holdfast/coord/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Settings } from '../settings.js';
@@ -343,6 +343,8 @@ describe('limits', () => {
     await second.closed();
     first.send('ECHO b');
     await first.expect('$1\r\nb\r\n');
+    server.coordinator.refusal = new KvError('DENIED', 'not from there');
+    await (await server.open()).expect('-DENIED not from there\r\n');
   });
 
   it('of an idle client end it, but not one that waits', async () => {

@@ -7,7 +7,7 @@
  */
 // @hot-path
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Env } from '@holdfast/common';
+import type { Env, KvError } from '@holdfast/common';
 import type { Coordinator, Session } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
@@ -42,7 +42,9 @@ export class RedisExporter {
   readonly #env: Env;
   readonly #config: Settings;
   readonly #plainReads: boolean;
-  readonly #servers: Server[] = [];
+  /** Those of TCP, and those of unix sockets. */
+  #servers: Server[] = [];
+  readonly #unixServers: Server[] = [];
   readonly #connections = new Set<Connection>();
   #flushing: Connection[] = [];
   #queued: Connection[] = [];
@@ -80,7 +82,9 @@ export class RedisExporter {
 
   /** Listens on a TCP port (0: any free one); resolves with the port. */
   listen(port: number, host: string): Promise<number> {
-    return this.#listen({ port, host, backlog: this.#config.number('tcp-backlog') }).then((server) => {
+    const where = { port, host, backlog: this.#config.number('tcp-backlog') };
+    return this.#listen(where).then((server) => {
+      this.#servers.push(server);
       const address = server.address();
       return address !== null && typeof address === 'object' ? address.port : port;
     });
@@ -88,7 +92,13 @@ export class RedisExporter {
 
   /** Listens on a unix socket. */
   async listenUnix(path: string): Promise<void> {
-    await this.#listen({ path });
+    this.#unixServers.push(await this.#listen({ path }));
+  }
+
+  /** Accepts nobody on TCP any more. Those who are connected stay. */
+  stopListening(): void {
+    for (const server of this.#servers) server.close();
+    this.#servers = [];
   }
 
   get connectionCount(): number {
@@ -98,7 +108,7 @@ export class RedisExporter {
   /** Accepts nobody any more, sends what is pending, and ends all connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const closing = this.#servers.map(
+    const closing = [...this.#servers, ...this.#unixServers].map(
       (server) => new Promise<void>((resolve) => server.close(() => resolve())),
     );
     this.#endTurn();
@@ -198,7 +208,6 @@ export class RedisExporter {
       server.listen(where, () => {
         server.off('error', reject);
         server.on('error', () => {});
-        this.#servers.push(server);
         resolve(server);
       });
     });
@@ -206,15 +215,20 @@ export class RedisExporter {
 
   /** `path` is that of the unix socket it came through, if it did. */
   #accept(accepted: Socket, path: string): void {
-    const { address, localAddress } = addressesOf(accepted, path);
-    const connection = new Connection(this, this.#coordinator);
-    const session = this.#coordinator.open(connection, { protocol: 'redis', address, localAddress });
-    if (session === null || this.#isClosed) {
-      accepted.on('error', () => {});
-      accepted.end('-ERR max number of clients reached\r\n');
-      accepted.resume();
+    if (this.#isClosed) {
+      accepted.destroy();
       return;
     }
+    const { address, localAddress } = addressesOf(accepted, path);
+    const connection = new Connection(this, this.#coordinator);
+    const onRefused = (refusal: KvError): void => refuse(accepted, refusal);
+    const session = this.#coordinator.open(connection, {
+      protocol: 'redis',
+      address,
+      localAddress,
+      onRefused,
+    });
+    if (session === null) return;
     connection.session = session;
     connection.socket = accepted;
     const socket = readInto(accepted, (bytes, length) => connection.receive(bytes, length), this.#plainReads);
@@ -249,6 +263,13 @@ export class RedisExporter {
       this.#scheduleSweep();
     }, sweepIntervalMs);
   }
+}
+
+/** Tells a client that is not let in why, and ends its connection. */
+function refuse(socket: Socket, { code, message }: KvError): void {
+  socket.on('error', () => {});
+  socket.end(`-${code === 'DENIED' ? code : 'ERR'} ${message}\r\n`);
+  socket.resume();
 }
 
 const noLimit: OutputLimit = { hard: 0, soft: 0, softSeconds: 0 };

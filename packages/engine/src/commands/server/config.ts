@@ -1,7 +1,7 @@
 /** CONFIG and its subcommands: the server's parameters. */
 import type { Reply, Request } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
-import type { Config } from '../../config.js';
+import type { Refusal } from '../../config.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { bytes, type Repeated, repeat } from '../../grammar.js';
@@ -44,30 +44,20 @@ function setParameters(ctx: Context, pairs: Repeated, reply: Reply): void {
     if (values.has(name)) return reply.error(failed(asked, 'duplicate parameter'));
     values.set(name, request.text(pairs.first + 2 * i + 1));
   }
-  const log = values.get('appendonly')?.toLowerCase();
-  const turns = log !== undefined && log !== config.text('appendonly') && ctx.host.logControl !== null;
-  if (turns && config.findRefusal(values) === null) turnLog(ctx, log === 'yes', values, reply);
-  else setAll(config, values, reply);
+  if (!config.takesTime(values)) return replySet(config.setAll(values), reply);
+  const { host, mayBlock, session } = ctx;
+  const [name] = values.keys();
+  if (!mayBlock) return reply.error(failed(name, "can't be changed in a transaction"));
+  let refusal: Refusal | null = null;
+  const changed = config.change(values).then((result) => {
+    refusal = result;
+  });
+  host.defer(session, changed, (late) => replySet(refusal, late));
 }
 
-function setAll(config: Config, values: ReadonlyMap<string, string>, reply: Reply): void {
-  const refusal = config.setAll(values);
+function replySet(refusal: Refusal | null, reply: Reply): void {
   if (refusal === null) reply.ok();
   else reply.error(failed(refusal.name, refusal.problem));
-}
-
-/** The log is switched first, which takes its time: the parameters are set if that went well. */
-function turnLog(ctx: Context, on: boolean, values: ReadonlyMap<string, string>, reply: Reply): void {
-  const { host, kv, mayBlock, session } = ctx;
-  if (!mayBlock) return reply.error(failed('appendonly', "can't be changed in a transaction"));
-  let problem: string | null = null;
-  const turned = host.logControl!.turn(on).catch((error: Error) => {
-    problem = error.message;
-  });
-  host.defer(session, turned, (late) => {
-    if (problem === null) setAll(kv.config, values, late);
-    else late.error(failed('appendonly', problem));
-  });
 }
 
 function failed(name: string, problem: string): string {
