@@ -22,6 +22,11 @@ export interface Timers {
   setImmediate(callback: () => void): void;
 }
 
+/** Resolves in `ms`, or later. */
+export function pause(timers: Timers, ms: number): Promise<void> {
+  return new Promise((resolve) => void timers.setTimeout(resolve, ms));
+}
+
 export interface Random {
   /** Uniform in [0, 2^32). */
   uint32(): number;

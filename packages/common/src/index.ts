@@ -18,6 +18,7 @@ export { checksum } from './checksum.js';
 export {
   type Clock,
   type Env,
+  pause,
   type Random,
   randomBelow,
   systemEnv,

@@ -8,7 +8,7 @@
  *     database 0         1
  *     | passed ....  ^ cursor .. x .......... | ......... |      x: about to be changed: copied now, then passed over
  */
-import { byteStringOf, databasesMax, type Env, KvError } from '@holdfast/common';
+import { byteStringOf, databasesMax, type Env, KvError, pause } from '@holdfast/common';
 import type { KV } from '@holdfast/engine';
 import { type Database, dumpPayload, RdbFileWriter, rdbVersions, type Storage } from '@holdfast/storage';
 
@@ -162,7 +162,7 @@ export class DataCopy {
     await new Promise<void>((resolve) => timers.setImmediate(resolve));
     this.#check();
     while (this.#options.isFull()) {
-      await new Promise<void>((resolve) => timers.setTimeout(resolve, waitMs));
+      await pause(timers, waitMs);
       this.#check();
     }
   }

@@ -6,7 +6,7 @@
  * a second one would do. See `errorOf` for what each error says.
  */
 import { type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { type Env, KvError, randomBelow } from '@holdfast/common';
+import { type Env, KvError, pause, randomBelow } from '@holdfast/common';
 import { etcdserverpb } from '@holdfast/rpc';
 import { type Endpoint, Endpoints, type TlsOptions } from './endpoints.js';
 import { errorOf, isEndpointError, isTokenError } from './etcd-error.js';
@@ -268,6 +268,6 @@ export class Etcd implements EtcdStore {
   #pause(attempt: number): Promise<void> {
     const mostMs = Math.min(retryPauseMs.most, retryPauseMs.first * attempt);
     const { timers, random } = this.env;
-    return new Promise((resolve) => timers.setTimeout(resolve, randomBelow(random, mostMs)));
+    return pause(timers, randomBelow(random, mostMs));
   }
 }

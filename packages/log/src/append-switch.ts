@@ -6,7 +6,7 @@
  *     later              e f    came since: they wait behind
  *     issued         c d e f    to the next segment, once nothing is on its way to the old one
  */
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, pause } from '@holdfast/common';
 import { checkWaiting } from './append-line.js';
 import type { Segment } from './chain.js';
 import { reconfigureTimeoutMs, switchRetryMs } from './limits.js';
@@ -158,6 +158,6 @@ export class AppendSwitch {
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => this.#options.env.timers.setTimeout(resolve, switchRetryMs));
+    return pause(this.#options.env.timers, switchRetryMs);
   }
 }

@@ -13,7 +13,7 @@
  * Appends that a seal has cut off wait until the next segment is there, and go there in their order. Their
  * writer notices a pause.
  */
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, pause } from '@holdfast/common';
 import { type Active, AppendSwitch } from './append-switch.js';
 import { activeOf, type Chain, ChainRegister, type Segment } from './chain.js';
 import { switchRetryMs } from './limits.js';
@@ -308,7 +308,7 @@ export class VirtualLog implements Log {
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => this.#env.timers.setTimeout(resolve, switchRetryMs));
+    return pause(this.#env.timers, switchRetryMs);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The settings of a process that uses etcd, and the client that they lead to. */
 import { readFileSync } from 'node:fs';
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, pause } from '@holdfast/common';
 import { Etcd, type TlsOptions, type VersionPolicy } from '@holdfast/etcd';
 import type { SettingRules } from './settings.js';
 
@@ -78,7 +78,7 @@ export async function openEtcd(
       const isAbsent = error instanceof KvError && error.code === 'UNAVAILABLE';
       if (!isAbsent || waitedMs >= patienceMs) throw error;
       onWarning(`waits for etcd: ${error.message}`);
-      await new Promise<void>((resolve) => env.timers.setTimeout(resolve, retryPauseMs));
+      await pause(env.timers, retryPauseMs);
     }
   }
 }

@@ -4,7 +4,7 @@
  *     for (const { name, run } of storeConformance) it(name, () => run(emptyStore));
  */
 import assert from 'node:assert/strict';
-import { KvError, systemEnv } from '@holdfast/common';
+import { KvError, pause, systemEnv } from '@holdfast/common';
 import type { Entry, KeyValueStore, Page, ScanOptions, Value } from '../key-value-store.js';
 
 export interface StoreCase {
@@ -46,7 +46,7 @@ async function keysOf(store: KeyValueStore, options?: ScanOptions): Promise<stri
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     if (await condition()) return;
-    await new Promise<void>((resolve) => timers.setTimeout(resolve, 10));
+    await pause(timers, 10);
   }
   assert.fail('the condition did not come true');
 }

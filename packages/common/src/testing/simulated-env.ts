@@ -2,7 +2,7 @@
  * Virtual time and seeded randomness: the Env of deterministic tests. Time stands still until
  * `advance` moves it, and timers fire in order of their due time, then of their creation.
  */
-import type { Clock, Env, Random, Timer, Timers } from '../env.js';
+import { type Clock, type Env, pause, type Random, type Timer, type Timers } from '../env.js';
 
 /** A small seeded generator (mulberry32): uniform enough for tests, the same on every machine. */
 export class SeededRandom implements Random {
@@ -104,7 +104,7 @@ export class SimulatedEnv implements Env {
 
   /** Resolves when `ms` of virtual time have passed. */
   sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.timers.setTimeout(resolve, ms));
+    return pause(this.timers, ms);
   }
 
   /** Moves the wall clock alone, as an operator or NTP would. */

@@ -1,10 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { systemEnv } from '@holdfast/common';
+import { pause, systemEnv } from '@holdfast/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultProxy } from './fault-proxy.js';
 
 const { clock, timers } = systemEnv();
-const pause = (ms: number) => new Promise<void>((resolve) => timers.setTimeout(resolve, ms));
 
 /** A client, with what it received and how it ended. */
 class Peer {
@@ -30,7 +29,7 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   const deadlineMs = clock.monotonic() + 5000;
   while (!condition()) {
     if (clock.monotonic() > deadlineMs) throw new Error(`not in time: ${what}`);
-    await pause(2);
+    await pause(timers, 2);
   }
 }
 
@@ -88,7 +87,7 @@ describe('FaultProxy', () => {
     const startMs = clock.monotonic();
     for (const letter of 'bcdefgh') {
       peer.socket.write(letter);
-      await pause(3);
+      await pause(timers, 3);
     }
     await until(() => peer.received === 'abcdefgh', 'the answers');
     expect(clock.monotonic() - startMs).toBeGreaterThanOrEqual(60);
@@ -108,7 +107,7 @@ describe('FaultProxy', () => {
     proxy.stall('toClient');
     peer.socket.write('b');
     await until(() => accepted[0].received === 'ab', 'the request');
-    await pause(30);
+    await pause(timers, 30);
     expect(peer.received).toBe('a');
     proxy.heal();
     await until(() => peer.received === 'ab', 'the answer');
@@ -119,7 +118,7 @@ describe('FaultProxy', () => {
     const peer = await connected();
     proxy.stall('toTarget');
     for (let i = 0; i < 64; i++) peer.socket.write('b'.repeat(1024 * 1024));
-    await pause(100);
+    await pause(timers, 100);
     expect(peer.socket.writableLength).toBeGreaterThan(32 * 1024 * 1024);
     proxy.heal();
     await until(() => accepted[0].received.length === 64 * 1024 * 1024 + 1, 'all of it');
@@ -130,7 +129,7 @@ describe('FaultProxy', () => {
     proxy.drop('toClient');
     peer.socket.write('b');
     await until(() => accepted[0].received === 'ab', 'the request');
-    await pause(30);
+    await pause(timers, 30);
     expect([peer.received, peer.ended]).toEqual(['a', 'open']);
     proxy.heal();
     await until(() => peer.ended === 'reset', 'the reset');
@@ -141,7 +140,7 @@ describe('FaultProxy', () => {
     const [one, other] = [await connected(), await connected()];
     proxy.drop('toTarget');
     one.socket.write('b');
-    await pause(30);
+    await pause(timers, 30);
     expect(accepted[0].received).toBe('a');
     proxy.heal();
     await until(() => one.ended === 'reset', 'the reset');
@@ -153,7 +152,7 @@ describe('FaultProxy', () => {
     proxy.stall('toClient');
     const peer = client();
     peer.socket.write('a');
-    await pause(30);
+    await pause(timers, 30);
     expect(accepted).toHaveLength(0);
     proxy.heal();
     await until(() => peer.received === 'a', 'an answer');
@@ -175,7 +174,7 @@ describe('FaultProxy', () => {
     proxy.halfOpen('client');
     await until(() => accepted[0].ended === 'reset', 'a reset');
     peer.socket.write('b');
-    await pause(30);
+    await pause(timers, 30);
     expect([peer.received, peer.ended]).toEqual(['a', 'open']);
     await connected();
     proxy.heal();
@@ -187,7 +186,7 @@ describe('FaultProxy', () => {
     proxy.halfOpen('target');
     await until(() => peer.ended === 'reset', 'a reset');
     accepted[0].socket.write('b');
-    await pause(30);
+    await pause(timers, 30);
     expect(accepted[0].ended).toBe('open');
     proxy.heal();
     await until(() => accepted[0].ended === 'reset', 'the reset');

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { systemEnv } from '@holdfast/common';
+import { pause, systemEnv } from '@holdfast/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ProcessOptions, ProcessUnderTest } from './process-under-test.js';
 
 const { timers } = systemEnv();
-const pause = (ms: number) => new Promise<void>((resolve) => timers.setTimeout(resolve, ms));
 const started: ProcessUnderTest[] = [];
 
 function scripted(script: string, options: Partial<ProcessOptions> = {}): ProcessUnderTest {
@@ -29,7 +28,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function untilDead(pid: number): Promise<void> {
-  for (let i = 0; i < 500 && isAlive(pid); i++) await pause(10);
+  for (let i = 0; i < 500 && isAlive(pid); i++) await pause(timers, 10);
   expect(isAlive(pid)).toBe(false);
 }
 
@@ -70,9 +69,9 @@ describe('ProcessUnderTest', () => {
     await server.start();
     await server.nextLine((text) => text.startsWith('tick'));
     server.pause();
-    await pause(50);
+    await pause(timers, 50);
     const before = server.lines.length;
-    await pause(100);
+    await pause(timers, 100);
     expect(server.lines.length).toBe(before);
     server.resume();
     await server.nextLine((text) => text.startsWith('tick'));

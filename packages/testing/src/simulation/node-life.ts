@@ -2,7 +2,7 @@
  * A node from one start to the crash after it: what its program is given. Everything that a life has scheduled,
  * sent or is waiting for ends with it; its promises stay pending for ever, as those of a killed process.
  */
-import type { Env, Timer } from '@holdfast/common';
+import { type Env, pause, type Timer } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import type { SimulationEvent } from './event-queue.js';
 import type { LifeNetwork } from './life-network.js';
@@ -50,7 +50,7 @@ export class NodeLife {
 
   /** Resolves after `ms` by the clock of the node. */
   sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.env.timers.setTimeout(resolve, ms));
+    return pause(this.env.timers, ms);
   }
 
   /** A line for the trace. */
