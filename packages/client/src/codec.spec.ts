@@ -32,6 +32,7 @@ function commandOf(
     fields.onlyIfAbsent ?? false,
     undefined,
     fields.protocol ?? 3,
+    fields.freshness ?? 0,
     Number.POSITIVE_INFINITY,
     () => {},
     () => {},
@@ -48,11 +49,13 @@ function someCommand(): [PendingCommand, kv.Command] {
   const text = pick('k', 'ключ', 'x'.repeat(100));
   const onlyIfAbsent = pick(true, false);
   const protocol = pick<2 | 3>(2, 3);
+  const freshness = pick<kv.Freshness>(0, 1, 2, 3);
+  const how = freshness === 0 ? {} : { freshness };
   switch (pick('get', 'put', 'delete', 'execute')) {
     case 'get':
       return [
-        commandOf({ operation: operations.get, args: [key] }),
-        { id: 0, operation: { $case: 'get', value: { key } } },
+        commandOf({ operation: operations.get, args: [key], ...how }),
+        { id: 0, operation: { $case: 'get', value: { key, ...how } } },
       ];
     case 'put':
       return [
@@ -68,12 +71,12 @@ function someCommand(): [PendingCommand, kv.Command] {
     }
     default:
       return [
-        commandOf({ operation: operations.execute, args: [text, key, value], protocol }),
+        commandOf({ operation: operations.execute, args: [text, key, value], protocol, ...how }),
         {
           id: 0,
           operation: {
             $case: 'execute',
-            value: { args: [Buffer.from(text), key, value], protocol: protocol === 2 ? 2 : 0 },
+            value: { args: [Buffer.from(text), key, value], protocol: protocol === 2 ? 2 : 0, ...how },
           },
         },
       ];
@@ -111,7 +114,9 @@ describe('the codec of Batch messages', () => {
         const operation = kind in operations ? operations[kind as keyof typeof operations] : operations.get;
         answers.push(
           new Promise((resolve, reject) => {
-            commands.push(new PendingCommand(operation, [], -1, -1, false, undefined, 3, 0, resolve, reject));
+            commands.push(
+              new PendingCommand(operation, [], -1, -1, false, undefined, 3, 0, 0, resolve, reject),
+            );
           }).catch((error: Error) => error.message),
         );
         if (kind === 'get') {

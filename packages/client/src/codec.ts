@@ -27,6 +27,8 @@ export class PendingCommand {
   readonly onlyIfAbsent: boolean;
   readonly encoding: 'utf8' | undefined;
   readonly protocol: 2 | 3;
+  /** A `kv.Freshness`; 0 for what the server begins with. Of Get and Execute. */
+  readonly freshness: number;
   /** Monotonic; Infinity for none. */
   readonly deadlineMs: number;
   readonly resolve: (result: never) => void;
@@ -42,6 +44,7 @@ export class PendingCommand {
     onlyIfAbsent: boolean,
     encoding: 'utf8' | undefined,
     protocol: 2 | 3,
+    freshness: number,
     deadlineMs: number,
     resolve: (result: never) => void,
     reject: (error: Error) => void,
@@ -53,6 +56,7 @@ export class PendingCommand {
     this.onlyIfAbsent = onlyIfAbsent;
     this.encoding = encoding;
     this.protocol = protocol;
+    this.freshness = freshness;
     this.deadlineMs = deadlineMs;
     this.resolve = resolve;
     this.reject = reject;
@@ -77,6 +81,8 @@ export function encodeCommand(command: PendingCommand, out: WireWriter): void {
   if (onlyIfAbsent) content += 2;
   const isProtocol2 = command.protocol === 2;
   if (isProtocol2) content += 2;
+  const { freshness } = command;
+  if (freshness > 0) content += 2;
   const inner = 1 + varintLength(command.id) + 1 + varintLength(content) + content;
   out.reserve(inner + 32);
   out.begin(0x0a, inner);
@@ -90,6 +96,7 @@ export function encodeCommand(command: PendingCommand, out: WireWriter): void {
   if (expectedVersion >= 0) out.number(operation === operations.put ? 0x20 : 0x10, expectedVersion);
   if (onlyIfAbsent) out.number(0x28, 1);
   if (isProtocol2) out.number(0x10, 2);
+  if (freshness > 0) out.number(0x70, freshness);
 }
 
 /** Appends the id of a command that is to be cancelled. */

@@ -28,6 +28,7 @@ import type {
   KeyValueStore,
   Page,
   PutOptions,
+  ReadOptions,
   ScanOptions,
   Selection,
   TransactOptions,
@@ -84,14 +85,14 @@ class EmbeddedStore implements KeyValueStore {
     }
   }
 
-  async get(key: Bytes, options?: CallOptions): Promise<Found | null> {
+  async get(key: Bytes, options?: ReadOptions): Promise<Found | null> {
     const reply = await this.#run(['KV.GET', key], options, true);
     if (reply === null) return null;
     const [version, ttl, value] = reply as [number, number, Buffer];
     return { value, version, ttlMs: ttl < 0 ? null : ttl };
   }
 
-  async getMany(keys: readonly Bytes[], options?: CallOptions): Promise<(Entry | null)[]> {
+  async getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]> {
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
     if (keys.length === 0) return [];
     const reply = (await this.#run(['KV.MGET', ...keys], options, true)) as ReplyValue[];

@@ -7,7 +7,7 @@ import {
   type CallOptions as RpcOptions,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { bytesOf, type Env, emptyBytes, KvError, systemEnv } from '@holdfast/common';
+import { bytesOf, type Env, emptyBytes, KvError, pause, systemEnv } from '@holdfast/common';
 import { batchKeysMax, channelOptions, kv } from '@holdfast/rpc';
 import { BatchStream, type RawStream } from './batch-stream.js';
 import { type Operation, operations, PendingCommand } from './codec.js';
@@ -19,9 +19,11 @@ import type {
   Entry,
   ExecuteOptions,
   Found,
+  Freshness,
   KeyValueStore,
   Page,
   PutOptions,
+  ReadOptions,
   ScanOptions,
   Selection,
   TransactOptions,
@@ -38,6 +40,8 @@ export interface ConnectOptions {
   readonly database?: number;
   /** Of every call that does not say otherwise; 10 s. */
   readonly timeoutMs?: number;
+  /** Of every read that does not say otherwise; what the server's connections begin with when not given. */
+  readonly freshness?: Freshness;
   /** TLS; without it the connection is in the clear. */
   readonly credentials?: ChannelCredentials;
   readonly env?: Env;
@@ -60,12 +64,16 @@ class GrpcStore implements KeyValueStore {
   readonly #env: Env;
   readonly #metadata: Metadata;
   readonly #timeoutMs: number;
+  readonly #freshness: Freshness | undefined;
   readonly #batch: BatchStream;
   #isClosed = false;
 
   constructor(options: ConnectOptions) {
     this.#env = options.env ?? systemEnv();
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    const problem = checkFreshness(options.freshness);
+    if (problem !== null) throw problem;
+    this.#freshness = options.freshness;
     this.#metadata = metadataOf(options);
     const credentials = options.credentials ?? channelCredentials.createInsecure();
     this.#client = new kv.KVClient(options.address, credentials, channelOptions());
@@ -76,8 +84,11 @@ class GrpcStore implements KeyValueStore {
     });
   }
 
-  get(key: Bytes, options?: CallOptions): Promise<Found | null> {
-    return this.#send(operations.get, [key], options?.timeoutMs);
+  get(key: Bytes, options?: ReadOptions): Promise<Found | null> {
+    const problem = checkFreshness(options?.freshness);
+    if (problem !== null) return Promise.reject(problem);
+    const freshness = this.#freshnessOf(options);
+    return this.#send(operations.get, [key], options?.timeoutMs, -1, -1, false, freshness);
   }
 
   put(key: Bytes, value: Bytes, options?: PutOptions): Promise<number> {
@@ -104,6 +115,9 @@ class GrpcStore implements KeyValueStore {
 
   execute(args: readonly (Bytes | number)[], options?: ExecuteOptions): Promise<Value> {
     if (args.length === 0) return Promise.reject(new KvError('INVALID', 'there is no command to execute'));
+    const problem = checkFreshness(options?.freshness);
+    if (problem !== null) return Promise.reject(problem);
+    const freshness = this.#freshnessOf(options);
     return new Promise((resolve, reject) => {
       this.#batch.add(
         new PendingCommand(
@@ -114,6 +128,7 @@ class GrpcStore implements KeyValueStore {
           false,
           options?.encoding,
           options?.protocol ?? 3,
+          freshness,
           this.#deadline(options?.timeoutMs),
           resolve,
           reject,
@@ -122,9 +137,11 @@ class GrpcStore implements KeyValueStore {
     });
   }
 
-  async getMany(keys: readonly Bytes[], options?: CallOptions): Promise<(Entry | null)[]> {
+  async getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]> {
+    const problem = checkFreshness(options?.freshness);
+    if (problem !== null) throw problem;
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
-    const request = { keys: keys.map(bufferOf) };
+    const request = { keys: keys.map(bufferOf), freshness: this.#freshnessOf(options) };
     const { entries } = await this.#unary(this.#client.batchGet, request, options, true);
     return entries.map((entry) => (entry.type === 0 ? null : entryOf(entry, false)));
   }
@@ -138,6 +155,8 @@ class GrpcStore implements KeyValueStore {
     commands: readonly (readonly (Bytes | number)[])[],
     options: TransactOptions = {},
   ): Promise<Value[]> {
+    const problem = checkFreshness(options.freshness);
+    if (problem !== null) throw problem;
     const request: kv.TransactRequest = {
       compare: (options.compare ?? []).map(({ key, expectedVersion }) => ({
         key: bufferOf(key),
@@ -145,6 +164,7 @@ class GrpcStore implements KeyValueStore {
       })),
       commands: commands.map((args) => ({ args: args.map((arg) => bufferOf(argumentOf(arg))) })),
       protocol: options.protocol ?? 3,
+      freshness: this.#freshnessOf(options),
     };
     const { values } = await this.#unary(this.#client.transact, request, options, false);
     return values.map((value) => valueOfMessage(value, options.encoding));
@@ -160,9 +180,12 @@ class GrpcStore implements KeyValueStore {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     let resumeToken: Uint8Array = options.resumeToken ?? emptyBytes;
     let left = limit;
+    const problem = checkFreshness(options.freshness);
+    if (problem !== null) throw problem;
+    const freshness = this.#freshnessOf(options);
     for (let silentSinceMs = this.#env.clock.monotonic(); left > 0; ) {
       if (this.#isClosed) throw closedError();
-      const request = scanRequest(options, left, resumeToken);
+      const request = { ...scanRequest(options, left, resumeToken), freshness };
       try {
         for await (const message of this.#scanStream(request, timeoutMs)) {
           silentSinceMs = this.#env.clock.monotonic();
@@ -195,6 +218,7 @@ class GrpcStore implements KeyValueStore {
     ttlMs = -1,
     expectedVersion = -1,
     onlyIfAbsent = false,
+    freshness: kv.Freshness = kv.Freshness.FRESHNESS_UNSPECIFIED,
   ): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       this.#batch.add(
@@ -206,12 +230,19 @@ class GrpcStore implements KeyValueStore {
           onlyIfAbsent,
           undefined,
           3,
+          freshness,
           this.#deadline(timeoutMs),
           resolve as (result: never) => void,
           reject,
         ),
       );
     });
+  }
+
+  /** Of options that were checked. */
+  #freshnessOf(options: ReadOptions | undefined): kv.Freshness {
+    const freshness = options?.freshness ?? this.#freshness;
+    return freshness === undefined ? kv.Freshness.FRESHNESS_UNSPECIFIED : freshnessNumbers[freshness];
   }
 
   #deadline(timeoutMs = this.#timeoutMs): number {
@@ -268,7 +299,7 @@ class GrpcStore implements KeyValueStore {
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => this.#env.timers.setTimeout(resolve, retryMs));
+    return pause(this.#env.timers, retryMs);
   }
 }
 
@@ -282,6 +313,17 @@ function metadataOf({ user, password, database }: ConnectOptions): Metadata {
   const pair = Buffer.from(`${user ?? 'default'}:${password}`, 'utf8').toString('base64');
   metadata.set('authorization', `Basic ${pair}`);
   return metadata;
+}
+
+const freshnessNumbers = {
+  linearizable: kv.Freshness.FRESHNESS_LINEARIZABLE,
+  lease: kv.Freshness.FRESHNESS_LEASE,
+  stale: kv.Freshness.FRESHNESS_STALE,
+} as const;
+
+function checkFreshness(freshness: Freshness | undefined): KvError | null {
+  if (freshness === undefined || Object.hasOwn(freshnessNumbers, freshness)) return null;
+  return new KvError('INVALID', `freshness must be ${Object.keys(freshnessNumbers).join(', ')}`);
 }
 
 function bufferOf(value: Bytes): Buffer {

@@ -25,6 +25,20 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/**
+ * What a read promises when the server is the gateway of a cluster; one server alone answers all of them alike.
+ *
+ *     linearizable   sees every write that was answered before it began
+ *     lease          so it does, as long as clocks run at about the same speed; waits for no commit
+ *     stale          from any replica, and perhaps old
+ */
+export type Freshness = 'linearizable' | 'lease' | 'stale';
+
+export interface ReadOptions extends CallOptions {
+  /** What the store was connected with otherwise, or else the server's own `--read-mode`. */
+  readonly freshness?: Freshness;
+}
+
 export interface Found {
   readonly value: Buffer;
   readonly version: number;
@@ -56,7 +70,7 @@ export interface DeleteOptions extends CallOptions {
 /** Keys that begin with `prefix`, or from `start` up to but without `end`, in the order of their bytes. */
 export type Selection = { readonly prefix: Bytes } | { readonly start: Bytes; readonly end?: Bytes };
 
-export interface ScanOptions extends CallOptions {
+export interface ScanOptions extends ReadOptions {
   /** Without it: all keys. */
   readonly selection?: Selection;
   readonly reverse?: boolean;
@@ -72,7 +86,7 @@ export interface Page {
   readonly resumeToken: Buffer | null;
 }
 
-export interface ExecuteOptions extends CallOptions {
+export interface ExecuteOptions extends ReadOptions {
   /** Bytes in the reply become strings. */
   readonly encoding?: 'utf8';
   /** Shape of the reply, as after HELLO; 3 by default. */
@@ -105,10 +119,10 @@ export interface TransactOptions extends ExecuteOptions {
 
 export interface KeyValueStore {
   /** The string at a key; null when there is no such key. */
-  get(key: Bytes, options?: CallOptions): Promise<Found | null>;
+  get(key: Bytes, options?: ReadOptions): Promise<Found | null>;
 
   /** Up to 1,000 keys of any type at one moment, in the order asked; null for those that are not there. */
-  getMany(keys: readonly Bytes[], options?: CallOptions): Promise<(Entry | null)[]>;
+  getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]>;
 
   /** Sets a key to a string, whatever it held; its new version. */
   put(key: Bytes, value: Bytes, options?: PutOptions): Promise<number>;
