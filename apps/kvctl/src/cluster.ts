@@ -85,13 +85,18 @@ export class Cluster {
    * Resolves with what `check` returns once that is not null. Throws KvError UNAVAILABLE after `timeoutMs`, with what
    * was waited for.
    */
-  async until<T>(timeoutMs: number, what: string, check: () => Promise<T | null>): Promise<T> {
+  async until<T>(
+    timeoutMs: number,
+    what: string | (() => string),
+    check: () => Promise<T | null>,
+  ): Promise<T> {
     const untilMs = this.env.clock.monotonic() + timeoutMs;
     for (;;) {
       const result = await check();
       if (result !== null) return result;
       if (this.env.clock.monotonic() > untilMs) {
-        throw new KvError('UNAVAILABLE', `gave up after ${timeoutMs} ms: ${what}`);
+        const text = typeof what === 'string' ? what : what();
+        throw new KvError('UNAVAILABLE', `gave up after ${timeoutMs} ms: ${text}`);
       }
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }

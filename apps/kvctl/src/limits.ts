@@ -6,6 +6,9 @@ export const timeoutMsDefault = 5000;
 /** How long a replica that is being made is waited for, in ms, unless `--wait` says otherwise. */
 export const catchUpMsDefault = 600_000;
 
+/** How long a shard may be without a leader while a backup is taken, in ms: several times what an election takes. */
+export const leaderWaitMs = 20_000;
+
 /** How often what is waited for is looked at, in ms. */
 export const pollMs = 100;
 

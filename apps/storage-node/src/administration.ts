@@ -98,6 +98,14 @@ export class NodeAdministration implements Administration {
     return this.#options.host.snapshotFrames(shard);
   }
 
+  timestamp(): Promise<number> {
+    return this.#options.host.oracle.fetch(1);
+  }
+
+  changes(shard: string, after: number, version: number): AsyncIterable<Uint8Array> {
+    return this.#options.host.changeFrames(shard, after, version);
+  }
+
   #drainAgain(): void {
     if (!this.#isDraining) return;
     this.drain(true).catch((err: unknown) => {

@@ -8,5 +8,5 @@ import { StorageNode } from './storage-node.js';
 await runProcess({
   manifest: new URL('../package.json', import.meta.url),
   settings: ruledSettings('holdfast-node', rules, settingsOf),
-  start: (settings, logger) => StorageNode.start(settings, systemEnv(), logger),
+  start: (settings, logger, onEnd) => StorageNode.start(settings, systemEnv(), logger, onEnd),
 });

@@ -1,5 +1,6 @@
 /** The settings of a storage node. `--help` lists them. */
 import { KvError } from '@holdfast/common';
+import { parseMemory } from '@holdfast/engine';
 import {
   commonRules,
   type EtcdSettings,
@@ -20,6 +21,8 @@ export interface Settings {
   readonly advertise: string;
   readonly storage: 'memory' | 'level';
   readonly directory: string;
+  /** What level storage keeps of all shards in memory; 0 for any amount. */
+  readonly cacheBytes: number;
   readonly etcd: EtcdSettings;
   /** Instances of the timestamp service; none where there is one shard. */
   readonly tso: readonly string[];
@@ -40,6 +43,10 @@ export const rules: SettingRules = {
   advertise: { initial: '', help: 'host that clients and other nodes are told; host if empty' },
   storage: { initial: 'memory', help: 'where the data lives', words: ['memory', 'level'] },
   dir: { initial: 'data', help: 'directory of this node alone: snapshots, or level storage' },
+  'cache-bytes': {
+    initial: '0',
+    help: 'with level storage: what keys and values of all shards may take in memory, as 2gb; 0 is any amount',
+  },
   ...etcdRules,
   tso: {
     initial: '',
@@ -75,11 +82,22 @@ export function settingsOf(setting: (name: string) => string): Settings {
     advertise: setting('advertise'),
     storage: setting('storage') as Settings['storage'],
     directory: setting('dir'),
+    cacheBytes: cacheBytesOf(setting),
     etcd: etcdSettingsOf(setting),
     tso: listOf(setting('tso')),
     leaseMs: Number(setting('lease-ms')),
     snapshotLogBytes: Number(setting('snapshot-log-bytes')),
   };
+}
+
+function cacheBytesOf(setting: (name: string) => string): number {
+  const text = setting('cache-bytes');
+  const bytes = parseMemory(text);
+  if (bytes === null || bytes < 0)
+    throw new KvError('INVALID', `cache-bytes is '${text}': it must be an amount, as 500mb or 2gb`);
+  if (bytes > 0 && setting('storage') !== 'level')
+    throw new KvError('INVALID', 'cache-bytes bounds what level storage keeps in memory: --storage level');
+  return bytes;
 }
 
 function listOf(text: string): string[] {

@@ -8,12 +8,13 @@
  *
  * A Redis client's requests take the road of a gateway's, within the process; what is led elsewhere is MOVED.
  */
-import type { Env } from '@holdfast/common';
+import type { Env, KvError } from '@holdfast/common';
 import {
   ClusterCoordinator,
   EtcdLayout,
   EtcdMeta,
   EtcdShardRegister,
+  NodeClaim,
   type NodeConnector,
   type NodeRecord,
   openShardLog,
@@ -30,6 +31,7 @@ import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
 import type { Logger } from 'pino';
 import { NodeAdministration } from './administration.js';
 import { Closing } from './closing.js';
+import { identityOf } from './identity.js';
 import { describeMetrics } from './metrics.js';
 import { Peers } from './peers.js';
 import { placeOf } from './places.js';
@@ -55,11 +57,17 @@ export class StorageNode implements RunningService {
   readonly addresses: Addresses;
   readonly #closing: Closing;
 
-  /** Throws KvError when etcd or the directory can't be used, or the system's error when an address is taken. */
-  static async start(settings: Settings, env: Env, logger: Logger): Promise<StorageNode> {
+  /** `onEnd`: the process must end. Throws KvError when etcd or the directory can't be used, or the system's error when an address is taken. */
+  static async start(
+    settings: Settings,
+    env: Env,
+    logger: Logger,
+    onEnd: (error: KvError) => void,
+  ): Promise<StorageNode> {
     const closing = new Closing();
     try {
       const base = await openBase(settings, env, logger, closing);
+      await claimName(base, onEnd);
       return new StorageNode(await serve(base), closing);
     } catch (error) {
       await closing.run();
@@ -95,6 +103,17 @@ async function openBase(settings: Settings, env: Env, logger: Logger, closing: C
   const meta = await EtcdMeta.open({ etcd, env, layout, onError });
   closing.add(() => meta.close());
   return { settings, env, logger, disk, etcd, layout, meta, closing };
+}
+
+/** Throws KvError LOCKED when another process runs under the node's name. */
+async function claimName(
+  { closing, disk, env, etcd, layout, settings }: Base,
+  onLost: (error: KvError) => void,
+): Promise<void> {
+  const { directory, node } = settings;
+  const identity = await identityOf(disk, directory, env);
+  const claim = await NodeClaim.take({ etcd, env, layout, node, identity, onLost });
+  closing.add(() => claim.release());
 }
 
 /** Opens the node's parts from the inside out; they are closed from the outside in. */
@@ -162,6 +181,7 @@ function createHost(
     register: new EtcdShardRegister(etcd, layout),
     createConfig: () => new Config(parameters),
     leaseMs: settings.leaseMs,
+    cacheBytes: settings.cacheBytes,
     keep: { logBytes: settings.snapshotLogBytes },
     onError: (err) => logger.warn({ err }, 'a shard could not do something, and tries again'),
   });

@@ -52,7 +52,7 @@ export async function checkDirectory(disk: Disk, path: string, findings: Finding
 }
 
 function isPart(name: string): boolean {
-  return /^(format|timestamps|chain|log|log-.+|snapshots|level|shards)$/.test(name);
+  return /^(format|identity|timestamps|chain|log|log-.+|snapshots|level|shards)$/.test(name);
 }
 
 /** The position that a state is as of; and for a snapshot, how far it may reach. */

@@ -1,6 +1,7 @@
 /** Asks one process about itself, and has it do what an operator wants: `kv.v1.Admin`. */
 import {
   type ChannelCredentials,
+  type ClientReadableStream,
   type ClientUnaryCall,
   credentials as channelCredentials,
   Metadata,
@@ -21,6 +22,8 @@ import {
   type SnapshotResponse,
   type StatusRequest,
   type StatusResponse,
+  type TimestampRequest,
+  type TimestampResponse,
 } from './gen/kv/v1/admin.js';
 import { errorDetailsOf } from './status.js';
 
@@ -90,8 +93,26 @@ export class AdminClient {
   }
 
   /** What a node holds of a shard, in frames. */
-  async *snapshot(shard: string): AsyncGenerator<Uint8Array, void, void> {
-    const stream = this.#stub.snapshot({ shard });
+  snapshot(shard: string): AsyncGenerator<Uint8Array, void, void> {
+    return this.#frames(this.#stub.snapshot({ shard }));
+  }
+
+  /** A version above all that anybody was given before. */
+  async timestamp(timeoutMs: number): Promise<number> {
+    const { timestamp } = this.#stub;
+    return (await this.#call<TimestampRequest, TimestampResponse>(timestamp, {}, timeoutMs, false)).version;
+  }
+
+  /** What was written to a shard behind a position of its log, up to a version, in frames. */
+  changes(shard: string, after: number, version: number): AsyncGenerator<Uint8Array, void, void> {
+    return this.#frames(this.#stub.changes({ shard, after, version }));
+  }
+
+  close(): void {
+    this.#stub.close();
+  }
+
+  async *#frames(stream: ClientReadableStream<SnapshotResponse>): AsyncGenerator<Uint8Array, void, void> {
     try {
       for await (const { frames } of stream as AsyncIterable<SnapshotResponse>) yield frames;
     } catch (error) {
@@ -99,10 +120,6 @@ export class AdminClient {
     } finally {
       stream.cancel();
     }
-  }
-
-  close(): void {
-    this.#stub.close();
   }
 
   #call<Q, R>(call: Call<Q, R>, request: Q, timeoutMs: number, isChange: boolean): Promise<R> {

@@ -4,6 +4,7 @@ export { type BackupFields, backupFormat, backupMagic } from './backup/backup-fo
 export { type BackupItem, readBackup } from './backup/backup-reader.js';
 export { BackupWriter } from './backup/backup-writer.js';
 export { BatchCheck } from './batch-check.js';
+export { BatchCut } from './batch-cut.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
 export { copyKey } from './copy-key.js';
 export {

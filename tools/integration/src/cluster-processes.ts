@@ -73,11 +73,15 @@ export interface ClusterOptions {
   readonly nodes: number;
   readonly shards: number;
   readonly storage?: 'memory' | 'level';
+  /** Of every node, beside what it needs. */
+  readonly flags?: readonly string[];
 }
 
 export class ClusterProcesses {
   readonly nodes: readonly Member[];
   readonly gateway: Member;
+  /** A second process with the name of a node, in a directory of its own. */
+  readonly another: (name: string) => Member;
   readonly #etcd: EtcdCluster;
   readonly #tso: Member;
   readonly #directory: { readonly path: string; remove(): Promise<void> };
@@ -98,19 +102,20 @@ export class ClusterProcesses {
   private constructor(
     etcd: EtcdCluster,
     directory: { readonly path: string; remove(): Promise<void> },
-    { nodes, storage = 'memory' }: ClusterOptions,
+    { flags = [], nodes, storage = 'memory' }: ClusterOptions,
   ) {
     this.#etcd = etcd;
     this.#directory = directory;
     const common = ['--etcd', etcd.endpoints.join(','), '--etcd-prefix', prefix, '--log-level', 'warn'];
     this.#tso = new Member('tso', 'tso', () => common);
-    const flagsOf = (name: string): string[] => {
-      const place = ['--storage', storage, '--dir', `${directory.path}/${name}`];
+    const flagsOf = (name: string, subdirectory = name): string[] => {
+      const place = ['--storage', storage, '--dir', `${directory.path}/${subdirectory}`, ...flags];
       const keeping = ['--snapshot-log-bytes', String(snapshotLogBytes)];
       return [...common, '--node', name, ...place, ...keeping, '--tso', this.#tso.addresses.grpc];
     };
     const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
     this.nodes = names.map((name) => new Member(name, 'node', () => flagsOf(name)));
+    this.another = (name) => new Member(name, 'node', () => flagsOf(name, `another ${name}`));
     this.gateway = new Member('gateway', 'gateway', () => ['--mode', 'cluster', ...common]);
   }
 
@@ -125,6 +130,11 @@ export class ClusterProcesses {
     etcd.close();
     await this.gateway.start();
     await this.ready();
+  }
+
+  /** How `kvctl` gets at it. */
+  get access(): string[] {
+    return ['--etcd', this.#etcd.endpoints.join(','), '--etcd-prefix', prefix];
   }
 
   /** Every shard has a leader that the gateway can reach. */

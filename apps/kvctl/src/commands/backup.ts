@@ -1,4 +1,5 @@
-/** `kvctl backup` and `kvctl restore`: everything a server has, in one file, and a directory from it. */
+/** `kvctl backup` and `kvctl restore`: everything that a server or a cluster has, in one file, and back from it. */
+import { basename, dirname, join } from 'node:path';
 import { KvError } from '@holdfast/common';
 import { decodeSnapshot } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
@@ -8,17 +9,38 @@ import { Option } from 'commander';
 import type { Commands, Context } from '../context.js';
 import { bytesText } from '../output.js';
 import { Progress } from '../progress.js';
-import { checkBackup, restoreBackup, writePart } from '../transfer/backup.js';
+import { type BackupSummary, checkBackup, restoreBackup, writePart } from '../transfer/backup.js';
+import { backUpCluster } from '../transfer/cluster-backup.js';
 import { DataFile } from '../transfer/data-file.js';
 import type { StorageKind } from '../transfer/directory-target.js';
 import { openDirectory } from '../transfer/opened-directory.js';
+import { restoreRunning } from '../transfer/restore-running.js';
+import { parseAddress, ServerConnection } from '../transfer/server-connection.js';
+import { passwordOption, userOption } from './server-options.js';
+
+interface RestoreOptions {
+  readonly storage: StorageKind;
+  readonly replace?: boolean;
+  readonly to?: string;
+  readonly scratch?: string;
+  readonly user: string;
+  readonly password: string;
+}
 
 export const addBackup: Commands = (program, action) => {
   program
     .command('backup')
-    .description('everything that a server has, as of one moment, in one file; writes go on meanwhile')
-    .argument('<places...>', '<file> with --at, or <directory> <file> of a server that is stopped')
-    .option('--at <address>', "the server's administration, host:port")
+    .description(
+      'everything that a cluster or a server has, as of one moment, in one file; writes go on meanwhile',
+    )
+    .argument(
+      '<places...>',
+      '<file>, of the cluster or with --at; or <directory> <file>, of a server that is stopped',
+    )
+    .option(
+      '--at <address>',
+      'of one server: its administration, host:port; without it, of the cluster of --etcd',
+    )
     .action(
       action((context, { at }, places) =>
         backup(context, places as unknown as string[], at === undefined ? null : String(at)),
@@ -26,47 +48,88 @@ export const addBackup: Commands = (program, action) => {
     );
   program
     .command('restore')
-    .description('makes a directory from a backup, which is checked to its end first')
+    .description(
+      'makes a directory from a backup, which is checked to its end first, or fills a cluster that is empty',
+    )
     .argument('<file>')
-    .argument('<directory>', 'the --dir of a server that will be started on it')
+    .argument('[directory]', 'the --dir of a server that will be started on it')
     .addOption(
       new Option('--storage <kind>', 'of that server').choices(['memory', 'level']).default('memory'),
     )
     .option('--replace', 'what is there is kept as DIRECTORY.replaced')
+    .option(
+      '--to <address>',
+      'instead of a directory: a gateway of a cluster, or a server, that has no data yet',
+    )
+    .option(
+      '--scratch <directory>',
+      'with --to: where the backup is unpacked for the time; beside it if not given',
+    )
+    .addOption(userOption)
+    .addOption(passwordOption)
     .action(
-      action((context, { replace, storage }, file, directory) =>
-        restore(context, file, directory, storage as StorageKind, replace === true),
+      action((context, options, file, directory?: string) =>
+        restore(context, options as unknown as RestoreOptions, file, directory),
       ),
     );
 };
 
+/** What `backup` says when it is done: for programs, and for people. */
+interface Taken {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
 async function backup(context: Context, places: readonly string[], at: string | null): Promise<void> {
-  if (places.length !== (at === null ? 2 : 1))
-    throw new KvError('INVALID', 'give a directory and a file, or --at host:port and a file');
-  const { env, output } = context;
+  if (places.length > (at === null ? 2 : 1))
+    throw new KvError('INVALID', 'give a file, a directory and a file, or --at host:port and a file');
+  const { env, options, output } = context;
   const path = places[places.length - 1];
   const file = new DataFile(new NodeDisk(), path);
   const progress = new Progress(output, env.clock);
   const writer = new BackupWriter();
   const onBatch = (): void => progress.tell(() => `${bytesText(file.size)} written`);
-  let result: { position: number; version: number };
+  const of = at ?? (places.length === 2 ? places[0] : `cluster ${options.etcdPrefix}`);
+  let taken: Taken;
   try {
-    await file.write(writer.head({ program: 'holdfast', takenMs: env.clock.now(), of: at ?? places[0] }));
-    result =
-      at === null
-        ? await backUpDirectory(context, places[0], writer, file, onBatch)
-        : await backUpServer(context, at, writer, file, onBatch);
+    await file.write(writer.head({ program: 'holdfast', takenMs: env.clock.now(), of }));
+    if (at !== null) taken = await backUpServer(context, at, writer, file, onBatch);
+    else if (places.length === 2) taken = await backUpDirectory(context, places[0], writer, file, onBatch);
+    else taken = await backUpAll(context, writer, file, onBatch);
     await file.write(writer.end());
   } catch (error) {
     await file.abandon();
     throw error;
   }
   await file.finish();
-  const { position, version } = result;
   output.result(
-    { file: path, bytes: file.size, position, version },
-    `${path}: ${bytesText(file.size)}, as of version ${version}, position ${position} of the log\n`,
+    { file: path, bytes: file.size, ...taken.value },
+    `${path}: ${bytesText(file.size)}, ${taken.text}\n`,
   );
+}
+
+function takenOf({ position, version }: { readonly position: number; readonly version: number }): Taken {
+  return {
+    value: { position, version },
+    text: `as of version ${version}, position ${position} of the log`,
+  };
+}
+
+async function backUpAll(
+  context: Context,
+  writer: BackupWriter,
+  file: DataFile,
+  onBatch: () => void,
+): Promise<Taken> {
+  const onNote = (text: string): void => context.output.progress(text);
+  const { positions, version } = await context.withCluster((cluster) =>
+    backUpCluster({ cluster, writer, file, onBatch, onNote }),
+  );
+  const count = Object.keys(positions).length;
+  return {
+    value: { version, positions },
+    text: `${count} ${count === 1 ? 'shard' : 'shards'} as of version ${version}`,
+  };
 }
 
 async function backUpServer(
@@ -75,10 +138,11 @@ async function backUpServer(
   writer: BackupWriter,
   file: DataFile,
   onBatch: () => void,
-): Promise<{ position: number; version: number }> {
+): Promise<Taken> {
   const client = new AdminClient({ address, env });
   try {
-    return await writePart(writer, '', await decodeSnapshot(client.snapshot('')), file, onBatch);
+    const stream = await decodeSnapshot(client.snapshot(''));
+    return takenOf(await writePart({ writer, name: '', stream, file, onBatch }));
   } finally {
     client.close();
   }
@@ -90,10 +154,11 @@ async function backUpDirectory(
   writer: BackupWriter,
   file: DataFile,
   onBatch: () => void,
-): Promise<{ position: number; version: number }> {
+): Promise<Taken> {
   const stack = await openDirectory(env, new NodeDisk(), directory);
   try {
-    return await writePart(writer, '', await stack.persistence!.backup(), file, onBatch);
+    const stream = await stack.persistence!.backup();
+    return takenOf(await writePart({ writer, name: '', stream, file, onBatch }));
   } finally {
     await stack.close();
   }
@@ -101,11 +166,15 @@ async function backUpDirectory(
 
 async function restore(
   context: Context,
+  options: RestoreOptions,
   path: string,
-  directory: string,
-  storage: StorageKind,
-  replace: boolean,
+  directory?: string,
 ): Promise<void> {
+  const { replace, to } = options;
+  if ((directory === undefined) === (to === undefined))
+    throw new KvError('INVALID', 'where to? Give a directory, or --to host:port');
+  if (to !== undefined && replace === true)
+    throw new KvError('INVALID', '--to fills only what has no data yet: --replace is for a directory');
   const { env, output } = context;
   const disk = new NodeDisk();
   const progress = new Progress(output, env.clock);
@@ -114,20 +183,34 @@ async function restore(
     count++;
     progress.tell(() => `${count} batches ${done}`);
   };
-  const { batches, fields, parts } = await checkBackup(disk, path, telling('checked'));
+  const summary = await checkBackup(disk, path, telling('checked'));
   count = 0;
-  await restoreBackup({
-    env,
-    disk,
-    path,
-    directory,
-    storage,
-    replace,
-    onBatch: telling(`of ${batches} restored`),
-  });
+  const onBatch = telling(`of ${summary.batches} unpacked`);
+  if (directory === undefined) {
+    const connection = await ServerConnection.open(parseAddress(to!), options.user, options.password);
+    const scratch = join(options.scratch ?? dirname(path), `${basename(path)}.restoring`);
+    const onKeys = (keys: number): void => progress.tell(() => `${keys} keys restored`);
+    const keys = await restoreRunning({ env, disk, path, scratch, connection, onBatch, onKeys }).finally(() =>
+      connection.close(),
+    );
+    restored(context, path, { to: to!, keys }, `${to}: ${keys} keys`, summary);
+    return;
+  }
+  const { storage } = options;
+  await restoreBackup({ env, disk, path, directory, storage, replace: replace === true, onBatch });
+  restored(context, path, { directory, storage }, `${directory}: ${storage} storage`, summary);
+}
+
+function restored(
+  { output }: Context,
+  path: string,
+  where: Readonly<Record<string, unknown>>,
+  text: string,
+  { batches, fields, parts }: BackupSummary,
+): void {
   output.result(
-    { file: path, directory, storage, fields, parts, batches },
-    `${directory}: ${storage} storage with ${batches} batches of ${path}\n` +
+    { file: path, ...where, fields, parts, batches },
+    `${text}, from ${batches} batches of ${path}\n` +
       parts
         .map(
           ({ name, position, version }) => `  ${name || 'all'}: version ${version}, position ${position}\n`,

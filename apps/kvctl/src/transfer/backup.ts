@@ -20,30 +20,45 @@ import { InputFile } from './input-file.js';
 const pendingBytesMax = 64 * 1024 * 1024;
 const cacheBytes = 256 * 1024 * 1024;
 
+/** A whole server, whose name is empty, or a shard. */
+export interface BackupPart {
+  readonly name: string;
+  readonly position: number;
+  readonly version: number;
+}
+
 export interface BackupSummary {
   readonly fields: BackupFields;
-  readonly parts: { readonly name: string; readonly position: number; readonly version: number }[];
+  readonly parts: readonly BackupPart[];
   readonly batches: number;
 }
 
+export interface PartOptions {
+  readonly writer: BackupWriter;
+  readonly name: string;
+  readonly stream: SnapshotStream;
+  readonly file: DataFile;
+  readonly onBatch: () => void;
+  /** That it is as of; the highest in it when not given. */
+  readonly version?: number | undefined;
+}
+
 /** Writes one part; returns what it is as of. */
-export async function writePart(
-  writer: BackupWriter,
-  name: string,
-  { batches, to }: SnapshotStream,
-  file: DataFile,
-  onBatch: () => void,
-): Promise<{ position: number; version: number }> {
+export async function writePart(options: PartOptions): Promise<{ position: number; version: number }> {
+  const { file, name, onBatch, stream, writer } = options;
   const check = new BatchCheck();
   await file.write(writer.part(name));
-  for await (const batch of batches) {
+  for await (const batch of stream.batches) {
     check.check(batch);
     await file.write(await writer.batch(batch));
     onBatch();
   }
-  const position = to();
-  await file.write(await writer.close(position, check.lastVersion));
-  return { position, version: check.lastVersion };
+  const position = stream.to();
+  const version = options.version ?? check.lastVersion;
+  if (check.lastVersion > version)
+    throw new KvError('CORRUPT', `${name}: version ${check.lastVersion} is beyond the cut at ${version}`);
+  await file.write(await writer.close(position, version));
+  return { position, version };
 }
 
 export async function* itemsOf(disk: Disk, path: string): AsyncGenerator<BackupItem, void, void> {
@@ -69,21 +84,23 @@ async function* piecesOf(input: InputFile): AsyncGenerator<Uint8Array> {
 /** Reads a backup to its end. Throws KvError CORRUPT, INVALID. */
 export async function checkBackup(disk: Disk, path: string, onBatch: () => void): Promise<BackupSummary> {
   const check = new BatchCheck();
-  const parts: BackupSummary['parts'] = [];
+  const parts = new Map<string, BackupPart>();
   let fields: BackupFields = {};
   let name = '';
   let batches = 0;
   for await (const item of itemsOf(disk, path)) {
     if (item.kind === 'head') fields = item.fields;
     else if (item.kind === 'part') name = item.name;
-    else if (item.kind === 'close') parts.push({ name, position: item.position, version: item.version });
-    else {
+    else if (item.kind === 'close') {
+      // Of a shard, the last one says what all of it is as of.
+      parts.set(name, { name, position: item.position, version: item.version });
+    } else {
       check.check(item.batch);
       batches++;
       onBatch();
     }
   }
-  return { fields, parts, batches };
+  return { fields, parts: [...parts.values()], batches };
 }
 
 export interface RestoreOptions {
@@ -127,7 +144,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   }
 }
 
-async function fillLevel({ disk, env, onBatch, path }: RestoreOptions, level: string): Promise<void> {
+/** All parts together, as level storage in a directory of its own. */
+export async function fillLevel(
+  { disk, env, onBatch, path }: Pick<RestoreOptions, 'disk' | 'env' | 'onBatch' | 'path'>,
+  level: string,
+): Promise<void> {
   const storage = await LevelStorage.open({ directory: level, env, cacheBytes });
   try {
     for await (const item of itemsOf(disk, path)) {

@@ -1,17 +1,10 @@
 /** Writes what a storage holds as an RDB file, and takes the file that a server sends of itself. */
 import { KvError } from '@holdfast/common';
-import {
-  databaseCount,
-  dumpPayload,
-  RdbFileReader,
-  RdbFileWriter,
-  type Storage,
-  systemDatabase,
-} from '@holdfast/storage';
+import { RdbFileReader, RdbFileWriter, type Storage, systemDatabase } from '@holdfast/storage';
 import type { DataFile } from './data-file.js';
 import type { ServerConnection } from './server-connection.js';
+import { storedKeys } from './stored-keys.js';
 
-const pageKeys = 256;
 const markBytes = 40;
 
 export interface ExportOptions {
@@ -38,49 +31,17 @@ export async function exportStorage(
     }),
   );
   let count = 0;
-  for (const index of [systemDatabase, ...Array.from({ length: databaseCount - 1 }, (_, i) => i)]) {
-    for await (const { expiryMs, key, payload, text } of keysOf(storage, index)) {
-      if (index === systemDatabase) {
-        await file.write(writer.library(text));
-        continue;
-      }
-      if (expiryMs !== 0 && expiryMs <= options.nowMs) continue;
-      await file.write(writer.key(index, key, payload, expiryMs || null));
-      options.onKeys(++count);
+  for await (const { database, expiryMs, key, payload, text } of storedKeys(storage)) {
+    if (database === systemDatabase) {
+      await file.write(writer.library(text));
+      continue;
     }
+    if (expiryMs !== 0 && expiryMs <= options.nowMs) continue;
+    await file.write(writer.key(database, key, payload, expiryMs || null));
+    options.onKeys(++count);
   }
   await file.write(writer.end());
   return count;
-}
-
-interface ExportedKey {
-  readonly key: Buffer;
-  readonly payload: Buffer;
-  readonly expiryMs: number;
-  /** Of the system's database: its value, a byte string. */
-  readonly text: string;
-}
-
-async function* keysOf(storage: Storage, index: number): AsyncGenerator<ExportedKey> {
-  let cursor = 0;
-  do {
-    await storage.prepareScan(index, cursor, pageKeys);
-    const page: ExportedKey[] = [];
-    const db = storage.database(index);
-    cursor = storage.scanPage(index, cursor, pageKeys, (ref) => {
-      const { arena, dict } = db;
-      const start = dict.keyStart(ref);
-      const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
-      let text = '';
-      if (index === systemDatabase) {
-        db.readString(ref);
-        const { valueBytes, valueLength, valueStart } = db;
-        text = Buffer.from(valueBytes.subarray(valueStart, valueStart + valueLength)).toString('latin1');
-      }
-      page.push({ key, payload: dumpPayload(db, ref), expiryMs: db.expiry(ref), text });
-    });
-    yield* page;
-  } while (cursor !== 0);
 }
 
 /**

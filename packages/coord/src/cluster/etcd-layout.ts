@@ -3,9 +3,10 @@
  *
  *     holdfast/map                     the shard map (`ShardMap`)
  *     holdfast/nodes/NODE              where a node is reached (`NodeRecord`)
+ *     holdfast/claims/NODE             which process has a node's name now (`NodeClaim`)
  *     holdfast/logs/SHARD/chain        which segments a shard's log is made of
  *     holdfast/logs/SHARD/SEGMENT/     a segment (`EtcdLog`)
- *     holdfast/positions/SHARD/NODE    up to where a replica needs the log no more (`ShardRegister`)
+ *     holdfast/positions/SHARD/NODE    up to where a replica needs the log no more (`ShardRegister`); ~..., a backup (`LogHold`)
  *     holdfast/timestamps              the mark of the timestamp service
  *     holdfast/compaction              who compacted last
  */
@@ -27,6 +28,10 @@ export class EtcdLayout {
 
   node(node: string): string {
     return `${this.nodes}${node}`;
+  }
+
+  claim(node: string): string {
+    return `${this.prefix}claims/${node}`;
   }
 
   chain(shard: string): string {

@@ -29,3 +29,15 @@ export const sweepMs = 50;
 
 /** The map and the nodes are read this often, whatever their watch says, in ms. */
 export const metaIntervalMs = 5000;
+
+/** A hold on logs ends so long after whoever took it was last heard of, and is renewed this often. */
+export const holdSeconds = 60;
+export const holdRenewalMs = 15_000;
+
+/**
+ * A node's name is its own for so long after it was last heard of; it is renewed this often, and somebody else who wants it
+ * looks this often whether it is.
+ */
+export const claimSeconds = 10;
+export const claimRenewalMs = 2500;
+export const claimPollMs = 500;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { coveredByMajority } from './replica-keeper.js';
+import { coveredByMajority, trimmable } from './replica-keeper.js';
 
 const of = (positions: Record<string, number>): number =>
   coveredByMajority(['a', 'b', 'c'], new Map(Object.entries(positions)));
@@ -23,4 +23,17 @@ it('takes more than half of an even number', () => {
   expect(coveredByMajority(['a', 'b'], positions)).toBe(10);
   expect(coveredByMajority(['a'], positions)).toBe(10);
   expect(coveredByMajority([], positions)).toBe(0);
+});
+
+it('trims nothing that is held, by a backup that is taken', () => {
+  const positions = new Map([
+    ['a', 30],
+    ['b', 20],
+    ['~backup', 10],
+  ]);
+  expect(trimmable(['a', 'b', 'c'], positions)).toBe(10);
+  positions.set('~backup', 25);
+  expect(trimmable(['a', 'b', 'c'], positions)).toBe(20);
+  positions.set('~another', 0);
+  expect(trimmable(['a', 'b', 'c'], positions)).toBe(0);
 });

@@ -10,7 +10,7 @@ import type { Log, Position } from '@holdfast/log';
 import type { SnapshotFiles } from '../snapshot-files.js';
 import { keepIntervalMs, snapshotLogBytes } from './limits.js';
 import type { Replica } from './replica.js';
-import type { ShardRegister } from './shard-register.js';
+import { holdMark, type ShardRegister } from './shard-register.js';
 
 export interface ReplicaKeeperOptions {
   readonly replica: Replica;
@@ -134,11 +134,17 @@ export class ReplicaKeeper {
 
   async #trim(): Promise<void> {
     const { log, nodes, register, replica } = this.#options;
-    const position = coveredByMajority(nodes(), await register.positions(replica.shard));
+    const position = trimmable(nodes(), await register.positions(replica.shard));
     if (position <= this.#trimmed) return;
     await log.trim(position + 1);
     this.#trimmed = position;
   }
+}
+
+/** The last position that nobody needs: more than half of the nodes, and whoever holds the log. */
+export function trimmable(nodes: readonly string[], positions: ReadonlyMap<string, Position>): Position {
+  const held = [...positions].filter(([name]) => name.startsWith(holdMark)).map(([, position]) => position);
+  return Math.min(coveredByMajority(nodes, positions), ...held);
 }
 
 /** The last position that more than half of the nodes need no more. */

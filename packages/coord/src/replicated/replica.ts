@@ -12,7 +12,7 @@
  * A leader that steps down keeps its storage when everything in it is committed. Otherwise that holds what may never
  * have been: it is given up, and the state is built again from the log.
  */
-import { type Env, KvError, type LeaderHint, type NodeAddresses } from '@holdfast/common';
+import { type Env, KvError, type LeaderHint, type NodeAddresses, pause } from '@holdfast/common';
 import type { Committed, Log, Position, Refused } from '@holdfast/log';
 import { type Storage, systemDatabase } from '@holdfast/storage';
 import type { LocalCoordinator } from '../local-coordinator.js';
@@ -21,6 +21,7 @@ import { FollowerCommitter } from './follower-committer.js';
 import { type LeadershipRecord, shardBatch } from './leadership.js';
 import { followPauseMs, retryDelayMs } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
+import { changesIn } from './replica-changes.js';
 import { FollowerGuard, LeaderGuard } from './replica-guard.js';
 import { type SnapshotOrigin, takeSnapshot } from './replica-snapshot.js';
 import type { ReplicaState } from './replica-state.js';
@@ -150,6 +151,20 @@ export class Replica {
     return takeSnapshot(this.#origin);
   }
 
+  /**
+   * What was written after a position of the log, up to a version that was given away before: all of it, and nothing
+   * that is written from now on. Throws KvError REFUSED when this replica does not lead, UNAVAILABLE, UNDETERMINED when
+   * it lost the lead on the way.
+   */
+  async changes(after: Position, version: number): Promise<SnapshotStream> {
+    const lead = this.#lead;
+    if (lead === null) throw new KvError('REFUSED', `this node does not lead shard ${this.shard}`);
+    await lead.admitted;
+    await this.#options.front.raise(version);
+    if (this.#lead !== lead) throw lostOnTheWay();
+    return changesIn(this.#options.log, after, await lead.committer.confirmed(), version);
+  }
+
   onRole(listener: (change: RoleChange) => void): void {
     this.#listeners.push(listener);
   }
@@ -223,7 +238,7 @@ export class Replica {
       } catch (error) {
         if (this.#isClosed) return;
         onError(error);
-        await new Promise<void>((resolve) => env.timers.setTimeout(resolve, retryDelayMs));
+        await pause(env.timers, retryDelayMs);
       }
     }
   }
@@ -301,7 +316,7 @@ export class Replica {
     env.timers.clearTimeout(timer);
     // A log that has ended lets nobody wait.
     if (reached <= position && !waiting.signal.aborted) {
-      await new Promise<void>((resolve) => env.timers.setTimeout(resolve, retryDelayMs));
+      await pause(env.timers, retryDelayMs);
     }
   }
 
@@ -416,7 +431,7 @@ export class Replica {
         break;
       } catch (error) {
         onError(error);
-        await new Promise<void>((resolve) => env.timers.setTimeout(resolve, retryDelayMs));
+        await pause(env.timers, retryDelayMs);
       }
     }
     if (this.#lead !== lead) return;

@@ -209,12 +209,21 @@ export class ReplicatedCommitter implements Committer {
     if (this.isAbandoned) throw leadsNoLonger();
     this.#throwWhenLost();
     this.settle();
-    if (this.#journal.length > 0) this.#cut();
+    if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
     if (this.#sending === null) this.#sendNext();
     this.#throwWhenLost();
     const last = this.#waiting.at(-1) ?? this.#sending;
     if (last === null) return this.#position;
     return new Promise((resolve, reject) => this.#settling.push({ last, resolve, reject }));
+  }
+
+  /**
+   * As `settled`, by an append that begins after the call: nobody else can have led when it was made. Throws KvError
+   * UNAVAILABLE too, when no version is at hand for it.
+   */
+  confirmed(): Promise<Position> {
+    this.readVersion();
+    return this.settled();
   }
 
   /**

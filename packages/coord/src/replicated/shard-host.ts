@@ -2,6 +2,7 @@
 import { type Env, hashSlotCount, KvError, type NodeAddresses, TurnClock } from '@holdfast/common';
 import { Config, KV, parameters } from '@holdfast/engine';
 import type { Log, Position } from '@holdfast/log';
+import type { Oracle } from '@holdfast/tso';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { leaseMsDefault } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
@@ -38,6 +39,8 @@ export interface ShardHostOptions {
   /** The parameters of a shard's engine. */
   readonly createConfig?: () => Config;
   readonly leaseMs?: number;
+  /** What the keys and values of all replicas together may take in memory, of level storage; 0 for any amount. */
+  readonly cacheBytes?: number;
   /** See `ReplicaKeeper`. */
   readonly keep?: Pick<ReplicaKeeperOptions, 'intervalMs' | 'logBytes' | 'sizeShare'>;
   /** Something failed and is tried again. */
@@ -77,6 +80,10 @@ export class ShardHost {
     return this.#options.front;
   }
 
+  get oracle(): Oracle {
+    return this.#options.front.oracle;
+  }
+
   /**
    * Makes the replicas here those of `placements`: opens what is new, closes what is gone. What fails is reported,
    * and tried again by calling again. Throws KvError CLOSED, and what the first that failed threw.
@@ -109,6 +116,14 @@ export class ShardHost {
     yield* encodeSnapshot(await this.snapshot(shard));
   }
 
+  /**
+   * For a backup: what was written to a shard after a position and up to a version, as frames. See `Replica.changes`.
+   * Throws KvError UNAVAILABLE too when there is no replica here.
+   */
+  async *changeFrames(shard: string, after: Position, version: number): AsyncGenerator<Uint8Array> {
+    yield* encodeSnapshot(await this.#replicaHere(shard).changes(after, version));
+  }
+
   /** Up to where the replica here needs the log no more, as last reported. */
   durablePositionOf(shard: string): Position {
     return this.#hosted.get(shard)?.keeper?.reported ?? 0;
@@ -116,9 +131,7 @@ export class ShardHost {
 
   /** Throws KvError UNAVAILABLE. */
   async snapshot(shard: string): Promise<SnapshotStream> {
-    const replica = this.replica(shard);
-    if (replica === null) throw new KvError('UNAVAILABLE', `this node has no replica of shard ${shard}`);
-    return replica.snapshot();
+    return this.#replicaHere(shard).snapshot();
   }
 
   /** Of all replicas, those to come too. */
@@ -135,6 +148,12 @@ export class ShardHost {
     await Promise.all(Array.from(this.#hosted.values(), (hosted) => hosted.close()));
     this.#hosted.clear();
     this.#bySlot.fill(null);
+  }
+
+  #replicaHere(shard: string): Replica {
+    const replica = this.replica(shard);
+    if (replica === null) throw new KvError('UNAVAILABLE', `this node has no replica of shard ${shard}`);
+    return replica;
   }
 
   async #place(placements: readonly ShardPlacement[]): Promise<void> {
@@ -157,6 +176,7 @@ export class ShardHost {
       }
     }
     this.#indexSlots();
+    this.#shareCache();
     if (failure !== null) throw failure;
   }
 
@@ -169,6 +189,14 @@ export class ShardHost {
     }
   }
 
+  /** Each replica may keep as much in memory as the others. */
+  #shareCache(): void {
+    const { cacheBytes = 0 } = this.#options;
+    const share = Math.ceil(cacheBytes / Math.max(1, this.#hosted.size));
+    for (const { replica } of this.#hosted.values())
+      replica.coordinator.kv.config.set('cache-bytes', String(share));
+  }
+
   async #open(placement: ShardPlacement): Promise<Hosted> {
     const { addresses, createConfig, env, front, leaseMs = leaseMsDefault, node, parts } = this.#options;
     const { shard } = placement;
@@ -179,6 +207,7 @@ export class ShardHost {
     const state = await State.open({ shard, env, log, place, source: this.#options.source, onError });
     const turnClock = new TurnClock(env.clock);
     const config = createConfig?.() ?? new Config(parameters);
+    config.guard('cache-bytes', () => 'it is a setting of each node, for all its shards: --cache-bytes');
     const kv = new KV({ storage: state.storage, oracle: front.oracle, env, turnClock, config });
     kv.isClusterNode = true;
     const coordinator = new LocalCoordinator({ kv, env });

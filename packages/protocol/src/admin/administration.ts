@@ -17,4 +17,11 @@ export interface Administration {
   setConsistency?(consistency: Consistency, etcd: readonly string[]): Promise<number>;
   /** Frames of what is held here of a shard. Throws KvError INVALID, UNAVAILABLE. */
   snapshot?(shard: string): AsyncIterable<Uint8Array>;
+  /** Above all versions that anybody was given before. Throws KvError UNAVAILABLE. */
+  timestamp?(): Promise<number>;
+  /**
+   * Frames of what was written to a shard behind a position of its log, up to a version. Throws KvError INVALID (the log
+   * does not reach so far back), REFUSED (it does not lead), UNAVAILABLE, UNDETERMINED (it lost the lead meanwhile).
+   */
+  changes?(shard: string, after: number, version: number): AsyncIterable<Uint8Array>;
 }

@@ -55,8 +55,11 @@ export class AdminExporter {
             pausedMs: await this.#setConsistency(request),
           })),
       ),
-      snapshot: (call: ServerWritableStream<admin.SnapshotRequest, admin.SnapshotResponse>) =>
-        void this.#sendSnapshot(call),
+      timestamp: this.#unary(it.timestamp && (async () => ({ version: await it.timestamp!() }))),
+      snapshot: this.#frames<admin.SnapshotRequest>(it.snapshot && (({ shard }) => it.snapshot!(shard))),
+      changes: this.#frames<admin.ChangesRequest>(
+        it.changes && (({ after, shard, version }) => it.changes!(shard, after, version)),
+      ),
     });
   }
 
@@ -118,17 +121,20 @@ export class AdminExporter {
     }
   }
 
-  async #sendSnapshot(
-    call: ServerWritableStream<admin.SnapshotRequest, admin.SnapshotResponse>,
+  /** A stream of the frames that `open` gives. */
+  #frames<Q>(open: ((request: Q) => AsyncIterable<Uint8Array>) | undefined) {
+    return (call: ServerWritableStream<Q, admin.SnapshotResponse>): void => {
+      if (open === undefined) call.emit('error', unsupported(this.#cannot(call.getPath())));
+      else void this.#send(call, open);
+    };
+  }
+
+  async #send<Q>(
+    call: ServerWritableStream<Q, admin.SnapshotResponse>,
+    open: (request: Q) => AsyncIterable<Uint8Array>,
   ): Promise<void> {
-    const { shard } = call.request;
-    const { snapshot } = this.#administration;
-    if (snapshot === undefined) {
-      call.emit('error', unsupported(this.#cannot(call.getPath())));
-      return;
-    }
     try {
-      for await (const frames of snapshot.call(this.#administration, shard)) {
+      for await (const frames of open(call.request)) {
         if (call.cancelled) return;
         if (!call.write({ frames: asBuffer(frames) })) await drained(call);
       }
@@ -160,7 +166,7 @@ function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
 }
 
 /** What was written has room to leave, or nobody wants it any more. */
-function drained(call: ServerWritableStream<admin.SnapshotRequest, admin.SnapshotResponse>): Promise<void> {
+function drained<Q>(call: ServerWritableStream<Q, admin.SnapshotResponse>): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off('drain', done);

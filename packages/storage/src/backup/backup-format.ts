@@ -4,14 +4,16 @@
  *     head    | "HOLDFAST BACKUP\n" | format u32 | length u32 | JSON: what it is of, when ... | crc u32 |
  *     frame   | kind u8 | length u32 | unpacked u32 | crc u32 | content |
  *
- *     part    1   a name: that of a shard, empty for a whole server; what follows belongs to it
+ *     part    1   a name: that of a shard, empty for a whole server; what follows belongs to it. A shard has two of them: a
+ *                 snapshot, and what was written behind its position up to the version that all shards are as of
  *     data    2   batches of mutations, packed by deflate:  | length u32 | batch | length u32 | batch | ...
  *     close   3   of a part: position f64, version f64, number of batches f64
  *     end     4   number of parts u32
  *
  * Numbers are little-endian. Each checksum goes on where the one before ended, from the first byte of the file: a frame
  * that is damaged, missing, or there twice breaks all that follow, and so does a file without its end, or with more
- * behind it. `position` is that of the log which the part is as of, 0 without one; `version` is the highest in it.
+ * behind it. `position` is that of the log which the part is as of, 0 without one; `version` is what it is as of:
+ * the highest in it, or the one that all shards have in common.
  */
 import { checksum, KvError } from '@holdfast/common';
 

@@ -1,0 +1,116 @@
+/**
+ * Everything that a cluster has, as of one timestamp, while writes go on:
+ *
+ *     hold         nothing of the logs is trimmed
+ *     s0  s1 ...   a snapshot of each shard from its leader: of somewhere before the cut
+ *     timestamp    above every version in them: the cut
+ *     s0  s1 ...   what the log of each says behind its snapshot and up to the cut
+ *
+ * So a shard is two parts of the file. Its leader answers for the second one once no smaller version can come any more,
+ * and once an append that began later is committed: nobody else has led meanwhile.
+ */
+import { KvError } from '@holdfast/common';
+import { decodeSnapshot, LogHold, type SnapshotStream } from '@holdfast/coord';
+import type { AdminClient } from '@holdfast/rpc';
+import type { BackupWriter } from '@holdfast/storage';
+import type { Cluster } from '../cluster.js';
+import { leaderWaitMs } from '../limits.js';
+import { writePart } from './backup.js';
+import type { DataFile } from './data-file.js';
+
+export interface ClusterBackup {
+  /** Everything up to this version, and nothing beyond it. */
+  readonly version: number;
+  /** Up to which the log of each shard is in it. */
+  readonly positions: Readonly<Record<string, number>>;
+}
+
+export interface ClusterBackupOptions {
+  readonly cluster: Cluster;
+  readonly writer: BackupWriter;
+  readonly file: DataFile;
+  readonly onBatch: () => void;
+  readonly onNote: (text: string) => void;
+}
+
+/** Throws KvError UNAVAILABLE when a shard lost its leader meanwhile, INVALID when there is no shard map. */
+export async function backUpCluster(options: ClusterBackupOptions): Promise<ClusterBackup> {
+  const { cluster, onNote } = options;
+  const { etcd, env, layout } = cluster;
+  const shards = cluster.meta.map.shards.map(({ shard }) => shard);
+  if (shards.length === 0) throw new KvError('INVALID', 'there is no shard map yet: kvctl init makes one');
+  const onError = (error: unknown): void =>
+    onNote(`the logs could not be held, which is tried again: ${(error as Error).message}`);
+  const hold = await LogHold.take({ etcd, env, layout, shards, onError });
+  try {
+    return await new Taking(options, hold).run(shards);
+  } finally {
+    // What can't be released ends with its lease.
+    await hold.release().catch(() => {});
+  }
+}
+
+class Taking {
+  readonly #options: ClusterBackupOptions;
+  readonly #hold: LogHold;
+
+  constructor(options: ClusterBackupOptions, hold: LogHold) {
+    this.#options = options;
+    this.#hold = hold;
+  }
+
+  async run(shards: readonly string[]): Promise<ClusterBackup> {
+    const { cluster, onNote } = this.#options;
+    const reached = new Map<string, number>();
+    for (const [i, shard] of shards.entries()) {
+      onNote(`${shard}: snapshot, ${i + 1} of ${shards.length}`);
+      const stream = await this.#ofLeader(shard, (admin) => decodeSnapshot(admin.snapshot(shard)));
+      await this.#write(shard, stream);
+      this.#hold.raise(shard, stream.from);
+      reached.set(shard, stream.from);
+    }
+    const version = await this.#ofLeader(shards[0], (admin) => admin.timestamp(cluster.timeoutMs));
+    onNote(`as of version ${version}: what was written meanwhile`);
+    const positions: Record<string, number> = {};
+    for (const shard of shards) {
+      const after = reached.get(shard)!;
+      const stream = await this.#ofLeader(shard, (admin) =>
+        decodeSnapshot(admin.changes(shard, after, version)),
+      );
+      positions[shard] = await this.#write(shard, stream, version);
+    }
+    return { version, positions };
+  }
+
+  async #write(shard: string, stream: SnapshotStream, version?: number): Promise<number> {
+    const { file, onBatch, writer } = this.#options;
+    return (await writePart({ writer, name: shard, stream, file, onBatch, version })).position;
+  }
+
+  /** What the leader answers, whoever that is by then. */
+  #ofLeader<T>(shard: string, ask: (admin: AdminClient) => Promise<T>): Promise<T> {
+    const { cluster } = this.#options;
+    let reason = 'no node leads it';
+    return cluster
+      .until(
+        leaderWaitMs,
+        () => `shard ${shard}: ${reason}`,
+        async () => {
+          const { shards } = await cluster.view();
+          const record = cluster.meta.nodes.get(shards.find((view) => view.shard === shard)?.leader ?? '');
+          if (record === undefined) return null;
+          try {
+            return { answer: await ask(cluster.admin(record)) };
+          } catch (error) {
+            if (!(error instanceof KvError) || !mayPass.has(error.code)) throw error;
+            reason = error.message;
+            return null;
+          }
+        },
+      )
+      .then(({ answer }) => answer);
+  }
+}
+
+/** Another one leads, or nobody does for a moment. */
+const mayPass: ReadonlySet<string> = new Set(['REFUSED', 'UNAVAILABLE', 'UNDETERMINED']);

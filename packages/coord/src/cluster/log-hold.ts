@@ -1,0 +1,77 @@
+/**
+ * Keeps the logs of shards from being trimmed while a backup of them is taken: a position for each, beside those of the
+ * replicas, under a lease of etcd. Whoever took it and is gone is forgotten with the lease.
+ */
+import type { Env, Timer } from '@holdfast/common';
+import { type Etcd, put, transactionOpsMax } from '@holdfast/etcd';
+import type { Position } from '@holdfast/log';
+import { holdMark } from '../replicated/shard-register.js';
+import type { EtcdLayout } from './etcd-layout.js';
+import { holdRenewalMs, holdSeconds } from './limits.js';
+
+export interface LogHoldOptions {
+  readonly etcd: Pick<Etcd, 'grantLease' | 'revokeLease' | 'transact'>;
+  readonly env: Env;
+  readonly layout: EtcdLayout;
+  readonly shards: readonly string[];
+  readonly onError: (error: unknown) => void;
+}
+
+export class LogHold {
+  readonly #options: LogHoldOptions;
+  readonly #name: string;
+  readonly #positions: Map<string, Position>;
+  #lease = 0;
+  #timer: Timer | null = null;
+  #isClosed = false;
+  #renewing: Promise<void> = Promise.resolve();
+
+  /** From when it resolves, nothing of the logs is trimmed. Throws KvError UNAVAILABLE, UNDETERMINED. */
+  static async take(options: LogHoldOptions): Promise<LogHold> {
+    const hold = new LogHold(options);
+    await hold.#write();
+    hold.#schedule();
+    return hold;
+  }
+
+  private constructor(options: LogHoldOptions) {
+    this.#options = options;
+    this.#name = `${holdMark}${options.env.random.uint32().toString(16)}`;
+    this.#positions = new Map(options.shards.map((shard) => [shard, 0]));
+  }
+
+  /** Of this shard, the log is needed only behind a position; told to the others with the next renewal. */
+  raise(shard: string, position: Position): void {
+    this.#positions.set(shard, position);
+  }
+
+  async release(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
+    await this.#renewing;
+    await this.#options.etcd.revokeLease(this.#lease);
+  }
+
+  /** Under a new lease: the one before ends by itself, and holds nothing more. */
+  async #write(): Promise<void> {
+    const { env, etcd, layout } = this.#options;
+    const lease = 1 + env.random.uint32();
+    await etcd.grantLease(lease, holdSeconds);
+    const puts = Array.from(this.#positions, ([shard, position]) =>
+      put(Buffer.from(`${layout.positions(shard)}${this.#name}`), Buffer.from(String(position)), lease),
+    );
+    for (let i = 0; i < puts.length; i += transactionOpsMax)
+      await etcd.transact({ compare: [], success: puts.slice(i, i + transactionOpsMax) });
+    this.#lease = lease;
+  }
+
+  #schedule(): void {
+    const { env, onError } = this.#options;
+    this.#timer = env.timers.setTimeout(() => {
+      this.#renewing = this.#write().catch(onError);
+      void this.#renewing.then(() => {
+        if (!this.#isClosed) this.#schedule();
+      });
+    }, holdRenewalMs);
+  }
+}
