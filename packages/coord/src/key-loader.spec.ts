@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ReplyValue, systemEnv } from '@holdfast/common';
 import { NodeDisk } from '@holdfast/log';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Caller } from './caller.js';
 import { type LocalStack, openLocalStack } from './local-stack.js';
 import { plainOf } from './testing/index.js';
 import { Turns } from './turns.js';
+
+const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 
 let directory: string;
 let stack: LocalStack;
@@ -65,4 +67,96 @@ it('does so for a transaction, and says so where it can not know what will be so
   const [before, , after] = (await run('EXEC')) as unknown[];
   expect(before).toEqual(['2', '1']);
   expect(after).toEqual(new Error('ERR a key that SORT reads is not in memory: sort before the transaction'));
+});
+
+describe('of a large collection that is not in memory', () => {
+  const count = 2000;
+  const numbers = Array.from({ length: count }, (_, i) => i);
+
+  const inMemory = (key: string): number => {
+    const db = stack.storage.database(0);
+    const ref = db.find(Buffer.from(key), 0, key.length);
+    return ref === 0 ? 0 : db.collection(ref).size;
+  };
+
+  beforeEach(async () => {
+    await run(`HSET h ${numbers.map((i) => `f${i} ${i}`).join(' ')}`);
+    await run(`SADD s ${numbers.map((i) => `m${i}`).join(' ')}`);
+    await run(`ZADD z ${numbers.map((i) => `${i} m${i}`).join(' ')}`);
+    await reopen();
+  });
+
+  it('commands that name elements need no others, and answer as ever', async () => {
+    expect(await run('HGET h f7')).toBe('7');
+    expect(await run('HMGET h f7 f8 none')).toEqual(['7', '8', null]);
+    expect(await run('HEXISTS h f9')).toBe(1);
+    expect(await run('HSTRLEN h f1234')).toBe(4);
+    expect(await run('HSET h f10 x new y')).toBe(1);
+    expect(await run('HSETNX h f11 x')).toBe(0);
+    expect(await run('HINCRBY h f12 5')).toBe(17);
+    expect(await run('HINCRBYFLOAT h f13 0.5')).toBe('13.5');
+    expect(await run('HINCRBY h f10 1')).toEqual(new Error('ERR hash value is not an integer'));
+    expect(inMemory('h')).toBeLessThan(20);
+    expect(await run('SISMEMBER s m7')).toBe(1);
+    expect(await run('SMISMEMBER s m8 none')).toEqual([1, 0]);
+    expect(await run('SADD s m9 new')).toBe(1);
+    expect(inMemory('s')).toBeLessThan(10);
+    expect(await run('ZSCORE z m7')).toBe(7);
+    expect(await run('ZMSCORE z m8 none')).toEqual([8, null]);
+    expect(await run('ZADD z XX GT CH 1 m9 99 m10 5 new')).toBe(1);
+    expect(await run('ZADD z NX 1 m11 5 other')).toBe(1);
+    expect(await run('ZINCRBY z 0.5 m12')).toBe(12.5);
+    expect(inMemory('z')).toBeLessThan(10);
+    expect(await run('HGET s m1')).toEqual(new Error(wrongType));
+  });
+
+  it('what needs all of it finds all of it', async () => {
+    await run('HSET h f10 x new y');
+    expect(await run('HLEN h')).toBe(count + 1);
+    expect(await run('HGET h f10')).toBe('x');
+    await run('SADD s new');
+    expect(await run('SREM s m1 new')).toBe(2);
+    expect(await run('SCARD s')).toBe(count - 1);
+    await run('ZADD z -1 new 5000 m0');
+    expect(await run('ZRANGE z 0 1')).toEqual(['new', 'm1']);
+    expect(await run('ZRANK z m0')).toBe(count);
+    await reopen();
+    expect([await run('HLEN h'), await run('SCARD s'), await run('ZCARD z')]).toEqual([
+      count + 1,
+      count - 1,
+      count + 1,
+    ]);
+  });
+
+  it('a transaction and a script find all of it', async () => {
+    await run('HGET h f1');
+    await run('MULTI');
+    await run('HSET h f1 x');
+    await run('HLEN h');
+    expect(await run('EXEC')).toEqual([0, count]);
+    await run('ZSCORE z m1');
+    const script = "redis.call('ZADD', KEYS[1], 1, 'new') return redis.call('ZCARD', KEYS[1])";
+    const { value } = await caller.run(['EVAL', script, '1', 'z']);
+    expect(value).toBe(count + 1);
+  });
+
+  it('its key is looked at, renamed and removed', async () => {
+    expect(await run('EXISTS h s z none')).toBe(3);
+    expect(await run('TYPE z')).toBe('zset');
+    expect(await run('EXPIRE h 100')).toBe(1);
+    expect(await run('TTL h')).toBe(100);
+    expect([inMemory('h'), inMemory('s'), inMemory('z')]).toEqual([0, 0, 0]);
+    expect(await run('RENAME h g')).toBe('OK');
+    expect(await run('HLEN g')).toBe(count);
+    expect(await run('UNLINK g s z none')).toBe(3);
+    await reopen();
+    expect(await run('DBSIZE')).toBe(0);
+  });
+
+  it('fields of a hash that have expired are not there, nor is the hash', async () => {
+    await run('HSET short a 1 b 2');
+    await run('HPEXPIRE short 1 FIELDS 2 a b');
+    await reopen();
+    expect(await run('EXISTS short')).toBe(0);
+  });
 });

@@ -2,11 +2,13 @@
 // @hot-path
 import { databasesMax, type Request } from '@holdfast/common';
 import { type Command, readCursor, type Session } from '@holdfast/engine';
-import type { KeyName, Storage } from '@holdfast/storage';
+import { type KeyName, noElements, type Storage } from '@holdfast/storage';
 import { isWriting } from './admission.js';
+import { NamedElements } from './named-elements.js';
 
 export class KeyLoader {
   storage: Storage;
+  readonly #elements = new NamedElements();
 
   constructor(storage: Storage) {
     this.storage = storage;
@@ -28,10 +30,12 @@ export class KeyLoader {
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;
       const { bytes } = request;
+      if (command.elements !== undefined) return this.#loadElements(session, command, request);
       if (storage.isResident(session.database, bytes, request.start(i), request.length(i))) return null;
       return storage.loadSome([{ database: session.database, key: request.view(i) }]);
     }
     if (command.keySpecs.length === 0 && session.transaction === null) return null;
+    if (command.elements === 'none') return this.#loadHeads(session, command, request);
     return this.#loadMany(session, command, request);
   }
 
@@ -40,9 +44,23 @@ export class KeyLoader {
     const i = command.soleKey;
     if (i === 0 || i >= request.count || command.declaration.otherDatabase !== undefined) return;
     const { database } = session;
+    if (command.elements !== undefined) {
+      this.#loadElements(session, command, request)?.catch(() => {});
+      return;
+    }
     if (this.storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
     // Whoever runs the command asks again, and is told what went wrong.
     this.storage.loadSome([{ database, key: request.view(i) }]).catch(() => {});
+  }
+
+  /** For a command that needs no more than some elements of the value of its key. */
+  #loadElements({ database }: Session, command: Command, request: Request): Promise<void> | null {
+    const i = command.soleKey;
+    const elements = this.#elements.of(command, request, i);
+    const { bytes } = request;
+    if (this.storage.isResidentFor(database, bytes, request.start(i), request.length(i), elements))
+      return null;
+    return this.storage.loadElements([{ database, key: request.view(i) }], elements);
   }
 
   #loadPages(session: Session, command: Command, request: Request): Promise<void> | null {
@@ -51,6 +69,20 @@ export class KeyLoader {
     if (Number.isNaN(cursor)) return null;
     const count = isPage ? scanCountOf(request) : Number.POSITIVE_INFINITY;
     return this.storage.prepareScan(session.database, cursor, count);
+  }
+
+  /** For a command that needs no elements of the values of its keys. */
+  #loadHeads({ database }: Session, command: Command, request: Request): Promise<void> | null {
+    const storage = this.storage;
+    const { bytes } = request;
+    const keys: KeyName[] = [];
+    let isMet = true;
+    command.forEachKey(request, (i) => {
+      const [start, length] = [request.start(i), request.length(i)];
+      isMet &&= storage.isResidentFor(database, bytes, start, length, noElements);
+      keys.push({ database, key: bytes.subarray(start, start + length) });
+    });
+    return isMet ? null : storage.loadElements(keys, noElements);
   }
 
   #loadMany(session: Session, command: Command, request: Request): Promise<void> | null {
@@ -79,7 +111,7 @@ export class KeyLoader {
     const { furtherKeys } = command.declaration;
     const storage = this.storage;
     const db = storage.database(database);
-    if (furtherKeys === undefined || storage.keyCount(database) === db.size) return;
+    if (furtherKeys === undefined || storage.isComplete(database)) return;
     furtherKeys(db, request, (key) => needs.add(database, Buffer.from(key), 0, key.length));
   }
 

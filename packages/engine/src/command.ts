@@ -98,6 +98,11 @@ export interface CommandDeclaration<S extends ArgumentShape> {
    * kept.
    */
   readonly furtherKeys?: (db: Database, request: Request, visit: (key: Uint8Array) => void) => void;
+  /**
+   * Which elements of its key's value it reads and changes, when that is not all of them, and it removes none: those that
+   * arguments `first`, `first + step`, ... name, or no elements at all. Negative: from the end on, down to the key.
+   */
+  readonly elements?: { readonly first: number; readonly step: number } | 'none';
   /** A database besides the session's in which its keys must be resident too; NaN for none. */
   readonly otherDatabase?: (request: Request) => number;
   /** Needs pages of the key space resident, not only its keys: says which. */
@@ -141,6 +146,8 @@ export class Command {
   readonly touchesKeys: boolean;
   readonly group: CommandGroup;
   readonly scansKeyspace: 'page' | 'all' | undefined;
+  /** See `CommandDeclaration`; undefined when it needs the whole values of its keys. */
+  readonly elements: { readonly first: number; readonly step: number } | 'none' | undefined;
   /** Where the keys are. */
   keySpecs: readonly KeySpec[] = [];
   /** Index of the only key, when it is that simple; 0 otherwise. */
@@ -178,6 +185,7 @@ export class Command {
     this.isWrite = this.flags.has('write');
     this.group = declaration.group;
     this.scansKeyspace = declaration.scansKeyspace;
+    this.elements = declaration.elements;
     this.isBlocking = this.flags.has('blocking');
     this.isNoScript = this.flags.has('noscript');
     this.mayReplicate = this.flags.has('may_replicate');

@@ -7,6 +7,7 @@
 import type { Arena } from './arena.js';
 import type { Database } from './database.js';
 import type { MutationReader, MutationWriter } from './mutation.js';
+import type { PartialElements } from './partial-elements.js';
 
 export const valueTypes = { none: 0, string: 1, list: 2, set: 3, zset: 4, hash: 5, stream: 6 } as const;
 
@@ -17,6 +18,8 @@ export abstract class Collection {
   readonly arena: Arena;
   /** The record of its key; kept right by the database. 0 while it is not attached to a key. */
   ref = 0;
+  /** Null when all its elements are here, as they are wherever a disk does not have the others. */
+  partial: PartialElements | null = null;
 
   constructor(database: Database) {
     this.database = database;

@@ -319,6 +319,13 @@ export class Database {
     this.dict.remove(ref);
   }
 
+  /** The collection of a key that is in memory in part; null for any other key. */
+  partialCollection(ref: Ref): Collection | null {
+    if (this.dict.type(ref) === valueTypes.string) return null;
+    const collection = this.collection(ref);
+    return collection.partial === null ? null : collection;
+  }
+
   /**
    * The key that `find` just returned leaves memory: it stays what it is, elsewhere. No write: it has no version, and
    * nobody is told.

@@ -23,6 +23,7 @@ export { LevelStorage, type LevelStorageOptions } from './level/level-storage.js
 export type { StoreSummary } from './level/store-check.js';
 export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.js';
 export { collectionKinds, MutationReader, MutationWriter, mutationKinds } from './mutation.js';
+export { type ElementNames, noElements } from './partial-elements.js';
 export { dumpPayload, isPayload, readPayload } from './rdb/dump-payload.js';
 export { type RdbFileItem, type RdbFileKey, RdbFileReader } from './rdb/file-reader.js';
 export { RdbFileWriter } from './rdb/file-writer.js';

@@ -123,6 +123,16 @@ export class MemoryStorage implements Storage {
     return true;
   }
 
+  isResidentFor(): boolean {
+    return true;
+  }
+
+  async loadElements(): Promise<void> {}
+
+  isComplete(): boolean {
+    return true;
+  }
+
   async load(_keys: readonly KeyName[]): Promise<void> {}
 
   async loadSome(_keys: readonly KeyName[]): Promise<void> {}
@@ -192,8 +202,11 @@ export class MemoryStorage implements Storage {
         do {
           if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
           cursor = this.scanPage(index, cursor, pageKeys, (ref) => {
-            if (isAgain) this.#databases[index].describeAgain(ref, writer);
-            else this.#databases[index].describe(ref, writer);
+            const database = this.#databases[index];
+            // Of what is here in part only the disk can tell.
+            if (database.partialCollection(ref) !== null) return;
+            if (isAgain) database.describeAgain(ref, writer);
+            else database.describe(ref, writer);
           });
           if (writer.length < batchBytes) continue;
           yield Buffer.from(writer.bytes.subarray(0, writer.length));
@@ -203,7 +216,7 @@ export class MemoryStorage implements Storage {
       for (let i = renamedBefore; i < renamed.length; i++) {
         const { database, key } = renamed[i];
         const ref = database.find(key, 0, key.length);
-        if (ref !== 0) database.describeAgain(ref, writer);
+        if (ref !== 0 && database.partialCollection(ref) === null) database.describeAgain(ref, writer);
         if (writer.length < batchBytes) continue;
         yield Buffer.from(writer.bytes.subarray(0, writer.length));
         writer.clear();

@@ -16,6 +16,7 @@
 import type { KvError } from '@holdfast/common';
 import type { CreationListener, Database, KeyspaceObserver } from './database.js';
 import type { MutationWriter } from './mutation.js';
+import type { ElementNames } from './partial-elements.js';
 import type { WriteStamp } from './write-stamp.js';
 
 /** A key as it is asked for: views are copied before the call returns. */
@@ -50,6 +51,22 @@ export interface Storage {
    * are resident, while large values still take their time: who needs all asks `isResident` again.
    */
   loadSome(keys: readonly KeyName[]): Promise<void>;
+  /**
+   * As `isResident`, for who reads and changes no other elements of the key's value than these, and removes none: then a
+   * large hash, set or sorted set need not be there as a whole. With no elements: for who wants but the key, its type,
+   * version and expiry, or removes it.
+   */
+  isResidentFor(
+    database: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    elements: ElementNames,
+  ): boolean;
+  /** As `loadSome`, for what `isResidentFor` asks: who needs it asks that again. Views are copied before the call returns. */
+  loadElements(keys: readonly KeyName[], elements: ElementNames): Promise<void>;
+  /** Whether all keys of a database are resident. */
+  isComplete(database: number): boolean;
   /** Number of keys of a database, resident or not. */
   keyCount(database: number): number;
   /**

@@ -104,7 +104,7 @@ class ColdDescription {
       begin: (kind: number) => begin(elements, kind),
       beginLate: (kind: number) => begin(late, kind),
     };
-    for await (const records of this.#loader.elements(head)) {
+    for await (const records of this.#loader.elements.elements(head.incarnation)) {
       for (const { element, value } of records) this.#layouts[head.type].describe(element, value, output);
     }
     // Loaded meanwhile, and then perhaps removed: its elements may have been cleared while they were read.

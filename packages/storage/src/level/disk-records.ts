@@ -23,6 +23,8 @@ export const headFlags = {
   isWhole: 8,
   /** A string of the form `text`. */
   isText: 16,
+  /** Elements of the collection expire one by one. */
+  hasExpiringElements: 32,
 } as const;
 
 /** The flags of a string's form: those of each of `stringForms`. */
@@ -103,6 +105,7 @@ export interface Head {
   /** Of a string: one of `stringForms`. */
   readonly form: number;
   readonly isWhole: boolean;
+  readonly hasExpiringElements: boolean;
   readonly version: number;
   /** 0 for none. */
   readonly expiryMs: number;
@@ -133,6 +136,7 @@ export function readHead(key: Uint8Array, value: Uint8Array): Head {
     type,
     form: formFlags.indexOf(flags & (headFlags.isRaw | headFlags.isText)),
     isWhole: (flags & headFlags.isWhole) !== 0,
+    hasExpiringElements: (flags & headFlags.hasExpiringElements) !== 0,
     version,
     expiryMs,
     incarnation,

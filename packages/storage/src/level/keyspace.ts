@@ -4,14 +4,22 @@
  */
 // @hot-path
 import { byteStringOf } from '@holdfast/common';
+import { AbsentNames } from '../absent-names.js';
 import { Arena, type Ref } from '../arena.js';
+import type { Collection } from '../collection.js';
 import type { Database } from '../database.js';
 import { Dict, hasObject } from '../dict.js';
-import { AbsentNames } from './absent-names.js';
-import type { Load } from './loader.js';
+import type { Load } from './load.js';
 
 /** The notes about keys are few in most databases. */
 const headsChunkBytes = 4 * 1024 * 1024;
+
+/** Keys that are known to be absent, and the bytes of their names. */
+const absentMax = 32_768;
+const absentBytesMax = 4 * 1024 * 1024;
+
+/** Collections that are whole or gone are forgotten when there are so many, or twice as many as there were left then. */
+const partialPruneMin = 64;
 
 /** A key was removed, and the batch of its removal is not staged yet. */
 const unstaged = Number.POSITIVE_INFINITY;
@@ -31,7 +39,10 @@ export class Keyspace {
   /** Keys that were removed, and the number of the write set that removes them from the disk; oldest first. */
   readonly #removals = new Map<string, number>();
   /** Keys that the disk was asked for and did not have. */
-  readonly #absent = new AbsentNames();
+  readonly #absent = new AbsentNames(absentMax, absentBytesMax);
+  /** Collections that are in memory in part, and some that were: see `hasPartial`. */
+  readonly #partial = new Set<Collection>();
+  #partialPruneAt = partialPruneMin;
   /** Loads under way, by key. */
   readonly loads = new Map<string, Load>();
   /** Keys that somebody is about to use who waited for them, and how many do. They are not let go. */
@@ -46,9 +57,29 @@ export class Keyspace {
     this.#heads = new Dict(new Arena(headsChunkBytes), database.context.seed);
   }
 
-  /** All its keys are in memory: what is not there does not exist. */
+  /** All its keys are in memory, and whole: what is not there does not exist. */
   get isComplete(): boolean {
-    return this.coldKeys === 0;
+    return this.coldKeys === 0 && !this.hasPartial;
+  }
+
+  /** Whether any collection is in memory in part. */
+  get hasPartial(): boolean {
+    if (this.#partial.size === 0) return false;
+    for (const collection of this.#partial) {
+      if (isPartial(collection)) return true;
+      // It is whole by now, or gone.
+      this.#partial.delete(collection);
+    }
+    return false;
+  }
+
+  /** A collection got its key, and not all of its elements. */
+  addPartial(collection: Collection): void {
+    if (this.#partial.size >= this.#partialPruneAt) {
+      for (const known of this.#partial) if (!isPartial(known)) this.#partial.delete(known);
+      this.#partialPruneAt = Math.max(partialPruneMin, this.#partial.size * 2);
+    }
+    this.#partial.add(collection);
   }
 
   get keyCount(): number {
@@ -145,4 +176,9 @@ export class Keyspace {
     heads.setStamp(ref, incarnation);
     heads.setObject(ref, expiryMs);
   }
+}
+
+/** Whether a collection has a key, and not all of its elements. */
+function isPartial({ ref, partial }: Collection): boolean {
+  return ref !== 0 && partial !== null;
 }

@@ -15,6 +15,7 @@ import { type Env, KvError } from '@holdfast/common';
 import type { CreationListener, Database, KeyspaceObserver } from '../database.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter, mutationKinds } from '../mutation.js';
+import type { ElementNames } from '../partial-elements.js';
 import type { KeyName, Storage } from '../storage.js';
 import type { WriteStamp } from '../write-stamp.js';
 import { ClassicStore } from './classic-store.js';
@@ -201,9 +202,25 @@ export class LevelStorage implements Storage {
       if (this.#loader.isResident(keyspace, key, 0, key.length)) return Promise.resolve();
       return this.#loader.request(keyspace, key).done;
     }
-    const keys = new Map<Keyspace, Uint8Array[]>();
-    for (const { database, key } of names) addTo(keys, this.#keyspaces.live(database), key);
-    return this.#loader.requestAll(keys) ?? Promise.resolve();
+    return this.#loader.requestAll(this.#byKeyspace(names)) ?? Promise.resolve();
+  }
+
+  isResidentFor(
+    database: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    elements: ElementNames,
+  ): boolean {
+    return this.#loader.isResidentFor(this.#keyspaces.live(database), bytes, start, length, elements);
+  }
+
+  loadElements(names: readonly KeyName[], elements: ElementNames): Promise<void> {
+    return this.#loader.requestElements(this.#byKeyspace(names), elements);
+  }
+
+  isComplete(database: number): boolean {
+    return this.#keyspaces.live(database).isComplete;
   }
 
   keyCount(database: number): number {
@@ -290,6 +307,8 @@ export class LevelStorage implements Storage {
   }
 
   async *snapshot(): AsyncIterable<Uint8Array> {
+    // What is in memory in part is described from the disk, which has to know what was written to it before.
+    if (this.#keyspaces.all().some(({ hasPartial }) => hasPartial)) await this.#writer.flushStaged();
     const { context, swaps } = this.#memory;
     const renamedBefore = context.renamed.length;
     const departed = new MutationWriter(1024);
@@ -389,6 +408,12 @@ export class LevelStorage implements Storage {
   async #prepareLater(room: Promise<void>, batch: Uint8Array): Promise<void> {
     await room;
     await this.prepareApply(batch);
+  }
+
+  #byKeyspace(names: readonly KeyName[]): Map<Keyspace, Uint8Array[]> {
+    const keys = new Map<Keyspace, Uint8Array[]>();
+    for (const { database, key } of names) addTo(keys, this.#keyspaces.live(database), key);
+    return keys;
   }
 
   /** All keys of some keyspaces, and some of others. */

@@ -5,74 +5,42 @@
  *                 all wait for one load                                        elements of h: a load of its own
  *
  * Keys that are asked for in one turn of the event loop are read together, and who waits for them goes on together. A
- * collection takes as long as it takes: it is built beside, a piece at a time, and gets its key when it is whole.
+ * collection takes as long as it takes: it is built beside, a piece at a time, and gets its key when it is whole. Who needs
+ * but some elements of a hash, set or sorted set gets those: then the collection is there in part until somebody needs all.
  *
  * A key that is not resident has nothing pending: everything that was written lately is in memory, and
  * what was removed lately is known to be absent. So the disk's record of it stands still while it is read,
  * and when it arrives it is put in place between two turns. Only a flush may come in between: then what
  * was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
  */
-import { byteStringOf, emptyBytes, KvError, type Timers } from '@holdfast/common';
+import { byteStringOf, type Timers } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
-import { MutationReader, MutationWriter } from '../mutation.js';
+import { MutationReader } from '../mutation.js';
+import { type ElementNames, PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
-import { elementKeyOverhead, headKeyOverhead, numberKey64, prefixes, writeHeadKey } from './disk-keys.js';
-import { checksumBytes, type Head, readHead, verify } from './disk-records.js';
+import { elementKeyOverhead, headKeyOverhead, writeElementKey, writeHeadKey } from './disk-keys.js';
+import { type Head, readHead } from './disk-records.js';
+import { ElementLoader } from './element-loader.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Layout } from './layouts/index.js';
+import { Load } from './load.js';
 import type { OrderedStore } from './ordered-store.js';
-
-/** Elements are read and added this many at a time: about a millisecond. */
-const elementsPerTurn = 1000;
-
-export interface ElementRecord {
-  readonly element: Uint8Array;
-  readonly value: Uint8Array;
-}
 
 /**
  * So many reads of heads go on at once, and what is asked for meanwhile gathers: fewer and larger ones. A key costs 23 us
  * of processor time when 10 are read at once by 4, 13 when 25 are by 2.
  */
 const readsAtOnce = 2;
-/** Keys in one of them, so that a command of very many does not hold up the others. */
-const keysPerRead = 512;
+/** Records in one of them, so that a command of very many does not hold up the others. */
+const recordsPerRead = 512;
 /** So many collections are read at once: each reads ahead. */
 const collectionsAtOnce = 16;
 
-/** What is read together, and who it is kept for. */
-export class Load {
-  /** Resolves when it is there, or was found not to exist, or takes a load of its own: then that one is to be asked for. */
-  readonly done: Promise<void>;
-  resolve!: () => void;
-  reject!: (error: unknown) => void;
-  readonly names: string[] = [];
-  readonly keyspaces: Keyspace[] = [];
-  readonly headKeys: Buffer[] = [];
-  readonly pinned: { readonly keyspace: Keyspace; readonly name: string }[] = [];
-
-  constructor() {
-    this.done = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    // Who asked has it too.
-    this.done.catch(() => {});
-  }
-
-  add(keyspace: Keyspace, name: string, headKey: Buffer): void {
-    this.names.push(name);
-    this.keyspaces.push(keyspace);
-    this.headKeys.push(headKey);
-  }
-
-  pin(keyspace: Keyspace, name: string): void {
-    keyspace.pin(name);
-    this.pinned.push({ keyspace, name });
-  }
-}
+/** Who names more elements, or longer names in all, has the whole collection loaded. */
+const elementsMax = 512;
+const elementBytesMax = 256 * 1024;
 
 export interface LoaderOptions {
   readonly store: OrderedStore;
@@ -84,6 +52,7 @@ export interface LoaderOptions {
 }
 
 export class Loader {
+  readonly elements: ElementLoader;
   readonly #options: LoaderOptions;
   /** To be read; the last one takes what is asked for. */
   readonly #queue: Load[] = [];
@@ -93,6 +62,8 @@ export class Loader {
   /** Collections being read, and those that wait for their turn. */
   #reading = 0;
   readonly #waiting: (() => void)[] = [];
+  /** Records of elements that can't be read: whoever asks again, at once, gets the error. */
+  readonly #failed = new Map<string, Load>();
   readonly #startScheduled = (): void => {
     this.#isScheduled = false;
     this.#start();
@@ -100,9 +71,37 @@ export class Loader {
 
   constructor(options: LoaderOptions) {
     this.#options = options;
+    this.elements = new ElementLoader(options.store, options.keyspaces, options.layouts);
   }
 
+  /** See `Storage.isResident`. */
   isResident(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): boolean {
+    if (keyspace.isComplete) return true;
+    const ref = keyspace.database.find(bytes, start, length);
+    if (ref !== 0) return !keyspace.hasPartial || keyspace.database.partialCollection(ref) === null;
+    return keyspace.isAbsent(byteStringOf(bytes, start, length));
+  }
+
+  /** See `Storage.isResidentFor`. */
+  isResidentFor(
+    keyspace: Keyspace,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    elements: ElementNames,
+  ): boolean {
+    if (keyspace.isComplete) return true;
+    const ref = keyspace.database.find(bytes, start, length);
+    if (ref === 0) return keyspace.isAbsent(byteStringOf(bytes, start, length));
+    const collection = keyspace.hasPartial ? keyspace.database.partialCollection(ref) : null;
+    if (collection === null) return true;
+    if (elements.count > 0 && this.#needsAll(collection, elements)) return false;
+    for (let i = 0; i < elements.count; i++) if (!this.#isKnown(collection, elements, i)) return false;
+    return true;
+  }
+
+  /** Whether the key is in memory, in part at least, or known to be absent. */
+  isFound(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): boolean {
     if (keyspace.isComplete || keyspace.database.find(bytes, start, length) !== 0) return true;
     return keyspace.isAbsent(byteStringOf(bytes, start, length));
   }
@@ -113,9 +112,59 @@ export class Loader {
    */
   request(keyspace: Keyspace, key: Uint8Array): Load {
     const name = byteStringOf(key, 0, key.length);
-    const load = keyspace.loads.get(name) ?? this.#add(keyspace, name, key);
+    const load = keyspace.loads.get(name) ?? this.#begin(keyspace, name, key);
+    load.asked(keyspace, name, true);
     load.pin(keyspace, name);
     return load;
+  }
+
+  /** As `requestAll`, for who needs some elements only. */
+  requestElements(keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>, elements: ElementNames): Promise<void> {
+    const loads = new Set<Load>();
+    for (const [keyspace, names] of keys)
+      for (const key of names) this.#requestElementsOf(keyspace, key, elements, loads);
+    return this.#loaded(loads, keys);
+  }
+
+  #requestElementsOf(keyspace: Keyspace, key: Uint8Array, elements: ElementNames, loads: Set<Load>): void {
+    const { database } = keyspace;
+    if (this.isResidentFor(keyspace, key, 0, key.length, elements)) return;
+    const ref = database.find(key, 0, key.length);
+    const collection = ref === 0 ? null : database.partialCollection(ref);
+    if (collection === null) loads.add(this.#requestHead(keyspace, key));
+    else if (this.#needsAll(collection, elements)) loads.add(this.request(keyspace, key));
+    else {
+      const name = byteStringOf(key, 0, key.length);
+      for (let i = 0; i < elements.count; i++) {
+        if (this.#isKnown(collection, elements, i)) continue;
+        const record = elementKey(collection.partial as PartialElements, elements, i);
+        const failed = this.#failed.size === 0 ? undefined : this.#failed.get(record.toString('latin1'));
+        loads.add(failed ?? this.#add(keyspace, name, record, collection));
+      }
+    }
+  }
+
+  #requestHead(keyspace: Keyspace, key: Uint8Array): Load {
+    const name = byteStringOf(key, 0, key.length);
+    const known = keyspace.loads.get(name);
+    const load = known ?? this.#begin(keyspace, name, key);
+    if (known === undefined) load.asked(keyspace, name, false);
+    load.pin(keyspace, name);
+    return load;
+  }
+
+  #needsAll({ partial }: Collection, elements: ElementNames): boolean {
+    if (partial?.mustBeWhole || elements.count > elementsMax) return true;
+    let bytes = 0;
+    for (let i = 0; i < elements.count; i++) bytes += elements.length(i);
+    return bytes > elementBytesMax;
+  }
+
+  #isKnown(collection: Collection, elements: ElementNames, i: number): boolean {
+    const { bytes } = elements;
+    const [start, length] = [elements.start(i), elements.length(i)];
+    if (this.#options.layouts[collection.type].holds(collection, bytes, start, length)) return true;
+    return (collection.partial as PartialElements).absent.has(byteStringOf(bytes, start, length));
   }
 
   /** As `request`, for several keys, of which some may be resident: those stay so meanwhile. */
@@ -128,7 +177,11 @@ export class Loader {
         if (!this.isResident(keyspace, key, 0, key.length)) loads.add(this.request(keyspace, key));
       }
     }
-    if (loads.size === 0) return null;
+    return loads.size === 0 ? null : this.#loaded(loads, keys);
+  }
+
+  /** Resolves when all loads are done; meanwhile none of the keys is let go. */
+  #loaded(loads: ReadonlySet<Load>, keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>): Promise<void> {
     for (const [keyspace, names] of keys) {
       for (const key of names) {
         const name = byteStringOf(key, 0, key.length);
@@ -145,15 +198,25 @@ export class Loader {
       await loading;
   }
 
-  #add(keyspace: Keyspace, name: string, key: Uint8Array): Load {
+  /** What is missing of a key: its head, or the elements of a collection that is there in part. */
+  #begin(keyspace: Keyspace, name: string, key: Uint8Array): Load {
+    const { database } = keyspace;
+    const ref = database.find(key, 0, key.length);
+    const collection = ref === 0 ? null : database.partialCollection(ref);
+    if (collection !== null) return this.#loadRest(keyspace, name, collection);
+    const load = this.#add(keyspace, name, this.#headKey(keyspace, key), null);
+    keyspace.loads.set(name, load);
+    return load;
+  }
+
+  #add(keyspace: Keyspace, name: string, record: Buffer, collection: Collection | null): Load {
     let load = this.#queue.at(-1);
-    if (load === undefined || load.names.length >= keysPerRead) this.#queue.push((load = new Load()));
+    if (load === undefined || load.names.length >= recordsPerRead) this.#queue.push((load = new Load()));
     if (!this.#isScheduled && this.#reads < readsAtOnce) {
       this.#isScheduled = true;
       this.#options.timers.setImmediate(this.#startScheduled);
     }
-    load.add(keyspace, name, this.#headKey(keyspace, key));
-    keyspace.loads.set(name, load);
+    load.add(keyspace, name, record, collection);
     return load;
   }
 
@@ -162,14 +225,18 @@ export class Loader {
   }
 
   async #run(load: Load): Promise<void> {
-    const { headKeys, keyspaces, names } = load;
+    const { records, keyspaces, names, collections } = load;
     this.#reads++;
     try {
-      const values = await this.#options.store.getMany(headKeys);
-      for (let i = 0; i < names.length; i++) this.#arrived(keyspaces[i], names[i], headKeys[i], values[i]);
+      const values = await this.#options.store.getMany(records);
+      for (let i = 0; i < names.length; i++) {
+        const collection = collections[i];
+        if (collection === null) this.#headArrived(load, i, values[i]);
+        else this.#elementArrived(load, i, collection, values[i]);
+      }
       load.resolve();
     } catch (error) {
-      for (let i = 0; i < names.length; i++) keyspaces[i].loads.delete(names[i]);
+      for (let i = 0; i < names.length; i++) if (collections[i] === null) keyspaces[i].loads.delete(names[i]);
       load.reject(error);
     }
     this.#reads--;
@@ -178,7 +245,9 @@ export class Loader {
   }
 
   /** What the disk has of a key. A damaged record is of concern to those alone who asked for it. */
-  #arrived(keyspace: Keyspace, name: string, headKey: Buffer, value: Uint8Array | undefined): void {
+  #headArrived(load: Load, i: number, value: Uint8Array | undefined): void {
+    const { keyspaces, names, records } = load;
+    const [keyspace, name, headKey] = [keyspaces[i], names[i], records[i]];
     keyspace.loads.delete(name);
     if (value === undefined) {
       keyspace.notFound(name);
@@ -189,10 +258,41 @@ export class Loader {
       const head = readHead(headKey, value);
       if (head.type === valueTypes.string) this.#install(keyspace, key, head, null);
       else if (head.isWhole) this.#installWhole(keyspace, key, head);
-      else void this.#loadElements(keyspace, name, key, head);
+      else if (load.isDivisible(keyspace, name) && this.#isDivisible(head))
+        this.#installPart(keyspace, key, head);
+      else this.#loadElements(keyspace, name, key, head);
     } catch (error) {
       void this.#fail(keyspace, name, error);
     }
+  }
+
+  #elementArrived(
+    { keyspaces, records }: Load,
+    i: number,
+    collection: Collection,
+    value: Uint8Array | undefined,
+  ): void {
+    try {
+      this.elements.arrived(keyspaces[i], collection, records[i], value);
+    } catch (error) {
+      const load = new Load();
+      const record = records[i].toString('latin1');
+      this.#failed.set(record, load);
+      load.reject(error);
+      this.#options.timers.setImmediate(() => this.#failed.delete(record));
+    }
+  }
+
+  #isDivisible({ type, hasExpiringElements }: Head): boolean {
+    // Of which it may be that all have expired, and with them the key.
+    return this.#options.layouts[type].isDivisible && !hasExpiringElements;
+  }
+
+  /** None of its elements yet. */
+  #installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
+    const collection = createCollection(head.type, keyspace.database);
+    collection.partial = new PartialElements(head.incarnation);
+    if (this.#install(keyspace, key, head, collection)) keyspace.addPartial(collection);
   }
 
   #installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
@@ -211,23 +311,44 @@ export class Loader {
     this.#unpinLater(load);
   }
 
-  async #loadElements(keyspace: Keyspace, name: string, key: Uint8Array, head: Head): Promise<void> {
+  #loadElements(keyspace: Keyspace, name: string, key: Uint8Array, head: Head): void {
+    const collection = createCollection(head.type, keyspace.database);
+    const { released } = this.#options.memory.context;
+    this.#loadLong(keyspace, name, async () => {
+      let isFilled = false;
+      try {
+        isFilled = await this.elements.fill(keyspace, collection, head.incarnation);
+      } finally {
+        if (!isFilled) released.push(collection);
+      }
+      if (isFilled) this.#install(keyspace, key, head, collection);
+    });
+  }
+
+  /** The elements that a collection has on the disk only. */
+  #loadRest(keyspace: Keyspace, name: string, collection: Collection): Load {
+    const { incarnation } = collection.partial as PartialElements;
+    return this.#loadLong(keyspace, name, () => this.elements.fill(keyspace, collection, incarnation));
+  }
+
+  /** What takes its time, and not too much of it at once. */
+  #loadLong(keyspace: Keyspace, name: string, read: () => Promise<unknown>): Load {
     const load = new Load();
     keyspace.loads.set(name, load);
     load.pin(keyspace, name);
-    const collection = createCollection(head.type, keyspace.database);
+    void this.#readLong(keyspace, name, load, read);
+    return load;
+  }
+
+  async #readLong(keyspace: Keyspace, name: string, load: Load, read: () => Promise<unknown>): Promise<void> {
+    if (this.#reading >= collectionsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#reading++;
     try {
-      if (this.#reading >= collectionsAtOnce)
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      this.#reading++;
-      const isFilled = await this.#fill(keyspace, collection, head);
+      await read();
       keyspace.loads.delete(name);
-      if (isFilled) this.#install(keyspace, key, head, collection);
-      else this.#options.memory.context.released.push(collection);
       load.resolve();
     } catch (error) {
       keyspace.loads.delete(name);
-      this.#options.memory.context.released.push(collection);
       load.reject(error);
     }
     this.#reading--;
@@ -242,57 +363,12 @@ export class Loader {
     });
   }
 
-  /** Adds the elements from the disk to a collection without a key; false when its keyspace ended meanwhile. */
-  async #fill(keyspace: Keyspace, collection: Collection, head: Head): Promise<boolean> {
-    const late = new MutationWriter(64);
-    const writer = new MutationWriter(4096);
-    const output = {
-      begin: (kind: number) => beginUnnamed(writer, kind),
-      beginLate: (kind: number) => beginUnnamed(late, kind),
-    };
-    const layout = this.#options.layouts[head.type];
-    let count = 0;
-    for await (const entries of this.elements(head)) {
-      count += entries.length;
-      if (!this.#options.keyspaces.isLive(keyspace)) return false;
-      writer.clear();
-      for (const { element, value } of entries) layout.describe(element, value, output);
-      applyTo(collection, writer.bytes.subarray(0, writer.length));
-    }
-    if (!this.#options.keyspaces.isLive(keyspace)) return false;
-    if (count === 0) throw withoutElements();
-    applyTo(collection, late.bytes.subarray(0, late.length));
-    return true;
-  }
-
-  /** The element records of a collection, a piece at a time, each checked. */
-  async *elements(head: Head): AsyncGenerator<ElementRecord[]> {
-    const { element } = prefixes;
-    const range = this.#options.store.range(
-      numberKey64(element, head.incarnation),
-      numberKey64(element, head.incarnation + 1),
-    );
-    try {
-      for (;;) {
-        const entries = await range.next(elementsPerTurn);
-        if (entries.length === 0) return;
-        yield entries.map(([key, value]) => {
-          verify(key, value);
-          return { element: key.subarray(elementKeyOverhead), value: value.subarray(checksumBytes) };
-        });
-        if (entries.length < elementsPerTurn) return;
-      }
-    } finally {
-      await range.close();
-    }
-  }
-
-  /** Puts a value in place, as if it had always been there. */
-  #install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): void {
+  /** Puts a value in place, as if it had always been there; false when it is too late for that. */
+  #install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): boolean {
     const { database } = keyspace;
-    if (!this.#options.keyspaces.isLive(keyspace) || this.isResident(keyspace, key, 0, key.length)) {
+    if (!this.#options.keyspaces.isLive(keyspace) || this.isFound(keyspace, key, 0, key.length)) {
       if (collection !== null) this.#options.memory.context.released.push(collection);
-      return;
+      return false;
     }
     const { context } = database;
     const { journal, observer, stamp } = context;
@@ -316,6 +392,7 @@ export class Loader {
     }
     keyspace.noteHead(key, 0, key.length, head.incarnation, head.expiryMs);
     keyspace.coldKeys--;
+    return true;
   }
 
   #headKey(keyspace: Keyspace, key: Uint8Array): Buffer {
@@ -325,20 +402,14 @@ export class Loader {
   }
 }
 
-/** Starts a mutation whose key does not matter: it is applied to one collection. */
-function beginUnnamed(writer: MutationWriter, kind: number): MutationWriter {
-  writer.begin(kind, 0, 0, emptyBytes, 0, 0);
-  return writer;
-}
-
 function applyTo(collection: Collection, mutations: Uint8Array): void {
   const reader = new MutationReader(mutations);
   while (reader.next()) collection.apply(reader);
 }
 
-export function withoutElements(): KvError {
-  return new KvError(
-    'CORRUPT',
-    'a collection on the disk has lost its elements: restore the directory from a backup.',
-  );
+function elementKey({ incarnation }: PartialElements, elements: ElementNames, i: number): Buffer {
+  const length = elements.length(i);
+  const key = Buffer.allocUnsafe(elementKeyOverhead + length);
+  writeElementKey(key, incarnation, elements.bytes, elements.start(i), length);
+  return key;
 }

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
-import { type Random, randomBelow } from '@holdfast/common';
+import { byteStringOf, type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { AbsentNames } from '../absent-names.js';
+import { valueTypes } from '../collection.js';
+import type { Database } from '../database.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { farFuture, freshMemory, stateOfLog } from '../testing/conformance/storage-case.js';
 import { stateOf } from '../testing/digest.js';
 import { RandomWrites } from '../testing/random-writes.js';
 import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
 import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
-import { AbsentNames } from './absent-names.js';
+import { EntryView } from '../values/field-table.js';
+import type { HashValue } from '../values/hash-value.js';
+import type { SetValue } from '../values/set-value.js';
+import type { ZSetValue } from '../values/zset-value.js';
 import { ExpiredKeys } from './expired-keys.js';
 import { Keyspace } from './keyspace.js';
 import { LevelStorage } from './level-storage.js';
@@ -16,7 +22,8 @@ import { ResidentCache } from './resident-cache.js';
 import { WriteBehind } from './write-behind.js';
 
 const databases = 3;
-const load = { keys: 40, databases, wholesale: true };
+const load = { keys: 40, databases, wholesale: true, partial: true };
+const view = new EntryView();
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface Life {
@@ -94,6 +101,35 @@ async function needTwo({ storage, driver }: Life, random: Random): Promise<void>
   await needed;
 }
 
+/** Some elements are looked at, without the others. */
+async function lookAtSome({ driver }: Life, model: MemoryStorage, random: Random): Promise<void> {
+  const database = randomBelow(random, databases);
+  const key = `key:${randomBelow(random, load.keys)}`;
+  const fields = [0, 1, 2].map(() => `f${randomBelow(random, 30)}`);
+  await driver.loadElements(key, fields, database);
+  for (const field of fields) {
+    const [found, expected] = [driver.storage, model].map((storage) =>
+      elementOf(storage.database(database), bytesOfText(key), bytesOfText(field)),
+    );
+    assert.equal(found, expected, `${field} of ${key}`);
+  }
+}
+
+function elementOf(db: Database, key: Uint8Array, element: Buffer): string {
+  const ref = db.find(key, 0, key.length);
+  const type = ref === 0 ? valueTypes.none : db.type(ref);
+  if (type === valueTypes.set)
+    return String((db.collection(ref) as SetValue).has(element, 0, element.length));
+  if (type === valueTypes.zset)
+    return String((db.collection(ref) as ZSetValue).score(element, 0, element.length));
+  if (type !== valueTypes.hash) return String(type);
+  const { table } = db.collection(ref) as HashValue;
+  const entry = table.find(element, 0, element.length);
+  if (entry === 0) return 'none';
+  table.read(entry, view);
+  return byteStringOf(view.valueBytes, view.valueStart, view.valueLength);
+}
+
 /** A life of writes of all kinds, each checked against a storage that has all in memory. */
 async function live(content: SimulatedContent, log: Buffer[], random: Random): Promise<void> {
   const life = await begin(content, log);
@@ -113,6 +149,7 @@ async function live(content: SimulatedContent, log: Buffer[], random: Random): P
     for (let index = 0; index < databases; index++)
       assert.equal(storage.keyCount(index), model.keyCount(index), 'number of keys');
     await needTwo(life, random);
+    await lookAtSome(life, model, random);
     if (copy === null && randomBelow(random, 8) === 0) copy = new Copy(life);
     const isGoingOn = copy === null ? true : await copy.takeSome();
     if (isGoingOn === false) await copy!.assertWhole(log);

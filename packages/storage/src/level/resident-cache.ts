@@ -129,7 +129,9 @@ export class ResidentCache {
     if (this.#isPending(keyspace.generation, bytes, start, length)) return;
     const name = byteStringOf(bytes, start, length);
     if (keyspace.isPinned(name)) return;
-    for (const departed of this.#departed) database.describeAgain(ref, departed);
+    // What is here in part is described from the disk.
+    const isWhole = database.partialCollection(ref) === null;
+    if (isWhole) for (const departed of this.#departed) database.describeAgain(ref, departed);
     const expiryMs = dict.expiry(ref);
     if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
     keyspace.letGo(name, bytes, start, length);

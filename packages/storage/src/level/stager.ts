@@ -287,7 +287,8 @@ export class Stager {
         incarnation = this.#renew(keyspace, key, 0, key.length);
         isNew = true;
       }
-      this.#putHead(keyspace, key, type, 0, version, expiryMs, incarnation, key, 0, 0);
+      const flags = layout.expires(collection) ? headFlags.hasExpiringElements : 0;
+      this.#putHead(keyspace, key, type, flags, version, expiryMs, incarnation, key, 0, 0);
       const sink = this.#sink.begin(incarnation, keyspace, key, 0, key.length);
       layout.freeze(collection, isNew, this.#set.renewed.has(incarnation), sink);
       return;

@@ -161,7 +161,15 @@ export class WriteBehind {
 
   /** Resolves when what was committed before the call is on the disk; rejects with `failure`. */
   async flush(): Promise<void> {
-    const target = this.#committedBatch;
+    await this.#writtenUpTo(this.#committedBatch);
+  }
+
+  /** As `flush`, for what was staged before the call: waits until that is committed, too. */
+  async flushStaged(): Promise<void> {
+    await this.#writtenUpTo(this.#stagedBatch);
+  }
+
+  async #writtenUpTo(target: number): Promise<void> {
     while (this.#writtenBatch < target) {
       if (this.#isClosed) throw new KvError('CLOSED', 'the storage is closed');
       this.#freeze();

@@ -15,6 +15,8 @@ export interface RandomWritesOptions {
   readonly databases: number;
   /** FLUSHDB and SWAPDB too, rarely. */
   readonly wholesale: boolean;
+  /** Some writes load but the elements that they need. */
+  readonly partial?: boolean;
 }
 
 const farFuture = 4_000_000_000_000;
@@ -23,6 +25,8 @@ const farFuture = 4_000_000_000_000;
 export interface ChosenWrite {
   readonly database: number;
   readonly keys: readonly string[];
+  /** Of the value of the first key: all that it needs, when it does not need the whole value. */
+  readonly elements?: readonly string[];
   run(): void;
 }
 
@@ -40,8 +44,9 @@ export class RandomWrites {
   /** Chooses a write, loads what it needs, and makes it. */
   async next(): Promise<void> {
     const write = this.choose();
-    const { database } = write;
-    await this.#driver.load(...write.keys.map((key) => ({ database, key: bytesOfText(key) })));
+    const { database, keys, elements } = write;
+    if (elements !== undefined) await this.#driver.loadElements(keys[0], elements, database);
+    else await this.#driver.load(...keys.map((key) => ({ database, key: bytesOfText(key) })));
     write.run();
   }
 
@@ -50,6 +55,7 @@ export class RandomWrites {
     const database = this.#below(this.#options.databases);
     const [key, other] = [this.#key(), this.#key()];
     const one = (run: () => void): ChosenWrite => ({ database, keys: [key], run });
+    if (this.#options.partial && this.#below(6) === 0) return this.#adding(key, database);
     const dice = this.#below(100);
     if (dice < 22) return one(() => driver.set(key, this.#value(), this.#expiry(), database));
     if (dice < 26) return one(() => this.#patch(key, database));
@@ -70,6 +76,40 @@ export class RandomWrites {
     }
     if (dice === 98) return { database, keys: [], run: () => driver.flushDatabase(database) };
     return { database, keys: [], run: () => driver.swap(database, this.#below(this.#options.databases)) };
+  }
+
+  /** One that removes no element, and needs no others than it names. */
+  #adding(key: string, database: number): ChosenWrite {
+    const driver = this.#driver;
+    const elements = Array.from({ length: 1 + this.#below(4) }, () => `f${this.#below(30)}`);
+    const one = (names: readonly string[], run: () => void): ChosenWrite => ({
+      database,
+      keys: [key],
+      elements: names,
+      run,
+    });
+    const each = (visit: (bytes: Buffer) => void) => (): void => elements.map(bytesOfText).forEach(visit);
+    switch (this.#below(5)) {
+      case 0:
+        return one([], () => void driver.delete(key, database));
+      case 1:
+        return one([], () => driver.expire(key, this.#expiry(), database));
+      case 2: {
+        const add = (set: SetValue) => each((member) => set.add(member, 0, member.length))();
+        return one(elements, () => driver.change('set', key, add, database));
+      }
+      case 3: {
+        const put = (zset: ZSetValue) =>
+          each((member) => zset.put(member, 0, member.length, this.#below(1000) / 8))();
+        return one(elements, () => driver.change('zset', key, put, database));
+      }
+      default: {
+        const value = bytesOfText(this.#value());
+        const set = (hash: HashValue) =>
+          each((field) => hash.set(field, 0, field.length, value, 0, value.length))();
+        return one(elements, () => driver.change('hash', key, set, database));
+      }
+    }
   }
 
   #below(bound: number): number {

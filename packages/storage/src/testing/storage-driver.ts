@@ -6,6 +6,7 @@ import { emptyBytes } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { MutationWriter } from '../mutation.js';
+import type { ElementNames } from '../partial-elements.js';
 import type { KeyName, Storage } from '../storage.js';
 import { stringForms } from '../string-forms.js';
 import { createCollection } from '../values/create.js';
@@ -24,6 +25,21 @@ export interface CollectionsByType {
 }
 
 export const bytesOfText = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+function elementNames(names: readonly string[]): ElementNames {
+  const starts: number[] = [];
+  let length = 0;
+  for (const name of names) {
+    starts.push(length);
+    length += name.length;
+  }
+  return {
+    bytes: bytesOfText(names.join('')),
+    count: names.length,
+    start: (i) => starts[i],
+    length: (i) => names[i].length,
+  };
+}
 
 /** Of a few keys all that may go do. */
 const looksPerTurn = 200;
@@ -102,6 +118,21 @@ export class StorageDriver {
     const { storage } = this;
     const isMissing = ({ database, key }: KeyName) => !storage.isResident(database, key, 0, key.length);
     if (names.some(isMissing)) await storage.load(names);
+  }
+
+  /** Loads some elements of a key's value, where that suffices. */
+  async loadElements(key: string, elements: readonly string[], database = 0): Promise<void> {
+    const request = () => this.requestElements(key, elements, database);
+    for (let loading = request(); loading !== null; loading = request()) await loading;
+  }
+
+  /** Null when they are there; otherwise it makes sense to ask again when it resolves. */
+  requestElements(key: string, elements: readonly string[], database = 0): Promise<void> | null {
+    const { storage } = this;
+    const name = bytesOfText(key);
+    const names = elementNames(elements);
+    if (storage.isResidentFor(database, name, 0, name.length, names)) return null;
+    return storage.loadElements([{ database, key: name }], names);
   }
 
   // Changes, for keys that are resident. Keys and values are byte strings.

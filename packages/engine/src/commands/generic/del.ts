@@ -10,6 +10,7 @@ export const del = defineCommand({
   summary: 'Deletes one or more keys.',
   flags: ['write'],
   tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
+  elements: 'none',
   args: { keys: repeat(key('RM', 'delete')) },
   /** Large values are released bit by bit afterwards. */
   run(ctx, { keys }, reply) {

@@ -11,6 +11,7 @@ export const exists = defineCommand({
   flags: ['readonly', 'fast'],
   leavesNoTrace: true,
   tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
+  elements: 'none',
   args: { keys: repeat(key('RO')) },
   run(ctx, { keys }, reply) {
     let found = 0;

@@ -10,6 +10,7 @@ export const expire = defineCommand({
   complexity: 'O(1)',
   summary: 'Sets the expiration time of a key.',
   flags: ['write', 'fast'],
+  elements: 'none',
   args: {
     key: key('RW', 'update'),
     seconds: unparsedInteger(),

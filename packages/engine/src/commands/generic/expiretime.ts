@@ -11,6 +11,7 @@ export const expiretime = defineCommand({
   summary: 'Returns the expiration time of a key.',
   flags: ['readonly', 'fast'],
   leavesNoTrace: true,
+  elements: 'none',
   args: { key: key('RO', 'access') },
   /** -2: no such key; -1: it does not expire. */
   run(ctx, { key }, reply) {

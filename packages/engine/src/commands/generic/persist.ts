@@ -9,6 +9,7 @@ export const persist = defineCommand({
   complexity: 'O(1)',
   summary: 'Removes the expiration time of a key.',
   flags: ['write', 'fast'],
+  elements: 'none',
   args: { key: key('RW', 'update') },
   run(ctx, { key }, reply) {
     const ref = ctx.find(key);

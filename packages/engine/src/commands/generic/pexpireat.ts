@@ -10,6 +10,7 @@ export const pexpireat = defineCommand({
   complexity: 'O(1)',
   summary: 'Sets the expiration time of a key.',
   flags: ['write', 'fast'],
+  elements: 'none',
   args: {
     key: key('RW', 'update'),
     unixMs: unparsedInteger('unix-time'),

@@ -12,6 +12,7 @@ export const pttl = defineCommand({
   flags: ['readonly', 'fast'],
   leavesNoTrace: true,
   tips: ['nondeterministic_output'],
+  elements: 'none',
   args: { key: key('RO', 'access') },
   /** -2: no such key; -1: it does not expire. */
   run(ctx, { key }, reply) {

@@ -11,6 +11,7 @@ export const touch = defineCommand({
     'Returns the number of existing keys out of those specified after updating the time they were last accessed.',
   flags: ['readonly', 'fast'],
   tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
+  elements: 'none',
   args: { keys: repeat(key('RO')) },
   run(ctx, { keys }, reply) {
     ctx.kv.usage.ask();

@@ -11,6 +11,7 @@ export const type = defineCommand({
   summary: 'Determines the type of value stored at a key.',
   flags: ['readonly', 'fast'],
   leavesNoTrace: true,
+  elements: 'none',
   args: { key: key('RO') },
   run(ctx, { key }, reply) {
     const ref = ctx.read(key);

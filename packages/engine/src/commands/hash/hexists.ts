@@ -10,6 +10,7 @@ export const hexists = defineCommand({
   complexity: 'O(1)',
   summary: 'Determines whether a field exists in a hash.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RO'), field: bytes() },
   run(ctx, { key, field }, reply) {
     const hash = findHash(ctx, key);

@@ -11,6 +11,7 @@ export const hget = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the value of a field in a hash.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { ...readKey, field: bytes() },
   run(ctx, { key, field }, reply) {
     const hash = findHash(ctx, key);

@@ -17,6 +17,7 @@ export const hincrby = defineCommand({
   summary:
     "Increments the integer value of a field in a hash by a number. Uses 0 as initial value if the field doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: 2, step: 2 },
   args: { key: key('RW', 'access', 'update'), field: shortBytes(), increment: integer() },
   run(ctx, { key, field, increment }, reply) {
     const { request } = ctx;

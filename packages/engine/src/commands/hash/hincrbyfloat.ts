@@ -14,6 +14,7 @@ export const hincrbyfloat = defineCommand({
   summary:
     "Increments the floating point value of a field by a number. Uses 0 as initial value if the field doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: 2, step: 2 },
   args: { key: key('RW', 'access', 'update'), field: shortBytes(), increment: unparsedDouble() },
   run(ctx, { key, field, increment }, reply) {
     const { request } = ctx;

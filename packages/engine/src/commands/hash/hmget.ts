@@ -10,6 +10,7 @@ export const hmget = defineCommand({
   complexity: 'O(N) where N is the number of fields being requested.',
   summary: 'Returns the values of multiple fields in a hash.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { ...readKey, field: repeat(bytes()) },
   run(ctx, { key, field }, reply) {
     const hash = findHash(ctx, key);

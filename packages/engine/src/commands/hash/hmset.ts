@@ -9,6 +9,7 @@ export const hmset = defineCommand({
   complexity: 'O(N) where N is the number of fields being set.',
   summary: 'Sets the values of multiple fields.',
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: 2, step: 2 },
   args: settingArguments('hmset'),
   run(ctx, { key, data }, reply) {
     if (setFields(ctx, key, data) >= 0) reply.ok();

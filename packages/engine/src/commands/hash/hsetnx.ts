@@ -10,6 +10,7 @@ export const hsetnx = defineCommand({
   complexity: 'O(1)',
   summary: "Sets the value of a field in a hash only when the field doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: 2, step: 2 },
   args: { key: key('RW', 'insert'), field: shortBytes(), value: bytes() },
   run(ctx, { key, field, value }, reply) {
     const hash = findHash(ctx, key);

@@ -10,6 +10,7 @@ export const hstrlen = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the length of the value of a field.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RO'), field: bytes() },
   run(ctx, { key, field }, reply) {
     const hash = findHash(ctx, key);

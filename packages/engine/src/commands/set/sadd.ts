@@ -12,6 +12,7 @@ export const sadd = defineCommand({
     'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.',
   summary: "Adds one or more members to a set. Creates the key if it doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RW', 'insert'), member: repeat(shortBytes()) },
   run(ctx, { key, member }, reply) {
     const { request } = ctx;

@@ -11,6 +11,7 @@ export const sismember = defineCommand({
   complexity: 'O(1)',
   summary: 'Determines whether a member belongs to a set.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RO'), member: bytes() },
   run(ctx, { key, member }, reply) {
     const set = findSet(ctx, key);

@@ -10,6 +10,7 @@ export const smismember = defineCommand({
   complexity: 'O(N) where N is the number of elements being checked for membership',
   summary: 'Determines whether multiple members belong to a set.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RO', 'access'), member: repeat(bytes()) },
   run(ctx, { key, member }, reply) {
     const set = findSet(ctx, key);

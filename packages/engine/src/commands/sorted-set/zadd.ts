@@ -23,6 +23,7 @@ export const zadd = defineCommand({
   summary:
     "Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.",
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: -1, step: -2 },
   args: {
     key: key('RW', 'update'),
     condition: anyOf('NX', 'XX'),

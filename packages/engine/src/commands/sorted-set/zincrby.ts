@@ -11,6 +11,7 @@ export const zincrby = defineCommand({
   complexity: 'O(log(N)) where N is the number of elements in the sorted set.',
   summary: 'Increments the score of a member in a sorted set.',
   flags: ['write', 'denyoom', 'fast'],
+  elements: { first: 3, step: 1 },
   args: { key: key('RW', 'access', 'update'), increment: double(), member: shortBytes() },
   run(ctx, args, reply) {
     const { key, member } = args;

@@ -10,6 +10,7 @@ export const zmscore = defineCommand({
   complexity: 'O(N) where N is the number of members being requested.',
   summary: 'Returns the score of one or more members in a sorted set.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RO', 'access'), member: repeat(bytes()) },
   run(ctx, { key, member }, reply) {
     const zset = findZSet(ctx, key);

@@ -10,6 +10,7 @@ export const zscore = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns the score of a member in a sorted set.',
   flags: ['readonly', 'fast'],
+  elements: { first: 2, step: 1 },
   args: { key: key('RO', 'access'), member: bytes() },
   run(ctx, { key, member }, reply) {
     const zset = findZSet(ctx, key);

@@ -26,6 +26,7 @@ const view = new EntryView();
 
 export class HashLayout implements Layout {
   readonly hasElements = true;
+  readonly isDivisible = true;
 
   stage(reader: MutationReader, _database: Database, sink: ElementSink | null): boolean {
     const { kind, bytes } = reader;
@@ -65,6 +66,14 @@ export class HashLayout implements Layout {
     table.read(entry, view);
     const { valueBytes, valueStart, valueLength } = view;
     putField(sink, element, 0, element.length, table.expiry(entry), valueBytes, valueStart, valueLength);
+  }
+
+  holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean {
+    return (collection as HashValue).table.find(bytes, start, length) !== 0;
+  }
+
+  expires(collection: Collection): boolean {
+    return (collection as HashValue).earliestExpiryMs !== Number.POSITIVE_INFINITY;
   }
 
   describe(element: Uint8Array, value: Uint8Array, output: MutationOutput): void {

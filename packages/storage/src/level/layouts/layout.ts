@@ -29,6 +29,15 @@ export interface Layout {
   freeze(collection: Collection, isNew: boolean, isRenewed: boolean, sink: ElementSink): void;
   /** Stages an element as it is in memory: what `stage` had restated. */
   freezeElement(collection: Collection, element: Uint8Array, sink: ElementSink): void;
+  /**
+   * Whether a collection may be in memory in part (`PartialElements`): adding an element, and changing one that is there,
+   * then needs none of the others. `holds` is asked of such collections only.
+   */
+  readonly isDivisible: boolean;
+  /** Whether an element is there. */
+  holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean;
+  /** Whether any element is to expire by itself. */
+  expires(collection: Collection): boolean;
   /** Writes the mutations that add one element to a collection. */
   describe(element: Uint8Array, value: Uint8Array, output: MutationOutput): void;
 }

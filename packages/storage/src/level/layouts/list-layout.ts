@@ -38,6 +38,7 @@ const orderScratch = new DataView(new ArrayBuffer(8));
 
 export class ListLayout implements Layout {
   readonly hasElements = true;
+  readonly isDivisible = false;
   /** Lists that remember their changes. */
   readonly #tracked = new WeakSet<Collection>();
 
@@ -82,6 +83,14 @@ export class ListLayout implements Layout {
   }
 
   freezeElement(): void {}
+
+  holds(): boolean {
+    return false;
+  }
+
+  expires(): boolean {
+    return false;
+  }
 
   describe(_element: Uint8Array, value: Uint8Array, output: MutationOutput): void {
     const view = new DataView(value.buffer, value.byteOffset, value.length);

@@ -1,8 +1,9 @@
 /** A set: a record without content for each member. */
 // @hot-path
-import { valueTypes } from '../../collection.js';
+import { type Collection, valueTypes } from '../../collection.js';
 import type { Database } from '../../database.js';
 import { collectionKinds, type MutationReader } from '../../mutation.js';
+import type { SetValue } from '../../values/set-value.js';
 import type { ElementSink } from './element-sink.js';
 import type { Layout, MutationOutput } from './layout.js';
 
@@ -11,6 +12,7 @@ const addMembers = collectionKinds(valueTypes.set);
 
 export class SetLayout implements Layout {
   readonly hasElements = true;
+  readonly isDivisible = true;
 
   stage(reader: MutationReader, _database: Database, sink: ElementSink | null): boolean {
     const isAdded = reader.kind === addMembers;
@@ -30,6 +32,14 @@ export class SetLayout implements Layout {
   freeze(): void {}
 
   freezeElement(): void {}
+
+  holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean {
+    return (collection as SetValue).has(bytes, start, length);
+  }
+
+  expires(): boolean {
+    return false;
+  }
 
   describe(element: Uint8Array, _value: Uint8Array, output: MutationOutput): void {
     const writer = output.begin(addMembers);

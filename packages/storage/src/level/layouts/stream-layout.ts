@@ -33,6 +33,7 @@ const nodeId = new StreamId();
 
 export class StreamLayout implements Layout {
   readonly hasElements = true;
+  readonly isDivisible = false;
 
   stage(reader: MutationReader, _database: Database, sink: ElementSink | null): boolean {
     switch (reader.kind) {
@@ -114,6 +115,14 @@ export class StreamLayout implements Layout {
       if (found === null) remove(sink, key.consumer(group, consumer));
       else records.consumer(sink, key.consumer(group, consumer), found);
     }
+  }
+
+  holds(): boolean {
+    return false;
+  }
+
+  expires(): boolean {
+    return false;
   }
 
   describe(element: Uint8Array, value: Uint8Array, output: MutationOutput): void {

@@ -6,6 +6,7 @@ import type { Layout } from './layout.js';
 
 export class WholeLayout implements Layout {
   readonly hasElements = false;
+  readonly isDivisible = false;
 
   /** Only the type itself knows its fields: a scratch collection reads them. */
   stage(reader: MutationReader, database: Database): boolean {
@@ -22,6 +23,14 @@ export class WholeLayout implements Layout {
   freeze(): void {}
 
   freezeElement(): void {}
+
+  holds(): boolean {
+    return false;
+  }
+
+  expires(): boolean {
+    return false;
+  }
 
   describe(): void {}
 }

@@ -21,6 +21,7 @@ const entry = new ZSetCursor();
 
 export class ZSetLayout implements Layout {
   readonly hasElements = true;
+  readonly isDivisible = true;
 
   stage(reader: MutationReader, _database: Database, sink: ElementSink | null): boolean {
     const { kind, bytes } = reader;
@@ -55,6 +56,14 @@ export class ZSetLayout implements Layout {
   }
 
   freezeElement(): void {}
+
+  holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean {
+    return !Number.isNaN((collection as ZSetValue).score(bytes, start, length));
+  }
+
+  expires(): boolean {
+    return false;
+  }
 
   describe(element: Uint8Array, value: Uint8Array, output: MutationOutput): void {
     const writer = output.begin(putMembers);

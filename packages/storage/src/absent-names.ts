@@ -1,16 +1,20 @@
 /**
- * Keys that the disk was asked for in vain, so that it is asked once. The oldest are forgotten beyond a bound: the disk
+ * Names that the disk was asked for in vain, so that it is asked once. The oldest are forgotten beyond a bound: the disk
  * tells again, and its filters make that cheap.
  */
 // @hot-path
 
-const namesMax = 32_768;
-/** Of all names together: a name may have a megabyte. */
-const bytesMax = 4 * 1024 * 1024;
-
 export class AbsentNames {
+  readonly #namesMax: number;
+  readonly #bytesMax: number;
   readonly #names = new Set<string>();
   #bytes = 0;
+
+  /** `bytesMax` is of all names together: one may have a megabyte. */
+  constructor(namesMax: number, bytesMax: number) {
+    this.#namesMax = namesMax;
+    this.#bytesMax = bytesMax;
+  }
 
   get size(): number {
     return this.#names.size;
@@ -24,7 +28,7 @@ export class AbsentNames {
     if (this.#names.has(name)) return;
     this.#names.add(name);
     this.#bytes += name.length;
-    if (this.#names.size > namesMax || this.#bytes > bytesMax) this.#forgetOldest();
+    if (this.#names.size > this.#namesMax || this.#bytes > this.#bytesMax) this.#forgetOldest();
   }
 
   delete(name: string): void {
@@ -33,7 +37,7 @@ export class AbsentNames {
 
   #forgetOldest(): void {
     for (const name of this.#names) {
-      if (this.#names.size <= namesMax && this.#bytes <= bytesMax) return;
+      if (this.#names.size <= this.#namesMax && this.#bytes <= this.#bytesMax) return;
       this.delete(name);
     }
   }

@@ -1,0 +1,136 @@
+/**
+ * Puts elements from the disk into collections: all of them, a piece at a time, or one by one into a collection that is in
+ * memory in part (`PartialElements`). What is there already is newer, and stays.
+ */
+import { KvError } from '@holdfast/common';
+import type { Collection } from '../collection.js';
+import { MutationReader, MutationWriter } from '../mutation.js';
+import { elementKeyOverhead, numberKey64, prefixes } from './disk-keys.js';
+import { checksumBytes, verify } from './disk-records.js';
+import type { Keyspace } from './keyspace.js';
+import type { Keyspaces } from './keyspaces.js';
+import type { Layout, MutationOutput } from './layouts/index.js';
+import type { OrderedStore } from './ordered-store.js';
+
+/** Elements are read and added this many at a time: about a millisecond. */
+const elementsPerTurn = 1000;
+
+export interface ElementRecord {
+  readonly element: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** Mutations of one collection: the key that they name does not matter. */
+class Additions implements MutationOutput {
+  readonly now = new MutationWriter(4096);
+  readonly late = new MutationWriter(64);
+
+  begin(kind: number): MutationWriter {
+    this.now.begin(kind, 0, 0, noKey, 0, 0);
+    return this.now;
+  }
+
+  beginLate(kind: number): MutationWriter {
+    this.late.begin(kind, 0, 0, noKey, 0, 0);
+    return this.late;
+  }
+}
+
+const noKey = new Uint8Array(0);
+
+export class ElementLoader {
+  readonly #store: OrderedStore;
+  readonly #keyspaces: Keyspaces;
+  readonly #layouts: readonly Layout[];
+
+  constructor(store: OrderedStore, keyspaces: Keyspaces, layouts: readonly Layout[]) {
+    this.#store = store;
+    this.#keyspaces = keyspaces;
+    this.#layouts = layouts;
+  }
+
+  /** The element records of a collection, a piece at a time, each checked. */
+  async *elements(incarnation: number): AsyncGenerator<ElementRecord[]> {
+    const { element } = prefixes;
+    const range = this.#store.range(numberKey64(element, incarnation), numberKey64(element, incarnation + 1));
+    try {
+      for (;;) {
+        const entries = await range.next(elementsPerTurn);
+        if (entries.length === 0) return;
+        yield entries.map(([key, value]) => {
+          verify(key, value);
+          return { element: key.subarray(elementKeyOverhead), value: value.subarray(checksumBytes) };
+        });
+        if (entries.length < elementsPerTurn) return;
+      }
+    } finally {
+      await range.close();
+    }
+  }
+
+  /**
+   * Adds all elements to a collection: to one without a key, or to one that is in memory in part, which then is whole.
+   * False when its keyspace or its key ended meanwhile.
+   */
+  async fill(keyspace: Keyspace, collection: Collection, incarnation: number): Promise<boolean> {
+    const { partial } = collection;
+    const additions = new Additions();
+    let count = 0;
+    for await (const entries of this.elements(incarnation)) {
+      count += entries.length;
+      if (!this.#isAwaited(keyspace, collection)) return false;
+      additions.now.clear();
+      for (const { element, value } of entries) this.#describe(collection, element, value, additions);
+      addTo(collection, additions.now);
+      // An element that is to expire may not be overwritten by who does not know that it is.
+      if (partial !== null && additions.late.length > 0) partial.mustBeWhole = true;
+    }
+    if (!this.#isAwaited(keyspace, collection)) return false;
+    if (count === 0 && collection.size === 0) throw withoutElements();
+    addTo(collection, additions.late);
+    collection.partial = null;
+    return true;
+  }
+
+  /** The disk's record of an element of a collection that was in memory in part when it was asked for. */
+  arrived(keyspace: Keyspace, collection: Collection, record: Buffer, value: Uint8Array | undefined): void {
+    const { partial } = collection;
+    if (partial === null || !this.#isAwaited(keyspace, collection)) return;
+    const element = record.subarray(elementKeyOverhead);
+    if (value === undefined) {
+      partial.absent.add(element.toString('latin1'));
+      return;
+    }
+    verify(record, value);
+    const additions = new Additions();
+    this.#describe(collection, element, value.subarray(checksumBytes), additions);
+    if (additions.late.length > 0) partial.mustBeWhole = true;
+    else addTo(collection, additions.now);
+  }
+
+  #describe(collection: Collection, element: Uint8Array, value: Uint8Array, output: MutationOutput): void {
+    const layout = this.#layouts[collection.type];
+    if (collection.partial !== null && layout.holds(collection, element, 0, element.length)) return;
+    layout.describe(element, value, output);
+  }
+
+  #isAwaited(keyspace: Keyspace, collection: Collection): boolean {
+    return this.#keyspaces.isLive(keyspace) && (collection.partial === null || collection.ref !== 0);
+  }
+}
+
+/** It is no change: without a key a collection tells nobody. */
+function addTo(collection: Collection, mutations: MutationWriter): void {
+  const { ref } = collection;
+  collection.ref = 0;
+  const reader = new MutationReader(mutations.bytes.subarray(0, mutations.length));
+  while (reader.next()) collection.apply(reader);
+  collection.ref = ref;
+}
+
+export function withoutElements(): KvError {
+  return new KvError(
+    'CORRUPT',
+    'a collection on the disk has lost its elements: restore the directory from a backup.',
+  );
+}
