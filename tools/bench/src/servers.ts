@@ -19,6 +19,9 @@ export interface RunningServer {
   residentBytes(): number;
   /** The same, of its own and of files that it maps: the system takes the latter back when it needs memory. */
   residentParts(): { readonly anonymous: number; readonly mapped: number };
+  /** Ends it, SIGTERM in its own time; its directory stays. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Ends it, and removes its directory. */
   stop(): Promise<void>;
 }
 
@@ -62,8 +65,9 @@ export async function startRedis(setup: Setup): Promise<RunningServer> {
   return running('redis', child, port, '', directory);
 }
 
-export async function startOurs(setup: Setup): Promise<RunningServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-ours-'));
+export const freshDirectory = (): string => mkdtempSync(join(tmpdir(), 'bench-ours-'));
+
+export async function startOurs(setup: Setup, directory: string = freshDirectory()): Promise<RunningServer> {
   const ports = ['--redis-port', '0', '--grpc-port', '0', '--http-port', '-1'];
   const args = [
     gatewayMain,
@@ -89,18 +93,22 @@ function running(
   grpc: string,
   directory: string,
 ): RunningServer {
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    const cut = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await ended;
+    clearTimeout(cut);
+  };
   return {
     name,
     port,
     grpc,
     residentBytes: () => statusOf(child, 'VmRSS'),
     residentParts: () => ({ anonymous: statusOf(child, 'RssAnon'), mapped: statusOf(child, 'RssFile') }),
+    end,
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      const cut = setTimeout(() => child.kill('SIGKILL'), 20_000);
-      await ended;
-      clearTimeout(cut);
+      await end('SIGTERM');
       rmSync(directory, { recursive: true, force: true });
     },
   };

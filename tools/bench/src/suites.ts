@@ -8,7 +8,9 @@ import { fill } from './fill.js';
 import { type MixedLoad, runClosedLoop, runOpenLoop } from './mixed-load.js';
 import { runPublish } from './publish-load.js';
 import { type Load, measure, prepare } from './redis-benchmark.js';
+import { restart } from './restart-suite.js';
 import { inMemory, limited, onDisk, type RunningServer } from './servers.js';
+import { sustained } from './sustained-suite.js';
 
 export type Suite = (pairs: number) => Promise<void>;
 
@@ -212,6 +214,8 @@ export const suites: Readonly<Record<string, Suite>> = {
   latency,
   grpc,
   durable,
+  restart,
+  sustained,
   cold,
   cluster,
 };

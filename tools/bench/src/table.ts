@@ -31,6 +31,13 @@ export function formatRow(row: Row): string {
   return cells.join('  ');
 }
 
+/** A figure that is compared with nothing but what it may be. */
+export function formatFigure(what: string, value: number, unit: string, promise: string): string {
+  return [what.padEnd(44), ''.padStart(12), format(value).padStart(12), unit.padEnd(8), promise]
+    .join('  ')
+    .trimEnd();
+}
+
 export const header: string = `${'load'.padEnd(44)}  ${'redis'.padStart(12)}  ${'ours'.padStart(12)}  ${'unit'.padEnd(8)}   ratio  (range)`;
 
 function format(value: number): string {
