@@ -61,7 +61,11 @@ describe('what is passed on', () => {
     ['XADD x * f v; XTRIM x MAXLEN ~ 0', 'XADD x T-0 f v; XTRIM x MAXLEN = 0'],
     [
       'XADD x 1-0 f v; XGROUP CREATE x g 0; XREADGROUP GROUP g c STREAMS x >',
-      'XADD x 1-0 f v; XGROUP CREATE x g 0; XGROUP CREATECONSUMER x g c | XCLAIM x g c 0 1-0 TIME T RETRYCOUNT 1 FORCE JUSTID LASTID 1-0',
+      'XADD x 1-0 f v; XGROUP CREATE x g 0; XCLAIM x g c 0 1-0 TIME T RETRYCOUNT 1 FORCE JUSTID LASTID 1-0',
+    ],
+    [
+      'XADD x 1-0 f v; XGROUP CREATE x g 0; XREADGROUP GROUP g c NOACK STREAMS x >',
+      'XADD x 1-0 f v; XGROUP CREATE x g 0; XGROUP CREATECONSUMER x g c | XGROUP SETID x g 1-0 ENTRIESREAD 1',
     ],
     ['MULTI; SET a 1; GET a; SET b 2; EXEC', 'SET a 1 | SET b 2'],
     ['MULTI; PUBLISH c m; EXEC; MULTI; GET a; EXEC', 'PUBLISH c m'],

@@ -57,18 +57,23 @@ export function findConsumer({ request }: Context, group: StreamGroup, i: number
   return group.consumer(request.bytes, request.start(i), request.length(i));
 }
 
-/** The consumer named at argument `i`, made when there is none. `key` is the argument of the stream. */
+/**
+ * The consumer named at argument `i`, made when there is none. `key` is the argument of the stream. Replicas are told that
+ * it was made if `isTold`: otherwise they make it when they are told of its first entry.
+ */
 export function takeConsumer(
   ctx: Context,
   key: number,
   stream: StreamValue,
   group: StreamGroup,
   i: number,
+  isTold: boolean,
 ): StreamConsumer {
   const found = findConsumer(ctx, group, i);
   if (found !== null) return found;
   const consumer = stream.createConsumer(group, ctx.request.byteString(i), ctx.nowMs);
-  ctx.propagation?.instead('XGROUP', 'CREATECONSUMER', ctx.request.view(key), group.name, consumer.name);
+  if (isTold)
+    ctx.propagation?.instead('XGROUP', 'CREATECONSUMER', ctx.request.view(key), group.name, consumer.name);
   ctx.notify('t', 'xgroup-createconsumer', key);
   return consumer;
 }

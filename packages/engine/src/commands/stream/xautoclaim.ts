@@ -45,7 +45,7 @@ export const xautoclaim = defineCommand({
     const group = findClaimGroup(ctx, stream);
     if (stream === null || group === null) return;
     ctx.propagation?.nothing();
-    const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer);
+    const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer, false);
     const claim = new Claim(stream, group, consumer, ctx.nowMs);
     const deleted = new StreamIds();
     const next = claimIdle(ctx, claim, idleMs, options, deleted);

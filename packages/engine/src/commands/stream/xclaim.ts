@@ -75,7 +75,7 @@ export const xclaim = defineCommand({
     const isAhead = options.lastId.compare(group.lastId) > 0;
     if (isAhead) stream.setGroup(group, options.lastId, group.entriesRead);
     ctx.propagation?.nothing();
-    const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer);
+    const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer, false);
     const claim = new Claim(stream, group, consumer, ctx.nowMs);
     for (let i = 0; i < ids.count; i++) claimOne(ctx, claim, ids.read(i, id), idleMs, options);
     claim.passOn(ctx, args.key);

@@ -176,7 +176,7 @@ const subcommands: readonly Command[] = [
       const problem = nameProblem(ctx, args.consumer);
       if (problem !== null) return reply.error(problem);
       const before = group.consumers.length;
-      takeConsumer(ctx, args.key, stream, group, args.consumer);
+      takeConsumer(ctx, args.key, stream, group, args.consumer, true);
       reply.integer(group.consumers.length - before);
     },
   }),
