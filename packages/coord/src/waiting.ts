@@ -187,11 +187,15 @@ export class Waiting {
     return true;
   }
 
+  /** A key that has expired holds nothing, and is not removed here: that is for a command that looks for it. */
   #typeOf(name: string): number {
-    const db = this.#options.kv.storage.database(name.charCodeAt(0));
+    const { context, storage } = this.#options.kv;
+    const db = storage.database(name.charCodeAt(0));
     const key = Buffer.from(name.slice(1), 'latin1');
     const ref = db.find(key, 0, key.length);
-    return ref === 0 ? valueTypes.none : db.type(ref);
+    if (ref === 0) return valueTypes.none;
+    const expiryMs = db.expiry(ref);
+    return expiryMs !== 0 && expiryMs <= context.nowMs ? valueTypes.none : db.type(ref);
   }
 
   #timeOut(waiter: Waiter): void {
