@@ -10,6 +10,7 @@ import { DevCluster } from '@holdfast/cluster';
 import { systemEnv } from '@holdfast/common';
 import { Etcd, put } from '@holdfast/etcd';
 import { RemoteOracle } from '@holdfast/tso';
+import { fill } from './fill.js';
 import { type Load, measure } from './redis-benchmark.js';
 import { inMemory, startOurs } from './servers.js';
 import { formatRow, median } from './table.js';
@@ -65,7 +66,7 @@ async function againstEtcd(endpoints: readonly string[], port: number, pairs: nu
   let next = 0;
   const putOne = (): Promise<unknown> =>
     etcd.transact({ compare: [], success: [put(Buffer.from(`bench/${next++ % load.keys}`), value)] });
-  const setOne = await setter(port, value);
+  const setOne = await caller(port, setRequest(value), '+OK\r\n');
   await measure(port, { ...load, requests: 5000 });
   for (let pair = 0; pair < pairs; pair++) {
     const rate = await ratePerSecond(load.clients, putOne);
@@ -85,7 +86,7 @@ async function againstEtcd(endpoints: readonly string[], port: number, pairs: nu
   row('p50 of one SET / of one etcd put', single, 'ms');
 }
 
-/** The hop: reads that need no commit (by the lease), through a gateway and in one process. */
+/** The hop: reads that need no commit (by the lease), through a gateway and in one process, of the same keys and values. */
 async function againstWholeServer(etcd: string, pairs: number): Promise<void> {
   const loads = [1, 16].map((pipeline) => ({
     ...load,
@@ -96,11 +97,16 @@ async function againstWholeServer(etcd: string, pairs: number): Promise<void> {
     requests: pipeline === 1 ? 100_000 : 1_000_000,
   }));
   const figures = loads.map((): [number[], number[]] => [[], []]);
+  const single: [number[], number[]] = [[], []];
   const door = { ...inMemory, ours: ['--mode', 'cluster', '--etcd', etcd, '--read-mode', 'lease'] };
   for (let pair = 0; pair < pairs; pair++) {
     for (const [column, setup] of [inMemory, door].entries()) {
       const server = await startOurs(setup);
+      await fill(server.port, load.keys, valueBytes);
       for (const [i, each] of loads.entries()) figures[i][column].push(await measure(server.port, each));
+      const getOne = await caller(server.port, getRequest, `$${valueBytes}\r\n${'x'.repeat(valueBytes)}\r\n`);
+      single[column].push(await medianMs(getOne.call));
+      getOne.close();
       await server.stop();
     }
   }
@@ -108,6 +114,8 @@ async function againstWholeServer(etcd: string, pairs: number): Promise<void> {
     const [redis, ours] = figures[i];
     console.log(formatRow({ what: title, redis, ours, unit: 'req/s' }));
   }
+  const [redis, ours] = single;
+  console.log(formatRow({ what: 'p50 of one GET, gateway / local', redis, ours, unit: 'ms' }));
 }
 
 async function timestamps(endpoints: readonly string[]): Promise<void> {
@@ -150,13 +158,22 @@ async function medianMs(call: () => Promise<unknown>): Promise<number> {
   return median(times);
 }
 
-/** A connection that sets one key at a time. */
-async function setter(port: number, value: Buffer): Promise<{ call(): Promise<void>; close(): void }> {
+const getRequest = Buffer.from('*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000001\r\n');
+
+function setRequest(value: Buffer): Buffer {
+  return Buffer.from(`*3\r\n$3\r\nSET\r\n$9\r\nbench:one\r\n$${value.length}\r\n${value}\r\n`);
+}
+
+/** A connection that makes the same request again and again, one at a time, and is always answered the same. */
+async function caller(
+  port: number,
+  request: Buffer,
+  expected: string,
+): Promise<{ call(): Promise<void>; close(): void }> {
   const socket = await new Promise<Socket>((resolve, reject) => {
     const connecting = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(connecting));
     connecting.once('error', reject);
   });
-  const request = Buffer.from(`*3\r\n$3\r\nSET\r\n$9\r\nbench:one\r\n$${value.length}\r\n${value}\r\n`);
   let answered: (reply: string) => void = () => {};
   socket.on('data', (bytes) => answered(bytes.toString()));
   return {
@@ -165,7 +182,7 @@ async function setter(port: number, value: Buffer): Promise<{ call(): Promise<vo
         answered = resolve;
         socket.write(request);
       });
-      if (reply !== '+OK\r\n') throw new Error(reply);
+      if (reply !== expected) throw new Error(reply);
     },
     close: () => socket.destroy(),
   };
