@@ -42,8 +42,8 @@ export function isAllowedWhileSubscribed({ argsStart, name }: Command): boolean 
 }
 
 /** Whether a client that is shown every command is refused this one: it would be shown it, too. */
-export function touchesKeyspace({ flags, isWrite }: Command): boolean {
-  return isWrite || flags.has('readonly') || flags.has('may_replicate');
+export function touchesKeyspace({ isReadonly, isWrite, mayReplicate }: Command): boolean {
+  return isWrite || isReadonly || mayReplicate;
 }
 
 const neverQueued: ReadonlySet<string> = new Set(['EXEC', 'DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);

@@ -138,6 +138,7 @@ export class Command {
   readonly declaration: CommandDeclaration<ArgumentShape>;
   readonly flags: ReadonlySet<CommandFlag>;
   readonly isWrite: boolean;
+  readonly isReadonly: boolean;
   readonly isBlocking: boolean;
   /** Scripts may not call it. */
   readonly isNoScript: boolean;
@@ -183,6 +184,7 @@ export class Command {
     this.fullName = declaration.name.toLowerCase();
     this.flags = new Set(declaration.flags);
     this.isWrite = this.flags.has('write');
+    this.isReadonly = this.flags.has('readonly');
     this.group = declaration.group;
     this.scansKeyspace = declaration.scansKeyspace;
     this.elements = declaration.elements;

@@ -33,7 +33,7 @@ export class FollowerGuard implements Guard {
       return session.transaction !== null && (session.transaction.isWrite || !this.#mayRead(session));
     }
     if (isOfLeader(command)) return true;
-    return command.flags.has('readonly') && !this.#mayRead(session);
+    return command.isReadonly && !this.#mayRead(session);
   }
 
   prepare(_session: Session, command: Command): Promise<void> | null {
@@ -128,7 +128,7 @@ export class LeaderGuard implements Guard {
 
   #awaitVersions(session: Session, command: Command, request: Request): Promise<void> | null {
     const front = this.#front;
-    if (!isWriting(session, command) && !command.flags.has('may_replicate')) return front.prepare(0, 1);
+    if (!isWriting(session, command) && !command.mayReplicate) return front.prepare(0, 1);
     const arrival = session.arrival === 0 ? front.arrive() : session.arrival;
     session.arrival = arrival;
     return front.prepare(arrival, versionsFor(session, command, request));
