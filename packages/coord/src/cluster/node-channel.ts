@@ -74,7 +74,7 @@ export class NodeChannel {
   #lanes: (Lane | null)[] = [];
   #freeNumbers: number[] = [];
   #closing: number[] = [];
-  readonly #flush = (): void => this.flush();
+  readonly #flush = (): void => this.#endTurn();
 
   constructor(options: NodeChannelOptions) {
     this.node = options.node;
@@ -174,13 +174,6 @@ export class NodeChannel {
     this.#schedule();
   }
 
-  /** Writes what has gathered. */
-  flush(): void {
-    this.#isScheduled = false;
-    if (this.#closing.length > 0) this.#sayClosed();
-    if (!this.#message.isEmpty) this.#seal();
-  }
-
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -189,6 +182,13 @@ export class NodeChannel {
     this.#broken(stream);
     stream?.cancel();
     this.#options.connector.close();
+  }
+
+  /** Writes what has gathered. */
+  #endTurn(): void {
+    this.#isScheduled = false;
+    if (this.#closing.length > 0) this.#sayClosed();
+    if (!this.#message.isEmpty) this.#seal();
   }
 
   #schedule(): void {

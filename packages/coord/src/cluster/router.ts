@@ -79,11 +79,6 @@ export class Router {
     this.#listeners.push(listener);
   }
 
-  /** Writes what has gathered for all nodes. */
-  flush(): void {
-    for (const { channel } of this.#nodes.values()) channel.flush();
-  }
-
   /** Ends all channels. */
   close(): void {
     this.#isClosed = true;
