@@ -155,6 +155,7 @@ async function serve(base: Base): Promise<Addresses> {
 
   const listened = await listen(settings, { redis, nodes, status });
   coordinator.kv.config.set('port', String(portOf(listened.redis)));
+  coordinator.kv.config.set('bind', settings.host);
   Object.assign(told, advertised(settings, listened));
   const http = listened.http === null ? '' : at(settings.advertise || settings.host, portOf(listened.http));
   await meta.register({ node: host.node, addresses: told, http });

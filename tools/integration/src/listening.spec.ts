@@ -59,7 +59,9 @@ describe('CONFIG SET port', () => {
     expect(await text(client, 'CONFIG', 'SET', 'port', String(port))).toBe('OK');
     expect(await text(await clientOf(port), 'PING')).toBe('PONG');
     await expect(clientOf(redisPort)).rejects.toThrow('ECONNREFUSED');
-    expect(await text(client, 'INFO', 'server')).toContain(`tcp_port:${port}\r\n`);
+    const info = await text(client, 'INFO', 'server');
+    expect(info).toContain(`tcp_port:${port}\r\n`);
+    expect(info).toContain(`listener0:name=tcp,bind=127.0.0.1,port=${port}\r\n`);
     expect(await text(client, 'CONFIG', 'SET', 'port', '0')).toBe('OK');
     await expect(clientOf(port)).rejects.toThrow('ECONNREFUSED');
     expect(await text(client, 'CONFIG', 'SET', 'port', String(redisPort))).toBe('OK');

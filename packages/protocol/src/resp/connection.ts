@@ -21,7 +21,7 @@ import {
 
 import { malformed, needMore, RequestDecoder } from './decoder.js';
 import type { RedisExporter } from './exporter.js';
-import { inputPauseBytes, lookAheadMax, outputPauseBytes } from './limits.js';
+import { inputPauseBytes, lookAheadMax, outputPauseBytes, trimLooks, trimmedBytesMin } from './limits.js';
 import { RespReply } from './reply.js';
 import { batchCountMax } from './request-batch.js';
 
@@ -40,6 +40,8 @@ export class Connection implements SessionSink {
   /** Input not yet handled: `#input[0, #inputLength)`. */
   #input: Buffer = empty;
   #inputLength = 0;
+  /** How often the exporter looked since more of an unfinished command came. */
+  #looksSinceInput = 0;
   /** Output may not go out before versions are committed: pairs of (end in `reply.bytes`, version). */
   #gates: number[] = [];
   /** The client does not read: no further commands until its socket has drained. */
@@ -229,6 +231,17 @@ export class Connection implements SessionSink {
     return nowMs - this.#softLimitSinceMs > softSeconds * 1000;
   }
 
+  /**
+   * Looked at every second: room for an argument that was announced, and does not come, is given back. It counts as memory
+   * of the client, for which others' data would be evicted.
+   */
+  trimInput(): void {
+    if (this.inputFreeBytes < trimmedBytesMin || ++this.#looksSinceInput < trimLooks) return;
+    const trimmed = Buffer.allocUnsafeSlow(this.#inputLength);
+    this.#input.copy(trimmed, 0, 0, this.#inputLength);
+    this.#input = trimmed;
+  }
+
   #executeInput(): void {
     const input = this.#input;
     const used = this.#execute(input, 0, this.#inputLength);
@@ -325,6 +338,7 @@ export class Connection implements SessionSink {
   }
 
   #append(bytes: Buffer, start: number, end: number): void {
+    this.#looksSinceInput = 0;
     const length = this.#inputLength + end - start;
     if (length > this.#input.length) {
       const wanted = Math.max(

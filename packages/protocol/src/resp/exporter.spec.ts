@@ -321,6 +321,17 @@ describe('limits', () => {
     expect(client.received).toBe('');
   });
 
+  it('of the query buffer make no room for long for an argument that does not come', async () => {
+    const server = await serve();
+    const client = await server.open();
+    client.socket.write('*2\r\n$4\r\nECHO\r\n$1000000\r\nxx');
+    const room = (): number => server.coordinator.sessions[0]?.sink.inputFreeBytes ?? 0;
+    await expect.poll(room).toBeGreaterThan(990_000);
+    await expect.poll(room, { timeout: 8000 }).toBe(0);
+    client.socket.write(`${'x'.repeat(999_998)}\r\n`);
+    await client.expect(`$1000000\r\n${'x'.repeat(1_000_000)}\r\n`);
+  });
+
   it('of the query buffer count what is queued in a transaction', async () => {
     const server = await serve();
     server.settings.set('client-query-buffer-limit', '100000');

@@ -254,6 +254,7 @@ export class RedisExporter {
       const timeoutMs = this.#config.number('timeout') * 1000;
       for (const connection of this.#connections) {
         const { session } = connection;
+        connection.trimInput();
         const isIdle = timeoutMs > 0 && nowMs - session.lastActiveMs > timeoutMs;
         const isListening =
           session.isBlocked || session.isSubscriber || session.isMonitor || session.isReplica;

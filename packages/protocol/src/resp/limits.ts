@@ -13,6 +13,10 @@ export const outputPauseBytes: number = 1024 * 1024;
 /** A client that waits for a key or a pause is not read further with more input than this. */
 export const inputPauseBytes: number = 1024 * 1024;
 
+/** Room for input of which nothing came between so many looks, a second apart, is given back if it is so much. */
+export const trimLooks = 3;
+export const trimmedBytesMin: number = 32 * 1024;
+
 /**
  * A turn that runs more commands than this sends what it has so far. Between 128 and 512 the throughput of
  * 50 clients with 16 or 64 commands in a pipeline is within the noise; without it, some 5% less.

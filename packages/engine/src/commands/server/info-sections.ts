@@ -4,6 +4,7 @@
  */
 import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
+import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
 import type { ReplicaStatus, UpstreamStatus } from '../../host.js';
 import type { KV } from '../../kv.js';
@@ -61,7 +62,24 @@ function server({ env, host, kv }: Context): Fields {
     ['executable', process.executable],
     ['config_file', host.configFile?.path ?? ''],
     ['io_threads_active', 0],
+    ...listeners(kv.config),
   ];
+}
+
+/** Where the Redis protocol is served: TCP, and a unix socket. */
+function listeners(config: Config): Fields {
+  const port = config.text('port');
+  const path = config.text('unixsocket');
+  const hosts = config.text('bind').split(' ').filter(Boolean);
+  const fields: [string, string][] = [];
+  if (port !== '0') {
+    fields.push([
+      'listener0',
+      ['name=tcp', ...hosts.map((host) => `bind=${host}`), `port=${port}`].join(','),
+    ]);
+  }
+  if (path !== '') fields.push(['listener1', `name=unix,bind=${path}`]);
+  return fields;
 }
 
 function clients({ host, kv }: Context): Fields {
