@@ -1,6 +1,6 @@
 /**
  * The grammar of a command's arguments, declared once with the command. Derived from it: the arity, the
- * parser, the positions of the keys, and the argument part of COMMAND DOCS.
+ * parser, the positions of the keys, and the argument part of COMMAND DOCS (but for those in `usages`).
  *
  *     args: { key: key('RW', 'update'), value: bytes(), condition: oneOf('NX', 'XX'), get: token('GET') }
  *

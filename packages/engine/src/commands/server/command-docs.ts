@@ -1,7 +1,9 @@
 /** A command as COMMAND DOCS documents it: a name and a map. */
 import type { Reply } from '@holdfast/common';
 import type { Command } from '../../command.js';
+import { parseUsage } from '../../grammar/usage.js';
 import type { ArgumentDoc } from '../../grammar.js';
+import { usages } from '../usages.js';
 
 function describeArgument(doc: ArgumentDoc, reply: Reply): void {
   const fields: [string, () => void][] = [
@@ -36,7 +38,8 @@ function describeArguments(docs: readonly ArgumentDoc[], reply: Reply): void {
 
 export function documentCommand(command: Command, reply: Reply): void {
   const { declaration } = command;
-  const args = command.describeArguments();
+  const usage = Object.hasOwn(usages, command.fullName) ? usages[command.fullName] : undefined;
+  const args = usage === undefined ? command.describeArguments() : parseUsage(usage);
   const subcommands = [...command.subcommands.values()];
   reply.text(command.fullName);
   reply.map(4 + (args.length > 0 ? 1 : 0) + (subcommands.length > 0 ? 1 : 0));
