@@ -4,6 +4,8 @@ export {
   type Administration,
   type Consistency,
   type ProcessStatus,
+  replicaRoles,
+  replicaStatusOf,
 } from './admin/index.js';
 export { GrpcExporter, type GrpcExporterOptions } from './grpc/index.js';
 export { type ForwardCall, NodeExporter, type NodeExporterOptions, type NodeReplicas } from './node/index.js';

@@ -125,6 +125,7 @@ function settingsOrExit<S>({ read, usage }: ProcessSettings<S>, manifest: URL): 
   }
 }
 
-function versionOf(manifest: URL): string {
+/** Of a package.json. */
+export function versionOf(manifest: URL): string {
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
