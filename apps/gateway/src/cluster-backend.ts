@@ -1,8 +1,8 @@
 /** A cluster behind this process, which itself has no data: what etcd says of it, and the way to its nodes. */
 import { systemEnv } from '@holdfast/common';
-import { ClusterCoordinator, EtcdLayout, EtcdMeta, Router } from '@holdfast/coord';
+import { ClusterCoordinator, EtcdLayout, EtcdMeta, type NodeRecord, Router } from '@holdfast/coord';
 import { Config, parameters } from '@holdfast/engine';
-import { NodeClient } from '@holdfast/rpc';
+import { NodeClient, peerCredentials } from '@holdfast/rpc';
 import { openEtcd } from '@holdfast/service';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -28,7 +28,9 @@ export async function openClusterBackend(
     etcd.close();
     throw error;
   });
-  const router = new Router({ meta, env, connect: ({ addresses }) => new NodeClient(addresses.node) });
+  const credentials = peerCredentials(settings.peers);
+  const connect = ({ addresses }: NodeRecord) => new NodeClient(addresses.node, credentials);
+  const router = new Router({ meta, env, connect });
   const coordinator = new ClusterCoordinator({
     env,
     router,

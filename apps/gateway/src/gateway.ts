@@ -2,6 +2,7 @@
 import { systemEnv } from '@holdfast/common';
 import { parameters } from '@holdfast/engine';
 import { AdminExporter, GrpcExporter, RedisExporter } from '@holdfast/protocol';
+import { peerServerCredentials } from '@holdfast/rpc';
 import type { Logger } from 'pino';
 import type { Backend } from './backend.js';
 import { openClusterBackend } from './cluster-backend.js';
@@ -126,7 +127,11 @@ async function listen(
   }
   let adminAddress: string | null = null;
   if (adminPort >= 0 && backend.administration !== undefined) {
-    const exporter = new AdminExporter({ administration: backend.administration, env });
+    const exporter = new AdminExporter({
+      administration: backend.administration,
+      env,
+      credentials: peerServerCredentials(settings.peers),
+    });
     servers.push(exporter);
     adminAddress = addressText(await listenOn(hosts, adminPort, (port, host) => exporter.listen(port, host)));
   }

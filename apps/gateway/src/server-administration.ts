@@ -1,9 +1,14 @@
 /** What an operator can have a whole server do, and what it says of itself. */
-import { readFileSync } from 'node:fs';
-import { databasesMax, type Env, KvError } from '@holdfast/common';
+import { type Env, KvError } from '@holdfast/common';
 import { encodeSnapshot, type LocalStack } from '@holdfast/coord';
-import type { Administration, Consistency, ProcessStatus } from '@holdfast/protocol';
+import {
+  type Administration,
+  type Consistency,
+  type ProcessStatus,
+  replicaStatusOf,
+} from '@holdfast/protocol';
 import { admin } from '@holdfast/rpc';
+import { versionOf } from '@holdfast/service';
 import type { ServerEtcd } from './server-etcd.js';
 import type { Settings } from './settings.js';
 
@@ -14,16 +19,7 @@ export interface ServerAdministrationOptions {
   readonly etcd: ServerEtcd;
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-const roles = {
-  starting: admin.ReplicaRole.REPLICA_ROLE_STARTING,
-  follower: admin.ReplicaRole.REPLICA_ROLE_FOLLOWER,
-  leader: admin.ReplicaRole.REPLICA_ROLE_LEADER,
-  closed: admin.ReplicaRole.REPLICA_ROLE_CLOSED,
-} as const;
+const version = versionOf(new URL('../package.json', import.meta.url));
 
 export class ServerAdministration implements Administration {
   readonly #options: ServerAdministrationOptions;
@@ -36,7 +32,7 @@ export class ServerAdministration implements Administration {
 
   status(): ProcessStatus {
     const { env, settings, stack } = this.#options;
-    const { consistency, coordinator, storage } = stack;
+    const { consistency, coordinator, replica, storage } = stack;
     return admin.StatusResponse.create({
       kind: admin.ProcessKind.PROCESS_KIND_SERVER,
       version,
@@ -47,7 +43,7 @@ export class ServerAdministration implements Administration {
       dataBytes: Math.round(storage.usedBytes),
       clients: coordinator.sessionCount,
       refusal: coordinator.refusal ?? '',
-      replicas: this.#replicas(),
+      replicas: replica === null ? [] : [replicaStatusOf(replica, 0)],
     });
   }
 
@@ -70,24 +66,5 @@ export class ServerAdministration implements Administration {
     const { persistence } = this.#options.stack;
     const log = persistence?.log ?? null;
     return log === null ? 'none' : `file ${log.fsync}`;
-  }
-
-  #replicas(): admin.ReplicaStatus[] {
-    const { replica, storage } = this.#options.stack;
-    if (replica === null) return [];
-    let keys = 0;
-    for (let index = 0; index < databasesMax; index++) keys += storage.keyCount(index);
-    const { leader, position, role, shard } = replica;
-    return [
-      admin.ReplicaStatus.create({
-        shard,
-        role: roles[role],
-        epoch: leader?.epoch ?? 0,
-        leader: leader?.node ?? '',
-        position,
-        dataBytes: Math.round(storage.usedBytes),
-        keys,
-      }),
-    ];
   }
 }

@@ -13,7 +13,10 @@ import {
   etcdRules,
   etcdSettingsOf,
   type MoreSettings,
+  type PeerTls,
   type ProcessSettings,
+  peerTlsOf,
+  peerTlsRules,
   readValues,
   type SettingRules,
   usage,
@@ -41,6 +44,8 @@ export interface Settings {
   readonly directory: string;
   /** Of a cluster. */
   readonly etcd: EtcdSettings;
+  /** TLS to the nodes of a cluster; in local mode, of the administration. */
+  readonly peers: PeerTls | undefined;
   /** How the reads of clients of a cluster begin. */
   readonly readMode: 'linearizable' | 'lease' | 'stale';
   readonly logLevel: string;
@@ -65,6 +70,7 @@ export const rules: SettingRules = {
   fsync: { initial: 'everysec', help: 'when the log reaches the disk', words: ['always', 'everysec', 'no'] },
   dir: { initial: 'data', help: 'directory of level storage and the log' },
   ...etcdRules,
+  ...peerTlsRules,
   'read-mode': {
     initial: 'linearizable',
     help: 'how the reads of clients of a cluster begin',
@@ -117,6 +123,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     fsync: text('fsync') as Settings['fsync'],
     directory: text('dir'),
     etcd: etcdSettingsOf(text),
+    peers: peerTlsOf(text),
     readMode: text('read-mode') as Settings['readMode'],
     logLevel: text('log-level'),
     configFile: text('config'),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { KvError } from '@holdfast/common';
 import type { TlsOptions } from '@holdfast/etcd';
+import { type PeerTls, peerTlsOf } from '@holdfast/service';
 import { Option } from 'commander';
 
 export interface Access {
@@ -9,6 +10,8 @@ export interface Access {
   readonly prefix: string;
   readonly timeoutMs: number;
   readonly tls: TlsOptions | undefined;
+  /** Of the processes of the cluster. */
+  readonly peers: PeerTls | undefined;
   readonly user: { readonly name: string; readonly password: string } | undefined;
 }
 
@@ -21,6 +24,9 @@ export interface AccessOptions {
   readonly etcdKey?: string;
   readonly etcdUser?: string;
   readonly etcdPassword?: string;
+  readonly clusterCa?: string;
+  readonly clusterCert?: string;
+  readonly clusterKey?: string;
   readonly timeout: number;
   readonly json?: boolean;
 }
@@ -41,6 +47,12 @@ export function accessOptions(timeoutMs: number, parseMs: (text: string) => numb
       '--etcd-password <password>',
       'password of that user; better as the variable than as a flag',
     ).env('HOLDFAST_ETCD_PASSWORD'),
+    new Option(
+      '--cluster-ca <file>',
+      "certificates that those of the cluster's processes are checked against: TLS, both ways",
+    ).env('HOLDFAST_CLUSTER_CA'),
+    new Option('--cluster-cert <file>', 'certificate that they are shown').env('HOLDFAST_CLUSTER_CERT'),
+    new Option('--cluster-key <file>', 'key of that certificate').env('HOLDFAST_CLUSTER_KEY'),
     new Option('--timeout <ms>', 'how long one answer is waited for, in ms')
       .default(timeoutMs)
       .argParser(parseMs),
@@ -56,8 +68,15 @@ export function accessOf(options: AccessOptions): Access {
     prefix: options.etcdPrefix,
     timeoutMs: options.timeout,
     tls: tlsOf(options),
+    peers: peersOf(options),
     user: name === undefined ? undefined : { name, password },
   };
+}
+
+/** Throws KvError INVALID. */
+export function peersOf({ clusterCa, clusterCert, clusterKey }: AccessOptions): PeerTls | undefined {
+  const files = { 'cluster-ca': clusterCa, 'cluster-cert': clusterCert, 'cluster-key': clusterKey };
+  return peerTlsOf((name) => files[name] ?? '');
 }
 
 export function endpointsOf(text: string): string[] {

@@ -2,7 +2,7 @@
 import { type Env, KvError } from '@holdfast/common';
 import { EtcdLayout, EtcdMeta, type NodeRecord } from '@holdfast/coord';
 import { Etcd } from '@holdfast/etcd';
-import { AdminClient, type admin } from '@holdfast/rpc';
+import { AdminClient, type admin, type PeerCredentials, peerCredentials } from '@holdfast/rpc';
 import type { Access } from './access.js';
 import { pollMs } from './limits.js';
 import { type ClusterView, type NodeAnswer, viewOf } from './view.js';
@@ -13,11 +13,13 @@ export class Cluster {
   readonly meta: EtcdMeta;
   readonly env: Env;
   readonly timeoutMs: number;
+  /** Of connections to the cluster's processes. */
+  readonly credentials: PeerCredentials;
   readonly #admins = new Map<string, AdminClient>();
 
   /** Throws KvError UNAVAILABLE, INVALID, DENIED. */
   static async open(access: Access, env: Env): Promise<Cluster> {
-    const { endpoints, prefix, timeoutMs, tls, user } = access;
+    const { endpoints, peers, prefix, timeoutMs, tls, user } = access;
     const etcd = await Etcd.open({
       endpoints,
       env,
@@ -28,14 +30,22 @@ export class Cluster {
     try {
       const layout = new EtcdLayout(prefix);
       const meta = await EtcdMeta.open({ etcd, env, layout });
-      return new Cluster(etcd, layout, meta, env, timeoutMs);
+      return new Cluster(etcd, layout, meta, env, timeoutMs, peerCredentials(peers));
     } catch (error) {
       etcd.close();
       throw error;
     }
   }
 
-  private constructor(etcd: Etcd, layout: EtcdLayout, meta: EtcdMeta, env: Env, timeoutMs: number) {
+  private constructor(
+    etcd: Etcd,
+    layout: EtcdLayout,
+    meta: EtcdMeta,
+    env: Env,
+    timeoutMs: number,
+    credentials: PeerCredentials,
+  ) {
+    this.credentials = credentials;
     this.etcd = etcd;
     this.layout = layout;
     this.meta = meta;
@@ -76,7 +86,11 @@ export class Cluster {
     const known = this.#admins.get(record.node);
     if (known?.address === record.addresses.node) return known;
     known?.close();
-    const client = new AdminClient({ address: record.addresses.node, env: this.env });
+    const client = new AdminClient({
+      address: record.addresses.node,
+      env: this.env,
+      credentials: this.credentials,
+    });
     this.#admins.set(record.node, client);
     return client;
   }

@@ -1,7 +1,8 @@
 /** What every command is given. */
 import type { Env } from '@holdfast/common';
+import { AdminClient, peerCredentials } from '@holdfast/rpc';
 import type { Command } from 'commander';
-import { type AccessOptions, accessOf } from './access.js';
+import { type AccessOptions, accessOf, peersOf } from './access.js';
 import { Cluster } from './cluster.js';
 import { Output, type Streams } from './output.js';
 
@@ -21,6 +22,11 @@ export class Context {
     this.env = env;
     this.options = options;
     this.output = new Output(streams, options.json ?? false);
+  }
+
+  /** The administration of one process. Throws KvError INVALID when the certificates can't be used. */
+  admin(address: string): AdminClient {
+    return new AdminClient({ address, env: this.env, credentials: peerCredentials(peersOf(this.options)) });
   }
 
   /** Runs `use` with the cluster, and lets it go afterwards. */

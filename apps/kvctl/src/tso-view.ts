@@ -17,14 +17,14 @@ export interface TsoView {
 }
 
 export async function tsoView(cluster: Cluster): Promise<TsoView> {
-  const { etcd, layout, env, timeoutMs } = cluster;
+  const { credentials, etcd, layout, env, timeoutMs } = cluster;
   const { record } = await new EtcdMarkStore({ etcd, key: `${layout.prefix}timestamps` }).read();
   if (record === null) {
     return viewWith(0, '', 0, 0, 'no timestamp service has ever run here');
   }
   const { mark, address, holdMs, isReleased } = record;
   if (isReleased) return viewWith(mark, '', holdMs, 0, 'no instance of the timestamp service leads');
-  const oracle = new RemoteOracle({ env, endpoints: [address], timeoutMs });
+  const oracle = new RemoteOracle({ env, endpoints: [address], timeoutMs, credentials });
   try {
     return viewWith(mark, address, holdMs, await oracle.fetch(1), null);
   } catch (error) {

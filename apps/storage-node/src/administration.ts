@@ -1,9 +1,9 @@
 /** What an operator can have a storage node do, and what it says of itself. */
-import { readFileSync } from 'node:fs';
-import { databasesMax, type Env, KvError } from '@holdfast/common';
-import type { EtcdMeta, NodeRecord, Replica, ShardHost } from '@holdfast/coord';
-import type { Administration, ProcessStatus } from '@holdfast/protocol';
-import { AdminClient, admin } from '@holdfast/rpc';
+import { type Env, KvError } from '@holdfast/common';
+import type { EtcdMeta, NodeRecord, ShardHost } from '@holdfast/coord';
+import { type Administration, type ProcessStatus, replicaRoles, replicaStatusOf } from '@holdfast/protocol';
+import { AdminClient, admin, peerCredentials } from '@holdfast/rpc';
+import { versionOf } from '@holdfast/service';
 import type { Logger } from 'pino';
 import type { Settings } from './settings.js';
 
@@ -25,16 +25,7 @@ export interface NodeAdministrationOptions {
   readonly refusal: () => string | null;
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-const roles = {
-  starting: admin.ReplicaRole.REPLICA_ROLE_STARTING,
-  follower: admin.ReplicaRole.REPLICA_ROLE_FOLLOWER,
-  leader: admin.ReplicaRole.REPLICA_ROLE_LEADER,
-  closed: admin.ReplicaRole.REPLICA_ROLE_CLOSED,
-} as const;
+const version = versionOf(new URL('../package.json', import.meta.url));
 
 export class NodeAdministration implements Administration {
   readonly #options: NodeAdministrationOptions;
@@ -54,7 +45,7 @@ export class NodeAdministration implements Administration {
   status(): ProcessStatus {
     const { clients, env, host, refusal, settings } = this.#options;
     const replicas = [...host.replicas()].map((replica) =>
-      statusOf(replica, host.durablePositionOf(replica.shard)),
+      replicaStatusOf(replica, host.durablePositionOf(replica.shard)),
     );
     return admin.StatusResponse.create({
       kind: admin.ProcessKind.PROCESS_KIND_STORAGE_NODE,
@@ -126,11 +117,16 @@ export class NodeAdministration implements Administration {
   }
 
   async #canLead({ addresses }: NodeRecord, shard: string): Promise<boolean> {
-    const client = new AdminClient({ address: addresses.node, env: this.#options.env });
+    const client = new AdminClient({
+      address: addresses.node,
+      env: this.#options.env,
+      credentials: peerCredentials(this.#options.settings.peers),
+    });
     try {
       const { isDraining, replicas } = await client.status(askTimeoutMs);
       return (
-        !isDraining && replicas.some((replica) => replica.shard === shard && replica.role === roles.follower)
+        !isDraining &&
+        replicas.some((replica) => replica.shard === shard && replica.role === replicaRoles.follower)
       );
     } catch {
       return false;
@@ -138,24 +134,4 @@ export class NodeAdministration implements Administration {
       client.close();
     }
   }
-}
-
-function statusOf(
-  { coordinator: { kv }, leader, leaseLeftMs, position, role, shard }: Replica,
-  durablePosition: number,
-): admin.ReplicaStatus {
-  const { storage } = kv;
-  let keys = 0;
-  for (let index = 0; index < databasesMax; index++) keys += storage.keyCount(index);
-  return admin.ReplicaStatus.create({
-    shard,
-    role: roles[role],
-    epoch: leader?.epoch ?? 0,
-    leader: leader?.node ?? '',
-    position,
-    leaseLeftMs: Math.round(leaseLeftMs),
-    durablePosition,
-    dataBytes: Math.round(storage.usedBytes),
-    keys,
-  });
 }

@@ -1,7 +1,7 @@
 /** The other nodes, for a replica that needs more than the log still has: `kv.v1.Admin` of each serves snapshots. */
 import type { Env } from '@holdfast/common';
 import type { ClusterMeta, SnapshotPeers } from '@holdfast/coord';
-import { AdminClient } from '@holdfast/rpc';
+import { AdminClient, type PeerCredentials } from '@holdfast/rpc';
 
 export interface PeersOptions {
   readonly meta: ClusterMeta;
@@ -10,6 +10,7 @@ export interface PeersOptions {
   readonly node: string;
   /** The node that leads a shard, as far as is known here. */
   readonly leaderOf: (shard: string) => string | null;
+  readonly credentials: PeerCredentials;
 }
 
 export class Peers implements SnapshotPeers {
@@ -29,8 +30,8 @@ export class Peers implements SnapshotPeers {
   }
 
   async *open(node: string, shard: string): AsyncGenerator<Uint8Array> {
-    const { env, meta } = this.#options;
-    const client = new AdminClient({ address: meta.nodes.get(node)!.addresses.node, env });
+    const { credentials, env, meta } = this.#options;
+    const client = new AdminClient({ address: meta.nodes.get(node)!.addresses.node, env, credentials });
     try {
       yield* client.snapshot(shard);
     } finally {

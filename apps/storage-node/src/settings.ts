@@ -6,6 +6,9 @@ import {
   type EtcdSettings,
   etcdRules,
   etcdSettingsOf,
+  type PeerTls,
+  peerTlsOf,
+  peerTlsRules,
   type SettingRules,
 } from '@holdfast/service';
 
@@ -24,6 +27,8 @@ export interface Settings {
   /** What level storage keeps of all shards in memory; 0 for any amount. */
   readonly cacheBytes: number;
   readonly etcd: EtcdSettings;
+  /** TLS between the processes of the cluster. */
+  readonly peers: PeerTls | undefined;
   /** Instances of the timestamp service; none where there is one shard. */
   readonly tso: readonly string[];
   readonly leaseMs: number;
@@ -48,6 +53,7 @@ export const rules: SettingRules = {
     help: 'with level storage: what keys and values of all shards may take in memory, as 2gb; 0 is any amount',
   },
   ...etcdRules,
+  ...peerTlsRules,
   tso: {
     initial: '',
     help: 'instances of the timestamp service: host:port, with commas between; needed with several shards',
@@ -84,6 +90,7 @@ export function settingsOf(setting: (name: string) => string): Settings {
     directory: setting('dir'),
     cacheBytes: cacheBytesOf(setting),
     etcd: etcdSettingsOf(setting),
+    peers: peerTlsOf(setting),
     tso: listOf(setting('tso')),
     leaseMs: Number(setting('lease-ms')),
     snapshotLogBytes: Number(setting('snapshot-log-bytes')),

@@ -26,7 +26,7 @@ import { Config, parameters } from '@holdfast/engine';
 import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { NodeDisk } from '@holdfast/log';
 import { AdminExporter, NodeExporter, RedisExporter } from '@holdfast/protocol';
-import { NodeClient, streamPair } from '@holdfast/rpc';
+import { NodeClient, peerCredentials, peerServerCredentials, streamPair } from '@holdfast/rpc';
 import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
 import type { Logger } from 'pino';
 import { NodeAdministration } from './administration.js';
@@ -135,9 +135,14 @@ async function serve(base: Base): Promise<Addresses> {
   });
   const onError = (err: unknown): void => logger.error({ err }, 'a defect in the administration');
   const admin = new AdminExporter({ administration, env, onError });
-  const nodes = new NodeExporter({ replicas: host, env, administration: admin });
+  const nodes = new NodeExporter({
+    replicas: host,
+    env,
+    administration: admin,
+    credentials: peerServerCredentials(settings.peers),
+  });
   closing.add(() => nodes.close());
-  const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, env) });
+  const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, base) });
   const coordinator = new ClusterCoordinator({ env, router, home: host.node });
   closing.add(() => coordinator.shutdown());
   // A node is there for others, and has no password that they could know: its network is what protects it.
@@ -178,7 +183,9 @@ function createHost(
     front,
     openLog: (shard) => openShardLog({ etcd, env, layout, shard }),
     placeOf: (shard) => placeOf(settings, env, disk, shard),
-    source: new PeerSnapshots(new Peers({ meta, env, node: settings.node, leaderOf })),
+    source: new PeerSnapshots(
+      new Peers({ meta, env, node: settings.node, leaderOf, credentials: peerCredentials(settings.peers) }),
+    ),
     register: new EtcdShardRegister(etcd, layout),
     createConfig: () => new Config(parameters),
     leaseMs: settings.leaseMs,
@@ -193,9 +200,14 @@ function createHost(
 }
 
 /** This node is reached within the process, others over the network. */
-function connectorTo(nodes: NodeExporter, host: ShardHost, env: Env): (record: NodeRecord) => NodeConnector {
+function connectorTo(
+  nodes: NodeExporter,
+  host: ShardHost,
+  { env, settings }: Base,
+): (record: NodeRecord) => NodeConnector {
+  const credentials = peerCredentials(settings.peers);
   return ({ node, addresses }) => {
-    if (node !== host.node) return new NodeClient(addresses.node);
+    if (node !== host.node) return new NodeClient(addresses.node, credentials);
     return {
       whenReachable: (ready) => {
         env.timers.setImmediate(() => ready());

@@ -2,6 +2,7 @@
 import type { Env } from '@holdfast/common';
 import { LocalFront, type OracleFront, RemoteFront, type ShardMap } from '@holdfast/coord';
 import { FileHighWaterMark, type NodeDisk } from '@holdfast/log';
+import { peerCredentials } from '@holdfast/rpc';
 import { LocalOracle, RemoteOracle } from '@holdfast/tso';
 import type { Settings } from './settings.js';
 
@@ -11,12 +12,12 @@ export interface NodeTimestamps {
 }
 
 export async function openTimestamps(
-  { tso, directory }: Settings,
+  { directory, peers, tso }: Settings,
   env: Env,
   disk: NodeDisk,
 ): Promise<NodeTimestamps> {
   if (tso.length > 0) {
-    const oracle = new RemoteOracle({ env, endpoints: tso });
+    const oracle = new RemoteOracle({ env, endpoints: tso, credentials: peerCredentials(peers) });
     const front = new RemoteFront(oracle, env);
     const close = async (): Promise<void> => {
       await front.close();

@@ -4,6 +4,9 @@ import {
   type EtcdSettings,
   etcdRules,
   etcdSettingsOf,
+  type PeerTls,
+  peerTlsOf,
+  peerTlsRules,
   type SettingRules,
 } from '@holdfast/service';
 
@@ -15,6 +18,8 @@ export interface Settings {
   /** Where clients find this instance; empty for host and port. */
   readonly advertise: string;
   readonly etcd: EtcdSettings;
+  /** Between the processes of the cluster. */
+  readonly peers: PeerTls | undefined;
   readonly holdMs: number;
 }
 
@@ -27,6 +32,7 @@ export const rules: SettingRules = {
     help: 'host:port that clients and other instances are told; host and port if empty',
   },
   ...etcdRules,
+  ...peerTlsRules,
   'hold-ms': {
     initial: '3000',
     help: 'how long an instance may lead after a renewal; a failover takes up to a quarter more',
@@ -43,6 +49,7 @@ export function settingsOf(setting: (name: string) => string): Settings {
     httpPort: Number(setting('http-port')),
     advertise: setting('advertise'),
     etcd: etcdSettingsOf(setting),
+    peers: peerTlsOf(setting),
     holdMs: Number(setting('hold-ms')),
   };
 }

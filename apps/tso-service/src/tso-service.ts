@@ -1,6 +1,7 @@
 /** One instance of the timestamp service in this process: the mark in etcd, the oracle over it, its servers. */
 import type { Env } from '@holdfast/common';
 import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
+import { peerServerCredentials } from '@holdfast/rpc';
 import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
 import { EtcdMarkStore, LeaderOracle, TimestampServer } from '@holdfast/tso';
 import type { Logger } from 'pino';
@@ -19,7 +20,7 @@ export class TsoService implements RunningService {
   static async start(settings: Settings, env: Env, logger: Logger): Promise<TsoService> {
     const onWarning = (message: string): void => logger.warn(message);
     const etcd = await openEtcd(settings.etcd, env, onWarning);
-    const server = new TimestampServer();
+    const server = new TimestampServer(peerServerCredentials(settings.peers));
     try {
       const port = await server.listen(settings.grpcPort, settings.host);
       const grpc = at(settings.host, port);

@@ -8,6 +8,7 @@ export * as node from './gen/kv/v1/storage_node.js';
 export * as tso from './gen/kv/v1/tso.js';
 export { batchKeysMax, flowWindowBytes, messageBytesMax } from './limits.js';
 export { NodeClient } from './node-client.js';
+export { type PeerCredentials, type PeerTls, peerCredentials, peerServerCredentials } from './peer-tls.js';
 export { addReflection, Health } from './services.js';
 export { type ErrorDetails, errorDetailsOf, errorDomain, statusOf } from './status.js';
 export { type StreamEnd, type StreamPair, streamPair } from './stream-pair.js';

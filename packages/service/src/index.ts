@@ -1,10 +1,12 @@
 export { type EtcdSettings, etcdRules, etcdSettingsOf, openEtcd } from './etcd-settings.js';
+export { type PeerTls, peerTlsOf, peerTlsRules } from './peer-tls.js';
 export {
   type ProcessOptions,
   type ProcessSettings,
   type RunningService,
   ruledSettings,
   runProcess,
+  versionOf,
 } from './process.js';
 export {
   commonRules,

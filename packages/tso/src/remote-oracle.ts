@@ -8,6 +8,7 @@
  * An instance that does not lead, or does not answer, is left for another one, and what it did not answer is
  * asked for again: timestamps that were given and not received are nobody's.
  */
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import {
   callsWaitingMax,
@@ -23,6 +24,8 @@ export interface RemoteOracleOptions {
   readonly env: Env;
   /** `host:port` of every instance of the service, or of some. */
   readonly endpoints: readonly string[];
+  /** TLS; without it connections are in the clear. */
+  readonly credentials?: ChannelCredentials;
   /** How long `fetch` waits, in ms. */
   readonly timeoutMs?: number;
 }
@@ -60,6 +63,7 @@ export class RemoteOracle implements Oracle {
     this.#channel = new TimestampChannel({
       env: options.env,
       endpoints: options.endpoints,
+      credentials: options.credentials,
       onAllocation: ({ first }) => this.#share(first),
       onInterruption: (error) => this.#takeBack(error),
       onReady: () => this.#send(),

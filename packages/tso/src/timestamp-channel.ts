@@ -2,7 +2,7 @@
  * A client's stream to the instance of the timestamp service that leads, and the search for it: an instance that
  * does not lead says who does, one that fails or stays silent is left for the next in the list.
  */
-import { type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { ChannelCredentials, type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
 import { type Env, KvError, randomBelow, type Timer } from '@holdfast/common';
 import { channelOptions, errorDetailsOf, tso } from '@holdfast/rpc';
 import { answerTimeoutMs, avoidMs, reconnectMs } from './limits.js';
@@ -12,6 +12,8 @@ type Stream = ClientDuplexStream<tso.AllocateRequest, tso.AllocateResponse>;
 export interface TimestampChannelOptions {
   readonly env: Env;
   readonly endpoints: readonly string[];
+  /** TLS; without it connections are in the clear. */
+  readonly credentials?: ChannelCredentials | undefined;
   /** The answer to the oldest request. */
   readonly onAllocation: (allocation: tso.AllocateResponse) => void;
   /** What was not answered will not be. */
@@ -67,7 +69,8 @@ export class TimestampChannel {
     const endpoint = this.#endpoint;
     let client = this.#clients.get(endpoint);
     if (client === undefined) {
-      client = new tso.TimestampsClient(endpoint, credentials.createInsecure(), channelOptions());
+      const { credentials = ChannelCredentials.createInsecure() } = this.#options;
+      client = new tso.TimestampsClient(endpoint, credentials, channelOptions());
       this.#clients.set(endpoint, client);
     }
     const stream: Stream = client.allocate();

@@ -11,13 +11,16 @@ const serviceName = 'kv.v1.Timestamps';
 
 export class TimestampServer {
   readonly #server: Server;
+  readonly #credentials: ServerCredentials;
   readonly #health = new Health(serviceName);
   #oracle: LeaderOracle | null = null;
   #streamCount = 0;
   #requestCount = 0;
   #timestampCount = 0;
 
-  constructor() {
+  /** `credentials`: TLS; without it connections are in the clear. */
+  constructor(credentials: ServerCredentials = ServerCredentials.createInsecure()) {
+    this.#credentials = credentials;
     this.#server = new Server(serverOptions(streamsMax));
     this.#server.addService(tso.TimestampsService, { allocate: (stream: Stream) => this.#serve(stream) });
     this.#health.addTo(this.#server);
@@ -43,7 +46,7 @@ export class TimestampServer {
   listen(port: number, host: string): Promise<number> {
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      this.#server.bindAsync(address, this.#credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(error);
       });

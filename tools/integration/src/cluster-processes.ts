@@ -75,6 +75,8 @@ export interface ClusterOptions {
   readonly storage?: 'memory' | 'level';
   /** Of every node, beside what it needs. */
   readonly flags?: readonly string[];
+  /** And of every process. */
+  readonly common?: readonly string[];
 }
 
 export class ClusterProcesses {
@@ -102,11 +104,12 @@ export class ClusterProcesses {
   private constructor(
     etcd: EtcdCluster,
     directory: { readonly path: string; remove(): Promise<void> },
-    { flags = [], nodes, storage = 'memory' }: ClusterOptions,
+    { common: more = [], flags = [], nodes, storage = 'memory' }: ClusterOptions,
   ) {
     this.#etcd = etcd;
     this.#directory = directory;
-    const common = ['--etcd', etcd.endpoints.join(','), '--etcd-prefix', prefix, '--log-level', 'warn'];
+    const access = ['--etcd', etcd.endpoints.join(','), '--etcd-prefix', prefix];
+    const common = [...access, '--log-level', 'warn', ...more];
     this.#tso = new Member('tso', 'tso', () => common);
     const flagsOf = (name: string, subdirectory = name): string[] => {
       const place = ['--storage', storage, '--dir', `${directory.path}/${subdirectory}`, ...flags];

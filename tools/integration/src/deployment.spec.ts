@@ -230,6 +230,38 @@ describe('deploy', () => {
     }
   });
 
+  it('has TLS as an option, of every process of ours, with settings that they all know', () => {
+    const settings = { CLUSTER_CA: '/tls/ca.crt', CLUSTER_CERT: '/tls/tls.crt', CLUSTER_KEY: '/tls/tls.key' };
+    const wanted = Object.fromEntries(
+      Object.entries(settings).map(([name, path]) => [`HOLDFAST_${name}`, path]),
+    );
+    for (const app of Object.keys(portsOf))
+      expect(
+        () => portsOf[app]({ ...(app === 'storage-node' && { HOLDFAST_NODE: 'n1' }), ...wanted }),
+        app,
+      ).toThrow('cluster-ca: ENOENT');
+
+    const ours = Object.entries(compose.services).filter(([, { image }]) => image.startsWith('holdfast/'));
+    const overlay = parse(read('deploy/compose.tls.yaml'), { merge: true }) as typeof compose;
+    expect(Object.keys(overlay.services).sort()).toEqual(ours.map(([name]) => name).sort());
+    for (const { environment } of Object.values(overlay.services)) expect(environment).toEqual(wanted);
+
+    const { patches } = parse(read('deploy/kubernetes-tls/kustomization.yaml')) as {
+      patches: { patch: string }[];
+    };
+    const patched = patches.map(({ patch }) => parse(patch) as Manifest);
+    const workloads = manifests.filter((manifest) =>
+      podsOf(manifest).some(({ containers }) =>
+        containers.some(({ image }) => image.startsWith('holdfast/')),
+      ),
+    );
+    const nameOf = ({ kind, metadata, spec }: Manifest): string =>
+      `${kind} ${metadata.name} ${spec.template!.spec.containers.map(({ name }) => name)}`;
+    expect(patched.map(nameOf).sort()).toEqual(workloads.map(nameOf).sort());
+    for (const { env = [] } of patched.flatMap(podsOf).flatMap(({ containers }) => containers))
+      expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toEqual(wanted);
+  });
+
   it('builds an image of every program, which runs it as nobody in particular', () => {
     for (const app of readdirSync(`${root}apps`)) {
       const text = read(`deploy/docker/${app}.Dockerfile`);

@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path';
 import { KvError } from '@holdfast/common';
 import { decodeSnapshot } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
-import { AdminClient } from '@holdfast/rpc';
 import { BackupWriter } from '@holdfast/storage';
 import { Option } from 'commander';
 import type { Commands, Context } from '../context.js';
@@ -133,13 +132,13 @@ async function backUpAll(
 }
 
 async function backUpServer(
-  { env }: Context,
+  context: Context,
   address: string,
   writer: BackupWriter,
   file: DataFile,
   onBatch: () => void,
 ): Promise<Taken> {
-  const client = new AdminClient({ address, env });
+  const client = context.admin(address);
   try {
     const stream = await decodeSnapshot(client.snapshot(''));
     return takenOf(await writePart({ writer, name: '', stream, file, onBatch }));

@@ -1,6 +1,6 @@
 /** `kvctl consistency set`: where a whole server makes its writes durable, changed while it serves. */
 import { KvError } from '@holdfast/common';
-import { AdminClient, admin } from '@holdfast/rpc';
+import { admin } from '@holdfast/rpc';
 import { Argument } from 'commander';
 import { endpointsOf } from '../access.js';
 import { positiveInteger } from '../arguments.js';
@@ -21,7 +21,7 @@ export const addConsistency: Commands = (program, action) => {
     .option('--wait <ms>', 'how long the change is waited for, in ms', positiveInteger, 60_000)
     .action(
       action(async (context, { at, wait }, where) => {
-        const client = new AdminClient({ address: String(at), env: context.env });
+        const client = context.admin(String(at));
         const isReplicated = where === 'replicated';
         const etcd = isReplicated ? endpointsOf(context.options.etcd) : [];
         if (isReplicated && etcd.length === 0)

@@ -1,5 +1,5 @@
 /** `kvctl status`: the whole cluster, or one process, and whether anything is wrong. */
-import { AdminClient, admin } from '@holdfast/rpc';
+import { admin } from '@holdfast/rpc';
 import type { Cluster } from '../cluster.js';
 import type { Commands, Context } from '../context.js';
 import { type EtcdView, etcdView } from '../etcd-view.js';
@@ -56,7 +56,7 @@ function textOf(view: ClusterView, etcd: EtcdView, tso: TsoView, problems: reado
 }
 
 async function statusOfProcess(context: Context, address: string): Promise<void> {
-  const client = new AdminClient({ address, env: context.env });
+  const client = context.admin(address);
   try {
     const status = await client.status(context.options.timeout);
     context.output.result(status, textOfProcess(status));
