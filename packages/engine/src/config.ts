@@ -29,6 +29,8 @@ export interface Parameter {
   readonly isSecret?: boolean;
   /** Another name for the parameter of this name: the old one. */
   readonly aliasOf?: string;
+  /** Not found by a pattern. */
+  readonly isHidden?: boolean;
   /** Known for the sake of clients, operators and test suites; nothing here depends on its value. */
   readonly isInert?: boolean;
 }

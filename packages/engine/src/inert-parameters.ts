@@ -108,6 +108,17 @@ const fixed: readonly Declaration[] = [
   ['syslog-ident', text, 'redis'],
 ];
 
+/** CONFIG GET tells of them only when they are asked for by name. */
+const hidden: readonly Declaration[] = [
+  ['aof-disable-auto-gc', flag, 'no'],
+  ['cluster-ping-interval', int64, '1000'],
+  ['key-load-delay', between(-2147483648, 2147483647), '0'],
+  ['loading-process-events-interval-bytes', between(1024, 2147483647), '2097152'],
+  ['rdb-key-save-delay', between(-2147483648, 2147483647), '0'],
+  ['use-exit-on-panic', flag, 'no'],
+  ['watchdog-period', int32, '0'],
+];
+
 function declare([name, kind, initial, olderName]: Declaration, isFixed: boolean): Parameter[] {
   const parameter: Parameter = { name, kind, initial, isFixed, isInert: true };
   return olderName === undefined
@@ -118,4 +129,7 @@ function declare([name, kind, initial, olderName]: Declaration, isFixed: boolean
 export const inertParameters: readonly Parameter[] = [
   ...settable.flatMap((declaration) => declare(declaration, false)),
   ...fixed.flatMap((declaration) => declare(declaration, true)),
+  ...hidden
+    .flatMap((declaration) => declare(declaration, false))
+    .map((each) => ({ ...each, isHidden: true })),
 ];

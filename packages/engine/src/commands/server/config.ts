@@ -17,7 +17,9 @@ function getParameters({ kv: { config }, request }: Context, patterns: Repeated,
     const pattern = request.byteString(patterns.first + i);
     const name = pattern.toLowerCase();
     if (/[[*?]/.test(pattern)) {
-      for (const each of config.names()) if (globMatch(name, each)) found.set(each, each);
+      for (const each of config.names()) {
+        if (globMatch(name, each) && !config.parameter(each).isHidden) found.set(each, each);
+      }
     } else if (config.has(name) && !found.has(name)) {
       found.set(name, pattern);
     }
