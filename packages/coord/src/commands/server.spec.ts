@@ -72,6 +72,8 @@ describe('CONFIG', () => {
     expect(client.line('CONFIG GET TimeOut')).toEqual({ TimeOut: '0' });
     expect(client.line('CONFIG GET nosuch no*such')).toEqual({});
     expect(Object.keys(client.line('CONFIG GET *') as object).length).toBeGreaterThan(120);
+    expect(client.line('CONFIG GET *-load-delay')).toEqual({});
+    expect(client.line('CONFIG GET key-load-delay')).toEqual({ 'key-load-delay': '0' });
     expect(client.line('CONFIG GET hash-max-ziplist-*')).toEqual({
       'hash-max-ziplist-entries': '512',
       'hash-max-ziplist-value': '64',
@@ -261,6 +263,14 @@ describe('COMMAND', () => {
         complexity: 'O(1)',
         arguments: expect.arrayContaining([argument]),
       },
+    });
+    expect(client.line('COMMAND DOCS getset debug')).toMatchObject({
+      getset: {
+        doc_flags: ['deprecated'],
+        deprecated_since: '6.2.0',
+        replaced_by: '`SET` with the `!GET` argument',
+      },
+      debug: { doc_flags: ['syscmd'] },
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deprecations, systemCommands } from '../commands/deprecations.js';
 import { commands } from '../commands/index.js';
 import { usages } from '../commands/usages.js';
 import { parseUsage } from './usage.js';
@@ -47,7 +48,8 @@ describe('usages', () => {
     const known = commands
       .flatMap((each) => [each, ...each.subcommands.values()])
       .map(({ fullName }) => fullName);
-    expect(Object.keys(usages).filter((name) => !known.includes(name))).toEqual([]);
+    const named = [...Object.keys(usages), ...Object.keys(deprecations), ...systemCommands];
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
     for (const usage of Object.values(usages)) parseUsage(usage);
   });
 });

@@ -3,6 +3,7 @@ import type { Reply } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import { parseUsage } from '../../grammar/usage.js';
 import type { ArgumentDoc } from '../../grammar.js';
+import { deprecations, systemCommands } from '../deprecations.js';
 import { usages } from '../usages.js';
 
 function describeArgument(doc: ArgumentDoc, reply: Reply): void {
@@ -37,15 +38,26 @@ function describeArguments(docs: readonly ArgumentDoc[], reply: Reply): void {
 }
 
 export function documentCommand(command: Command, reply: Reply): void {
-  const { declaration } = command;
-  const usage = Object.hasOwn(usages, command.fullName) ? usages[command.fullName] : undefined;
+  const { fullName } = command;
+  const usage = Object.hasOwn(usages, fullName) ? usages[fullName] : undefined;
   const args = usage === undefined ? command.describeArguments() : parseUsage(usage);
   const subcommands = [...command.subcommands.values()];
-  reply.text(command.fullName);
-  reply.map(4 + (args.length > 0 ? 1 : 0) + (subcommands.length > 0 ? 1 : 0));
-  for (const field of ['summary', 'since', 'group', 'complexity'] as const) {
+  const texts = textsOf(command);
+  const flag = Object.hasOwn(deprecations, fullName)
+    ? 'deprecated'
+    : systemCommands.has(fullName)
+      ? 'syscmd'
+      : '';
+  reply.text(fullName);
+  reply.map(texts.length + Number(flag !== '') + Number(args.length > 0) + Number(subcommands.length > 0));
+  for (const [field, text] of texts) {
     reply.text(field);
-    reply.text(declaration[field]);
+    reply.text(text);
+  }
+  if (flag !== '') {
+    reply.text('doc_flags');
+    reply.set(1);
+    reply.simple(flag);
   }
   if (args.length > 0) {
     reply.text('arguments');
@@ -55,4 +67,12 @@ export function documentCommand(command: Command, reply: Reply): void {
   reply.text('subcommands');
   reply.map(subcommands.length);
   for (const subcommand of subcommands) documentCommand(subcommand, reply);
+}
+
+function textsOf({ declaration, fullName }: Command): (readonly [string, string])[] {
+  const { summary, since, group, complexity } = declaration;
+  const texts = Object.entries({ summary, since, group, complexity }).filter(([, text]) => text !== '');
+  if (!Object.hasOwn(deprecations, fullName)) return texts;
+  const { instead, since: deprecatedSince } = deprecations[fullName];
+  return [...texts, ['deprecated_since', deprecatedSince], ['replaced_by', instead]];
 }
