@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { type Findings, KvError, type Random, randomBelow, systemEnv } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { NodeDisk } from '@holdfast/log';
+import { LevelStorage, MemoryStorage } from '@holdfast/storage';
 import { stateOf } from '@holdfast/storage/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Caller } from './caller.js';
 import { checkDirectory, type DirectoryReport } from './directory-check.js';
 import { type LocalStack, openLocalStack } from './local-stack.js';
+import { SnapshotFiles } from './snapshot-files.js';
 import { Turns } from './turns.js';
 
 const { HOLDFAST_ROT_FLIPS, HOLDFAST_SEED } = process.env;
@@ -191,6 +193,72 @@ async function readAll(directory: string, storage: StorageKind): Promise<string[
     throw error;
   } finally {
     await stack?.close();
+  }
+}
+
+/** What a node of a cluster has: a state for each shard, on the disk or in snapshots; their logs are elsewhere. */
+describe('a directory of a node', () => {
+  let root: string;
+  let whole: string;
+  let expected: unknown;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'holdfast-check-'));
+    whole = join(root, 'whole');
+    const random = new SeededRandom(seed + 2);
+    for (const [shard, storage, part] of [
+      ['s1', 'level', 'level'],
+      ['s2', 'memory', 'snapshots'],
+    ] as const) {
+      const server = join(root, shard);
+      const stack = await open(server, storage);
+      await write(stack, random, 600);
+      await stack.persistence!.take();
+      await stack.close();
+      await cp(join(server, part), join(whole, 'shards', shard, part), { recursive: true });
+    }
+    expected = await readShards(whole);
+  });
+
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  it('is whole', async () => {
+    const { found, report } = await check(whole);
+    expect([found.damages, found.notes]).toEqual([[], []]);
+    expect(report.keys).toBeGreaterThan(0);
+    expect(report.batches).toBeGreaterThan(0);
+  });
+
+  it(`has no bit that changes unnoticed what is read (HOLDFAST_SEED=${seed})`, {
+    timeout: 600_000,
+  }, async () => {
+    const random = new SeededRandom(seed + 3);
+    const directory = join(root, 'rotten');
+    let found = 0;
+    for (let i = 0; i < flips; i++) {
+      await cp(whole, directory, { recursive: true });
+      const place = await flipBit(directory, random);
+      const { found: findings } = await check(directory);
+      if (findings.damages.length > 0) found++;
+      else expect(await readShards(directory), place).toEqual(expected);
+      await rm(directory, { recursive: true });
+    }
+    console.log(`a node: ${flips} bits turned, ${found} found`);
+    expect(found).toBeGreaterThan(flips / 10);
+  });
+});
+
+/** All data of both shards. */
+async function readShards(directory: string): Promise<unknown> {
+  const level = await LevelStorage.open({ directory: join(directory, 'shards/s1/level'), env });
+  try {
+    const files = new SnapshotFiles(disk, join(directory, 'shards/s2/snapshots'));
+    const newest = (await files.newest())!;
+    const memory = new MemoryStorage(env.random);
+    for await (const batch of files.read(newest)) memory.apply(batch, 0);
+    return [await stateOf(level), await stateOf(memory), newest];
+  } finally {
+    await level.close();
   }
 }
 
