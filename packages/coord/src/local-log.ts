@@ -115,6 +115,7 @@ function fileLogOptions(
     env,
     fsync: log === 'file' ? fsync : (config.text('appendfsync') as FsyncPolicy),
     inlineSyncMsMax,
+    refusesCut: !config.flag('aof-load-truncated'),
     ...(segmentBytes && { segmentBytes }),
   };
 }

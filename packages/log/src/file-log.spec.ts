@@ -88,6 +88,21 @@ describe('a tail that was not written completely', () => {
     await log.close();
   });
 
+  it('is refused, and nothing changed, where that is asked for', async () => {
+    const disk = new SimulatedDisk();
+    await fillTo(await openLog(disk, { fsync: 'no' }), 3);
+    await disk.open(firstPath, 'write').truncate(offsetOf(3) + 60);
+    disk.kill();
+    await expect(openLog(disk, { refusesCut: true })).rejects.toMatchObject({ code: 'CORRUPT' });
+    await expect(openLog(disk, { refusesCut: true })).rejects.toThrow('aof-load-truncated');
+    const log = await openLog(disk);
+    expect(await positionsOf(log)).toEqual([1, 2]);
+    await log.close();
+    const again = await openLog(disk, { refusesCut: true });
+    expect(await positionsOf(again)).toEqual([1, 2]);
+    await again.close();
+  });
+
   it('does not come back behind what is written in its place', async () => {
     const disk = new SimulatedDisk();
     const log = await openLog(disk);

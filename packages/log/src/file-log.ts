@@ -68,6 +68,8 @@ export interface FileLogOptions {
   readonly segmentBytes?: number;
   /** For a log that is new: the position its first entry follows. 0 when not given. */
   readonly startAfter?: Position;
+  /** Whether a log with an unfinished end is refused, KvError CORRUPT, instead of cut; false when not given. */
+  readonly refusesCut?: boolean;
   /** Whether a log that is not there is made; true when not given. */
   readonly create?: boolean;
   /**
@@ -145,7 +147,7 @@ export class FileLog implements Log {
       const names = await disk.list(directory);
       await pool.adopt(names);
       const recovered =
-        (await recoverLog(disk, directory, names, pool)) ??
+        (await recoverLog(disk, directory, names, pool, options.refusesCut)) ??
         (await startLog(disk, directory, pool, startAfter));
       const log = new FileLog(options, segmentBytes, pool, lock, recovered);
       if (options.isFilled ?? true) await log.#prepare();

@@ -60,18 +60,22 @@ export interface RecoveredLog {
   readonly cutFrames: number;
 }
 
-/** Recovers the log from the segments among `names`; null when there is none. */
+/**
+ * Recovers the log from the segments among `names`; null when there is none. `refusesCut`: KvError CORRUPT rather than
+ * cutting anything.
+ */
 export async function recoverLog(
   disk: Disk,
   directory: string,
   names: string[],
   pool: SegmentPool,
+  refusesCut = false,
 ): Promise<RecoveredLog | null> {
   const segments: Segment[] = [];
   try {
     await openSegments(disk, directory, names, segments);
     if (segments.length === 0) return null;
-    const recovered = await recoverSegments(segments, pool);
+    const recovered = await recoverSegments(segments, pool, refusesCut);
     await disk.syncDirectory(directory);
     return recovered;
   } catch (error) {
@@ -80,13 +84,18 @@ export async function recoverLog(
   }
 }
 
-async function recoverSegments(segments: Segment[], pool: SegmentPool): Promise<RecoveredLog> {
+async function recoverSegments(
+  segments: Segment[],
+  pool: SegmentPool,
+  refusesCut: boolean,
+): Promise<RecoveredLog> {
   const scans = await scanFromLastVouchedFor(segments);
   const untouched = segments.slice(0, segments.length - scans.length);
   const breakIndex = scans.findIndex((scan, i) => scan.next !== scans[i + 1]?.segment.firstPosition);
   const end = scans[breakIndex];
   const behind = scans.slice(breakIndex + 1);
   refuseDamage(end, behind);
+  if (refusesCut) refuseTornEnd(end, behind);
   segments.length -= behind.length;
   await pool.recycle(behind.map((scan) => scan.segment).reverse());
   await wipe(end);
@@ -200,6 +209,16 @@ function refuseDamage(end: SegmentScan, behind: SegmentScan[]): void {
   const { path, end: offset } = end.segment;
   if (voucherOf(end, behind) < end.next) return;
   throw corrupt(path, offset, `the entry at position ${end.next} was on the disk and is damaged or missing`);
+}
+
+function refuseTornEnd({ segment, strays }: SegmentScan, behind: readonly SegmentScan[]): void {
+  const frames = strays.length + behind.length;
+  if (frames === 0) return;
+  throw new KvError(
+    'CORRUPT',
+    `${segment.path}, offset ${segment.end}: the log ends with ${frames} unfinished entries, and aof-load-truncated is no. ` +
+      'Nothing was changed. With yes the server starts without them: they were never known to be on the disk',
+  );
 }
 
 /** The error for damage at `offset` of a segment file, with what to do about it. */
