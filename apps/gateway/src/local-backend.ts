@@ -11,6 +11,7 @@ import { aclFileAt } from './acl-file.js';
 import type { Backend } from './backend.js';
 import { configFileAt } from './config-file.js';
 import { gauge } from './metrics.js';
+import { DirectoryRedisFile } from './redis-file.js';
 import { ServerAdministration } from './server-administration.js';
 import { ServerEtcd } from './server-etcd.js';
 import { logMethods, type Settings } from './settings.js';
@@ -50,12 +51,18 @@ export async function openLocalBackend(
   if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
   const { config, coordinator } = stack;
   const onLog = (level: LogLevel, message: string): void => logger[logMethods[level]](message);
-  coordinator.downstream = new RedisDownstream({
+  const downstream = new RedisDownstream({
     kv: stack.kv,
     env,
     onLog,
     onReplicas: () => coordinator.countReplicas(),
   });
+  coordinator.downstream = downstream;
+  if (stack.persistence !== null) {
+    const { directory } = settings;
+    const name = (): string => config.text('dbfilename');
+    stack.persistence.redisFile = new DirectoryRedisFile({ disk, directory, name, downstream });
+  }
   coordinator.migration = new RedisMigration(env);
   const upstream = new RedisUpstream({ coordinator, config, env, onLog });
   coordinator.upstream = upstream;

@@ -28,7 +28,7 @@ export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
 export { LocalCommitter, type LocalCommitterOptions } from './local-committer.js';
 export { type Forwarding, LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
 export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
-export { Persistence, type PersistenceOptions } from './persistence.js';
+export { Persistence, type PersistenceOptions, type RedisFile } from './persistence.js';
 export {
   deleteRange,
   entryOf,

@@ -7,6 +7,8 @@
  *     memory, no log   a copy is whole by itself: it ends with what was written while it was taken, and is loaded by
  *                      the next start
  *
+ * With memory storage SAVE, BGSAVE and save points write an RDB file besides, for Redis: `redisFile`.
+ *
  * A log that is switched on begins with such a copy:
  *
  *     writes     | ... | recorded ............................ | appended
@@ -57,7 +59,16 @@ export interface PersistenceOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** What is saved for Redis. */
+export interface RedisFile {
+  /** Puts all data as of one moment in place of what it had; resolves when it is on the disk. Throws KvError. */
+  write(): Promise<void>;
+}
+
 export class Persistence implements Snapshots, LogControl {
+  /** Written by whoever asks for a copy of memory storage; null for none. */
+  redisFile: RedisFile | null = null;
+  hasFailed = false;
   readonly #options: PersistenceOptions;
   readonly #startedMs: number;
   /** Another one after it was lent. */
@@ -70,6 +81,10 @@ export class Persistence implements Snapshots, LogControl {
   #copying: Promise<void> | null = null;
   #copiedMs = 0;
   #copiedWrites = 0;
+  /** A copy and the file for Redis, and when and what the last one saved. */
+  #saving: Promise<void> | null = null;
+  #savedMs = 0;
+  #savedWrites = 0;
   #isTurning = false;
   #isClosed = false;
   /** While somebody else keeps the log: how a copy is had. */
@@ -94,18 +109,46 @@ export class Persistence implements Snapshots, LogControl {
 
   get isRunning(): boolean {
     if (this.#lent !== null) return this.#lent.isRunning;
-    return this.#copying !== null || this.#snapshotter?.isRunning === true;
+    return this.#saving !== null || this.#copying !== null || this.#snapshotter?.isRunning === true;
   }
 
   get lastFinishedMs(): number {
+    if (this.#savesForRedis) return this.#savedMs;
     return Math.max(this.#copiedMs, this.#snapshotter?.lastFinishedMs ?? 0, this.#lent?.lastFinishedMs ?? 0);
   }
 
   get savedWrites(): number {
+    if (this.#savesForRedis) return this.#savedWrites;
     return Math.max(this.#copiedWrites, this.#snapshotter?.savedWrites ?? 0, this.#lent?.savedWrites ?? 0);
   }
 
-  take(): Promise<void> {
+  take(forLog = false): Promise<void> {
+    if (forLog || !this.#savesForRedis) return this.#take();
+    this.#saving ??= this.#save().finally(() => {
+      this.#saving = null;
+    });
+    return this.#saving;
+  }
+
+  get #savesForRedis(): boolean {
+    return this.redisFile !== null && this.#options.snapshots !== null && this.#lent === null;
+  }
+
+  async #save(): Promise<void> {
+    const { writes } = this.#storage.stamp;
+    try {
+      await this.#take();
+      await this.redisFile?.write();
+      this.#savedMs = this.#options.env.clock.now();
+      this.#savedWrites = writes;
+      this.hasFailed = false;
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
+    }
+  }
+
+  #take(): Promise<void> {
     if (this.#lent !== null) return this.#lent.take();
     if (this.#snapshotter !== null) return this.#snapshotter.take();
     if (this.#isTurning) return Promise.reject(new KvError('INVALID', 'the log is being switched on or off'));
@@ -201,6 +244,7 @@ export class Persistence implements Snapshots, LogControl {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#saving?.catch(() => {});
     await this.#copying?.catch(() => {});
     await this.#snapshotter?.close();
   }

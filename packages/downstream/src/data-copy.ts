@@ -13,7 +13,7 @@ import type { KV } from '@holdfast/engine';
 import { type Database, dumpPayload, RdbFileWriter, rdbVersions, type Storage } from '@holdfast/storage';
 
 /** Who asks does not say what it can read: every release since then can read this. */
-const fileVersion = rdbVersions.redis70;
+const oldestVersion = rdbVersions.redis70;
 const pageKeys = 50;
 /** What was copied is handed on in pieces of about this size. */
 const pieceBytes = 64 * 1024;
@@ -27,6 +27,8 @@ export interface DataCopyOptions {
   readonly env: Env;
   readonly wantsData: boolean;
   readonly wantsFunctions: boolean;
+  /** Of the file: one of `rdbVersions`. */
+  readonly version?: number;
   /** Gets the pieces of the file, which are its own, in order. */
   readonly onPiece: (piece: Buffer) => void;
   /** No more pieces should be made for now. */
@@ -36,7 +38,8 @@ export interface DataCopyOptions {
 export class DataCopy {
   readonly #options: DataCopyOptions;
   readonly #storage: Storage;
-  readonly #writer = new RdbFileWriter(fileVersion);
+  readonly #version: number;
+  readonly #writer: RdbFileWriter;
   /** Names of keys that were copied, or are not to be, before they were come across; by database. */
   readonly #early: Set<string>[] = Array.from({ length: databasesMax }, () => new Set());
   #database = 0;
@@ -48,6 +51,8 @@ export class DataCopy {
 
   constructor(options: DataCopyOptions) {
     this.#options = options;
+    this.#version = options.version ?? oldestVersion;
+    this.#writer = new RdbFileWriter(this.#version);
     this.#storage = options.kv.storage;
     this.#cursor = this.#storage.scanStart;
   }
@@ -136,7 +141,12 @@ export class DataCopy {
     const expiryMs = db.expiry(ref);
     try {
       this.#add(
-        this.#writer.key(db.index, name, dumpPayload(db, ref, fileVersion), expiryMs === 0 ? null : expiryMs),
+        this.#writer.key(
+          db.index,
+          name,
+          dumpPayload(db, ref, this.#version),
+          expiryMs === 0 ? null : expiryMs,
+        ),
       );
     } catch (error) {
       if (!(error instanceof KvError)) throw error;

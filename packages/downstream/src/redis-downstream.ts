@@ -59,6 +59,7 @@ export class RedisDownstream implements Downstream, PropagationSink {
   readonly #config: Config;
   readonly #traits = new WeakMap<Session, ReplicaTraits>();
   readonly #replicas = new Map<Session, Replica>();
+  readonly #copies = new Set<DataCopy>();
   readonly #acknowledgements: Acknowledgements;
   #backlog: Backlog | null = null;
   /** The database that the history is at; -1 when it has to be said anew. */
@@ -155,6 +156,8 @@ export class RedisDownstream implements Downstream, PropagationSink {
   }
 
   end(): void {
+    for (const copy of this.#copies)
+      copy.end(new KvError('CLOSED', 'the server ends, or its log is replicated'));
     for (const { session } of [...this.#replicas.values()]) {
       this.left(session);
       session.sink.close(false);
@@ -186,6 +189,8 @@ export class RedisDownstream implements Downstream, PropagationSink {
   // PropagationSink
 
   propagate(unit: CommandUnit, version: number): void {
+    // Nobody follows: a file is being written.
+    if (this.#backlog === null) return;
     const isTransaction = unit.count > 1 && unit.isAtomic;
     this.#length = 0;
     if (isTransaction) {
@@ -199,21 +204,55 @@ export class RedisDownstream implements Downstream, PropagationSink {
     }
     if (isTransaction) this.#put(exec, 0, exec.length);
     this.#write(this.#bytes, this.#length, version);
-    this.#options.kv.context.session.historyOffset = this.#backlog!.end;
+    this.#options.kv.context.session.historyOffset = this.#backlog.end;
   }
 
   get isCopying(): boolean {
     for (const { copy } of this.#replicas.values()) if (copy !== null) return true;
-    return false;
+    return this.#copies.size > 0;
   }
 
   aboutToChange(db: Database, bytes: Uint8Array, start: number, length: number): void {
     for (const { copy } of this.#replicas.values()) copy?.aboutToChange(db, bytes, start, length);
+    for (const copy of this.#copies) copy.aboutToChange(db, bytes, start, length);
   }
 
   aboutToReplace(): void {
     const problem = new KvError('INVALID', 'whole databases were replaced meanwhile');
     for (const { copy } of this.#replicas.values()) copy?.end(problem);
+    for (const copy of this.#copies) copy.end(new KvError('UNAVAILABLE', problem.message));
+  }
+
+  // Copies for others than replicas
+
+  /**
+   * Copies everything as it is now: an RDB file, in pieces. Rejects with KvError: INVALID when a value can't be said in
+   * this version of the format, UNAVAILABLE when databases were replaced meanwhile.
+   */
+  async copy(version: number, onPiece: (piece: Buffer) => void, isFull: () => boolean): Promise<void> {
+    const { env, kv } = this.#options;
+    const copy = new DataCopy({
+      kv,
+      env,
+      wantsData: true,
+      wantsFunctions: true,
+      version,
+      isFull,
+      onPiece,
+    });
+    this.#copies.add(copy);
+    kv.propagation ??= new Propagation(kv, this);
+    try {
+      await copy.run();
+    } finally {
+      this.#copies.delete(copy);
+      this.#rest();
+    }
+  }
+
+  /** Nobody is told of anything any more. */
+  #rest(): void {
+    if (this.#backlog === null && this.#copies.size === 0) this.#options.kv.propagation = null;
   }
 
   // The history
@@ -238,9 +277,9 @@ export class RedisDownstream implements Downstream, PropagationSink {
   #forget(): void {
     if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
     this.#timer = null;
-    this.#options.kv.propagation = null;
     this.#backlog = null;
     this.#selected = -1;
+    this.#rest();
   }
 
   #backlogBytes(): number {

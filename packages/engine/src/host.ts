@@ -34,8 +34,13 @@ export interface Snapshots {
   readonly lastFinishedMs: number;
   /** How many writes (`WriteStamp.writes`) there had been when the last one began. */
   readonly savedWrites: number;
-  /** Takes one now, or joins the one under way; resolves when it is on the disk. */
-  take(): Promise<void>;
+  /** Whether the last one that was asked for failed. */
+  readonly hasFailed?: boolean;
+  /**
+   * Takes one now, or joins the one under way; resolves when it is on the disk. `forLog`: all that is wanted is a shorter
+   * log, and no file for Redis.
+   */
+  take(forLog?: boolean): Promise<void>;
 }
 
 /** The log of a server that stands alone, while it runs. */

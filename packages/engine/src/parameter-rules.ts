@@ -45,6 +45,13 @@ export function normalizeSavePoints(value: string): string {
   return words.map(Number).join(' ');
 }
 
+/** A name in the directory that can't be that of a file of the server's own. */
+export function normalizeFileName(value: string): string {
+  if (value.includes('/')) throw invalid("dbfilename can't be a path, just a filename");
+  if (!/^[^.].*\.[^.]/.test(value)) throw invalid('dbfilename must have an extension');
+  return value;
+}
+
 export function normalizeEventClasses(value: string): string {
   return formatEventClasses(parseEventClasses(value));
 }

@@ -8,6 +8,7 @@ import { inertParameters } from './inert-parameters.js';
 import { between, by, flag, int32, int64, memory, oneWordOf, port, text } from './parameter-kinds.js';
 import {
   normalizeEventClasses,
+  normalizeFileName,
   normalizeFrequency,
   normalizeMemoryOrPercent,
   normalizeOutputLimits,
@@ -62,6 +63,10 @@ export const parameters: readonly Parameter[] = [
   { name: 'cluster-enabled', kind: flag, initial: 'no', isFixed: true },
   { name: 'appendonly', kind: flag, initial: 'no' },
   { name: 'appendfsync', kind: oneWordOf('everysec', 'always', 'no'), initial: 'everysec' },
+  // Whether a log whose end was being written when the machine died is cut there, or the server refuses to start.
+  { name: 'aof-load-truncated', kind: flag, initial: 'yes' },
+  // What SAVE leaves for Redis: a name in the directory, of which the server's own files have names without a dot.
+  { name: 'dbfilename', kind: by(normalizeFileName), initial: 'dump.rdb', isKept: true },
   { name: 'save', kind: by(normalizeSavePoints), initial: '' },
 
   // The server that is followed

@@ -182,7 +182,7 @@ function persistence({ host, kv, storage }: Context): Fields {
     ['rdb_changes_since_last_save', storage.stamp.writes - (snapshots?.savedWrites ?? 0)],
     ['rdb_bgsave_in_progress', snapshots?.isRunning ? 1 : 0],
     ['rdb_last_save_time', Math.floor(savedMs / 1000)],
-    ['rdb_last_bgsave_status', 'ok'],
+    ['rdb_last_bgsave_status', snapshots?.hasFailed ? 'err' : 'ok'],
     ['aof_enabled', kv.config.flag('appendonly') ? 1 : 0],
     // A snapshot is what makes the log short.
     ['aof_rewrite_in_progress', snapshots?.isRunning ? 1 : 0],

@@ -54,7 +54,7 @@ export const bgrewriteaof = defineCommand({
     const { snapshots } = host;
     if (snapshots === null) return reply.error(noSnapshots);
     if (snapshots.isRunning) return reply.error(underWay);
-    snapshots.take().catch(() => {});
+    snapshots.take(true).catch(() => {});
     reply.simple('Background append only file rewriting started');
   },
 });

@@ -1,0 +1,106 @@
+/**
+ * The RDB file that SAVE and BGSAVE leave in the directory for Redis: all data as of one moment, written beside its name
+ * (`dbfilename`) and given it when it is whole and on the disk. This server reads its own snapshots, never this file.
+ */
+import { KvError } from '@holdfast/common';
+import type { RedisFile } from '@holdfast/coord';
+import type { RedisDownstream } from '@holdfast/downstream';
+import type { Disk, DiskFile } from '@holdfast/log';
+import { rdbVersions } from '@holdfast/storage';
+
+/** The copy waits while so many bytes are not written yet. */
+const aheadBytesMax = 4 * 1024 * 1024;
+/** FLUSHALL and SWAPDB end a copy, which then begins anew: not for ever. */
+const attempts = 5;
+/** Hashes with fields that expire can't be said in the first one, which more releases of Redis read. */
+const versions = [rdbVersions.redis70, rdbVersions.redis74];
+
+export interface DirectoryRedisFileOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  /** Its name in the directory. */
+  readonly name: () => string;
+  readonly downstream: RedisDownstream;
+}
+
+export class DirectoryRedisFile implements RedisFile {
+  readonly #options: DirectoryRedisFileOptions;
+
+  constructor(options: DirectoryRedisFileOptions) {
+    this.#options = options;
+  }
+
+  async write(): Promise<void> {
+    const { directory, disk, name } = this.#options;
+    const path = `${directory}/${name()}`;
+    const temporary = `${path}.tmp`;
+    await this.#writeTo(temporary);
+    disk.rename(temporary, path);
+    await disk.syncDirectory(directory);
+  }
+
+  async #writeTo(path: string): Promise<void> {
+    let version = 0;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#writeOnce(path, versions[version]);
+        return;
+      } catch (error) {
+        const code = error instanceof KvError ? error.code : '';
+        if (code === 'INVALID' && version + 1 < versions.length) version++;
+        else if (code !== 'UNAVAILABLE' || attempt >= attempts) {
+          await this.#options.disk.unlink(path).catch(() => {});
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #writeOnce(path: string, version: number): Promise<void> {
+    const { disk, downstream } = this.#options;
+    const file = disk.open(path, 'replace');
+    try {
+      const pieces = new Pieces(file);
+      await downstream.copy(
+        version,
+        (piece) => pieces.add(piece),
+        () => pieces.waitingBytes > aheadBytesMax,
+      );
+      await pieces.written();
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** What follows what is written already, one piece after the other. */
+class Pieces {
+  waitingBytes = 0;
+  readonly #file: DiskFile;
+  #end = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: DiskFile) {
+    this.#file = file;
+  }
+
+  add(piece: Buffer): void {
+    const at = this.#end;
+    this.#end += piece.length;
+    this.waitingBytes += piece.length;
+    this.#writing = this.#writing.then(async () => {
+      try {
+        await this.#file.write(piece, at);
+      } finally {
+        this.waitingBytes -= piece.length;
+      }
+    });
+    // Whoever waits for the last one is told of the first that failed.
+    this.#writing.catch(() => {});
+  }
+
+  written(): Promise<void> {
+    return this.#writing;
+  }
+}
