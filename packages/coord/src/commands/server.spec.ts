@@ -255,7 +255,13 @@ describe('COMMAND', () => {
     const client = new LocalServer().client(3);
     const docs = client.line('COMMAND DOCS set config|get nosuch') as object;
     expect(Object.keys(docs)).toEqual(['set', 'config|get']);
-    const argument = { name: 'get', type: 'pure-token', token: 'GET', flags: ['optional'] };
+    const argument = {
+      name: 'get',
+      type: 'pure-token',
+      display_text: 'get',
+      token: 'GET',
+      flags: ['optional'],
+    };
     expect(docs).toMatchObject({
       set: {
         group: 'string',

@@ -13,7 +13,7 @@ export const usages: Readonly<Record<string, string>> = {
   bzmpop: 'timeout:double numkeys:integer key:key@0* where(MIN|MAX) [count:integer=COUNT]',
   'client|caching': 'mode(YES|NO)',
   'client|kill':
-    'filter(old-format|new-format([client-id:integer=ID]|[client-type=TYPE(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[username=USER]|[addr=ADDR]|[laddr=LADDR]|[skipme=SKIPME(YES|NO)])*)',
+    'filter(old-format~"ip:port"|new-format([client-id:integer=ID]|[client-type=TYPE(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[username=USER]|[addr~"ip:port"=ADDR]|[laddr~"ip:port"=LADDR]|[skipme=SKIPME(YES|NO)])*)',
   'client|list': '[client-type=TYPE(NORMAL|MASTER|REPLICA|PUBSUB)] [client-id:integer=ID*]',
   'client|no-evict': 'enabled(ON|OFF)',
   'client|no-touch': 'enabled(ON|OFF)',
@@ -46,11 +46,11 @@ export const usages: Readonly<Record<string, string>> = {
   geohash: 'key:key@0 [member*]',
   geopos: 'key:key@0 [member*]',
   georadius:
-    'key:key@0 longitude:double latitude:double radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count-block(count:integer=COUNT [ANY])] [order(ASC|DESC)] [store(storekey:key=STORE@1|storedistkey:key=STOREDIST@2)]',
+    'key:key@0 longitude:double latitude:double radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count-block(count:integer=COUNT [ANY])] [order(ASC|DESC)] [store(storekey~"key":key=STORE@1|storedistkey~"key":key=STOREDIST@2)]',
   georadius_ro:
     'key:key@0 longitude:double latitude:double radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count-block(count:integer=COUNT [ANY])] [order(ASC|DESC)]',
   georadiusbymember:
-    'key:key@0 member radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count-block(count:integer=COUNT [ANY])] [order(ASC|DESC)] [store(storekey:key=STORE@1|storedistkey:key=STOREDIST@2)]',
+    'key:key@0 member radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count-block(count:integer=COUNT [ANY])] [order(ASC|DESC)] [store(storekey~"key":key=STORE@1|storedistkey~"key":key=STOREDIST@2)]',
   georadiusbymember_ro:
     'key:key@0 member radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count-block(count:integer=COUNT [ANY])] [order(ASC|DESC)]',
   geosearch:
@@ -70,7 +70,7 @@ export const usages: Readonly<Record<string, string>> = {
   lolwut: '[version:integer=VERSION]',
   mget: 'key:key@0*',
   migrate:
-    'host port:integer key-selector(key:key@0|empty-string!"") destination-db:integer timeout:integer [COPY] [REPLACE] [authentication(auth=AUTH|auth2=AUTH2(username password))] [keys:key=KEYS@1*]',
+    'host port:integer key-selector(key:key@0|empty-string!"") destination-db:integer timeout:integer [COPY] [REPLACE] [authentication(auth~"password"=AUTH|auth2=AUTH2(username password))] [keys~"key":key=KEYS@1*]',
   move: 'key:key@0 db:integer',
   mset: 'data(key:key@0 value)*',
   msetnx: 'data(key:key@0 value)*',
@@ -95,9 +95,9 @@ export const usages: Readonly<Record<string, string>> = {
   shutdown: '[save-selector(NOSAVE|SAVE)] [NOW] [FORCE] [ABORT]',
   sintercard: 'numkeys:integer key:key@0* [limit:integer=LIMIT]',
   slaveof: 'args(host-port(host port:integer)|no-one(NO ONE))',
-  sort: 'key:key@0 [by-pattern:pattern=BY@1] [limit=LIMIT(offset:integer count:integer)] [get-pattern:pattern=GET@1*+] [order(ASC|DESC)] [sorting!ALPHA] [destination:key=STORE@2]',
+  sort: 'key:key@0 [by-pattern~"pattern":pattern=BY@1] [limit=LIMIT(offset:integer count:integer)] [get-pattern~"pattern":pattern=GET@1*+] [order(ASC|DESC)] [sorting!ALPHA] [destination:key=STORE@2]',
   sort_ro:
-    'key:key@0 [by-pattern:pattern=BY@1] [limit=LIMIT(offset:integer count:integer)] [get-pattern:pattern=GET@1*+] [order(ASC|DESC)] [sorting!ALPHA]',
+    'key:key@0 [by-pattern~"pattern":pattern=BY@1] [limit=LIMIT(offset:integer count:integer)] [get-pattern~"pattern":pattern=GET@1*+] [order(ASC|DESC)] [sorting!ALPHA]',
   spublish: 'shardchannel message',
   ssubscribe: 'shardchannel*',
   subscribe: 'channel*',
@@ -114,7 +114,7 @@ export const usages: Readonly<Record<string, string>> = {
     'key:key@0 group consumer min-idle-time id* [ms:integer=IDLE] [unix-time-milliseconds:unix-time=TIME] [count:integer=RETRYCOUNT] [FORCE] [JUSTID] [lastid=LASTID]',
   xdel: 'key:key@0 id*',
   'xgroup|create': 'key:key@0 group id-selector(id|new-id!$) [MKSTREAM] [entries-read:integer=ENTRIESREAD]',
-  'xgroup|setid': 'key:key@0 group id-selector(id|new-id!$) [entriesread:integer=ENTRIESREAD]',
+  'xgroup|setid': 'key:key@0 group id-selector(id|new-id!$) [entriesread~"entries-read":integer=ENTRIESREAD]',
   xread: '[count:integer=COUNT] [milliseconds:integer=BLOCK] streams=STREAMS(key:key@0* id*)',
   xreadgroup:
     'group-block=GROUP(group consumer) [count:integer=COUNT] [milliseconds:integer=BLOCK] [NOACK] streams=STREAMS(key:key@0* id*)',

@@ -33,6 +33,8 @@ export interface KeySpec extends KeyUsage {
 export interface ArgumentDoc {
   readonly name: string;
   readonly type: string;
+  /** What stands for it in a line of usage; its name, if not given. */
+  readonly display?: string;
   readonly token?: string;
   readonly keySpecIndex?: number;
   readonly flags: readonly string[];

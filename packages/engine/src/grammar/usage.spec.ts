@@ -7,11 +7,12 @@ import { parseUsage } from './usage.js';
 describe('parseUsage', () => {
   it('reads names, types, tokens, key specs and how often', () => {
     expect(parseUsage('')).toEqual([]);
-    expect(parseUsage('key:key@0 [get-pattern:pattern=GET@1*+] sorting!ALPHA')).toEqual([
+    expect(parseUsage('key:key@0 [get-pattern~"a:b":pattern=GET@1*+] sorting!ALPHA')).toEqual([
       { name: 'key', type: 'key', keySpecIndex: 0, flags: [] },
       {
         name: 'get-pattern',
         type: 'pattern',
+        display: 'a:b',
         token: 'GET',
         keySpecIndex: 1,
         flags: ['optional', 'multiple', 'multiple_token'],

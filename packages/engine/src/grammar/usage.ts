@@ -3,6 +3,7 @@
  *
  *     key:key@0          a name and its type (a string, if there is none), and the key spec that it belongs to
  *     seconds:integer=EX a token before it
+ *     addr~"ip:port"     what is shown instead of its name
  *     ASYNC  sorting!ALPHA   a token alone, which is its name in capitals, or not
  *     where(LEFT|RIGHT)  one of these
  *     data(key value)*   a block of these, several times; `*+` with the token each time
@@ -48,6 +49,7 @@ class UsageReader {
     const isToken = /^[A-Z]/.test(name);
     let type = isToken ? 'pure-token' : 'string';
     let token = isToken ? name : undefined;
+    const display = this.#take('~') ? this.#shown() : undefined;
     if (this.#take('!')) {
       type = 'pure-token';
       token = this.#take('""') ? '' : this.#word();
@@ -63,6 +65,7 @@ class UsageReader {
     return {
       name: isToken ? name.toLowerCase() : name,
       type,
+      ...(display !== undefined && { display }),
       ...(token !== undefined && { token }),
       ...(keySpecIndex !== undefined && { keySpecIndex }),
       flags: [...flags, ...more],
@@ -76,6 +79,13 @@ class UsageReader {
     const rest = separator === '' ? [] : this.list(separator);
     if (!this.#take(')')) this.#fail();
     return [separator === '|' ? 'oneof' : 'block', [first, ...rest]];
+  }
+
+  /** Any text in quotation marks. */
+  #shown(): string {
+    const [quoted, shown] = /^"([^"]+)"/.exec(this.#text.slice(this.#at)) ?? this.#fail();
+    this.#at += quoted.length;
+    return shown;
   }
 
   #word(): string {

@@ -11,6 +11,7 @@ function describeArgument(doc: ArgumentDoc, reply: Reply): void {
     ['name', () => reply.text(doc.name)],
     ['type', () => reply.text(doc.type)],
   ];
+  if (doc.arguments === undefined) fields.push(['display_text', () => reply.text(doc.display ?? doc.name)]);
   if (doc.keySpecIndex !== undefined) fields.push(['key_spec_index', () => reply.integer(doc.keySpecIndex!)]);
   if (doc.token !== undefined) fields.push(['token', () => reply.text(doc.token!)]);
   if (doc.flags.length > 0) {
