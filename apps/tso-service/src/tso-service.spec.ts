@@ -37,25 +37,41 @@ class ProcessInstance implements Instance {
   readonly grpc: string;
   readonly http: string;
   readonly #child: ChildProcess;
-  readonly #exited: Promise<number | null>;
+  /** The code, or the signal that ended it. */
+  readonly #exited: Promise<number | string>;
 
-  static async start(flags: Record<string, string>): Promise<ProcessInstance> {
+  static async start(
+    flags: Record<string, string>,
+    onSaid: (text: string) => void = () => {},
+  ): Promise<ProcessInstance> {
     const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const exited = new Promise<number | string>((resolve) => {
+      child.once('exit', (code, signal) => resolve(code ?? signal!));
+    });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      onSaid(text);
+    });
     let output = '';
     for await (const chunk of child.stdout) {
       output += String(chunk);
       if (output.includes('\n')) break;
     }
-    if (output === '') throw new Error(`the service ended before it served, with code ${child.exitCode}`);
-    return new ProcessInstance(child, JSON.parse(output) as { grpc: string; http: string });
+    if (output === '') throw new Error(`the service ended with ${await exited} before it served: ${said}`);
+    return new ProcessInstance(child, exited, JSON.parse(output) as { grpc: string; http: string });
   }
 
-  private constructor(child: ChildProcess, { grpc, http }: { grpc: string; http: string }) {
+  private constructor(
+    child: ChildProcess,
+    exited: Promise<number | string>,
+    { grpc, http }: { grpc: string; http: string },
+  ) {
     this.grpc = grpc;
     this.http = http;
     this.#child = child;
-    this.#exited = new Promise((resolve) => child.once('exit', resolve));
+    this.#exited = exited;
   }
 
   async isLeading(): Promise<boolean> {
@@ -224,6 +240,18 @@ describe('the timestamp service, as processes', () => {
   for (const { name, run } of oracleServiceConformance) {
     if (!name.includes('clock')) it(name, () => run(service), 60_000);
   }
+
+  it('waits for an etcd that comes later than it does', async () => {
+    const late = await EtcdCluster.start();
+    await late.members[0].kill();
+    const flags = { ...flagsOf(late, 'late/'), 'log-level': 'warn' };
+    const instance = await ProcessInstance.start(flags, (text) => {
+      if (text.includes('waits for etcd') && !late.members[0].isRunning) late.members[0].start();
+    });
+    expect(await instance.get('/healthz')).toBe('200 ok\n');
+    await instance.kill();
+    await late.stop();
+  });
 
   it('tells whether it leads and is ready, and counts', async () => {
     const oracle = await service.connect();
