@@ -9,9 +9,12 @@
  * LevelDB checks its blocks' checksums only on request, and the binding has no way to ask: see
  * `disk-records.ts`.
  */
+import { resolve } from 'node:path';
 import { KvError } from '@holdfast/common';
 import { Level } from 'level';
+import { BatchWriter } from './batch-writer.js';
 import type { OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.js';
+import type { PackedBatch } from './packed-batch.js';
 
 type Db = Level<Uint8Array, Uint8Array>;
 
@@ -24,6 +27,7 @@ const openOptions = {
   ...encodings,
   writeBufferSize: 8 * 1024 * 1024,
   maxFileSize: 8 * 1024 * 1024,
+  multithreading: true,
 };
 
 /**
@@ -32,8 +36,12 @@ const openOptions = {
  */
 const blockCacheBytes = 8 * 1024 * 1024;
 
+/** What this process has open. LevelDB locks a directory against other processes, and not against our threads. */
+const openPaths = new Set<string>();
+
 export class ClassicStore implements OrderedStore {
   readonly #path: string;
+  readonly #writer: BatchWriter;
   #db: Db;
   /** Settles when the store may be used again. */
   #ready: Promise<void> = Promise.resolve();
@@ -41,11 +49,21 @@ export class ClassicStore implements OrderedStore {
   private constructor(path: string, db: Db) {
     this.#path = path;
     this.#db = db;
+    this.#writer = new BatchWriter(path, openOptions);
   }
 
   /** Opens or creates the database in a directory of its own. */
   static async open(path: string): Promise<ClassicStore> {
-    return new ClassicStore(path, await openDb(path));
+    const absolute = resolve(path);
+    if (openPaths.has(absolute))
+      throw new KvError('LOCKED', `${path} is in use by another part of this process`);
+    openPaths.add(absolute);
+    try {
+      return new ClassicStore(absolute, await openDb(absolute));
+    } catch (error) {
+      openPaths.delete(absolute);
+      throw error;
+    }
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
@@ -65,7 +83,7 @@ export class ClassicStore implements OrderedStore {
   }
 
   batch(): OrderedBatch {
-    return new ClassicBatch(this.#db, this.#path);
+    return new ClassicBatch(this.#writer, this.#path);
   }
 
   async clear(from: Uint8Array, to: Uint8Array): Promise<void> {
@@ -79,6 +97,7 @@ export class ClassicStore implements OrderedStore {
 
   async reopen(): Promise<void> {
     const reopening = (async () => {
+      await this.#writer.close();
       await this.#db.close();
       this.#db = await openDb(this.#path);
     })();
@@ -88,43 +107,41 @@ export class ClassicStore implements OrderedStore {
 
   async close(): Promise<void> {
     await this.#ready.catch(() => {});
+    // The thread first: what the database was opened with belongs to us, and goes with us.
+    await this.#writer.close();
     await this.#db.close();
+    openPaths.delete(this.#path);
   }
 }
 
 class ClassicBatch implements OrderedBatch {
-  readonly #batch: ReturnType<Db['batch']>;
+  readonly #writer: BatchWriter;
+  readonly #operations: PackedBatch;
   readonly #path: string;
 
-  constructor(db: Db, path: string) {
+  constructor(writer: BatchWriter, path: string) {
+    this.#writer = writer;
+    this.#operations = writer.batch();
     this.#path = path;
-    try {
-      // A chained batch copies each entry at once: 0.45 us a put; an array of operations costs 7 us each.
-      this.#batch = db.batch();
-    } catch (error) {
-      throw asKvError(error, path);
-    }
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.#batch.put(key, value);
+    this.#operations.put(key, value);
   }
 
   delete(key: Uint8Array): void {
-    this.#batch.del(key);
+    this.#operations.delete(key);
   }
 
   async write(): Promise<void> {
     try {
-      await this.#batch.write({ sync: true } as object);
+      await this.#writer.write(this.#operations);
     } catch (error) {
       throw asKvError(error, this.#path);
     }
   }
 
-  discard(): Promise<void> {
-    return this.#batch.close();
-  }
+  async discard(): Promise<void> {}
 }
 
 interface EntryIterator {

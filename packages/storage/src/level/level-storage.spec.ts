@@ -330,7 +330,7 @@ describe('a write set', () => {
     const { storage, driver, env } = await begin(new SimulatedContent());
     driver.set('a', '1');
     driver.settle();
-    env.advance(1999);
+    env.advance(9999);
     expect(storage.durablePosition).toBe(0);
     env.advance(1);
     for (let i = 0; i < 5; i++) await new Promise(setImmediate);

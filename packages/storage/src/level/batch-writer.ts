@@ -1,0 +1,110 @@
+/**
+ * Writes batches to LevelDB from a thread of its own: what that costs for each key (putting them in order, the calls
+ * into LevelDB) is not taken from the time of those who wait for replies. The thread shares the database with the one
+ * that opened it, starts with the first batch, and keeps no process alive while nothing is being written.
+ */
+import { Worker } from 'node:worker_threads';
+import { KvError } from '@holdfast/common';
+import { PackedBatch } from './packed-batch.js';
+
+/** What the thread is sent: a batch, whose chunks are not written to until it answers. */
+export interface BatchMessage {
+  readonly id: number;
+  readonly chunks: SharedArrayBuffer[];
+  readonly ends: readonly number[];
+  readonly count: number;
+}
+
+/** What it answers; `error` has what LevelDB's error had. */
+interface BatchAnswer {
+  readonly id: number;
+  readonly error: object | null;
+}
+
+interface Waiting {
+  readonly chunks: readonly SharedArrayBuffer[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const threadFile = new URL('./batch-thread.js', import.meta.url);
+/** Chunks that are kept for the next batch: as many as one of the usual size needs. The collector gets others late. */
+const spareMax = 40;
+
+export class BatchWriter {
+  readonly #path: string;
+  readonly #options: object;
+  #worker: Worker | null = null;
+  #exited: Promise<void> = Promise.resolve();
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  readonly #spare: SharedArrayBuffer[] = [];
+
+  /** `options`: with which the thread opens the database, which must be open, and to several threads. */
+  constructor(path: string, options: object) {
+    this.#path = path;
+    this.#options = options;
+  }
+
+  batch(): PackedBatch {
+    return new PackedBatch(this.#spare);
+  }
+
+  /** Resolves when all of it is on the disk. Rejects with LevelDB's error, or KvError DISK when the thread ended. */
+  write({ chunks, ends, count }: PackedBatch): Promise<void> {
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    const message: BatchMessage = { id: ++this.#lastId, chunks, ends, count };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(message.id, { chunks, resolve, reject });
+      worker.ref();
+      worker.postMessage(message);
+    });
+  }
+
+  /** Ends the thread once it has written what it was given; the next batch starts another. */
+  async close(): Promise<void> {
+    this.#worker?.ref();
+    this.#worker?.postMessage('close');
+    this.#worker = null;
+    await this.#exited;
+  }
+
+  #start(): Worker {
+    const workerData = { isBatchThread: true, path: this.#path, options: this.#options };
+    const worker = new Worker(threadFile, { workerData, execArgv: [] });
+    worker.unref();
+    worker.on('message', (answer: BatchAnswer) => this.#answered(worker, answer));
+    let failure: Error | null = null;
+    worker.on('error', (error) => {
+      failure = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      worker.once('exit', () => {
+        if (this.#worker === worker) this.#worker = null;
+        this.#abandon(
+          new KvError('DISK', 'the thread that writes to the disk has ended', { cause: failure }),
+        );
+        resolve();
+      });
+    });
+    return worker;
+  }
+
+  #answered(worker: Worker, { id, error }: BatchAnswer): void {
+    const waiting = this.#waiting.get(id)!;
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0 && this.#worker === worker) worker.unref();
+    for (const chunk of waiting.chunks) {
+      if (PackedBatch.isReusable(chunk) && this.#spare.length < spareMax) this.#spare.push(chunk);
+    }
+    if (error === null) waiting.resolve();
+    else waiting.reject(error);
+  }
+
+  #abandon(error: KvError): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+}
