@@ -39,7 +39,7 @@ export class Keyspace {
   /** Keys that were removed, and the number of the write set that removes them from the disk; oldest first. */
   readonly #removals = new Map<string, number>();
   /** Keys that the disk was asked for and did not have. */
-  readonly #absent = new AbsentNames(absentMax, absentBytesMax);
+  readonly #absent = new AbsentNames(absentMax, absentBytesMax, (name) => this.isPinned(name));
   /** Collections that are in memory in part, and some that were: see `hasPartial`. */
   readonly #partial = new Set<Collection>();
   #partialPruneAt = partialPruneMin;

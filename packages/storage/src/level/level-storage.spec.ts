@@ -306,6 +306,18 @@ describe('a scan over keys that are not in memory', () => {
   });
 });
 
+it('a command may name more absent keys than are remembered', async () => {
+  const content = new SimulatedContent();
+  const before = await begin(content);
+  before.driver.set('there', 'x');
+  before.driver.settle();
+  await before.storage.flush();
+  const { storage } = await begin(content, before.driver.log);
+  const keys = Array.from({ length: 50_000 }, (_, i) => bytesOfText(`absent ${i}`));
+  await storage.load(keys.map((key) => ({ database: 0, key })));
+  expect(keys.every((key) => storage.isResident(0, key, 0, key.length))).toBe(true);
+});
+
 describe('a write set', () => {
   it('holds nothing of a turn that is going on', async () => {
     const content = new SimulatedContent();

@@ -180,16 +180,22 @@ export class Loader {
     return loads.size === 0 ? null : this.#loaded(loads, keys);
   }
 
-  /** Resolves when all loads are done; meanwhile none of the keys is let go. */
+  /** Resolves when all loads are done; until the turn after none of the keys is let go. */
   #loaded(loads: ReadonlySet<Load>, keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>): Promise<void> {
-    for (const [keyspace, names] of keys) {
-      for (const key of names) {
-        const name = byteStringOf(key, 0, key.length);
-        for (const load of loads) load.pin(keyspace, name);
-      }
-    }
-    if (loads.size === 1) for (const { done } of loads) return done;
-    return Promise.all(Array.from(loads, ({ done }) => done)).then(() => {});
+    const [first] = loads;
+    const all = loads.size === 1 ? first : this.#together(loads);
+    for (const [keyspace, names] of keys)
+      for (const key of names) all.pin(keyspace, byteStringOf(key, 0, key.length));
+    return all.done;
+  }
+
+  /** A load that is over when all of these are. */
+  #together(loads: ReadonlySet<Load>): Load {
+    const all = new Load();
+    Promise.all(Array.from(loads, ({ done }) => done))
+      .then(all.resolve, all.reject)
+      .then(() => this.#unpinLater(all));
+    return all;
   }
 
   /** Resolves when all keys are resident, or known to be absent. `keys` belong to the loader. */
