@@ -20,7 +20,9 @@ const ours = ['--storage', 'level', '--log', 'file', '--fsync', 'everysec', '--c
 export async function restart(): Promise<void> {
   const directory = freshDirectory();
   const begin = (): Promise<RunningServer> => startOurs({ title: 'restart', redis: [], ours }, directory);
+  const emptyMs = performance.now();
   let server = await begin();
+  console.log(formatFigure('start without data', performance.now() - emptyMs, 'ms', ''));
   try {
     await fill(server.port, keys, valueBytes, true);
     await server.end('SIGTERM');

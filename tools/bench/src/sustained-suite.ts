@@ -22,6 +22,9 @@ export async function sustained(): Promise<void> {
   const server = await startOurs({ title: 'sustained', redis: [], ours });
   try {
     const perSecond = await write(server.port);
+    process.stderr.write(
+      `thousands in each second: ${perSecond.map((count) => Math.round(count / 1000)).join(' ')}\n`,
+    );
     const mean = perSecond.reduce((sum, count) => sum + count, 0) / perSecond.length;
     const worst = Math.min(...perSecond);
     const what = `new keys of 100 B for ${seconds} s`;
