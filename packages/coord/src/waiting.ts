@@ -189,11 +189,12 @@ export class Waiting {
 
   /** A key that has expired holds nothing, and is not removed here: that is for a command that looks for it. */
   #typeOf(name: string): number {
-    const { context, storage } = this.#options.kv;
+    const { context, redisVersion, storage } = this.#options.kv;
     const db = storage.database(name.charCodeAt(0));
     const key = Buffer.from(name.slice(1), 'latin1');
     const ref = db.find(key, 0, key.length);
     if (ref === 0) return valueTypes.none;
+    if (redisVersion.removesForWaiters) return db.type(ref);
     const expiryMs = db.expiry(ref);
     return expiryMs !== 0 && expiryMs <= context.nowMs ? valueTypes.none : db.type(ref);
   }

@@ -1,8 +1,8 @@
 /**
  * The version of Redis that this server says it is, as HELLO and INFO report it: clients choose features by it.
  * The behaviour is that of 7.2. For what was written against 7.0, and looks at how values are kept, the parameter
- * `redis-version` turns back what 7.2 made visible there: small lists and sets that are listpacks; and two habits of its
- * protocol that clients wait for.
+ * `redis-version` turns back what 7.2 made visible there: small lists and sets that are listpacks; and habits of its
+ * protocol that clients and replicas wait for.
  */
 export interface RedisVersion {
   readonly text: string;
@@ -14,6 +14,8 @@ export interface RedisVersion {
   readonly scriptsReadDeclared: boolean;
   /** Replicas are told the database of a transaction before it begins. */
   readonly selectsFirst: boolean;
+  /** A key that has expired is removed when it comes to one who waits for it, not when a command looks for it. */
+  readonly removesForWaiters: boolean;
 }
 
 export const redisVersions: Readonly<Record<string, RedisVersion>> = {
@@ -23,6 +25,7 @@ export const redisVersions: Readonly<Record<string, RedisVersion>> = {
     encodingOf: (_type, encoding) => encoding,
     scriptsReadDeclared: false,
     selectsFirst: false,
+    removesForWaiters: false,
   },
   '7.0': {
     text: '7.0.15',
@@ -33,5 +36,6 @@ export const redisVersions: Readonly<Record<string, RedisVersion>> = {
     },
     scriptsReadDeclared: true,
     selectsFirst: true,
+    removesForWaiters: true,
   },
 };
