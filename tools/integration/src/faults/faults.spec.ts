@@ -70,7 +70,7 @@ describe('a cluster of processes', () => {
   }, 120_000);
 
   it('is restarted process by process under load, with no error but the retryable one', async () => {
-    const ports = (): number[] => [cluster.gateways[0].port];
+    const ports = (): number[] => cluster.gateways.map(({ port }) => port);
     const workload = new Workload({ seed, clients: 8, ports, prefix: 'restarts:' });
     workload.start();
     await pause(300);
@@ -84,7 +84,9 @@ describe('a cluster of processes', () => {
     await workload.stop();
     workload.check();
     console.log(`restarts: ${workload.summary()}`);
-    expect([...workload.errors.keys()].filter((word) => word !== 'TRYAGAIN')).toEqual([]);
+    // Nobody's request: a gateway that is not there takes no connection, and the client goes to another one.
+    const expected = new Set(['TRYAGAIN', 'refused']);
+    expect([...workload.errors.keys()].filter((word) => !expected.has(word))).toEqual([]);
   }, 90_000);
 });
 

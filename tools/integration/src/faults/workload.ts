@@ -59,6 +59,8 @@ export class Workload {
   /** When the last write was acknowledged, by its key. */
   readonly lastWriteMs = new Map<string, number>();
   acknowledged = 0;
+  /** How long the slowest request was waited for, in ms; whoever reads it may begin anew. */
+  longestMs = 0;
   /** Errors that no client should see. */
   readonly unexpected: string[] = [];
   readonly #options: WorkloadOptions;
@@ -187,12 +189,14 @@ export class Workload {
       isLate = true;
       client.close();
     }, answerTimeoutMs);
+    const beganMs = performance.now();
     try {
       return await call();
     } catch {
       throw new Refusal(isLate ? 'timeout' : 'closed');
     } finally {
       clearTimeout(timer);
+      this.longestMs = Math.max(this.longestMs, performance.now() - beganMs);
     }
   }
 
