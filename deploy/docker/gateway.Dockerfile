@@ -17,6 +17,8 @@ COPY --from=build /src/packages ./packages
 COPY --from=build /src/apps/gateway ./apps/gateway
 COPY deploy/docker/healthcheck.mjs ./
 ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_PROTECTED_MODE=no HOLDFAST_DIR=/data GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+# Why: see tools/setup/gateway.mjs.
+ENV NODE_OPTIONS=--max-semi-space-size=4
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 USER node

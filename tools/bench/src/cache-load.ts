@@ -1,5 +1,7 @@
 /** A cache before something slow: keys are asked for by Zipf's law, and what is missing is put in. */
-import { Redis } from 'ioredis';
+import { connect, type Socket } from 'node:net';
+import Parser from 'redis-parser';
+import { encoded } from './write-load.js';
 
 export interface CacheLoad {
   readonly port: number;
@@ -14,29 +16,64 @@ const batchSize = 500;
 
 /** Share of requests that were found, in percent. The same keys in the same order for every server. */
 export async function runCache(load: CacheLoad): Promise<number> {
-  const redis = new Redis({ port: load.port, host: '127.0.0.1' });
-  const value = Buffer.alloc(load.valueBytes, 'v');
+  const pipe = await Pipe.connect(load.port);
+  const value = 'v'.repeat(load.valueBytes);
   const draw = zipf(load.keys);
-  let counted = 0;
   let hits = 0;
   for (let asked = 0; asked < load.warmUp + load.requests; asked += batchSize) {
     const keys = Array.from({ length: batchSize }, () => `key:${String(draw()).padStart(12, '0')}`);
-    const read = redis.pipeline();
-    for (const key of keys) read.getBuffer(key);
-    const replies = (await read.exec()) ?? [];
-    const write = redis.pipeline();
-    const isCounted = asked >= load.warmUp;
-    for (const [i, [error, found]] of replies.entries()) {
-      if (error !== null) throw error;
-      if (found === null) write.set(keys[i], value);
-      if (!isCounted) continue;
-      counted++;
-      if (found !== null) hits++;
-    }
-    await write.exec();
+    const found = await pipe.run(keys.map((key) => ['GET', key]));
+    const missing = keys.filter((_, i) => found[i] === null);
+    await pipe.run(missing.map((key) => ['SET', key, value]));
+    if (asked >= load.warmUp) hits += batchSize - missing.length;
   }
-  redis.disconnect();
-  return (100 * hits) / counted;
+  pipe.close();
+  return (100 * hits) / load.requests;
+}
+
+/** Sends many commands in one write; nothing else is on its way meanwhile. */
+class Pipe {
+  readonly #socket: Socket;
+  #replies: unknown[] = [];
+  #onReply: () => void = () => {};
+  #onError: (error: Error) => void = () => {};
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    const parser = new Parser({
+      returnReply: (reply) => {
+        this.#replies.push(reply);
+        this.#onReply();
+      },
+      returnError: (error) => this.#onError(error),
+    });
+    socket.on('data', (chunk: Buffer) => parser.execute(chunk));
+    socket.on('error', (error) => this.#onError(error));
+  }
+
+  static connect(port: number): Promise<Pipe> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(new Pipe(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  /** Rejects when one of the replies is an error. */
+  run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    if (commands.length === 0) return Promise.resolve([]);
+    this.#replies = [];
+    return new Promise((resolve, reject) => {
+      this.#onReply = () => {
+        if (this.#replies.length === commands.length) resolve(this.#replies);
+      };
+      this.#onError = reject;
+      this.#socket.write(commands.map(encoded).join(''));
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
 }
 
 /** Ranks from 0, the first one asked for most: rank r as often as 1 / (r + 1). Always the same ones. */

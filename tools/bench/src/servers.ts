@@ -17,6 +17,8 @@ export interface RunningServer {
   readonly grpc: string;
   /** Resident memory, in bytes. */
   residentBytes(): number;
+  /** The most that it ever was, as the kernel has it. */
+  residentPeakBytes(): number;
   /** The same, of its own and of files that it maps: the system takes the latter back when it needs memory. */
   residentParts(): { readonly anonymous: number; readonly mapped: number };
   /** Ends it, SIGTERM in its own time; its directory stays. */
@@ -79,7 +81,11 @@ export async function startOurs(setup: Setup, directory: string = freshDirectory
     ...setup.ours,
   ];
   // As `npm start` does: see tools/setup/gateway.mjs.
-  const env = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', ...process.env };
+  const env = {
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+    NODE_OPTIONS: '--max-semi-space-size=4',
+    ...process.env,
+  };
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ready = await firstLine(child);
   const { redis, grpc } = JSON.parse(ready) as { redis: string; grpc: string | null };
@@ -105,6 +111,7 @@ function running(
     port,
     grpc,
     residentBytes: () => statusOf(child, 'VmRSS'),
+    residentPeakBytes: () => statusOf(child, 'VmHWM'),
     residentParts: () => ({ anonymous: statusOf(child, 'RssAnon'), mapped: statusOf(child, 'RssFile') }),
     end,
     async stop() {

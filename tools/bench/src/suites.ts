@@ -1,18 +1,19 @@
 /** What is measured: one suite after the other, each by itself on request. */
-import { runCache } from './cache-load.js';
 import { runClient } from './client-load.js';
 import { cluster } from './cluster-suite.js';
 import { cold } from './cold-suite.js';
 import { compare, type Figures, leastOf } from './compare.js';
 import { fill } from './fill.js';
+import { maxmemory } from './maxmemory-suite.js';
 import { type MixedLoad, runClosedLoop, runOpenLoop } from './mixed-load.js';
 import { runPublish } from './publish-load.js';
 import { type Load, measure, prepare } from './redis-benchmark.js';
 import { restart } from './restart-suite.js';
-import { inMemory, limited, onDisk, type RunningServer } from './servers.js';
+import { inMemory, onDisk, type RunningServer } from './servers.js';
 import { sustained } from './sustained-suite.js';
 
-export type Suite = (pairs: number) => Promise<void>;
+/** `seconds`: how long a load lasts, where that matters. */
+export type Suite = (pairs: number, seconds: number) => Promise<void>;
 
 const base = { clients: 50, keys: 1_000_000, valueBytes: 64 };
 
@@ -130,19 +131,6 @@ const memory: Suite = (pairs) =>
     ]);
   });
 
-const eviction: Suite = async (pairs) => {
-  const cache = { keys: 1_000_000, valueBytes: 100, warmUp: 1_000_000, requests: 1_000_000 };
-  for (const policy of ['allkeys-lru', 'allkeys-lfu']) {
-    await compare(limited('50mb', policy), Math.min(pairs, 3), '% hits', async ({ port }) => {
-      return new Map([['1 M keys by Zipf, 100 B', await runCache({ ...cache, port })]]);
-    });
-  }
-  await compare(limited('200mb', 'allkeys-lru'), Math.min(pairs, 3), 'MB', async (server) => {
-    await measure(server.port, { ...warmUp, keys: 20_000_000, requests: 10_000_000, pipeline: 16 });
-    return new Map([['resident after 10 M writes', server.residentBytes() / 1e6]]);
-  });
-};
-
 const mixed = { connections: 50, seconds: 20, keys: 5_000_000, valueBytes: 64, writes: 0.5 };
 
 /** The rate is half of what the slower of the two can do, by the same generator: 5 M keys are in both. */
@@ -210,7 +198,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   pubsub,
   streams,
   memory,
-  eviction,
+  maxmemory,
   latency,
   grpc,
   durable,
