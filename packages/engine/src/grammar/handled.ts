@@ -83,12 +83,15 @@ class UnparsedArgument extends HandledArgument {
   }
 }
 
-/** As `unparsed`, for what no other argument describes: how COMMAND DOCS shows it is given, but for the name. */
+/**
+ * As `unparsed`, for what no other argument describes: how COMMAND DOCS shows it is given. Its name is that of the
+ * declaration unless it has one of its own, and it may be left out unless `countMin` arguments are asked for.
+ */
 export function described(doc: DescribedDoc, rules: { readonly countMin?: number } = {}): Argument<number> {
   return new DescribedArgument(doc, rules.countMin ?? 0);
 }
 
-type DescribedDoc = Omit<ArgumentDoc, 'name' | 'flags'> & { readonly flags?: readonly string[] };
+type DescribedDoc = Omit<ArgumentDoc, 'name' | 'flags'> & Partial<Pick<ArgumentDoc, 'name' | 'flags'>>;
 
 class DescribedArgument extends HandledArgument {
   override readonly isOption: boolean;
@@ -102,6 +105,6 @@ class DescribedArgument extends HandledArgument {
 
   describe(): ArgumentDoc {
     const flags = this.isOption ? ['optional'] : [];
-    return { flags, ...this.#doc, name: this.name };
+    return { name: this.name, flags, ...this.#doc };
   }
 }

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { key, notAnInteger, syntaxError } from '../../grammar.js';
+import { described, key, notAnInteger, syntaxError } from '../../grammar.js';
 import { countBitsBetween } from './bit-words.js';
 import { bitRange } from './bits.js';
 import { rangeDoc } from './range-docs.js';

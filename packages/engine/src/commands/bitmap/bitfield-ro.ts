@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { key } from '../../grammar.js';
+import { described, key } from '../../grammar.js';
 import { getsDoc } from './field-docs.js';
 import { runFieldOperations } from './field-operations.js';
 

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { integer, key } from '../../grammar.js';
+import { described, integer, key } from '../../grammar.js';
 import { findBit } from './bit-words.js';
 import { bitRange } from './bits.js';
 import { openRangeDoc } from './range-docs.js';

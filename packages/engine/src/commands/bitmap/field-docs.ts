@@ -1,5 +1,5 @@
 /** How COMMAND DOCS describes the operations of BITFIELD. */
-import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../described.js';
+import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../argument-docs.js';
 import type { ArgumentDoc } from '../../grammar.js';
 
 const field = [valueDoc('encoding', 'string'), valueDoc('offset', 'integer')] as const;

@@ -1,5 +1,5 @@
 /** How COMMAND DOCS describes ranges of bits. */
-import { blockDoc, oneofDoc, valueDoc, wordDoc } from '../../described.js';
+import { blockDoc, oneofDoc, valueDoc, wordDoc } from '../../argument-docs.js';
 import type { ArgumentDoc } from '../../grammar.js';
 
 const unit = oneofDoc('unit', ['optional'], wordDoc('BYTE'), wordDoc('BIT'));

@@ -4,10 +4,10 @@
  */
 import { type Reply, Request, ValueReply } from '@holdfast/common';
 import { dumpPayload } from '@holdfast/storage';
+import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../argument-docs.js';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
-import { after, blockDoc, described, oneofDoc, valueDoc, wordDoc } from '../../described.js';
-import { bytes, notAnInteger, syntaxError, unparsedInteger } from '../../grammar.js';
+import { bytes, described, notAnInteger, syntaxError, unparsedInteger } from '../../grammar.js';
 import type { MigratedKey, MigrationTarget } from '../../host.js';
 import type { KV } from '../../kv.js';
 import type { Session } from '../../session.js';

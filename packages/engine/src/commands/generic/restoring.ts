@@ -1,10 +1,10 @@
 /** RESTORE and RESTORE-ASKING: the value of a payload becomes that of a key, whole or not at all. */
 import { KvError, type Reply, type Request } from '@holdfast/common';
 import { isPayload, type RdbValue, readPayload, stringForms } from '@holdfast/storage';
+import { valueDoc, wordDoc } from '../../argument-docs.js';
 import { type CommandDeclaration, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
-import { described, valueDoc, wordDoc } from '../../described.js';
-import { bytes, key, notAnInteger, syntaxError, unparsedInteger } from '../../grammar.js';
+import { bytes, described, key, notAnInteger, syntaxError, unparsedInteger } from '../../grammar.js';
 
 const [keyAt, timeAt, payloadAt, optionsAt] = [1, 2, 3, 4];
 const frequencyMax = 255;

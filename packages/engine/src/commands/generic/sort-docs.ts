@@ -1,5 +1,5 @@
 /** How COMMAND and COMMAND DOCS describe SORT. */
-import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../described.js';
+import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../argument-docs.js';
 import type { ArgumentDoc, KeySpec } from '../../grammar.js';
 import { findTarget } from './sort-options.js';
 

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { key } from '../../grammar.js';
+import { described, key } from '../../grammar.js';
 import { byDoc, getDoc, limitDoc, orderDoc, patternSpec, sortingDoc, sourceSpec } from './sort-docs.js';
 import { sort as sortKey, visitPatternKeys } from './sorting.js';
 

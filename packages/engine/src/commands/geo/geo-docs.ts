@@ -1,5 +1,5 @@
 /** How COMMAND and COMMAND DOCS describe the options of geo searches. */
-import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../described.js';
+import { after, blockDoc, oneofDoc, valueDoc, wordDoc } from '../../argument-docs.js';
 import type { ArgumentDoc } from '../../grammar.js';
 
 /** Where keys are after a place or a word: that one only. */

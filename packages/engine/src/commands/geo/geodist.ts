@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { bytes, key, syntaxError } from '../../grammar.js';
+import { bytes, described, key, syntaxError } from '../../grammar.js';
 import { readUnit, replyDistance, unknownUnit } from './coordinates.js';
 import { distanceOf } from './distance.js';
 import { optionalUnitDoc } from './geo-docs.js';

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { key, unparsedDouble } from '../../grammar.js';
+import { described, key, unparsedDouble } from '../../grammar.js';
 import { countDoc, orderDoc, unitDoc, withDocs } from './geo-docs.js';
 import type { QueryForm } from './query.js';
 import { search } from './searching.js';
@@ -26,7 +25,7 @@ export const georadiusRo = defineCommand({
     longitude: unparsedDouble(),
     latitude: unparsedDouble(),
     radius: unparsedDouble(),
-    unit: described(unitDoc, 1),
+    unit: described(unitDoc, { countMin: 1 }),
     withcoord: described(withDocs[0]),
     withdist: described(withDocs[1]),
     withhash: described(withDocs[2]),

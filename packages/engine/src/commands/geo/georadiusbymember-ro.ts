@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { bytes, key, unparsedDouble } from '../../grammar.js';
+import { bytes, described, key, unparsedDouble } from '../../grammar.js';
 import { countDoc, orderDoc, unitDoc, withDocs } from './geo-docs.js';
 import type { QueryForm } from './query.js';
 import { search } from './searching.js';
@@ -25,7 +24,7 @@ export const georadiusbymemberRo = defineCommand({
     key: key('RO', 'access'),
     member: bytes(),
     radius: unparsedDouble(),
-    unit: described(unitDoc, 1),
+    unit: described(unitDoc, { countMin: 1 }),
     withcoord: described(withDocs[0]),
     withdist: described(withDocs[1]),
     withhash: described(withDocs[2]),

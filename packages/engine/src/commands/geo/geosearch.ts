@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { key } from '../../grammar.js';
+import { described, key } from '../../grammar.js';
 import { byDoc, countDoc, fromDoc, orderDoc, withDocs } from './geo-docs.js';
 import type { QueryForm } from './query.js';
 import { search } from './searching.js';
@@ -18,8 +17,8 @@ export const geosearch = defineCommand({
   flags: ['readonly'],
   args: {
     key: key('RO', 'access'),
-    from: described(fromDoc, 2),
-    by: described(byDoc, 3),
+    from: described(fromDoc, { countMin: 2 }),
+    by: described(byDoc, { countMin: 3 }),
     order: described(orderDoc),
     count: described(countDoc),
     withcoord: described(withDocs[0]),

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { described } from '../../described.js';
-import { key } from '../../grammar.js';
+import { described, key } from '../../grammar.js';
 import { byDoc, countDoc, fromDoc, orderDoc, storeDistancesDoc } from './geo-docs.js';
 import type { QueryForm } from './query.js';
 import { search } from './searching.js';
@@ -20,8 +19,8 @@ export const geosearchstore = defineCommand({
   args: {
     destination: key('OW', 'update'),
     source: key('RO', 'access'),
-    from: described(fromDoc, 2),
-    by: described(byDoc, 3),
+    from: described(fromDoc, { countMin: 2 }),
+    by: described(byDoc, { countMin: 3 }),
     order: described(orderDoc),
     count: described(countDoc),
     storedist: described(storeDistancesDoc),

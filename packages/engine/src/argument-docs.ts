@@ -1,8 +1,5 @@
-/**
- * Arguments whose handler reads them itself, because Redis looks at the key before them or because their
- * grammar is their own: what COMMAND DOCS says of them is declared as it is, not derived.
- */
-import { type Argument, type ArgumentDoc, HandledArgument } from './grammar.js';
+/** What COMMAND DOCS says of arguments that handlers read themselves, in few words: see `described`. */
+import type { ArgumentDoc } from './grammar.js';
 
 /** A value of a type: `integer`, `string`, `pattern`, ... */
 export function valueDoc(name: string, type: string, token?: string, ...flags: string[]): ArgumentDoc {
@@ -27,25 +24,4 @@ export function blockDoc(name: string, flags: readonly string[], ...parts: Argum
 /** The same, introduced by a word. */
 export function after(token: string, doc: ArgumentDoc): ArgumentDoc {
   return { ...doc, token };
-}
-
-/**
- * Everything from here to the end, of which so many arguments must be there: the value is the index where it
- * begins. Several of these in one command stand for the same arguments.
- */
-export function described(doc: ArgumentDoc, countMin = 0): Argument<number> {
-  return new DescribedArgument(doc, countMin);
-}
-
-class DescribedArgument extends HandledArgument {
-  readonly #doc: ArgumentDoc;
-
-  constructor(doc: ArgumentDoc, countMin: number) {
-    super(countMin);
-    this.#doc = doc;
-  }
-
-  describe(): ArgumentDoc {
-    return this.#doc;
-  }
 }
