@@ -3,16 +3,18 @@
  *
  * The runtime takes some tens of megabytes whatever the data. With a limit of a gigabyte that is of no matter; with 200
  * MB it would make the process half as large again as what it was allowed. So what the process takes beside
- * the data, beyond a fifth of the limit, is held against it too, but never more than leaves the data 64 MiB and a
- * quarter of what the limit is above them: small limits are about the data alone.
+ * the data, beyond 15% of the limit, is held against it too, but never more than leaves the data 64 MiB and 15%
+ * of what the limit is above them: small limits are about the data alone. Removing keys gives nothing back at once, since
+ * arenas and heap keep their pages: what is tolerated is less than the 30% that the process shall stay within.
  */
 import { type Config, clientMemory, type KV, type Session } from '@holdfast/engine';
 import type { ClientRegistry } from './client-registry.js';
+import { GarbageWatch } from './garbage-watch.js';
 import { residentBytes } from './process-figures.js';
 
-const toleratedShare = 0.22;
+const toleratedShare = 0.15;
 const freeOfChargeBytes = 64 * 1024 * 1024;
-const chargedShareMax = 0.75;
+const chargedShareMax = 0.85;
 
 export interface MemoryWatchOptions {
   readonly kv: KV;
@@ -27,6 +29,7 @@ export class MemoryWatch {
   /** What the process takes beside, as far as it is held against the limit. */
   processBytes = 0;
   readonly #options: MemoryWatchOptions;
+  readonly #garbage = new GarbageWatch();
   #limitsClients = false;
 
   constructor(options: MemoryWatchOptions) {
@@ -43,6 +46,7 @@ export class MemoryWatch {
     const { eviction } = this.#options.kv;
     if (this.#limitsClients) this.limitClients();
     if (eviction.limitBytes > 0) this.#measure();
+    if (this.processBytes > 0) this.#garbage.look();
   }
 
   #measure(): void {

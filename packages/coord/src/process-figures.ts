@@ -1,5 +1,7 @@
 /** What the operating system says of this process. */
 import { release, totalmem, type } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Env } from '@holdfast/common';
 import type { ProcessFigures } from '@holdfast/engine';
 
@@ -22,6 +24,23 @@ export function processFigures(): ProcessFigures {
 /** Memory of this process that is really there. */
 export function residentBytes(): number {
   return process.memoryUsage.rss();
+}
+
+/** Of the JavaScript heap, what is in use or garbage that was not collected yet. */
+export function heapBytes(): number {
+  return process.memoryUsage().heapUsed;
+}
+
+let collector: (() => void) | null = null;
+
+/** Collects all garbage at once: some 50 ms for a hundred thousand small collections. */
+export function collectGarbage(): void {
+  if (collector === null) {
+    setFlagsFromString('--expose-gc');
+    collector = runInNewContext('gc') as () => void;
+    setFlagsFromString('--no-expose-gc');
+  }
+  collector();
 }
 
 /** 40 hex digits that are never the same again. */
