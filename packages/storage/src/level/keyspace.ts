@@ -8,6 +8,7 @@ import { AbsentNames } from '../absent-names.js';
 import { Arena, type Ref } from '../arena.js';
 import type { Collection } from '../collection.js';
 import type { Database } from '../database.js';
+import { DepartedKeys } from '../departed-keys.js';
 import { Dict, hasObject } from '../dict.js';
 import type { Load } from './load.js';
 
@@ -29,7 +30,9 @@ export class Keyspace {
   /** Whose content it is or was; SWAPDB moves both together. */
   readonly database: Database;
   /** Keys that are on the disk only. */
-  coldKeys: number;
+  #coldKeys: number;
+  /** Those that left memory; null while there may be others, which were on the disk only from the start. */
+  #departed: DepartedKeys | null = null;
   /**
    * The keys with an expiry or with elements of their own, as of the last staged batch: stamp =
    * incarnation (0: none), object = the expiry that the index has (0: none). Beside the arena of the
@@ -53,8 +56,20 @@ export class Keyspace {
   constructor(generation: number, database: Database, coldKeys: number) {
     this.generation = generation;
     this.database = database;
-    this.coldKeys = coldKeys;
+    this.#coldKeys = coldKeys;
+    if (coldKeys === 0) this.#departed = new DepartedKeys();
     this.#heads = new Dict(new Arena(headsChunkBytes), database.context.seed);
+  }
+
+  get coldKeys(): number {
+    return this.#coldKeys;
+  }
+
+  set coldKeys(count: number) {
+    this.#coldKeys = count;
+    if (count > 0) return;
+    this.#departed ??= new DepartedKeys();
+    this.#departed.clear();
   }
 
   /** All its keys are in memory, and whole: what is not there does not exist. */
@@ -92,6 +107,7 @@ export class Keyspace {
 
   /** Known not to exist, though the disk may still have it. */
   isAbsent(name: string): boolean {
+    if (this.#departed !== null && !this.#departed.mayHave(name)) return true;
     return this.#absent.has(name) || this.#removals.has(name);
   }
 
@@ -128,7 +144,9 @@ export class Keyspace {
     // What it was before it was made.
     this.#absent.delete(name);
     this.#removals.delete(name);
-    this.coldKeys++;
+    this.#coldKeys++;
+    if (this.#departed?.isFull) this.#departed = null;
+    this.#departed?.add(name);
   }
 
   pin(name: string): void {
