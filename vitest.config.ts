@@ -18,10 +18,14 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source', 'node'] } },
   resolve: { conditions: ['source', 'node'] },
   test: {
-    include: ['packages/*/src/**/*.spec.ts', 'apps/*/src/**/*.spec.ts', 'tools/*/src/**/*.spec.ts'],
     pool: 'forks',
     maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
+    projects: [
+      // Many and short: a process for each would spend half of its time on loading the same modules.
+      { extends: true, test: { name: 'packages', include: ['packages/*/src/**/*.spec.ts'], isolate: false } },
+      { extends: true, test: { name: 'programs', include: ['{apps,tools}/*/src/**/*.spec.ts'] } },
+    ],
   },
 });
