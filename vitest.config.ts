@@ -5,6 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Specs that take minutes: of processes of their own, or of thousands of seeds. */
 const longest = /\/(crash|fuzz)\.spec\.ts$|\/simulator\//;
 
+const conformance = 'packages/*/src/**/*conformance.spec.ts';
+
 /** The longest first, so that the others run beside them. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -24,7 +26,17 @@ export default defineConfig({
     testTimeout: 60_000,
     projects: [
       // Many and short: a process for each would spend half of its time on loading the same modules.
-      { extends: true, test: { name: 'packages', include: ['packages/*/src/**/*.spec.ts'], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'packages',
+          include: ['packages/*/src/**/*.spec.ts'],
+          exclude: [conformance],
+          isolate: false,
+        },
+      },
+      // Long: in a process that has compiled the same code for others they take twice as long.
+      { extends: true, test: { name: 'conformance', include: [conformance] } },
       { extends: true, test: { name: 'programs', include: ['{apps,tools}/*/src/**/*.spec.ts'] } },
     ],
   },

@@ -1,6 +1,7 @@
 /** Moving back to redis-server without stopping: it follows us, under writes of every kind, until it goes on alone. */
 import { type Random, randomBelow } from '@holdfast/common';
 import { freePorts, SeededRandom } from '@holdfast/common/testing';
+import type { WireReply } from '@holdfast/protocol/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pause, type RunningServer, startGateway, startRedis, temporaryDirectory } from './server.js';
 import { WireClient } from './wire-client.js';
@@ -143,6 +144,12 @@ async function sameData(client: WireClient): Promise<void> {
   }
 }
 
+/** Of XINFO GROUPS: Redis 7.2 tells replicas neither of consumers that got nothing nor how far a group has read. */
+function told(groups: WireReply): unknown {
+  const known = ['name', 'pending', 'last-delivered-id'];
+  return groups.items?.map(({ items }) => items?.filter((_, i) => known.includes(items[i & ~1].text ?? '')));
+}
+
 /** Each key of a database with the digest of its value, when it expires, and what the digest leaves out of streams. */
 async function content(client: WireClient): Promise<string[]> {
   const names = ((await client.call('KEYS', '*')).items ?? []).map(({ text }) => text ?? '').sort();
@@ -161,7 +168,7 @@ async function content(client: WireClient): Promise<string[]> {
   return asked.map((commands, i) => {
     const [digest, expiry, stream, groups, pending] = replies.splice(0, commands.length);
     const inner =
-      stream === undefined ? '' : JSON.stringify([stream.items?.slice(0, 2), groups.items, pending.items]);
+      stream === undefined ? '' : JSON.stringify([stream.items?.slice(0, 2), told(groups), pending.items]);
     return `${names[i]} ${digest.items?.[0].text} ${expiry.text} ${inner}`;
   });
 }

@@ -14,7 +14,7 @@ import { forms, readUntilGone, Tracked, writeUntilGone } from './crash-load.js';
 const writerCount = 4;
 const readerCount = 2;
 /** After so many writes a new directory begins: a state that keeps growing makes every restart slower. */
-const writesMax = 60_000;
+const writesMax = 20_000;
 const loadMsMax = 120;
 const acknowledgedMsMax = 10_000;
 const killsPerCheck = 25;
