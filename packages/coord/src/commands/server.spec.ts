@@ -486,6 +486,13 @@ describe('DEBUG', () => {
 });
 
 describe('MEMORY USAGE', () => {
+  it('an empty stream has no elements to look at', () => {
+    const client = new LocalServer().client();
+    client.line('XGROUP CREATE x g $ MKSTREAM');
+    expect(client.line('MEMORY USAGE x')).toBeGreaterThan(0);
+    expect(client.line('MEMORY USAGE x SAMPLES 0')).toBe(client.line('MEMORY USAGE x'));
+  });
+
   it('grows with the value', () => {
     const client = new LocalServer().client();
     client.run('SET', 'k', 'x'.repeat(1000));

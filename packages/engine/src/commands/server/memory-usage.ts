@@ -21,7 +21,8 @@ export function memoryUsage(ctx: Context, i: number, ref: Ref, samples: number):
   const { encoding, size, type } = db.collection(ref);
   const elementBytes = packedEncodings.has(encoding) ? packedElementBytes : tableElementBytes;
   const wanted = samples === 0 ? size : Math.min(samples, size);
-  const elements = someElements(ctx, request.copy(i), type, wanted);
+  // Of the collections only a stream may be empty.
+  const elements = wanted === 0 ? [] : someElements(ctx, request.copy(i), type, wanted);
   const sampled = elements.reduce((sum: number, element) => sum + bytesOf(element), 0);
   const mean = elements.length === 0 ? 0 : sampled / elements.length;
   return Math.round(keyBytes + size * (mean + elementBytes));
