@@ -54,6 +54,16 @@ describe('ClassicStore', () => {
     await expect(ClassicStore.open(directory)).rejects.toMatchObject({ code: 'LOCKED' });
     await store.close();
     await expect(store.getMany([bytesOfText('a')])).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(put(store, 'a', '1')).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('a batch waits while the store is opened anew', async () => {
+    const store = await ClassicStore.open(newDirectory());
+    const reopening = store.reopen();
+    await put(store, 'a', '1');
+    await reopening;
+    expect((await store.getMany([bytesOfText('a')]))[0]).toEqual(Buffer.from('1'));
+    await store.close();
   });
 
   it('says when the directory can not be used', async () => {

@@ -45,6 +45,7 @@ export class ClassicStore implements OrderedStore {
   #db: Db;
   /** Settles when the store may be used again. */
   #ready: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   private constructor(path: string, db: Db) {
     this.#path = path;
@@ -83,7 +84,18 @@ export class ClassicStore implements OrderedStore {
   }
 
   batch(): OrderedBatch {
-    return new ClassicBatch(this.#writer, this.#path);
+    return new ClassicBatch(this.#writer.batch(), (operations) => this.#write(operations));
+  }
+
+  /** Not while the store is opened anew, nor after `close`: the thread would open what is to be shut. */
+  async #write(operations: PackedBatch): Promise<void> {
+    try {
+      await this.#ready;
+      if (this.#isClosed) throw new KvError('CLOSED', `${this.#path} is closed`);
+      await this.#writer.write(operations);
+    } catch (error) {
+      throw asKvError(error, this.#path);
+    }
   }
 
   async clear(from: Uint8Array, to: Uint8Array): Promise<void> {
@@ -107,6 +119,7 @@ export class ClassicStore implements OrderedStore {
 
   async close(): Promise<void> {
     await this.#ready.catch(() => {});
+    this.#isClosed = true;
     // The thread first: what the database was opened with belongs to us, and goes with us.
     await this.#writer.close();
     await this.#db.close();
@@ -115,14 +128,12 @@ export class ClassicStore implements OrderedStore {
 }
 
 class ClassicBatch implements OrderedBatch {
-  readonly #writer: BatchWriter;
   readonly #operations: PackedBatch;
-  readonly #path: string;
+  readonly #write: (operations: PackedBatch) => Promise<void>;
 
-  constructor(writer: BatchWriter, path: string) {
-    this.#writer = writer;
-    this.#operations = writer.batch();
-    this.#path = path;
+  constructor(operations: PackedBatch, write: (operations: PackedBatch) => Promise<void>) {
+    this.#operations = operations;
+    this.#write = write;
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -133,12 +144,8 @@ class ClassicBatch implements OrderedBatch {
     this.#operations.delete(key);
   }
 
-  async write(): Promise<void> {
-    try {
-      await this.#writer.write(this.#operations);
-    } catch (error) {
-      throw asKvError(error, this.#path);
-    }
+  write(): Promise<void> {
+    return this.#write(this.#operations);
   }
 
   async discard(): Promise<void> {}
