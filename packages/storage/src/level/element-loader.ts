@@ -4,7 +4,7 @@
  */
 import { KvError } from '@holdfast/common';
 import type { Collection } from '../collection.js';
-import { MutationReader, MutationWriter } from '../mutation.js';
+import { Additions } from './additions.js';
 import { elementKeyOverhead, numberKey64, prefixes } from './disk-keys.js';
 import { checksumBytes, verify } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';
@@ -19,24 +19,6 @@ export interface ElementRecord {
   readonly element: Uint8Array;
   readonly value: Uint8Array;
 }
-
-/** Mutations of one collection: the key that they name does not matter. */
-class Additions implements MutationOutput {
-  readonly now = new MutationWriter(4096);
-  readonly late = new MutationWriter(64);
-
-  begin(kind: number): MutationWriter {
-    this.now.begin(kind, 0, 0, noKey, 0, 0);
-    return this.now;
-  }
-
-  beginLate(kind: number): MutationWriter {
-    this.late.begin(kind, 0, 0, noKey, 0, 0);
-    return this.late;
-  }
-}
-
-const noKey = new Uint8Array(0);
 
 export class ElementLoader {
   readonly #store: OrderedStore;
@@ -79,15 +61,14 @@ export class ElementLoader {
     for await (const entries of this.elements(incarnation)) {
       count += entries.length;
       if (!this.#isAwaited(keyspace, collection)) return false;
-      additions.now.clear();
       for (const { element, value } of entries) this.#describe(collection, element, value, additions);
-      addTo(collection, additions.now);
+      additions.addNow(collection);
       // An element that is to expire may not be overwritten by who does not know that it is.
-      if (partial !== null && additions.late.length > 0) partial.mustBeWhole = true;
+      if (partial !== null && additions.hasLate) partial.mustBeWhole = true;
     }
     if (!this.#isAwaited(keyspace, collection)) return false;
     if (count === 0 && collection.size === 0) throw withoutElements();
-    addTo(collection, additions.late);
+    additions.addLate(collection);
     collection.partial = null;
     return true;
   }
@@ -104,8 +85,8 @@ export class ElementLoader {
     verify(record, value);
     const additions = new Additions();
     this.#describe(collection, element, value.subarray(checksumBytes), additions);
-    if (additions.late.length > 0) partial.mustBeWhole = true;
-    else addTo(collection, additions.now);
+    if (additions.hasLate) partial.mustBeWhole = true;
+    else additions.addNow(collection);
   }
 
   #describe(collection: Collection, element: Uint8Array, value: Uint8Array, output: MutationOutput): void {
@@ -117,15 +98,6 @@ export class ElementLoader {
   #isAwaited(keyspace: Keyspace, collection: Collection): boolean {
     return this.#keyspaces.isLive(keyspace) && (collection.partial === null || collection.ref !== 0);
   }
-}
-
-/** It is no change: without a key a collection tells nobody. */
-function addTo(collection: Collection, mutations: MutationWriter): void {
-  const { ref } = collection;
-  collection.ref = 0;
-  const reader = new MutationReader(mutations.bytes.subarray(0, mutations.length));
-  while (reader.next()) collection.apply(reader);
-  collection.ref = ref;
 }
 
 export function withoutElements(): KvError {

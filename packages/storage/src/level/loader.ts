@@ -16,9 +16,9 @@
 import { byteStringOf, type Timers } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
-import { MutationReader } from '../mutation.js';
 import { type ElementNames, PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
+import { addTo } from './additions.js';
 import { elementKeyOverhead, headKeyOverhead, writeElementKey, writeHeadKey } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
 import { ElementLoader } from './element-loader.js';
@@ -303,7 +303,7 @@ export class Loader {
 
   #installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
-    applyTo(collection, head.content);
+    addTo(collection, head.content);
     this.#install(keyspace, key, head, collection);
   }
 
@@ -406,11 +406,6 @@ export class Loader {
     writeHeadKey(headKey, keyspace.generation, this.#options.seed, key, 0, key.length);
     return headKey;
   }
-}
-
-function applyTo(collection: Collection, mutations: Uint8Array): void {
-  const reader = new MutationReader(mutations);
-  while (reader.next()) collection.apply(reader);
 }
 
 function elementKey({ incarnation }: PartialElements, elements: ElementNames, i: number): Buffer {

@@ -12,9 +12,9 @@ import { type Findings, KvError } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { MemoryStorage } from '../memory-storage.js';
-import { MutationReader, MutationWriter } from '../mutation.js';
 import { databaseCount } from '../system-database.js';
 import { createCollection } from '../values/create.js';
+import { Additions, addTo } from './additions.js';
 import {
   elementKeyOverhead,
   headKeyOverhead,
@@ -167,7 +167,7 @@ class StoreCheck {
     }
     const collection = createCollection(head.type, this.#scratch);
     try {
-      if (head.isWhole) applyTo(collection, head.content);
+      if (head.isWhole) addTo(collection, head.content);
       // Those of a database that was flushed are being cleared: some may be gone.
       else if (isLive) await this.#checkElements(head, collection);
       else await this.#countElements(head.incarnation);
@@ -177,25 +177,23 @@ class StoreCheck {
   }
 
   async #checkElements({ incarnation, type }: Head, collection: Collection): Promise<void> {
-    const late = new MutationWriter(64);
-    const writer = new MutationWriter(4096);
-    const output = {
-      begin: (kind: number) => beginUnnamed(writer, kind),
-      beginLate: (kind: number) => beginUnnamed(late, kind),
-    };
+    const additions = new Additions();
     let count = 0;
     for await (const entries of this.#elementsOf(incarnation)) {
       count += entries.length;
-      writer.clear();
       for (const [key, value] of entries) {
         verify(key, value);
-        this.#layouts[type].describe(key.subarray(elementKeyOverhead), value.subarray(checksumBytes), output);
+        this.#layouts[type].describe(
+          key.subarray(elementKeyOverhead),
+          value.subarray(checksumBytes),
+          additions,
+        );
       }
-      applyTo(collection, writer.bytes.subarray(0, writer.length));
+      additions.addNow(collection);
     }
     this.#elements += count;
     if (count === 0) throw new KvError('CORRUPT', 'all its elements are missing');
-    applyTo(collection, late.bytes.subarray(0, late.length));
+    additions.addLate(collection);
   }
 
   // What belongs to heads
@@ -300,16 +298,6 @@ class StoreCheck {
   #damage(place: string, what: string): void {
     this.#findings.damage(`${this.#place}, ${place}`, what);
   }
-}
-
-function beginUnnamed(writer: MutationWriter, kind: number): MutationWriter {
-  writer.begin(kind, 0, 0, new Uint8Array(0), 0, 0);
-  return writer;
-}
-
-function applyTo(collection: Collection, mutations: Uint8Array): void {
-  const reader = new MutationReader(mutations);
-  while (reader.next()) collection.apply(reader);
 }
 
 function hexOf(key: Uint8Array): string {
