@@ -1,6 +1,7 @@
 /** What reads are to promise, as the calls of a store say. */
 import { systemEnv } from '@holdfast/common';
 import { openLocalStack, type ReadMode } from '@holdfast/coord';
+import { observeReadModes } from '@holdfast/coord/testing';
 import { GrpcExporter } from '@holdfast/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect, type Freshness, type KeyValueStore, open } from './index.js';
@@ -18,12 +19,7 @@ async function observed(
   const env = systemEnv();
   const stack = await openLocalStack({ env, storage: 'memory', log: 'none', fsync: 'no' });
   const { config, coordinator } = stack;
-  const modes: ReadMode[] = [];
-  const coordinate = coordinator.coordinate.bind(coordinator);
-  coordinator.coordinate = (session, request, reply) => {
-    modes.push(session.readMode);
-    return coordinate(session, request, reply);
-  };
+  const modes = observeReadModes(coordinator);
   const exporter = new GrpcExporter({ coordinator, env, config });
   const port = await exporter.listen(0, '127.0.0.1');
   const store = connect({ address: `127.0.0.1:${port}`, ...options });

@@ -5,6 +5,7 @@ export {
   coordinatorConformance,
 } from './coordinator-conformance.js';
 export { LocalServer, type Plain, plainOf, TestClient } from './local-server.js';
+export { observeReadModes } from './read-modes.js';
 export { simulatedCoordinators } from './simulated-coordinators.js';
 export { TestNode, type TestReplica, TestShard, testOracle } from './test-shards.js';
 export { ToyCoordinator } from './toy-coordinator.js';

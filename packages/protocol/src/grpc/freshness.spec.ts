@@ -2,6 +2,7 @@
 import { credentials, status } from '@grpc/grpc-js';
 import { systemEnv } from '@holdfast/common';
 import { openLocalStack, type ReadMode } from '@holdfast/coord';
+import { observeReadModes } from '@holdfast/coord/testing';
 import { channelOptions, kv } from '@holdfast/rpc';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GrpcExporter } from './exporter.js';
@@ -20,12 +21,7 @@ async function observed(): Promise<{ client: kv.KVClient; modes: ReadMode[] }> {
   const options = { env, storage: 'memory', log: 'none', fsync: 'no', parameters: new Map() } as const;
   const stack = await openLocalStack(options);
   const { config, coordinator } = stack;
-  const modes: ReadMode[] = [];
-  const coordinate = coordinator.coordinate.bind(coordinator);
-  coordinator.coordinate = (session, request, reply) => {
-    modes.push(session.readMode);
-    return coordinate(session, request, reply);
-  };
+  const modes = observeReadModes(coordinator);
   const exporter = new GrpcExporter({ coordinator, env, config });
   const port = await exporter.listen(0, '127.0.0.1');
   const client = new kv.KVClient(`127.0.0.1:${port}`, credentials.createInsecure(), channelOptions());
