@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -60,17 +60,61 @@ export function installPrograms(...names) {
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
 }
 
-/** Compiles what changed. */
+/** Folders whose files the build reads, and files of the root that it reads. */
+const sourceRoots = ['packages', 'apps', 'tools', 'proto'];
+const sourceFiles = ['package-lock.json', 'package.json', 'nx.json', 'tsconfig.base.json'];
+/** What a build makes, and what it does not read. */
+const notSources = new Set(['node_modules', 'dist', 'gen']);
+
+/**
+ * Compiles what changed. Where nothing did, what is there is not touched: nx would put the same files in their
+ * place anew, under the feet of processes that run from them.
+ */
 export function build() {
+  const stamp = join(root, 'node_modules', '.holdfast-build');
+  const sources = hashOfSources();
+  if (isBuilt() && existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
   const result = spawnSync('npx', ['nx', 'run-many', '-t', 'build', '--outputStyle=static'], {
     cwd: root,
     env,
     encoding: 'utf8',
   });
-  if (result.status === 0) return;
-  process.stderr.write(result.stdout + result.stderr);
-  process.exit(result.status ?? 1);
+  if (result.status !== 0) {
+    process.stderr.write(result.stdout + result.stderr);
+    process.exit(result.status ?? 1);
+  }
+  writeFileSync(stamp, sources);
+}
+
+/** SHA-256 of the names and contents of all sources, in hexadecimal digits. */
+function hashOfSources() {
+  const hash = createHash('sha256');
+  const add = (path) =>
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update('\0');
+  const addFolder = (folder) => {
+    const entries = readdirSync(join(root, folder), { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith('.') || notSources.has(entry.name)) continue;
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) addFolder(path);
+      else if (entry.isFile() && !entry.name.endsWith('.tsbuildinfo')) add(path);
+    }
+  };
+  for (const file of sourceFiles) add(file);
+  for (const folder of sourceRoots) addFolder(folder);
+  return hash.digest('hex');
+}
+
+/** Whether each project that is compiled has something that was. */
+function isBuilt() {
+  const projects = ['packages', 'apps', 'tools'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+  );
+  return projects.every((path) => !existsSync(join(path, 'tsconfig.json')) || existsSync(join(path, 'dist')));
 }
 
 function isOnPath(program) {
