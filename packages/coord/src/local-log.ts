@@ -106,7 +106,7 @@ export function openLog(
 }
 
 function fileLogOptions(
-  { env, fsync, inlineSyncMsMax = 1, log, segmentBytes }: LocalStackOptions,
+  { env, fsync, inlineSyncMsMax = 2, log, segmentBytes }: LocalStackOptions,
   config: Config,
   disk: Disk,
 ): Omit<FileLogOptions, 'directory'> {

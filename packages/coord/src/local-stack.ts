@@ -50,7 +50,7 @@ export interface LocalStackOptions {
   readonly directory?: string;
   /** Usual size of a file of the log; FileLog's default when not given. */
   readonly segmentBytes?: number;
-  /** See FileLog; 1 ms when not given. */
+  /** See FileLog; 2 ms when not given. */
   readonly inlineSyncMsMax?: number;
   /** Values of parameters, by Redis' names. */
   readonly parameters?: ReadonlyMap<string, string>;
