@@ -1,35 +1,64 @@
 /** What every gRPC server offers beside its own service: health, and reflection for clients without stubs. */
+import { createRequire } from 'node:module';
 import type { Server } from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation, protoPath } from 'grpc-health-check';
+import type { PackageDefinition } from '@grpc/proto-loader';
+import type { HealthImplementation } from 'grpc-health-check';
 import { descriptors } from './gen/descriptors.js';
+import { addLateServices, shapes } from './late-services.js';
+
+/** They are CommonJS: what is loaded late can be loaded where nothing may be awaited. */
+const require = createRequire(import.meta.url);
+
+const healthMethods = {
+  '/grpc.health.v1.Health/Check': shapes.unary,
+  '/grpc.health.v1.Health/Watch': shapes.serverStream,
+  '/grpc.health.v1.Health/List': shapes.unary,
+};
+
+const reflectionMethods = {
+  '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': shapes.bidirectional,
+  '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': shapes.bidirectional,
+};
 
 /** The state that grpc.health.v1 reports: of the server as a whole (the empty name), and of its services. */
 export class Health {
   readonly #services: readonly string[];
-  readonly #health: HealthImplementation;
+  #isServing = false;
+  /** Null until somebody asks. */
+  #health: HealthImplementation | null = null;
 
   constructor(...services: string[]) {
     this.#services = ['', ...services];
-    this.#health = new HealthImplementation();
-    this.setServing(false);
   }
 
   addTo(server: Server): void {
-    this.#health.addToServer(server);
+    addLateServices(server, healthMethods, () => {
+      const library = require('grpc-health-check') as typeof import('grpc-health-check');
+      this.#health = new library.HealthImplementation();
+      this.setServing(this.#isServing);
+      return this.#health;
+    });
   }
 
   setServing(isServing: boolean): void {
-    for (const name of this.#services) this.#health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
+    this.#isServing = isServing;
+    for (const name of this.#services) this.#health?.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
   }
 }
 
 /** Lets clients ask `server` for the descriptors of `services`. */
 export function addReflection(server: Server, ...services: string[]): void {
-  new ReflectionService(packageDefinition(), { services }).addToServer(server);
+  addLateServices(server, reflectionMethods, () => {
+    const { ReflectionService } = require('@grpc/reflection') as typeof import('@grpc/reflection');
+    return new ReflectionService(packageDefinition(), { services });
+  });
 }
 
 function packageDefinition(): PackageDefinition {
-  return { ...loadFileDescriptorSetFromBuffer(Buffer.from(descriptors, 'base64')), ...loadSync(protoPath) };
+  const loader = require('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
+  const { protoPath } = require('grpc-health-check') as typeof import('grpc-health-check');
+  return {
+    ...loader.loadFileDescriptorSetFromBuffer(Buffer.from(descriptors, 'base64')),
+    ...loader.loadSync(protoPath),
+  };
 }

@@ -18,6 +18,9 @@ import { tagOf, WireWriter, wireTypes } from '../wire.js';
 
 const options: Options = { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true };
 
+/** Of the reflection API: the same under two names, of which older clients know the second. */
+export type ReflectionVersion = 'v1' | 'v1alpha';
+
 /** Methods by the names in the proto file, in camel case too; messages as plain objects. */
 export interface ReflectedClient {
   readonly services: readonly string[];
@@ -34,8 +37,12 @@ interface ReflectionAnswer {
 type Method = (request: object, callback?: (error: ServiceError | null, answer: object) => void) => unknown;
 
 /** A client of one service of the server at `address`. */
-export async function reflectedClient(address: string, service: string): Promise<ReflectedClient> {
-  const { services, files } = await reflect(address, service);
+export async function reflectedClient(
+  address: string,
+  service: string,
+  version: ReflectionVersion = 'v1',
+): Promise<ReflectedClient> {
+  const { services, files } = await reflect(address, service, version);
   const definition = serviceOf(loadFileDescriptorSetFromBuffer(descriptorSet(files), options), service);
   const client = new (makeClientConstructor(definition, service))(address, credentials.createInsecure());
   const methodOf = (name: string): Method => {
@@ -61,9 +68,13 @@ export async function reflectedClient(address: string, service: string): Promise
   };
 }
 
-async function reflect(address: string, service: string): Promise<{ services: string[]; files: Buffer[] }> {
-  const name = 'grpc.reflection.v1.ServerReflection';
-  const client = new (makeClientConstructor(serviceOf(reflectionPackage(), name), name))(
+async function reflect(
+  address: string,
+  service: string,
+  version: ReflectionVersion,
+): Promise<{ services: string[]; files: Buffer[] }> {
+  const name = `grpc.reflection.${version}.ServerReflection`;
+  const client = new (makeClientConstructor(serviceOf(reflectionPackage(version), name), name))(
     address,
     credentials.createInsecure(),
   );
@@ -85,9 +96,9 @@ async function reflect(address: string, service: string): Promise<{ services: st
 }
 
 /** The reflection API's own descriptors, which a client does need beforehand. */
-function reflectionPackage(): PackageDefinition {
+function reflectionPackage(version: ReflectionVersion): PackageDefinition {
   const main = createRequire(import.meta.url).resolve('@grpc/reflection');
-  return loadSync(join(dirname(main), '../proto/grpc/reflection/v1/reflection.proto'), options);
+  return loadSync(join(dirname(main), `../proto/grpc/reflection/${version}/reflection.proto`), options);
 }
 
 function serviceOf(definition: PackageDefinition, name: string): ServiceDefinition {
