@@ -2,7 +2,7 @@
  * Who listens to what: channels, patterns and shard channels. Messages go straight into each listener's
  * reply, except to the client whose command is being run: it gets them after that command's own reply.
  */
-import type { Reply } from '@holdfast/common';
+import { copyBytes, type Reply } from '@holdfast/common';
 import { globMatch, type Session, type SubscriptionKind } from '@holdfast/engine';
 
 type Listeners = Map<string, Set<Session>>;
@@ -26,6 +26,8 @@ export class PubSubHub {
     pattern: new Map(),
     shard: new Map(),
   };
+  /** The beginning of the last message, which the next one often has too. */
+  readonly #head = new MessageHead();
   /** What the speaker is sent. */
   #held: ((reply: Reply) => void)[] = [];
 
@@ -67,13 +69,13 @@ export class PubSubHub {
     let receivers = 0;
     if (direct !== undefined) {
       const kind = sharded ? 'shard' : 'channel';
-      this.#send(direct, messageOf(kind, channel, channel, payload), version);
+      this.#send(direct, this.#head.messageOf(kind, channel, channel, payload), version);
       receivers += audienceOf(direct, kind, channel);
     }
     if (sharded) return receivers;
     for (const [pattern, sessions] of this.#listeners.pattern) {
       if (!globMatch(pattern, channel)) continue;
-      this.#send(sessions, messageOf('pattern', pattern, channel, payload), version);
+      this.#send(sessions, this.#head.messageOf('pattern', pattern, channel, payload), version);
       receivers += audienceOf(sessions, 'pattern', pattern);
     }
     return receivers;
@@ -82,7 +84,7 @@ export class PubSubHub {
   /** Passes on a message that was published elsewhere, to those who listen to just that. */
   deliver(kind: SubscriptionKind, name: string, channel: string, payload: Uint8Array): void {
     const sessions = this.#listeners[kind].get(name);
-    if (sessions !== undefined) this.#send(sessions, messageOf(kind, name, channel, payload), 0);
+    if (sessions !== undefined) this.#send(sessions, this.#head.messageOf(kind, name, channel, payload), 0);
   }
 
   /** The speaker's command is answered. */
@@ -121,9 +123,18 @@ export class PubSubHub {
     return this.#listeners.pattern.size;
   }
 
+  /** As `tell`, a message that is made already: without a call of a function that is made for it, 50 times a message. */
   #send(sessions: ReadonlySet<Session>, message: Message, version: number): void {
-    const send = (reply: Reply): void => write(reply, message);
-    for (const session of sessions) this.tell(session, version, send);
+    for (const session of sessions) {
+      if (version > session.dependsOn) session.dependsOn = version;
+      if (session === this.speaker) {
+        this.#held.push((reply) => write(reply, message));
+        continue;
+      }
+      const { sink } = session;
+      write(sink.reply, message);
+      sink.wake();
+    }
   }
 }
 
@@ -134,18 +145,41 @@ function audienceOf(sessions: ReadonlySet<Session>, kind: SubscriptionKind, name
   return clients;
 }
 
-/** `name` is what is listened to: the channel, or a pattern. */
-function messageOf(kind: SubscriptionKind, name: string, channel: string, payload: Uint8Array): Message {
-  const word = words[kind];
-  let head = `>${kind === 'pattern' ? 4 : 3}\r\n${bulk(word)}`;
-  if (kind === 'pattern') head += bulk(name);
-  head += `${bulk(channel)}$${payload.length}\r\n`;
-  const message = Buffer.allocUnsafe(head.length + payload.length + 2);
-  message.write(head, 0, 'latin1');
-  message.set(payload, head.length);
-  message[message.length - 2] = 13;
-  message[message.length - 1] = 10;
-  return message;
+/** All of a message but its payload: encoding it again takes as long as telling four listeners. */
+class MessageHead {
+  #kind: SubscriptionKind = 'channel';
+  #name = '';
+  #channel = '';
+  #payloadLength = -1;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  /** `name` is what is listened to: the channel, or a pattern. */
+  messageOf(kind: SubscriptionKind, name: string, channel: string, payload: Uint8Array): Message {
+    const { length } = payload;
+    const isSame =
+      length === this.#payloadLength &&
+      channel === this.#channel &&
+      name === this.#name &&
+      kind === this.#kind;
+    if (!isSame) this.#encode(kind, name, channel, length);
+    const head = this.#bytes;
+    const message = Buffer.allocUnsafe(head.length + length + 2);
+    copyBytes(head, 0, message, 0, head.length);
+    copyBytes(payload, 0, message, head.length, length);
+    message[message.length - 2] = 13;
+    message[message.length - 1] = 10;
+    return message;
+  }
+
+  #encode(kind: SubscriptionKind, name: string, channel: string, payloadLength: number): void {
+    let head = `>${kind === 'pattern' ? 4 : 3}\r\n${bulk(words[kind])}`;
+    if (kind === 'pattern') head += bulk(name);
+    this.#bytes = Buffer.from(`${head}${bulk(channel)}$${payloadLength}\r\n`, 'latin1');
+    this.#kind = kind;
+    this.#name = name;
+    this.#channel = channel;
+    this.#payloadLength = payloadLength;
+  }
 }
 
 function bulk(text: string): string {

@@ -25,6 +25,9 @@ describe('BufferPool', () => {
     expect(own).toHaveLength(20_000);
     pool.give(own);
     expect(pool.take(20_000)).not.toBe(own);
+    const grown = pool.take(32 * 1024);
+    pool.give(grown);
+    expect(pool.take(32 * 1024)).toBe(grown);
   });
 });
 
