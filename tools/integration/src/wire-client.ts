@@ -5,7 +5,8 @@ import { encodeRequest, ReplyReader, type RespArgument, type WireReply } from '@
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
 
 interface Waiting {
-  resolve(reply: WireReply): void;
+  /** Whether it has all that it waits for. */
+  take(reply: WireReply): boolean;
   reject(error: Error): void;
 }
 
@@ -24,7 +25,7 @@ export class WireClient {
     socket.on('data', (bytes: Buffer) => {
       for (const reply of this.#reader.push(bytes)) {
         if (reply.type === '>') this.pushes.push(reply);
-        else this.#waiting.shift()?.resolve(reply);
+        else if (this.#waiting[0]?.take(reply)) this.#waiting.shift();
       }
     });
     socket.on('error', () => {});
@@ -60,8 +61,16 @@ export class WireClient {
 
   /** Sends requests in one write; a promise for each. */
   pipeline(requests: readonly (readonly RespArgument[])[]): Promise<WireReply>[] {
-    const replies = requests.map(() => this.#nextReply());
+    const replies = requests.map(() => this.#nextReplies(1).then(([reply]) => reply));
+    for (const reply of replies) reply.catch(() => {});
     if (!this.#isClosed) this.#socket.write(Buffer.concat(requests.map(encodeRequest)));
+    return replies;
+  }
+
+  /** Sends requests as they are on the wire; resolves with the replies to all of them. */
+  exchange(bytes: Buffer, count: number): Promise<WireReply[]> {
+    const replies = this.#nextReplies(count);
+    if (!this.#isClosed) this.#socket.write(bytes);
     return replies;
   }
 
@@ -74,13 +83,22 @@ export class WireClient {
     this.#socket.destroy();
   }
 
-  #nextReply(): Promise<WireReply> {
-    const reply = new Promise<WireReply>((resolve, reject) => {
-      if (this.#isClosed) reject(new Error('the connection was closed'));
-      else this.#waiting.push({ resolve, reject });
+  #nextReplies(count: number): Promise<WireReply[]> {
+    const replies = new Promise<WireReply[]>((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(new Error('the connection was closed'));
+        return;
+      }
+      const taken: WireReply[] = [];
+      const take = (reply: WireReply): boolean => {
+        taken.push(reply);
+        if (taken.length === count) resolve(taken);
+        return taken.length === count;
+      };
+      this.#waiting.push({ take, reject });
     });
-    // Whoever looks at it later sees the rejection; nobody has to.
-    reply.catch(() => {});
-    return reply;
+    // Whoever looks at them later sees the rejection; nobody has to.
+    replies.catch(() => {});
+    return replies;
   }
 }

@@ -30,6 +30,7 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
   readonly #values: [string, Argument<unknown>][];
   readonly #initial: Option<S>;
   readonly #repeatable: boolean;
+  readonly #valueCountMin: number;
 
   constructor(word: string, values: S, repeatable: boolean, required: boolean) {
     super();
@@ -38,13 +39,14 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
     this.#repeatable = repeatable;
     this.#values = Object.entries(values);
     const initial: Record<string, unknown> = { present: false };
-    let countMin = 1;
+    let valueCountMin = 0;
     for (const [name, value] of this.#values) {
       value.name = name;
       initial[name] = value.initial();
-      countMin += value.countMin;
+      valueCountMin += value.countMin;
     }
-    this.countMin = required ? countMin : 0;
+    this.#valueCountMin = valueCountMin;
+    this.countMin = required ? 1 + valueCountMin : 0;
     this.#initial = initial as Option<S>;
   }
 
@@ -58,6 +60,8 @@ class OptionArgument<S extends ArgumentShape> extends Argument<Option<S>> {
       return this.isOption ? at : parser.fail(syntaxError);
     }
     if (!this.#repeatable && (args[this.name] as Option<S>).present) return parser.fail(syntaxError);
+    // As Redis does: whether all values are there is looked at before any of them.
+    if (request.count - at - 1 < this.#valueCountMin) return parser.fail(syntaxError);
     const parsed: Record<string, unknown> = { present: true };
     for (const [name, value] of this.#values) parsed[name] = value.initial();
     let next = at + 1;

@@ -31,12 +31,26 @@ export function comparable(whole: RandomRequest, reply: WireReply): string {
   return renderReply(reply);
 }
 
+/** Whether two replies are the same to the byte, as most are. */
+export function isSameReply(theirs: WireReply, ours: WireReply): boolean {
+  if (theirs.type !== ours.type || theirs.text !== ours.text) return false;
+  const [a, b] = [theirs.items, ours.items];
+  if (a === null || b === null) return a === b;
+  return a.length === b.length && a.every((item, i) => isSameReply(item, b[i]));
+}
+
 /** Whether numbers that depend on the moment are as good as equal. */
 export function isEqualButForTime(request: RandomRequest, theirs: WireReply, ours: WireReply): boolean {
   const name = nameOf(request);
   if (!clocks.test(name) || theirs.type !== ':' || ours.type !== ':') return false;
+  return isSameMoment(theirs, ours, clockTolerance[name]);
+}
+
+/** Whether two moments, or times that are left, are the same but for the time between the servers' looks at a clock. */
+export function isSameMoment(theirs: WireReply, ours: WireReply, tolerance: number = msTolerance): boolean {
   const [a, b] = [Number(theirs.text), Number(ours.text)];
-  return a >= 0 && b >= 0 && Math.abs(a - b) <= (clockTolerance[name] ?? msTolerance);
+  const isFar = a > Number.MAX_SAFE_INTEGER && Math.abs(b) > Number.MAX_SAFE_INTEGER;
+  return a === b || isFar || (a >= 0 && b >= 0 && Math.abs(a - b) <= tolerance);
 }
 
 /** GEO searches with ANY take what they find first. */

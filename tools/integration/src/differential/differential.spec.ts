@@ -20,12 +20,12 @@ interface Subject {
 }
 
 const subjects: readonly Subject[] = [
-  { name: 'in memory', settings: {}, sequencesMax: 600 },
-  { name: 'on the disk, over kills', settings: { storage: 'level', log: 'file' }, sequencesMax: 35 },
+  { name: 'in memory', settings: {}, sequencesMax: 3000 },
+  { name: 'on the disk, over kills', settings: { storage: 'level', log: 'file' }, sequencesMax: 150 },
   {
     name: 'on the disk, with next to nothing in memory',
     settings: { storage: 'level', log: 'file', 'cache-bytes': '1' },
-    sequencesMax: 35,
+    sequencesMax: 150,
   },
 ];
 
@@ -34,7 +34,7 @@ it.each(subjects)(
   async ({ settings, sequencesMax }) => {
     const pair = await ServerPair.start(settings);
     try {
-      const options = { seed, seconds, sequencesMax, findingsMax: 3, restartEvery: pair.isKept ? 15 : 0 };
+      const options = { seed, seconds, sequencesMax, findingsMax: 3, restartEvery: pair.isKept ? 25 : 0 };
       const { sequenceCount, requestCount, restartCount, findings } = await new DifferentialSearch(
         pair,
         options,

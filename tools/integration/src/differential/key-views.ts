@@ -1,6 +1,4 @@
 /** All there is of a key, asked by commands of its type. */
-import { renderReply, type WireReply } from '@holdfast/protocol/testing';
-import { comparable } from './comparison.js';
 import type { RandomRequest } from './request.js';
 
 const contentOf: Readonly<Record<string, (key: string) => RandomRequest>> = {
@@ -12,12 +10,13 @@ const contentOf: Readonly<Record<string, (key: string) => RandomRequest>> = {
   stream: (key) => ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'],
 };
 
+/** Shows the content of a key that exists. */
+export function contentViewOf(key: string, type: string): RandomRequest {
+  return contentOf[type](key);
+}
+
 /** The requests that show a key of a type; none of a key that does not exist. */
 export function viewsOf(key: string, type: string): RandomRequest[] {
   const content = contentOf[type];
   return content === undefined ? [] : [content(key), ['PEXPIRETIME', key]];
-}
-
-export function describeView(request: RandomRequest, reply: WireReply): string {
-  return request[0] === 'PEXPIRETIME' ? renderReply(reply) : comparable(request, reply);
 }

@@ -134,6 +134,19 @@ const unpredictable: readonly Unpredictable[] = [
     matches: ([, , , consumer]) => !/^[CDE]$/.test(consumer ?? ''),
   },
   {
+    reason:
+      'Moments are doubles here, exact up to 2^53 ms: of two that are further away neither is the earlier.',
+    command: /^P?EXPIRE(AT)?$/,
+    matches: (words) =>
+      words.some((word, i) => i > 2 && /^[GL]T$/.test(word)) && Number(words[2]) >= 2 ** 53 / 1000,
+  },
+  {
+    reason:
+      'A time to live that ends beyond what a clock can show is over at once in Redis, whose sum overflows.',
+    command: /^RESTORE$/,
+    matches: ([, , ttl]) => Number(ttl) > 2 ** 62,
+  },
+  {
     reason: 'Deliveries are counted in 48 bits here.',
     command: /^XCLAIM$/,
     matches: (words) => words.some((word, i) => words[i - 1] === 'RETRYCOUNT' && word.length > 14),
@@ -155,7 +168,12 @@ const unpredictable: readonly Unpredictable[] = [
   },
 ];
 
+const anyUnpredictable = new RegExp(unpredictable.map(({ command }) => command.source).join('|'));
+
 export function isUnpredictable(request: RandomRequest): boolean {
-  const words = called(request).map((word) => word.toUpperCase());
-  return unpredictable.some(({ command, matches }) => command.test(words[0] ?? '') && matches(words));
+  const plain = called(request);
+  const name = plain[0]?.toUpperCase() ?? '';
+  if (!anyUnpredictable.test(name)) return false;
+  const words = plain.map((word) => word.toUpperCase());
+  return unpredictable.some(({ command, matches }) => command.test(name) && matches(words));
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run differential -- [--seconds N] [--seed S] [--findings N] [--storage level] [--log file] [--cache-bytes N]`: looks for
+ * `npm run differential -- [--seconds N] [--seed S] [--sequences N] [--findings N] [--storage level] [--log file] [--cache-bytes N]`: looks for
  * differences to redis-server and prints each as short as it gets. Ends with 1 when there are any.
  */
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     storage: { type: 'string', default: 'memory' },
     'cache-bytes': { type: 'string', default: '0' },
     log: { type: 'string', default: 'none' },
+    sequences: { type: 'string', default: 'Infinity' },
     'restart-every': { type: 'string', default: '20' },
   },
 });
@@ -25,6 +26,7 @@ console.log(`seed ${values.seed}, ${values.seconds} s, storage ${storage}, log $
 const search = new DifferentialSearch(pair, {
   seed: Number(values.seed),
   seconds: Number(values.seconds),
+  sequencesMax: Number(values.sequences),
   findingsMax: Number(values.findings),
   restartEvery: pair.isKept ? Number(values['restart-every']) : 0,
   log: (line) => console.log(`\n${line}`),

@@ -23,7 +23,7 @@ export class RequestGenerator {
   readonly #byGroup = new Map<CommandGroup, Command[]>();
   readonly #docs = new Map<Command, readonly ArgumentDoc[]>();
   readonly #options: GeneratorOptions;
-  readonly #random: Random;
+  #random: Random;
   #command!: Command;
   #words: string[] = [];
   #lastMs = 10;
@@ -42,6 +42,13 @@ export class RequestGenerator {
 
   get groups(): CommandGroup[] {
     return [...this.#byGroup.keys()];
+  }
+
+  /** As new, with other random numbers to come. */
+  restart(random: Random): void {
+    this.#random = random;
+    this.#lastMs = 10;
+    this.#lastCount = 1;
   }
 
   /** A request of one of the commands of `group`. */

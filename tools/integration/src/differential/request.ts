@@ -19,6 +19,16 @@ export function bytesOf(request: RandomRequest): Buffer[] {
   return request.map((word) => Buffer.from(word, 'latin1'));
 }
 
+/** As they are on the wire, one after the other. */
+export function encoded(requests: readonly RandomRequest[]): Buffer {
+  let text = '';
+  for (const request of requests) {
+    text += `*${request.length}\r\n`;
+    for (const word of request) text += `$${word.length}\r\n${word}\r\n`;
+  }
+  return Buffer.from(text, 'latin1');
+}
+
 /** As a line of the matrix: `SET k "a \x00 b"`. */
 export function lineOf(request: RandomRequest): string {
   return request.map(quoted).join(' ');

@@ -1,18 +1,16 @@
-/** Looks for differences for a while: random sequences from a seed, each failing one made as short as it gets. */
-import type { Random } from '@holdfast/common';
-import { randomBelow } from '@holdfast/common';
-import { SeededRandom } from '@holdfast/common/testing';
-import { LocalServer } from '@holdfast/coord/testing';
-import type { Command } from '@holdfast/engine';
-import { preparation } from './argument-values.js';
+/**
+ * Looks for differences for a while: random sequences from a seed, many at a time in one write. One that fails is tried
+ * again for itself, and made as short as it gets.
+ */
+import { comparableCommands, payloadsOf } from './comparable-commands.js';
+import { describe, explain } from './explanation.js';
 import { newerTokens } from './known-differences.js';
-import { expiresSoon, lineOf, type RandomRequest, waitsLong } from './request.js';
 import { type RandomSequence, SequenceGenerator } from './sequence.js';
-import type { ServerPair } from './server-pair.js';
-import { shrink } from './shrink.js';
-import { type Finding, Trial } from './trial.js';
+import type { Replies, ServerPair } from './server-pair.js';
+import { afresh, type Finding, Trial, tryAlone } from './trial.js';
 
 export interface SearchOptions {
+  /** Of the first sequence; those that follow have the seeds that follow. */
   readonly seed: number;
   readonly seconds: number;
   /** At most so many, however much time is left. */
@@ -32,43 +30,40 @@ export interface SearchResult {
   readonly findings: readonly string[];
 }
 
-const attemptsMax = 500;
-const attemptsWithRestartMax = 60;
-/** When replies don't come each attempt takes its time. */
-const attemptsWithoutRepliesMax = 20;
+/** Sequences that are sent at once: a write costs the servers more than a request. */
+const batchLength = 16;
+/** On a machine that does other things as well. */
+const batchTimeoutMs = 60_000;
+/** Batches on their way: the servers work on one while the replies to the other are compared. */
+const batchesMax = 2;
 
-/** Types and their like; the rest is about connections and the process, and is tested by itself. */
-const groups =
-  /^(string|bitmap|hyperloglog|generic|hash|list|set|sorted-set|geo|stream|transactions|pubsub|server|connection)$/;
-/** Of those: what waits, listens, ends, depends on the clock, or whose bytes are a server's own. */
-const excluded =
-  /^(select|(p|s)?(un)?subscribe|multi|exec|discard|time|lolwut|info|command.*|config.*|debug.*|memory.*|slowlog.*|latency.*|role|replicaof|slaveof|p?sync|replconf|migrate|save|bgsave|bgrewriteaof|lastsave|shutdown|monitor|module.*|acl.*|quit|reset|auth|hello|client.*|wait|waitaof|restore-asking|pfselftest|pfdebug|kv\..*|.*\|help|object\|freq)$/;
-
-async function comparableCommands(pair: ServerPair): Promise<Command[]> {
-  const all = new LocalServer().kv.registry.commands.flatMap((command) =>
-    command.subcommands.size > 0 ? [...command.subcommands.values()] : [command],
-  );
-  const own = all.filter(({ group, fullName }) => groups.test(group) && !excluded.test(fullName));
-  const [[known]] = await pair.ask(2, [['COMMAND', 'INFO', ...own.map(({ fullName }) => fullName)]]);
-  return own.filter((_command, i) => known.items?.[i].items != null);
+interface Batch {
+  readonly trials: readonly Trial[];
+  /** What is tried for itself, after the batch. */
+  readonly alone: readonly RandomSequence[];
+  /** Null when they did not come. */
+  readonly replies: Promise<Replies | null>;
 }
 
-/** What DUMP of the reference gives for the keys that there are at first. */
-async function payloadsOf(pair: ServerPair): Promise<string[]> {
-  await pair.ask(2, [['FLUSHALL'], ...preparation]);
-  const keys = [...new Set(preparation.filter(([name]) => name !== 'XGROUP').map(([, key]) => key))];
-  const [theirs] = await pair.ask(
-    2,
-    keys.map((key) => ['DUMP', key]),
-  );
-  return theirs.map(({ text }) => text!);
+/** A sequence to be tried for itself, and what was wrong with it among others. */
+interface Suspect {
+  readonly sequence: RandomSequence;
+  readonly finding: Finding | null;
 }
+
+const noReplies: Finding = {
+  request: [],
+  theirs: 'replies',
+  ours: 'no reply in time',
+  signature: 'broken: a batch that begins with this sequence is not answered',
+};
 
 export class DifferentialSearch {
   readonly #pair: ServerPair;
   readonly #options: SearchOptions;
-  readonly #random: Random;
   readonly #found = new Map<string, string>();
+  readonly #untilMs: number;
+  #sequences!: SequenceGenerator;
   #sequenceCount = 0;
   #requestCount = 0;
   #restartCount = 0;
@@ -76,18 +71,23 @@ export class DifferentialSearch {
   constructor(pair: ServerPair, options: SearchOptions) {
     this.#pair = pair;
     this.#options = options;
-    this.#random = new SeededRandom(options.seed);
+    this.#untilMs = performance.now() + options.seconds * 1000;
   }
 
   async run(): Promise<SearchResult> {
     const commands = await comparableCommands(this.#pair);
     const payloads = await payloadsOf(this.#pair);
-    const options = { withoutTokens: newerTokens, payloads };
-    const sequences = new SequenceGenerator(commands, this.#random, options);
-    const { seconds, sequencesMax = Number.POSITIVE_INFINITY, findingsMax } = this.#options;
-    const untilMs = performance.now() + seconds * 1000;
-    const isOver = (): boolean => performance.now() > untilMs || this.#sequenceCount >= sequencesMax;
-    while (!isOver() && this.#found.size < findingsMax) await this.#try(sequences.next());
+    const options = { withoutTokens: newerTokens, payloads, restartEvery: this.#options.restartEvery };
+    this.#sequences = new SequenceGenerator(commands, options);
+    const onTheirWay: Batch[] = [];
+    while (!this.#isOver || onTheirWay.length > 0) {
+      while (onTheirWay.length < batchesMax && !this.#isOver) onTheirWay.push(this.#send());
+      let suspects = await suspectsOf(onTheirWay.shift()!);
+      if (suspects.length === 0) continue;
+      for (const batch of onTheirWay.splice(0)) suspects = suspects.concat(await suspectsOf(batch));
+      await this.#pair.reconnect();
+      for (const suspect of suspects) await this.#try(suspect);
+    }
     return {
       sequenceCount: this.#sequenceCount,
       requestCount: this.#requestCount,
@@ -96,83 +96,57 @@ export class DifferentialSearch {
     };
   }
 
-  async #try(sequence: RandomSequence): Promise<void> {
-    const { restartEvery = 0 } = this.#options;
-    const { length } = sequence.requests;
-    const hasRestart = restartEvery > 0 && randomBelow(this.#random, restartEvery) === 0;
-    const restartAt = hasRestart ? randomBelow(this.#random, length + 1) : null;
-    this.#sequenceCount++;
-    this.#requestCount += length;
-    if (hasRestart) this.#restartCount++;
-    const finding = await new Trial(this.#pair, sequence).run(restartAt);
-    if (finding === null || this.#found.has(finding.signature)) return;
-    this.#options.log?.(`... ${finding.signature}`);
-    const text = await this.#explain(sequence, restartAt, finding);
-    this.#found.set(finding.signature, text);
+  get #isOver(): boolean {
+    const { sequencesMax = Number.POSITIVE_INFINITY, findingsMax } = this.#options;
+    return (
+      performance.now() > this.#untilMs ||
+      this.#sequenceCount >= sequencesMax ||
+      this.#found.size >= findingsMax
+    );
+  }
+
+  /** Sends the next sequences but for those with a restart, which are tried for themselves. */
+  #send(): Batch {
+    const { seed, sequencesMax = Number.POSITIVE_INFINITY } = this.#options;
+    const batch = { trials: [] as Trial[], alone: [] as RandomSequence[] };
+    while (batch.trials.length < batchLength && this.#sequenceCount < sequencesMax) {
+      const sequence = this.#sequences.of(seed + this.#sequenceCount++);
+      this.#requestCount += sequence.requests.length;
+      if (sequence.restartAt === null) batch.trials.push(new Trial(sequence));
+      else batch.alone.push(sequence);
+    }
+    const requests = [...afresh, ...batch.trials.flatMap((trial) => trial.requests)];
+    return { ...batch, replies: this.#pair.ask(requests, batchTimeoutMs).catch(() => null) };
+  }
+
+  async #try({ sequence, finding: amongOthers }: Suspect): Promise<void> {
+    if (sequence.restartAt !== null) this.#restartCount++;
+    const finding = await tryAlone(this.#pair, sequence);
+    const { signature } = finding ?? amongOthers ?? { signature: undefined };
+    if (signature === undefined || this.#found.has(signature)) return;
+    this.#options.log?.(`... ${signature}`);
+    const text =
+      finding !== null
+        ? await explain(this.#pair, sequence, finding)
+        : `${describe(sequence, amongOthers!)}\n    and not when the sequence is tried for itself`;
+    this.#found.set(signature, text);
     this.#options.log?.(text);
   }
+}
 
-  async #explain(sequence: RandomSequence, restartAt: number | null, finding: Finding): Promise<string> {
-    // The restart is one more item of the list, which may be left out too.
-    const items: Item[] = [...sequence.requests];
-    if (restartAt !== null) items.splice(restartAt, 0, restart);
-    let last = finding;
-    const fails = async (candidate: readonly Item[]): Promise<boolean> => {
-      const again = await this.#replay(candidate, sequence.dialect);
-      if (again?.signature !== finding.signature) return false;
-      last = again;
-      return true;
-    };
-    const isBroken = finding.signature.startsWith('broken');
-    const max = isBroken
-      ? attemptsWithoutRepliesMax
-      : restartAt === null
-        ? attemptsMax
-        : attemptsWithRestartMax;
-    const shortest = await shrink<Item>(items, { fails, simpler: simplerItems, attemptsMax: max });
-    const lines = shortest.map(
-      (item) => `  ${item === restart ? '(killed and started again)' : lineOf(item)}`,
-    );
+async function suspectsOf({ trials, alone, replies: pending }: Batch): Promise<Suspect[]> {
+  const suspects: Suspect[] = alone.map((sequence) => ({ sequence, finding: null }));
+  const replies = await pending;
+  if (replies === null)
     return [
-      `${finding.signature} (RESP${sequence.dialect}, sequence ${this.#sequenceCount} of seed ${this.#options.seed})`,
-      ...lines,
-      ...(finding.signature.startsWith('state') ? [`  ${lineOf(last.request)}`] : []),
-      `    redis    ${shortened(last.theirs)}`,
-      `    holdfast ${shortened(last.ours)}`,
-    ].join('\n');
+      ...trials.map(({ sequence }, i) => ({ sequence, finding: i === 0 ? noReplies : null })),
+      ...suspects,
+    ];
+  let at = afresh.length;
+  for (const trial of trials) {
+    const finding = trial.judge(replies, at);
+    if (finding !== null) suspects.push({ sequence: trial.sequence, finding });
+    at += trial.requests.length;
   }
-
-  async #replay(items: readonly Item[], dialect: 2 | 3): Promise<Finding | null> {
-    const at = items.indexOf(restart);
-    const requests = items.filter((item) => item !== restart);
-    return new Trial(this.#pair, { dialect, requests }).run(at < 0 ? null : at);
-  }
-}
-
-const restart: unique symbol = Symbol('restart');
-type Item = RandomRequest | typeof restart;
-
-function simplerItems(item: Item): readonly Item[] {
-  if (item === restart) return [];
-  return simplerRequests(item).filter((request) => !waitsLong(request) && !expiresSoon(request));
-}
-
-/** Fewer words, shorter words, usual words. */
-function simplerRequests(request: RandomRequest): RandomRequest[] {
-  const forms: RandomRequest[] = [];
-  for (let at = request.length - 1; at > 0; at--) {
-    if (request.length > 8) forms.push(request.toSpliced(at, 8));
-    for (const count of [2, 1]) forms.push(request.toSpliced(at, count));
-  }
-  for (let at = request.length - 1; at > 0; at--) {
-    const word = request[at];
-    if (word.length > 4) forms.push(request.with(at, word.slice(0, word.length / 2)));
-    for (const simple of ['a', '1', '0'])
-      if (word !== simple && !/^[a01]$/.test(word)) forms.push(request.with(at, simple));
-  }
-  return forms;
-}
-
-function shortened(text: string): string {
-  return text.length <= 600 ? text : `${text.slice(0, 600)}...`;
+  return suspects;
 }

@@ -3,6 +3,7 @@
  * called by a script.
  */
 import { type Random, randomBelow } from '@holdfast/common';
+import { SeededRandom } from '@holdfast/common/testing';
 import type { Command, CommandGroup } from '@holdfast/engine';
 import { pick } from '../random-pick.js';
 import { randomKey } from './argument-values.js';
@@ -10,8 +11,17 @@ import { expiresSoon, type RandomRequest, waitsLong } from './request.js';
 import { type GeneratorOptions, RequestGenerator } from './request-generator.js';
 
 export interface RandomSequence {
+  /** What it was made from. */
+  readonly seed: number;
   readonly dialect: 2 | 3;
   readonly requests: readonly RandomRequest[];
+  /** How many requests run before the server under test is killed and started again; null: it is not. */
+  readonly restartAt: number | null;
+}
+
+export interface SequenceOptions extends GeneratorOptions {
+  /** Of so many sequences one has a restart in it; none unless given. */
+  readonly restartEvery?: number | undefined;
 }
 
 /** What a script that calls a command looks like; its request follows as arguments. */
@@ -20,26 +30,33 @@ export const tryingScript = 'return redis.pcall(unpack(ARGV))';
 
 export class SequenceGenerator {
   readonly #requests: RequestGenerator;
-  readonly #random: Random;
   readonly #groups: readonly CommandGroup[];
+  readonly #restartEvery: number;
+  #random: Random = new SeededRandom(0);
 
-  constructor(commands: readonly Command[], random: Random, options: GeneratorOptions = {}) {
-    this.#random = random;
-    this.#requests = new RequestGenerator(commands, random, options);
+  constructor(commands: readonly Command[], options: SequenceOptions = {}) {
+    this.#restartEvery = options.restartEvery ?? 0;
+    this.#requests = new RequestGenerator(commands, this.#random, options);
     // Of these a few are enough.
     this.#groups = this.#requests.groups.filter(
       (group) => !/^(connection|server|pubsub|transactions)$/.test(group),
     );
   }
 
-  next(): RandomSequence {
-    const random = this.#random;
+  /** The sequence of a seed, whatever was asked for before. */
+  of(seed: number): RandomSequence {
+    const random = new SeededRandom(seed);
+    this.#random = random;
+    this.#requests.restart(random);
     const length = 4 + randomBelow(random, 30);
     // Two of the types in each sequence, so that its requests have to do with each other.
     const own = [pick(this.#groups, random), pick(this.#groups, random)];
     const requests: RandomRequest[] = [];
     while (requests.length < length) requests.push(...this.#step(own));
-    return { dialect: randomBelow(random, 3) === 0 ? 3 : 2, requests };
+    const dialect = randomBelow(random, 3) === 0 ? 3 : 2;
+    const hasRestart = this.#restartEvery > 0 && randomBelow(random, this.#restartEvery) === 0;
+    const restartAt = hasRestart ? randomBelow(random, requests.length + 1) : null;
+    return { seed, dialect, requests, restartAt };
   }
 
   #step(own: readonly CommandGroup[]): RandomRequest[] {

@@ -1,4 +1,4 @@
-/** The reference and the server under test, each with a connection for RESP2 and one for RESP3. */
+/** The reference and the server under test, each with a connection. */
 import { rm } from 'node:fs/promises';
 import type { WireReply } from '@holdfast/protocol/testing';
 import {
@@ -9,15 +9,13 @@ import {
   temporaryDirectory,
 } from '../server.js';
 import { WireClient } from '../wire-client.js';
-import { bytesOf, type RandomRequest } from './request.js';
+import { encoded, type RandomRequest } from './request.js';
 
-export type Dialect = 2 | 3;
-type Clients = Readonly<Record<Dialect, WireClient>>;
 export type Replies = readonly [theirs: readonly WireReply[], ours: readonly WireReply[]];
 
 /** Values stay small enough to be made in a moment. */
 const valueBytesMax = String(1024 * 1024);
-const replyTimeoutMs = 5_000;
+const replyTimeoutMs = 10_000;
 /** Redis looks for waiters whose time is over so many times a second. */
 const often = ['--hz', '500'];
 
@@ -26,8 +24,8 @@ export class ServerPair {
   readonly #settings: GatewaySettings;
   readonly #directory: string | null;
   #gateway: RunningServer;
-  #theirs!: Clients;
-  #ours!: Clients;
+  #theirs!: WireClient;
+  #ours!: WireClient;
 
   private constructor(
     redis: Awaited<ReturnType<typeof startRedis>>,
@@ -59,15 +57,15 @@ export class ServerPair {
   }
 
   /** Sends requests to both in one go each; resolves with all replies, or throws when some don't come. */
-  async ask(dialect: Dialect, requests: readonly RandomRequest[]): Promise<Replies> {
-    const encoded = requests.map(bytesOf);
+  async ask(requests: readonly RandomRequest[], timeoutMs: number = replyTimeoutMs): Promise<Replies> {
+    const bytes = encoded(requests);
     const both = Promise.all([
-      Promise.all(this.#theirs[dialect].pipeline(encoded)),
-      Promise.all(this.#ours[dialect].pipeline(encoded)),
+      this.#theirs.exchange(bytes, requests.length),
+      this.#ours.exchange(bytes, requests.length),
     ]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('no reply in time')), replyTimeoutMs);
+      timer = setTimeout(() => reject(new Error('no reply in time')), timeoutMs);
     });
     return Promise.race([both, late]).finally(() => clearTimeout(timer));
   }
@@ -79,24 +77,30 @@ export class ServerPair {
     this.#ours = await connect(this.#gateway);
   }
 
+  /** Other connections to the same servers: whatever was on its way on these is forgotten. */
+  async reconnect(): Promise<void> {
+    for (const client of [this.#theirs, this.#ours]) client.close();
+    this.#theirs = await connect(this.#redis);
+    this.#ours = await connect(this.#gateway);
+  }
+
   /** After a reply that did not come: connections anew, and the server too when it is gone. */
   async recover(): Promise<void> {
-    for (const client of [...Object.values(this.#theirs), ...Object.values(this.#ours)]) client.close();
+    for (const client of [this.#theirs, this.#ours]) client.close();
     this.#theirs = await connect(this.#redis);
     await this.restart();
   }
 
   async stop(): Promise<void> {
-    for (const client of [...Object.values(this.#theirs), ...Object.values(this.#ours)]) client.close();
+    for (const client of [this.#theirs, this.#ours]) client.close();
     await this.#gateway.process.kill();
     await this.#redis.stop();
     if (this.#directory !== null) await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
-async function connect({ address }: RunningServer): Promise<Clients> {
-  const clients: Clients = { 2: await WireClient.connect(address), 3: await WireClient.connect(address) };
-  await clients[3].call('HELLO', 3);
-  await clients[2].call('CONFIG', 'SET', 'proto-max-bulk-len', valueBytesMax);
-  return clients;
+async function connect({ address }: RunningServer): Promise<WireClient> {
+  const client = await WireClient.connect(address);
+  await client.call('CONFIG', 'SET', 'proto-max-bulk-len', valueBytesMax);
+  return client;
 }

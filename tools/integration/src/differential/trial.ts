@@ -1,15 +1,15 @@
 /**
- * One sequence on both servers: from the same keys, reply by reply, then the state of every key. Optionally the server
- * under test is killed and started again in the middle.
+ * One sequence on both servers: from the same keys, reply by reply, then the state of every key. It is sent as one
+ * list of requests, and judged by the replies to them, so that many can be on their way at once.
  */
-import type { WireReply } from '@holdfast/protocol/testing';
-import { allKeys, preparation } from './argument-values.js';
-import { comparable, isEqualButForTime, onePage } from './comparison.js';
-import { describeView, viewsOf } from './key-views.js';
+import { renderReply, type WireReply } from '@holdfast/protocol/testing';
+import { preparation } from './argument-values.js';
+import { comparable, isEqualButForTime, isSameReply, onePage } from './comparison.js';
+import { firstDifferentKey, showState, takeState } from './key-state.js';
 import { isUnpredictable, knownDifference } from './known-differences.js';
 import { nameOf, type RandomRequest } from './request.js';
 import type { RandomSequence } from './sequence.js';
-import type { ServerPair } from './server-pair.js';
+import type { Replies, ServerPair } from './server-pair.js';
 
 export interface Finding {
   /** The request whose replies differ; after a sequence, the one that shows the key which does. */
@@ -20,83 +20,96 @@ export interface Finding {
   readonly signature: string;
 }
 
+/** What came of a sequence: `forked` when the servers may rightly differ by its end. */
+export type Outcome = Finding | 'forked' | null;
+
 /** Ends what a sequence may have left open. */
-const ending: readonly RandomRequest[] = [['DISCARD'], ['UNWATCH'], ['SELECT', '0']];
-const databases = ['0', '1', '2'];
+const ending: RandomRequest = ['RESET'];
+/** What makes servers as good as new. */
+export const afresh: readonly RandomRequest[] = [ending, ['FLUSHALL']];
+
+interface TrialOptions {
+  /** What comes before the sequence; the usual keys unless given. */
+  readonly preparation?: readonly RandomRequest[];
+  /** Shows the keys in the end; takes them away as well unless given. */
+  readonly state?: RandomRequest;
+}
 
 export class Trial {
-  readonly #pair: ServerPair;
-  readonly #sequence: RandomSequence;
+  readonly sequence: RandomSequence;
+  /** All that is sent; nothing of it depends on a reply. */
+  readonly requests: readonly RandomRequest[];
+  readonly #beginningLength: number;
 
-  constructor(pair: ServerPair, sequence: RandomSequence) {
-    this.#pair = pair;
-    this.#sequence = sequence;
+  constructor(sequence: RandomSequence, options: TrialOptions = {}) {
+    const beginning = [ending, ...(options.preparation ?? preparation)];
+    if (sequence.dialect === 3) beginning.push(['HELLO', '3']);
+    this.sequence = sequence;
+    this.#beginningLength = beginning.length;
+    this.requests = [...beginning, ...sequence.requests, ending, options.state ?? takeState];
   }
 
-  /** The first difference that is not known. `restartAt`: requests that run before a restart. */
-  async run(restartAt: number | null = null): Promise<Finding | null> {
-    try {
-      return await this.#run(restartAt);
-    } catch (error) {
-      const ours = error instanceof Error ? error.message : String(error);
-      await this.#pair.recover();
-      return { request: [], theirs: 'replies', ours, signature: `broken: ${ours}` };
-    }
-  }
-
-  async #run(restartAt: number | null): Promise<Finding | null> {
-    const { requests } = this.#sequence;
-    const beginning = [...ending, ['FLUSHALL'], ...preparation];
-    const at = restartAt ?? requests.length;
-    let outcome = await this.#part(requests.slice(0, at), beginning);
-    if (outcome === null && restartAt !== null) {
-      await this.#pair.restart();
-      outcome = (await this.#state()) ?? (await this.#part(requests.slice(at)));
-    }
+  /** The first difference that is not known; the replies to `requests` begin at `at`. */
+  judge(replies: Replies, at = 0): Finding | null {
+    const outcome = this.outcome(replies, at);
     return outcome === 'forked' ? null : outcome;
   }
 
-  #ask(requests: readonly RandomRequest[]): ReturnType<ServerPair['ask']> {
-    return this.#pair.ask(this.#sequence.dialect, requests);
-  }
-
-  /** Runs requests and looks at the keys afterwards; `forked` when the servers may rightly differ by then. */
-  async #part(
-    requests: readonly RandomRequest[],
-    beginning: readonly RandomRequest[] = [],
-  ): Promise<Finding | 'forked' | null> {
-    const replies = await this.#ask([...beginning, ...requests]);
-    const [theirs, ours] = replies.map((each) => each.slice(beginning.length));
+  outcome([theirs, ours]: Replies, at = 0): Outcome {
+    if (theirs[at].text !== 'RESET' || ours[at].text !== 'RESET') return outOfStep(theirs[at], ours[at]);
+    const { requests } = this.sequence;
     const queued: RandomRequest[] = [];
     for (const [i, request] of requests.entries()) {
-      const outcome = compareReplies(request, theirs[i], ours[i], queued);
+      const here = at + this.#beginningLength + i;
+      const outcome = compareReplies(request, theirs[here], ours[here], queued);
       if (outcome !== null) return outcome;
-      if (theirs[i].text === 'QUEUED') queued.push(request);
+      if (theirs[here].text === 'QUEUED') queued.push(request);
       else if (/^(EXEC|DISCARD)$/i.test(request[0])) queued.length = 0;
     }
-    return this.#state();
+    const last = at + this.requests.length - 1;
+    return stateFinding(theirs[last], ours[last]);
   }
+}
 
-  /** The first difference of all keys in all databases. */
-  async #state(): Promise<Finding | null> {
-    const sizes = databases.flatMap((database) => [['SELECT', database], ['DBSIZE']]);
-    const [theirSizes, ourSizes] = (await this.#ask([...ending, ...sizes])).map((each) =>
-      each.slice(ending.length),
-    );
-    const isUsed = (_database: string, i: number): boolean =>
-      theirSizes[2 * i + 1].text !== '0' || ourSizes[2 * i + 1].text !== '0';
-    const types = databases
-      .filter(isUsed)
-      .flatMap((database) => [['SELECT', database], ...allKeys.map((key) => ['TYPE', key])]);
-    const [theirTypes, ourTypes] = await this.#ask(types);
-    const finding = firstDifference(types, theirTypes, ourTypes);
-    if (finding !== null) return finding;
-    const views = types.flatMap((request, i) =>
-      request[0] === 'SELECT' ? [request] : viewsOf(request[1], theirTypes[i].text ?? ''),
-    );
-    const [theirs, ours] = await this.#ask([...views, ['SELECT', '0']]);
-    return firstDifference(views, theirs, ours) ?? firstDifference(sizes, theirSizes, ourSizes);
+/** Runs one sequence for itself. */
+export async function tryAlone(pair: ServerPair, sequence: RandomSequence): Promise<Finding | null> {
+  try {
+    await pair.ask(afresh);
+    const outcome = await (sequence.restartAt === null
+      ? run(pair, new Trial(sequence))
+      : runOverRestart(pair, sequence, sequence.restartAt));
+    return outcome === 'forked' ? null : outcome;
+  } catch (error) {
+    const ours = error instanceof Error ? error.message : String(error);
+    await pair.recover();
+    return { request: [], theirs: 'replies', ours, signature: `broken: ${ours}` };
   }
+}
+
+async function run(pair: ServerPair, trial: Trial): Promise<Outcome> {
+  return trial.outcome(await pair.ask(trial.requests));
+}
+
+async function runOverRestart(pair: ServerPair, sequence: RandomSequence, at: number): Promise<Outcome> {
+  const { requests } = sequence;
+  const before = new Trial({ ...sequence, requests: requests.slice(0, at) }, { state: showState });
+  const outcome = await run(pair, before);
+  if (outcome !== null) return outcome;
+  await pair.restart();
+  const [theirs, ours] = await pair.ask([showState]);
+  const after = new Trial({ ...sequence, requests: requests.slice(at) }, { preparation: [] });
+  return stateFinding(theirs[0], ours[0]) ?? run(pair, after);
+}
+
+/** When one of the servers answered a request before this one more than once, or not at all. */
+function outOfStep(theirs: WireReply, ours: WireReply): Finding {
+  const [a, b] = [renderReply(theirs), renderReply(ours)];
+  return { request: ending, theirs: a, ours: b, signature: 'broken: replies are out of step' };
+}
+
+function stateFinding(theirs: WireReply, ours: WireReply): Finding | null {
+  const difference = firstDifferentKey(theirs, ours);
+  return difference && { ...difference, signature: `state ${nameOf(difference.request)}` };
 }
 
 function compareReplies(
@@ -104,7 +117,7 @@ function compareReplies(
   theirs: WireReply,
   ours: WireReply,
   queued: readonly RandomRequest[],
-): Finding | 'forked' | null {
+): Outcome {
   const isOfMany = /^EXEC$/i.test(request[0]) && theirs.items?.length === ours.items?.length;
   if (isOfMany && theirs.items !== null && ours.items !== null) {
     for (const [i, each] of queued.entries()) {
@@ -113,29 +126,21 @@ function compareReplies(
     }
     return null;
   }
+  const difference = isSameReply(theirs, ours) ? null : differenceOf(request, theirs, ours);
+  if (difference !== null) return difference;
+  return theirs.text !== 'QUEUED' && isUnpredictable(request) ? 'forked' : null;
+}
+
+function differenceOf(request: RandomRequest, theirs: WireReply, ours: WireReply): Outcome {
   const [a, b] = [comparable(request, theirs), comparable(request, ours)];
   const isPage = [a, b].includes(onePage) && theirs.type === ours.type;
-  if (a !== b && !isPage && !isEqualButForTime(request, theirs, ours)) {
-    const known = knownDifference(request, a, b);
-    if (known === undefined) return found(request, a, b, 'reply');
-    if (known.isFork === true) return 'forked';
-  }
-  return isUnpredictable(request) && theirs.text !== 'QUEUED' ? 'forked' : null;
+  if (a === b || isPage || isEqualButForTime(request, theirs, ours)) return null;
+  const known = knownDifference(request, a, b);
+  if (known === undefined) return found(request, a, b);
+  return known.isFork === true ? 'forked' : null;
 }
 
-function firstDifference(
-  requests: readonly RandomRequest[],
-  theirs: readonly WireReply[],
-  ours: readonly WireReply[],
-): Finding | null {
-  for (const [i, request] of requests.entries()) {
-    const [a, b] = [describeView(request, theirs[i]), describeView(request, ours[i])];
-    if (a !== b && !isEqualButForTime(request, theirs[i], ours[i])) return found(request, a, b, 'state');
-  }
-  return null;
-}
-
-function found(request: RandomRequest, theirs: string, ours: string, place: string): Finding {
+function found(request: RandomRequest, theirs: string, ours: string): Finding {
   const kinds = [theirs, ours].map((text) => (text.startsWith('-') ? text.replace(/'.*'/g, "''") : text[0]));
-  return { request, theirs, ours, signature: `${place} ${nameOf(request)}: ${kinds.join(' | ')}` };
+  return { request, theirs, ours, signature: `reply ${nameOf(request)}: ${kinds.join(' | ')}` };
 }

@@ -85,12 +85,15 @@ function weigh(
   return true;
 }
 
-/** A number as C's strtod reads it: spaces may come before, and nothing at all is 0. NaN when it is none. */
+/** A number as C's strtod reads it: it ends at a zero byte, spaces may come before, nothing at all is 0. NaN: none. */
 function scoreOf({ bytes, start, length }: Slice): number {
   if (length === 0) return 0;
   const whole = parseInteger(bytes, start, length);
   if (whole === whole) return whole;
-  const text = byteStringOf(bytes, start, length).replace(/^[ \t-\r]+/, '');
+  if (bytes[start] === 0) return 0;
+  const text = byteStringOf(bytes, start, length)
+    .split('\0', 1)[0]
+    .replace(/^[ \t-\r]+/, '');
   const n = doubleOf(text);
   return n - n !== 0 && !/^[+-]?inf/i.test(text) ? Number.NaN : n;
 }
