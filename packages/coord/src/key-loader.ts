@@ -50,7 +50,7 @@ export class KeyLoader {
     }
     if (this.storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
     // Whoever runs the command asks again, and is told what went wrong.
-    this.storage.loadSome([{ database, key: request.view(i) }]).catch(() => {});
+    this.storage.loadSome([{ database, key: request.view(i) }])?.catch(() => {});
   }
 
   /** For a command that needs no more than some elements of the value of its key. */

@@ -127,7 +127,9 @@ export class MemoryStorage implements Storage {
     return true;
   }
 
-  async loadElements(): Promise<void> {}
+  loadElements(): Promise<void> | null {
+    return null;
+  }
 
   isComplete(): boolean {
     return true;
@@ -135,7 +137,9 @@ export class MemoryStorage implements Storage {
 
   async load(_keys: readonly KeyName[]): Promise<void> {}
 
-  async loadSome(_keys: readonly KeyName[]): Promise<void> {}
+  loadSome(_keys: readonly KeyName[]): Promise<void> | null {
+    return null;
+  }
 
   keyCount(database: number): number {
     return this.#databases[database].size;

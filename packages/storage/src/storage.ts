@@ -48,9 +48,10 @@ export interface Storage {
   load(keys: readonly KeyName[]): Promise<void>;
   /**
    * As `load`, together with what others ask for in the same turn, who get the same promise. It may resolve when some
-   * are resident, while large values still take their time: who needs all asks `isResident` again.
+   * are resident, while large values still take their time: who needs all asks `isResident` again. Null when they are
+   * resident by now, and until the turn ends.
    */
-  loadSome(keys: readonly KeyName[]): Promise<void>;
+  loadSome(keys: readonly KeyName[]): Promise<void> | null;
   /**
    * As `isResident`, for who reads and changes no other elements of the key's value than these, and removes none: then a
    * large hash, set or sorted set need not be there as a whole. With no elements: for who wants but the key, its type,
@@ -64,7 +65,7 @@ export interface Storage {
     elements: ElementNames,
   ): boolean;
   /** As `loadSome`, for what `isResidentFor` asks: who needs it asks that again. Views are copied before the call returns. */
-  loadElements(keys: readonly KeyName[], elements: ElementNames): Promise<void>;
+  loadElements(keys: readonly KeyName[], elements: ElementNames): Promise<void> | null;
   /** Whether all keys of a database are resident. */
   isComplete(database: number): boolean;
   /** Number of keys of a database, resident or not. */

@@ -20,7 +20,7 @@ async function put(store: ClassicStore, key: string, value: string): Promise<voi
 
 describe('ClassicStore', () => {
   it('may be opened anew while others wait to read', async () => {
-    const store = await ClassicStore.open(newDirectory());
+    const store = await ClassicStore.open(newDirectory(), systemEnv());
     await put(store, 'a', '1');
     const reopening = store.reopen();
     const reading = store.getMany([bytesOfText('a'), bytesOfText('b')]);
@@ -31,7 +31,7 @@ describe('ClassicStore', () => {
   });
 
   it('a batch may be discarded, and its bytes may be used again while it is being filled', async () => {
-    const store = await ClassicStore.open(newDirectory());
+    const store = await ClassicStore.open(newDirectory(), systemEnv());
     const discarded = store.batch();
     discarded.put(bytesOfText('a'), bytesOfText('1'));
     await discarded.discard();
@@ -50,15 +50,15 @@ describe('ClassicStore', () => {
 
   it('is LOCKED while another part of the process has it, and CLOSED after close', async () => {
     const directory = newDirectory();
-    const store = await ClassicStore.open(directory);
-    await expect(ClassicStore.open(directory)).rejects.toMatchObject({ code: 'LOCKED' });
+    const store = await ClassicStore.open(directory, systemEnv());
+    await expect(ClassicStore.open(directory, systemEnv())).rejects.toMatchObject({ code: 'LOCKED' });
     await store.close();
     await expect(store.getMany([bytesOfText('a')])).rejects.toMatchObject({ code: 'CLOSED' });
     await expect(put(store, 'a', '1')).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
   it('a batch waits while the store is opened anew', async () => {
-    const store = await ClassicStore.open(newDirectory());
+    const store = await ClassicStore.open(newDirectory(), systemEnv());
     const reopening = store.reopen();
     await put(store, 'a', '1');
     await reopening;
@@ -69,20 +69,20 @@ describe('ClassicStore', () => {
   it('says when the directory can not be used', async () => {
     const file = newDirectory();
     writeFileSync(file, 'not a directory');
-    await expect(ClassicStore.open(file)).rejects.toMatchObject({ code: 'DISK' });
+    await expect(ClassicStore.open(file, systemEnv())).rejects.toMatchObject({ code: 'DISK' });
   });
 });
 
 describe('LevelStorage over LevelDB', () => {
   it('refuses the database of another program and lets it go', async () => {
     const directory = newDirectory();
-    const store = await ClassicStore.open(directory);
+    const store = await ClassicStore.open(directory, systemEnv());
     await put(store, 'theirs', 'x');
     await store.close();
     await expect(LevelStorage.open({ directory, env: systemEnv() })).rejects.toMatchObject({
       code: 'INVALID',
     });
-    const again = await ClassicStore.open(directory);
+    const again = await ClassicStore.open(directory, systemEnv());
     expect((await again.getMany([bytesOfText('theirs')]))[0]).toBeDefined();
     await again.close();
   });

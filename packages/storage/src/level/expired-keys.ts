@@ -74,7 +74,7 @@ export class ExpiredKeys {
     const keyspace = this.#keyspaces.byGeneration(readUint32(entry, 9));
     if (keyspace === null || readUint64(entry, 1) > nowMs) return false;
     const key = entry.subarray(expiryKeyOverhead);
-    if (this.#loader.isFound(keyspace, key, 0, key.length)) return false;
+    if (keyspace.isFound(key, 0, key.length)) return false;
     const keys = due.get(keyspace);
     if (keys === undefined) due.set(keyspace, [key]);
     else keys.push(key);

@@ -111,6 +111,12 @@ export class Keyspace {
     return this.#absent.has(name) || this.#removals.has(name);
   }
 
+  /** Whether the key is in memory, in part at least, or known to be absent. */
+  isFound(bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.isComplete || this.database.find(bytes, start, length) !== 0) return true;
+    return this.isAbsent(byteStringOf(bytes, start, length));
+  }
+
   /** A load did not find the key. */
   notFound(name: string): void {
     this.#absent.add(name);

@@ -1,5 +1,5 @@
 /** Checks the directory of a LevelStorage that nobody has open: first its files, then, when those are whole, the records. */
-import { type Findings, KvError } from '@holdfast/common';
+import { type Findings, KvError, systemEnv } from '@holdfast/common';
 import { ClassicStore } from './classic-store.js';
 import { checkStoreFiles, type StoreDirectory } from './files/store-files.js';
 import { checkStore, type StoreSummary } from './store-check.js';
@@ -27,7 +27,7 @@ export async function checkLevel(
   }
   let store: ClassicStore;
   try {
-    store = await ClassicStore.open(directory.path);
+    store = await ClassicStore.open(directory.path, systemEnv());
   } catch (error) {
     if (!(error instanceof KvError) || error.code === 'LOCKED') throw error;
     findings.damage(directory.path, error.message);

@@ -48,6 +48,8 @@ const pendingShare = 1 / 4;
 const pendingBytesMin = 16 * 1024 * 1024;
 /** How many keys are looked at after each batch that others made. */
 const looksPerBatch = 1024;
+/** The keys of a command are read on the spot if they are no more than these. */
+const readNowMax = 64;
 
 export class LevelStorage implements Storage {
   readonly isAllResident = false;
@@ -70,7 +72,7 @@ export class LevelStorage implements Storage {
 
   /** Throws KvError INVALID (not our format), LOCKED, CORRUPT, DISK. */
   static async open({ directory, env, cacheBytes = 0 }: LevelStorageOptions): Promise<LevelStorage> {
-    const store = await ClassicStore.open(directory);
+    const store = await ClassicStore.open(directory, env);
     try {
       const storage = await LevelStorage.over(store, env, directory);
       storage.cacheBytes = cacheBytes;
@@ -195,14 +197,16 @@ export class LevelStorage implements Storage {
     await this.#loader.load(keys);
   }
 
-  loadSome(names: readonly KeyName[]): Promise<void> {
+  loadSome(names: readonly KeyName[]): Promise<void> | null {
     if (names.length === 1) {
       const [{ database, key }] = names;
       const keyspace = this.#keyspaces.live(database);
-      if (this.#loader.isResident(keyspace, key, 0, key.length)) return Promise.resolve();
-      return this.#loader.request(keyspace, key).done;
+      if (this.#loader.isResident(keyspace, key, 0, key.length)) return null;
+      return this.#loader.readNow(keyspace, key, true) ? null : this.#loader.request(keyspace, key).done;
     }
-    return this.#loader.requestAll(this.#byKeyspace(names)) ?? Promise.resolve();
+    const keys = this.#byKeyspace(names);
+    if (names.length <= readNowMax) this.#loader.readAllNow(keys);
+    return this.#loader.requestAll(keys);
   }
 
   isResidentFor(
@@ -215,7 +219,7 @@ export class LevelStorage implements Storage {
     return this.#loader.isResidentFor(this.#keyspaces.live(database), bytes, start, length, elements);
   }
 
-  loadElements(names: readonly KeyName[], elements: ElementNames): Promise<void> {
+  loadElements(names: readonly KeyName[], elements: ElementNames): Promise<void> | null {
     return this.#loader.requestElements(this.#byKeyspace(names), elements);
   }
 

@@ -8,20 +8,22 @@
  * collection takes as long as it takes: it is built beside, a piece at a time, and gets its key when it is whole. Who needs
  * but some elements of a hash, set or sorted set gets those: then the collection is there in part until somebody needs all.
  *
+ * What the system has in its cache is not waited for: it is read on the spot (`readNow`), as far as the store lets it be.
+ *
  * A key that is not resident has nothing pending: everything that was written lately is in memory, and
  * what was removed lately is known to be absent. So the disk's record of it stands still while it is read,
- * and when it arrives it is put in place between two turns. Only a flush may come in between: then what
- * was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
+ * and when it arrives it is put in place, between two turns or before the command that needs it. Only a flush may come in
+ * between: then what was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
  */
 import { byteStringOf, type Timers } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
-import { type ElementNames, PartialElements } from '../partial-elements.js';
+import type { ElementNames, PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
-import { addTo } from './additions.js';
 import { elementKeyOverhead, headKeyOverhead, writeElementKey, writeHeadKey } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
 import { ElementLoader } from './element-loader.js';
+import { Installer } from './installer.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Layout } from './layouts/index.js';
@@ -54,6 +56,7 @@ export interface LoaderOptions {
 export class Loader {
   readonly elements: ElementLoader;
   readonly #options: LoaderOptions;
+  readonly #installer: Installer;
   /** To be read; the last one takes what is asked for. */
   readonly #queue: Load[] = [];
   #isScheduled = false;
@@ -71,6 +74,7 @@ export class Loader {
 
   constructor(options: LoaderOptions) {
     this.#options = options;
+    this.#installer = new Installer(options);
     this.elements = new ElementLoader(options.store, options.keyspaces, options.layouts);
   }
 
@@ -100,12 +104,6 @@ export class Loader {
     return true;
   }
 
-  /** Whether the key is in memory, in part at least, or known to be absent. */
-  isFound(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): boolean {
-    if (keyspace.isComplete || keyspace.database.find(bytes, start, length) !== 0) return true;
-    return keyspace.isAbsent(byteStringOf(bytes, start, length));
-  }
-
   /**
    * Asks for a key that is not resident, together with what else is asked for in this turn. What it returns may resolve
    * before the key is there, if that takes longer than others: see `Load.done`.
@@ -118,29 +116,85 @@ export class Loader {
     return load;
   }
 
+  /**
+   * Reads a key at once, when the store does not mind and nothing more is to be read for it than its head. False when it has
+   * to be asked for, or, if only some elements are needed, when these have to be.
+   */
+  readNow(keyspace: Keyspace, key: Uint8Array, needsAll: boolean): boolean {
+    const name = byteStringOf(key, 0, key.length);
+    if (keyspace.loads.has(name) || keyspace.isFound(key, 0, key.length)) return false;
+    const headKey = this.#headKey(keyspace, key);
+    const value = this.#options.store.getNow(headKey);
+    if (value === null) return false;
+    if (value === undefined) {
+      keyspace.notFound(name);
+      return true;
+    }
+    try {
+      const head = readHead(headKey, value);
+      return this.#installNow(keyspace, key, head, needsAll);
+    } catch {
+      // Whoever asks for it is told.
+      return false;
+    }
+  }
+
+  #installNow(keyspace: Keyspace, key: Uint8Array, head: Head, needsAll: boolean): boolean {
+    if (head.type === valueTypes.string) return this.#installer.install(keyspace, key, head, null);
+    if (head.isWhole) this.#installer.installWhole(keyspace, key, head);
+    else if (!needsAll && this.#installer.isDivisible(head)) this.#installer.installPart(keyspace, key, head);
+    return head.isWhole;
+  }
+
   /** As `requestAll`, for who needs some elements only. */
-  requestElements(keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>, elements: ElementNames): Promise<void> {
+  requestElements(
+    keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>,
+    elements: ElementNames,
+  ): Promise<void> | null {
     const loads = new Set<Load>();
     for (const [keyspace, names] of keys)
       for (const key of names) this.#requestElementsOf(keyspace, key, elements, loads);
-    return this.#loaded(loads, keys);
+    return loads.size === 0 ? null : this.#loaded(loads, keys);
   }
 
   #requestElementsOf(keyspace: Keyspace, key: Uint8Array, elements: ElementNames, loads: Set<Load>): void {
-    const { database } = keyspace;
     if (this.isResidentFor(keyspace, key, 0, key.length, elements)) return;
-    const ref = database.find(key, 0, key.length);
-    const collection = ref === 0 ? null : database.partialCollection(ref);
+    if (this.readNow(keyspace, key, false)) return;
+    const collection = partialOf(keyspace, key);
     if (collection === null) loads.add(this.#requestHead(keyspace, key));
     else if (this.#needsAll(collection, elements)) loads.add(this.request(keyspace, key));
     else {
-      const name = byteStringOf(key, 0, key.length);
-      for (let i = 0; i < elements.count; i++) {
-        if (this.#isKnown(collection, elements, i)) continue;
-        const record = elementKey(collection.partial as PartialElements, elements, i);
-        const failed = this.#failed.size === 0 ? undefined : this.#failed.get(record.toString('latin1'));
-        loads.add(failed ?? this.#add(keyspace, name, record, collection));
-      }
+      this.#requestEach(keyspace, key, collection, elements, loads);
+      // One that was read may say that all are needed.
+      if (loads.size === 0) this.#requestElementsOf(keyspace, key, elements, loads);
+    }
+  }
+
+  #requestEach(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    collection: Collection,
+    elements: ElementNames,
+    loads: Set<Load>,
+  ): void {
+    const name = byteStringOf(key, 0, key.length);
+    for (let i = 0; i < elements.count; i++) {
+      if (this.#isKnown(collection, elements, i)) continue;
+      const record = elementKey(collection.partial as PartialElements, elements, i);
+      if (this.#readElementNow(keyspace, collection, record)) continue;
+      const failed = this.#failed.size === 0 ? undefined : this.#failed.get(record.toString('latin1'));
+      loads.add(failed ?? this.#add(keyspace, name, record, collection));
+    }
+  }
+
+  #readElementNow(keyspace: Keyspace, collection: Collection, record: Buffer): boolean {
+    const value = this.#options.store.getNow(record);
+    if (value === null) return false;
+    try {
+      this.elements.arrived(keyspace, collection, record, value);
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -165,6 +219,11 @@ export class Loader {
     const [start, length] = [elements.start(i), elements.length(i)];
     if (this.#options.layouts[collection.type].holds(collection, bytes, start, length)) return true;
     return (collection.partial as PartialElements).absent.has(byteStringOf(bytes, start, length));
+  }
+
+  /** As `readNow`, for several: how many of a command's keys are read so has to stay far below what `notFound` remembers. */
+  readAllNow(keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>): void {
+    for (const [keyspace, names] of keys) for (const key of names) this.readNow(keyspace, key, true);
   }
 
   /** As `request`, for several keys, of which some may be resident: those stay so meanwhile. */
@@ -206,9 +265,7 @@ export class Loader {
 
   /** What is missing of a key: its head, or the elements of a collection that is there in part. */
   #begin(keyspace: Keyspace, name: string, key: Uint8Array): Load {
-    const { database } = keyspace;
-    const ref = database.find(key, 0, key.length);
-    const collection = ref === 0 ? null : database.partialCollection(ref);
+    const collection = partialOf(keyspace, key);
     if (collection !== null) return this.#loadRest(keyspace, name, collection);
     const load = this.#add(keyspace, name, this.#headKey(keyspace, key), null);
     keyspace.loads.set(name, load);
@@ -262,10 +319,10 @@ export class Loader {
     const key = headKey.subarray(headKeyOverhead);
     try {
       const head = readHead(headKey, value);
-      if (head.type === valueTypes.string) this.#install(keyspace, key, head, null);
-      else if (head.isWhole) this.#installWhole(keyspace, key, head);
-      else if (load.isDivisible(keyspace, name) && this.#isDivisible(head))
-        this.#installPart(keyspace, key, head);
+      if (head.type === valueTypes.string) this.#installer.install(keyspace, key, head, null);
+      else if (head.isWhole) this.#installer.installWhole(keyspace, key, head);
+      else if (load.isDivisible(keyspace, name) && this.#installer.isDivisible(head))
+        this.#installer.installPart(keyspace, key, head);
       else this.#loadElements(keyspace, name, key, head);
     } catch (error) {
       void this.#fail(keyspace, name, error);
@@ -289,24 +346,6 @@ export class Loader {
     }
   }
 
-  #isDivisible({ type, hasExpiringElements }: Head): boolean {
-    // Of which it may be that all have expired, and with them the key.
-    return this.#options.layouts[type].isDivisible && !hasExpiringElements;
-  }
-
-  /** None of its elements yet. */
-  #installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
-    const collection = createCollection(head.type, keyspace.database);
-    collection.partial = new PartialElements(head.incarnation);
-    if (this.#install(keyspace, key, head, collection)) keyspace.addPartial(collection);
-  }
-
-  #installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
-    const collection = createCollection(head.type, keyspace.database);
-    addTo(collection, head.content);
-    this.#install(keyspace, key, head, collection);
-  }
-
   /** Whoever asks for the key again, at once, gets the error. */
   async #fail(keyspace: Keyspace, name: string, error: unknown): Promise<void> {
     const load = new Load();
@@ -327,7 +366,7 @@ export class Loader {
       } finally {
         if (!isFilled) released.push(collection);
       }
-      if (isFilled) this.#install(keyspace, key, head, collection);
+      if (isFilled) this.#installer.install(keyspace, key, head, collection);
     });
   }
 
@@ -369,43 +408,17 @@ export class Loader {
     });
   }
 
-  /** Puts a value in place, as if it had always been there; false when it is too late for that. */
-  #install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): boolean {
-    const { database } = keyspace;
-    if (!this.#options.keyspaces.isLive(keyspace) || this.isFound(keyspace, key, 0, key.length)) {
-      if (collection !== null) this.#options.memory.context.released.push(collection);
-      return false;
-    }
-    const { context } = database;
-    const { journal, observer, stamp } = context;
-    const { version } = stamp;
-    context.journal = null;
-    context.observer = null;
-    stamp.use(head.version);
-    try {
-      database.find(key, 0, key.length);
-      const { content, expiryMs } = head;
-      if (collection === null) {
-        database.putString(0, key, 0, key.length, content, 0, content.length, expiryMs, head.form);
-      } else {
-        database.putCollection(key, 0, key.length, collection);
-        if (expiryMs !== 0) database.setExpiry(database.find(key, 0, key.length), expiryMs);
-      }
-    } finally {
-      context.journal = journal;
-      context.observer = observer;
-      stamp.version = version;
-    }
-    keyspace.noteHead(key, 0, key.length, head.incarnation, head.expiryMs);
-    keyspace.coldKeys--;
-    return true;
-  }
-
   #headKey(keyspace: Keyspace, key: Uint8Array): Buffer {
     const headKey = Buffer.allocUnsafe(headKeyOverhead + key.length);
     writeHeadKey(headKey, keyspace.generation, this.#options.seed, key, 0, key.length);
     return headKey;
   }
+}
+
+/** What is in memory of a key, if that is not all. */
+function partialOf({ database }: Keyspace, key: Uint8Array): Collection | null {
+  const ref = database.find(key, 0, key.length);
+  return ref === 0 ? null : database.partialCollection(ref);
 }
 
 function elementKey({ incarnation }: PartialElements, elements: ElementNames, i: number): Buffer {

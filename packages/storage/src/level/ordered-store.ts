@@ -23,6 +23,11 @@ export interface OrderedRange {
 }
 
 export interface OrderedStore {
+  /**
+   * A value at once, or null when the caller had better not wait for it: then it is for `getMany`, which also says what is
+   * wrong.
+   */
+  getNow(key: Uint8Array): Uint8Array | undefined | null;
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   /** Entries with `from` <= key < `to`. Must be closed. */
   range(from: Uint8Array, to: Uint8Array): OrderedRange;

@@ -23,7 +23,9 @@ async function begin(content: SimulatedContent, log: Buffer[] = []) {
   const getMany = vi.spyOn(store, 'getMany');
   const range = vi.spyOn(store, 'range');
   const ranges = () => range.mock.calls.filter(([from]) => from[0] === prefixes.element).length;
-  const reads = () => getMany.mock.calls.reduce((sum, [keys]) => sum + keys.length, 0);
+  const getNow = vi.spyOn(store, 'getNow');
+  const readsNow = () => getNow.mock.results.filter(({ value }) => value !== null).length;
+  const reads = () => getMany.mock.calls.reduce((sum, [keys]) => sum + keys.length, readsNow());
   return { storage, driver, env, content, reads, ranges };
 }
 

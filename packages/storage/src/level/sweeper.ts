@@ -64,15 +64,24 @@ export class Sweeper {
   #run(first: () => Promise<void>): void {
     if (this.#running !== null || this.#isClosed) return;
     const sweeping = async () => {
-      await first();
-      while (!this.#isClosed && (await this.#sweepOrphans())) await this.#sweepGeneration();
-    };
-    // A failing disk is the writer's matter: what is listed is tried again after its next success.
-    this.#running = sweeping()
-      .catch(() => {})
-      .finally(() => {
+      try {
+        await first();
+        while (!this.#isClosed && this.#hasWork) {
+          await this.#sweepOrphans();
+          await this.#sweepGeneration();
+        }
+      } catch {
+        // A failing disk is the writer's matter: what is listed is tried again after its next success.
+      } finally {
+        // In one go with the last look at what is left: what comes later begins anew.
         this.#running = null;
-      });
+      }
+    };
+    this.#running = sweeping();
+  }
+
+  get #hasWork(): boolean {
+    return this.#orphans.size > 0 || this.#generations.size > 0;
   }
 
   async *#list(prefix: number): AsyncGenerator<Uint8Array> {
@@ -88,8 +97,7 @@ export class Sweeper {
     }
   }
 
-  /** Clears some orphans; whether anything is left to do. */
-  async #sweepOrphans(): Promise<boolean> {
+  async #sweepOrphans(): Promise<void> {
     const swept: number[] = [];
     for (const incarnation of this.#orphans) {
       if (swept.length === orphansPerBatch || this.#isClosed) break;
@@ -102,7 +110,6 @@ export class Sweeper {
       await batch.write();
     }
     for (const incarnation of swept) this.#orphans.delete(incarnation);
-    return this.#orphans.size > 0 || this.#generations.size > 0;
   }
 
   /** Removes some heads of a dead generation, and what belongs to them. */

@@ -23,6 +23,11 @@ export class SeededScheduler {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Every other time, by the seed. */
+  flip(): boolean {
+    return randomBelow(this.#random, 2) === 0;
+  }
+
   /** Lets one of those who wait go on, and all that follows from it happen. */
   async step(): Promise<void> {
     const [picked] = this.#waiting.splice(randomBelow(this.#random, this.#waiting.length), 1);
@@ -97,6 +102,8 @@ export class SimulatedOrderedStore implements OrderedStore {
   /** So many of the next writes fail; half of them have written all the same, if `mayHaveWritten`. */
   failingWrites = 0;
   mayHaveWritten = false;
+  /** Whether `getNow` ever answers: with a scheduler every other time, without one always. */
+  readsNow = true;
   writes = 0;
   reopenings = 0;
   /** A write has failed: until the store is opened anew no other succeeds. */
@@ -107,6 +114,11 @@ export class SimulatedOrderedStore implements OrderedStore {
   constructor(content: SimulatedContent, scheduler: SeededScheduler | null = null) {
     this.content = content;
     this.#scheduler = scheduler;
+  }
+
+  getNow(key: Uint8Array): Uint8Array | undefined | null {
+    if (this.#isClosed || !this.readsNow || this.#scheduler?.flip() === false) return null;
+    return copyOf(this.content.get(key));
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

@@ -1,0 +1,82 @@
+/**
+ * Puts what the disk has of a key into memory, as if it had always been there: no change, no version, nobody is told. Between
+ * turns, or before a command that needs it runs.
+ */
+import type { Collection } from '../collection.js';
+import type { MemoryStorage } from '../memory-storage.js';
+import { PartialElements } from '../partial-elements.js';
+import { createCollection } from '../values/create.js';
+import { addTo } from './additions.js';
+import type { Head } from './disk-records.js';
+import type { Keyspace } from './keyspace.js';
+import type { Keyspaces } from './keyspaces.js';
+import type { Layout } from './layouts/index.js';
+
+export interface InstallerOptions {
+  readonly memory: MemoryStorage;
+  readonly keyspaces: Keyspaces;
+  readonly layouts: readonly Layout[];
+}
+
+export class Installer {
+  readonly #options: InstallerOptions;
+
+  constructor(options: InstallerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a key whose elements have records of their own may be there without them. */
+  isDivisible({ type, hasExpiringElements }: Head): boolean {
+    // Of which it may be that all have expired, and with them the key.
+    return this.#options.layouts[type].isDivisible && !hasExpiringElements;
+  }
+
+  /** None of its elements yet. */
+  installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
+    const collection = createCollection(head.type, keyspace.database);
+    collection.partial = new PartialElements(head.incarnation);
+    if (this.install(keyspace, key, head, collection)) keyspace.addPartial(collection);
+  }
+
+  installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
+    const collection = createCollection(head.type, keyspace.database);
+    addTo(collection, head.content);
+    this.install(keyspace, key, head, collection);
+  }
+
+  /** A string, which has no `collection`, or a collection as it is; false when it is too late for that. */
+  install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): boolean {
+    const { database } = keyspace;
+    const isKnown = keyspace.isFound(key, 0, key.length);
+    if (isKnown || !this.#options.keyspaces.isLive(keyspace)) {
+      if (collection !== null) this.#options.memory.context.released.push(collection);
+      return false;
+    }
+    const { context } = database;
+    const { journal, observer, creations, stamp } = context;
+    const { version, changed } = stamp;
+    context.journal = null;
+    context.observer = null;
+    context.creations = null;
+    stamp.use(head.version);
+    try {
+      database.find(key, 0, key.length);
+      const { content, expiryMs } = head;
+      if (collection === null) {
+        database.putString(0, key, 0, key.length, content, 0, content.length, expiryMs, head.form);
+      } else {
+        database.putCollection(key, 0, key.length, collection);
+        if (expiryMs !== 0) database.setExpiry(database.find(key, 0, key.length), expiryMs);
+      }
+    } finally {
+      context.journal = journal;
+      context.observer = observer;
+      context.creations = creations;
+      stamp.version = version;
+      stamp.changed = changed;
+    }
+    keyspace.noteHead(key, 0, key.length, head.incarnation, head.expiryMs);
+    keyspace.coldKeys--;
+    return true;
+  }
+}
