@@ -4,7 +4,7 @@ FROM node:20-slim AS build
 WORKDIR /src
 COPY . .
 RUN npm install --no-save --no-audit --no-fund
-RUN npm run generate -w packages/rpc && npx tsc -b apps/gateway
+RUN npm run generate -w packages/rpc && npm run build -w apps/gateway
 # Only what this program needs when it runs, and no tools to build it.
 RUN rm -rf node_modules && npm install --no-save --no-audit --no-fund --omit=dev --workspace=apps/gateway
 RUN rm -rf tools docs proto && find packages apps -name '*.spec.*' -delete

@@ -113,6 +113,17 @@ it('can be imported, with what it declares to need', async () => {
   expect(stdout).toBe('v\n');
 }, 60_000);
 
+it('has programs that run where they are installed', async () => {
+  const programs = installed.flatMap(({ name, bin }) =>
+    Object.values(bin ?? {}).map((file) => join(folderOf(name), file)),
+  );
+  expect(programs.length).toBe(4);
+  for (const program of programs) {
+    const { stdout } = await run(process.execPath, [program, '--help'], { cwd: directory.path });
+    expect(stdout).toMatch(/^usage:/i);
+  }
+}, 60_000);
+
 it('can be compiled against, strictly', async () => {
   const imports = specifiers().map((specifier, i) => `import * as module${i} from '${specifier}';`);
   const consumer = `

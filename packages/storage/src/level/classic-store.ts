@@ -11,7 +11,7 @@
  */
 import { resolve } from 'node:path';
 import { type Env, KvError } from '@holdfast/common';
-import { Level } from 'level';
+import type { Level } from 'level';
 import { BatchWriter } from './batch-writer.js';
 import type { OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.js';
 import type { PackedBatch } from './packed-batch.js';
@@ -198,6 +198,8 @@ class ClassicRange implements OrderedRange {
 }
 
 async function openDb(path: string): Promise<Db> {
+  // Here, as it brings native code: whoever keeps everything in memory starts without it.
+  const { Level } = await import('level');
   const db: Db = new Level(path, { ...openOptions, cacheSize: blockCacheBytes });
   try {
     await db.open();
