@@ -3,6 +3,7 @@
  *
  *     meta/head                              "<tail> <epoch> <writer> <sequence>", changed by every append
  *     meta/open                              there while the log is not sealed
+ *     meta/last                              f64 position, then a copy of that entry: of small ones only
  *     entries/<position>                     one batch, or where its chunks are
  *     chunks/<position>/<writer>-<sequence>/<index>
  *
@@ -58,6 +59,7 @@ export class LogKeys {
   readonly metaEnd: Buffer;
   readonly head: Buffer;
   readonly open: Buffer;
+  readonly last: Buffer;
   readonly entries: Buffer;
   readonly entriesEnd: Buffer;
   readonly #prefix: string;
@@ -73,6 +75,7 @@ export class LogKeys {
     this.metaEnd = endOfPrefix(this.meta);
     this.head = Buffer.from(`${prefix}meta/head`);
     this.open = Buffer.from(`${prefix}meta/open`);
+    this.last = Buffer.from(`${prefix}meta/last`);
     this.entries = Buffer.from(`${prefix}entries/`);
     this.entriesEnd = endOfPrefix(this.entries);
   }
@@ -139,6 +142,19 @@ export function encodeChunkedEntry(
   return entry;
 }
 
+/** What `meta/last` says of an entry. */
+export function encodeLast(position: Position, entry: Buffer): Buffer {
+  const last = Buffer.alloc(8 + entry.length);
+  last.writeDoubleBE(position, 0);
+  entry.copy(last, 8);
+  return last;
+}
+
+/** The entry that `meta/last` is a copy of, as `decodeEntry` takes it. */
+export function decodeLast({ value }: mvccpb.KeyValue): { position: Position; entry: Buffer } {
+  return { position: value.readDoubleBE(0), entry: value.subarray(8) };
+}
+
 function writeEntryHead(
   entry: Buffer,
   kind: number,
@@ -155,7 +171,7 @@ function writeEntryHead(
 }
 
 /** Throws KvError CORRUPT. */
-export function decodeEntry({ key, value }: mvccpb.KeyValue): DecodedEntry {
+export function decodeEntry({ key, value }: Pick<mvccpb.KeyValue, 'key' | 'value'>): DecodedEntry {
   const isChunked = value[1] === kinds.chunked;
   const isSound = value.length >= (isChunked ? chunkedEntryBytes : entryHeadBytes) && value[0] === format;
   if (!isSound) throw new KvError('CORRUPT', `${key} in etcd is damaged, or of a newer version`);

@@ -8,10 +8,13 @@ import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
 import { type DecodedEntry, decodeEntry, type LogKeys } from './etcd-log-layout.js';
 import { chunksReadMax, pageBytes, pageEntriesFirst, pageEntriesMax } from './limits.js';
 import type { LogEntry, Position } from './log.js';
+import type { ToldEntries } from './told-entries.js';
 
 export class EtcdLogReader {
   readonly #store: EtcdStore;
   readonly #keys: LogKeys;
+  /** Entries that need not be asked for. */
+  readonly #told: ToldEntries;
   /** Where it reads; 0 before the first page, which chooses the newest. */
   #revision = 0;
   /**
@@ -21,14 +24,21 @@ export class EtcdLogReader {
   #isLocal = true;
   #pageEntries = pageEntriesFirst;
 
-  constructor(store: EtcdStore, keys: LogKeys) {
+  constructor(store: EtcdStore, keys: LogKeys, told: ToldEntries) {
     this.#store = store;
     this.#keys = keys;
+    this.#told = told;
   }
 
   /** Throws KvError INVALID when `from` is trimmed, CORRUPT, UNAVAILABLE. */
   async *read(from: Position, last: Position): AsyncGenerator<LogEntry, void, void> {
     for (let position = from; position <= last; ) {
+      const told = this.#told.take(position);
+      if (told !== null) {
+        const key = this.#keys.entry(position);
+        yield await this.#entryOf({ key, value: told }, position++);
+        continue;
+      }
       const page = await this.#page(position, last);
       for (const pair of page) {
         if (this.#keys.positionOf(pair.key) !== position) break;
@@ -70,7 +80,7 @@ export class EtcdLogReader {
     }
   }
 
-  async #entryOf(pair: mvccpb.KeyValue, position: Position): Promise<LogEntry> {
+  async #entryOf(pair: Pick<mvccpb.KeyValue, 'key' | 'value'>, position: Position): Promise<LogEntry> {
     const entry = decodeEntry(pair);
     const batch = entry.batch ?? (await this.#chunksOf(entry, position));
     if (checksum(batch, 0, batch.length, 0) !== entry.checksum) {

@@ -2,7 +2,7 @@
  * The writing half of `EtcdLog`.
  *
  *     compare   meta/head is "41 7 <writer> 9", meta/open exists
- *     success   put entries/42, entries/43, meta/head "43 7 <writer> 11"
+ *     success   put entries/42, entries/43, meta/head "43 7 <writer> 11"       and meta/last, of a small one
  *     failure   get meta/head, meta/open            refused: by whom, and where the log ends
  *
  * No answer means unknown. `resolve` then asks with a transaction that changes the head if it is still the
@@ -29,12 +29,13 @@ import {
   encodeChunkedEntry,
   encodeEntry,
   encodeHead,
+  encodeLast,
   type Head,
   type LogKeys,
   type Origin,
 } from './etcd-log-layout.js';
 import { type KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
-import { chunksWrittenAtOnce, etcdChunkBytes, etcdGroupCountMax } from './limits.js';
+import { chunksWrittenAtOnce, etcdChunkBytes, etcdGroupCountMax, toldEntryBytesMax } from './limits.js';
 import type { AppendOutcome, Committed, Position, Refused } from './log.js';
 
 /** A group as it was sent. */
@@ -122,15 +123,21 @@ export class EtcdLogWriter {
     return this.#commit(sent, [...this.#entriesOf(sent), put(this.#keys.head, value)], value);
   }
 
+  /** The last of them also where a watch tells of it, before the head that wakes who waits for it. */
   #entriesOf({ group, origin }: Sent): Operation[] {
     const { after, epoch, batches } = group;
-    return batches.map((batch, i) => {
+    const operations: Operation[] = [];
+    for (const [i, batch] of batches.entries()) {
       const own = { ...origin, sequence: origin.sequence + i };
       const chunkCount = Math.ceil(batch.length / etcdChunkBytes);
       const value =
         chunkCount > 1 ? encodeChunkedEntry(batch, chunkCount, epoch, own) : encodeEntry(batch, epoch, own);
-      return put(this.#keys.entry(after + 1 + i), value);
-    });
+      const position = after + 1 + i;
+      operations.push(put(this.#keys.entry(position), value));
+      if (batches.length > 1 || value.length > toldEntryBytesMax) continue;
+      operations.push(put(this.#keys.last, encodeLast(position, value)));
+    }
+    return operations;
   }
 
   async #commit(sent: Sent, success: Operation[], value: Buffer): Promise<AppendOutcome | null> {

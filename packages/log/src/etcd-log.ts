@@ -8,16 +8,20 @@
  * Sealing and trimming only remove keys, because a full etcd still lets keys be removed: a log can be left,
  * and room made, when nothing can be put any more.
  *
- * Followers are woken by a watch of meta/, and ask every few seconds in case it is silent.
+ * Followers are woken by a watch of meta/, which brings small entries along, and ask every few seconds in case it is
+ * silent. What is larger they read at their own pace: etcd would keep what a watch can't deliver in its memory. A writer
+ * need not be told of what it wrote, so it watches nothing.
  */
 import { type Env, KvError } from '@holdfast/common';
 import { type EtcdStore, endOfPrefix, get, put, remove, versionIs, type Watch } from '@holdfast/etcd';
-import { decodeHead, encodeHead, LogKeys } from './etcd-log-layout.js';
+import type { mvccpb } from '@holdfast/rpc';
+import { decodeHead, decodeLast, encodeHead, LogKeys } from './etcd-log-layout.js';
 import { KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
 import { EtcdLogReader } from './etcd-log-reader.js';
 import { EtcdLogWriter } from './etcd-log-writer.js';
 import { etcdBatchBytesMax, followIntervalMs, trimStep } from './limits.js';
 import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from './log.js';
+import { ToldEntries } from './told-entries.js';
 
 export interface EtcdLogOptions {
   readonly etcd: EtcdStore;
@@ -39,6 +43,7 @@ export class EtcdLog implements Log {
   readonly #keys: LogKeys;
   readonly #known: KnownMeta;
   readonly #writer: EtcdLogWriter;
+  readonly #told = new ToldEntries();
   #watch: Watch | null = null;
   #isClosed = false;
 
@@ -83,6 +88,7 @@ export class EtcdLog implements Log {
     if (batch.length > this.batchBytesMax) {
       throw new KvError('LIMIT', `a batch of ${batch.length} bytes is longer than ${this.batchBytesMax}`);
     }
+    if (this.#known.followers.isEmpty) this.#endWatch();
     return this.#writer.append(batch, after, epoch);
   }
 
@@ -93,7 +99,7 @@ export class EtcdLog implements Log {
 
   read(from: Position): AsyncIterable<LogEntry> {
     this.#throwWhenClosed();
-    return new EtcdLogReader(this.#etcd, this.#keys).read(from, this.committedPosition);
+    return new EtcdLogReader(this.#etcd, this.#keys, this.#told).read(from, this.committedPosition);
   }
 
   async state(): Promise<LogState> {
@@ -158,7 +164,7 @@ export class EtcdLog implements Log {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writer.settled();
-    this.#watch?.close();
+    this.#endWatch();
     this.#known.followers.close();
   }
 
@@ -169,18 +175,29 @@ export class EtcdLog implements Log {
   }
 
   #startWatch(): Watch {
-    const { meta, metaEnd, head } = this.#keys;
+    const { meta, metaEnd, head, last } = this.#keys;
     const refresh = (): void => void this.#known.refresh().catch(() => {});
     return this.#etcd.watch(meta, metaEnd, {
       onStart: refresh,
       onEvents: (events) => {
         for (const { type, kv } of events) {
-          const isHead = type === 0 && kv!.key.equals(head);
-          if (isHead) this.#known.note({ head: decodeHead(kv!), isSealed: false });
+          if (type === 0 && kv!.key.equals(head))
+            this.#known.note({ head: decodeHead(kv!), isSealed: false });
+          else if (type === 0 && kv!.key.equals(last)) this.#noteLast(kv!);
           else refresh();
         }
       },
     });
+  }
+
+  #endWatch(): void {
+    this.#watch?.close();
+    this.#watch = null;
+  }
+
+  #noteLast(pair: mvccpb.KeyValue): void {
+    const { position, entry } = decodeLast(pair);
+    this.#told.note(position, entry);
   }
 
   #throwWhenClosed(): void {
