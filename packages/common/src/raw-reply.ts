@@ -4,6 +4,7 @@
  */
 import { byteStringOf, parseDouble } from './bytes.js';
 import { KvError } from './errors.js';
+import { textOf } from './escaped-text.js';
 import type { Reply } from './reply.js';
 
 const lf = 10;
@@ -47,7 +48,7 @@ function replayOne(reply: Reply, bytes: Uint8Array, at: number, end: number): nu
       else reply.simple(text);
       break;
     case '-':
-      reply.error(Buffer.from(text, 'latin1').toString('utf8'));
+      reply.error(textOf(bytes.subarray(at + 1, next - 2)));
       break;
     case ':':
       replayInteger(reply, text);
@@ -87,7 +88,7 @@ function replayBulk(reply: Reply, bytes: Uint8Array, at: number, start: number, 
   if (bytes[at] === 36) {
     reply.bulk(bytes, start, length);
   } else {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('utf8');
+    const text = textOf(bytes.subarray(start, start + length));
     reply.verbatim(text.slice(0, 3), text.slice(4));
   }
   return start + length + 2;

@@ -11,6 +11,7 @@
 // @hot-path
 
 import { byteStringOf, bytesOf, copyBytes, emptyBytes, parseDouble, parseInteger } from './bytes.js';
+import { textOf } from './escaped-text.js';
 
 export class Request {
   /** Where the arguments lie. Not owned: changes after the call that received this request. */
@@ -75,17 +76,16 @@ export class Request {
     return byteStringOf(this.bytes, this.offsets[2 * i], this.offsets[2 * i + 1]);
   }
 
-  /** Argument `i` decoded as UTF-8, for messages and names. */
+  /** Argument `i` decoded as UTF-8, for messages and names; see `textOf`. */
   text(i: number): string {
-    const start = this.bytes.byteOffset + this.offsets[2 * i];
-    return Buffer.from(this.bytes.buffer, start, this.offsets[2 * i + 1]).toString('utf8');
+    return textOf(this.view(i));
   }
 
   /** Argument `i` as Redis' errors repeat it: up to its first zero byte, and no more than so many bytes. */
   quoted(i: number, bytesMax: number = this.offsets[2 * i + 1]): string {
     const bytes = this.view(i).subarray(0, bytesMax);
     const end = bytes.indexOf(0);
-    return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+    return textOf(end < 0 ? bytes : bytes.subarray(0, end));
   }
 
   /** Argument `i` as a 64-bit integer; NaN when it is none (see `parseInteger`). */

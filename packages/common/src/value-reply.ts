@@ -14,6 +14,7 @@
  * | null, null array | null                                      |
  */
 import { copyBytes } from './bytes.js';
+import { utf8Of } from './escaped-text.js';
 import { errorLine, Reply } from './reply.js';
 
 export class StatusReply {
@@ -128,7 +129,7 @@ export class ValueReply extends Reply {
   }
 
   text(value: string): void {
-    this.#put(Buffer.from(value, 'utf8'));
+    this.#put(utf8Of(value));
   }
 
   null(): void {

@@ -5,7 +5,7 @@
  *             passed on as they come       passed on once it is the head
  */
 // @hot-path
-import { errorLine, type Reply } from '@holdfast/common';
+import { errorLine, type Reply, utf8Of } from '@holdfast/common';
 import { DiscardReply } from '../discard-reply.js';
 import { HeldReply } from './held-reply.js';
 import { sessionBytesMax, sessionRequestsMax } from './limits.js';
@@ -110,7 +110,7 @@ export class ReplyQueue implements RunOwner {
   }
 
   failed(run: Run, message: string): void {
-    const line = Buffer.from(`-${errorLine(message)}\r\n`, 'utf8');
+    const line = utf8Of(`-${errorLine(message)}\r\n`);
     this.answered(run, 1, line, 0, line.length, 0);
   }
 

@@ -4,7 +4,7 @@
  * When the data comes from elsewhere (the server started, goes on with another storage, or follows what others write)
  * the catalog is filled anew from it before it is next used.
  */
-import { KvError, type Reply } from '@holdfast/common';
+import { KvError, type Reply, textOfByteString } from '@holdfast/common';
 import { dumpLibraries, isPayload, readLibraries, systemDatabase } from '@holdfast/storage';
 import type { KV } from '../kv.js';
 import { FunctionLibraries, type FunctionLibrary, type ScriptFunction } from './function-libraries.js';
@@ -139,7 +139,7 @@ export class FunctionCatalog {
   #newLibrary(code: string, replaces: boolean): FunctionLibrary | string {
     const { libraries } = this;
     const head = parseLibraryHead(code);
-    if (typeof head === 'string') return head;
+    if (typeof head === 'string') return textOfByteString(head);
     if (!replaces && libraries.get(head.name) !== undefined)
       return `ERR Library '${head.name}' already exists`;
     if (libraries.bytes + code.length > this.#kv.config.number('lua-memory-limit')) {

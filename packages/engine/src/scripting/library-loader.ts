@@ -4,6 +4,7 @@
  * While it runs its globals are `redis` alone, with `register_function`, `log` and the versions. All functions of a
  * library are known when its code is through, or none.
  */
+import { textOfByteString } from '@holdfast/common';
 import type { KV } from '../kv.js';
 import type { FunctionLibrary } from './function-libraries.js';
 import { FunctionRegistration } from './function-registration.js';
@@ -33,7 +34,7 @@ export class LibraryLoader {
   /** Runs the code of a library, a byte string. The library, linked nowhere yet; or what is wrong with it, as an error. */
   load(code: string): FunctionLibrary | string {
     const head = parseLibraryHead(code);
-    if (typeof head === 'string') return head;
+    if (typeof head === 'string') return textOfByteString(head);
     const interpreter = this.#interpreter();
     const registration = new FunctionRegistration(interpreter);
     const problem = this.#run(interpreter, registration, Buffer.from(code.slice(head.length), 'latin1'));

@@ -12,7 +12,7 @@
  * | any other table                           | array of its items up to the first nil                 |
  */
 // @hot-path
-import type { Reply } from '@holdfast/common';
+import { type Reply, textOf } from '@holdfast/common';
 import { luaTypes } from './lua/exports.js';
 import { stringOffsets, tableOffsets, valueBytes } from './lua/layout.js';
 import type { LuaMachine } from './lua/machine.js';
@@ -241,7 +241,7 @@ export class ResultWriter {
   }
 
   #text(slot: number): string {
-    return Buffer.from(this.#machine.bytesAt(slot)).toString('utf8');
+    return textOf(this.#machine.bytesAt(slot));
   }
 
   /** Up to the first zero, as C has it. */

@@ -3,6 +3,7 @@
  * forgotten when there are too many, the one that was used longest ago first.
  */
 import { createHash } from 'node:crypto';
+import { textOfByteString } from '@holdfast/common';
 import type { CompiledFunction } from './interpreter.js';
 import { parseScriptHead } from './shebang.js';
 
@@ -111,7 +112,9 @@ export class ScriptCache {
   parse(code: Uint8Array, sha: string, isTransient: boolean): Script | string {
     const text = Buffer.from(code).toString('latin1');
     const head = parseScriptHead(text);
-    return typeof head === 'string' ? head : new Script(sha, text, head.flags, head.length, isTransient);
+    return typeof head === 'string'
+      ? textOfByteString(head)
+      : new Script(sha, text, head.flags, head.length, isTransient);
   }
 
   add(script: Script): void {

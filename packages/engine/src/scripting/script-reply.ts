@@ -8,7 +8,7 @@
  * command must not be left in the middle. So what can fail comes after it.
  */
 // @hot-path
-import { copyBytes, formatDouble, Reply } from '@holdfast/common';
+import { copyBytes, formatDouble, Reply, utf8Of } from '@holdfast/common';
 import { luaTypes } from './lua/exports.js';
 import type { LuaMachine } from './lua/machine.js';
 
@@ -192,7 +192,7 @@ export class ScriptReply extends Reply {
   }
 
   #utf8(kind: number, text: string): void {
-    const bytes = Buffer.from(text, 'utf8');
+    const bytes = utf8Of(text);
     this.#record(kind, bytes.length);
     if (!this.#reserve(bytes.length)) return;
     this.#machine.u8.set(bytes, this.#bytes + this.#bytesLength);

@@ -31,6 +31,18 @@ const encodings: [name: string, write: Writing, resp2: string, resp3: string][] 
     '-ERR \xc3\xa9\xe2\x82\xac\r\n',
     '-ERR \xc3\xa9\xe2\x82\xac\r\n',
   ],
+  [
+    'an error with bytes that are no UTF-8',
+    (r) => r.error('ERR \u00e9\udcfc'),
+    '-ERR \xc3\xa9\xfc\r\n',
+    '-ERR \xc3\xa9\xfc\r\n',
+  ],
+  [
+    'a text with a byte that is no UTF-8',
+    (r) => r.text('\u00e9\udcfc'),
+    '$3\r\n\xc3\xa9\xfc\r\n',
+    '$3\r\n\xc3\xa9\xfc\r\n',
+  ],
   ['an integer', (r) => r.integer(7), ':7\r\n', ':7\r\n'],
   ['a negative integer', (r) => r.integer(-12345), ':-12345\r\n', ':-12345\r\n'],
   [

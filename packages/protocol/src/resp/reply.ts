@@ -4,7 +4,7 @@
  * none.
  */
 // @hot-path
-import { copyBytes, errorLine, formatDouble, Reply, writeInteger } from '@holdfast/common';
+import { copyBytes, errorLine, formatDouble, isEscaped, Reply, utf8Of, writeInteger } from '@holdfast/common';
 import type { BufferPool } from './buffer-pool.js';
 
 /** One large reply is no reason to take more than a buffer of the pool for the next one. */
@@ -50,7 +50,8 @@ export class RespReply extends Reply {
     const line = errorLine(message);
     this.reserve(line.length * 3 + 3);
     this.bytes[this.length++] = 45;
-    this.length += this.bytes.write(line, this.length, 'utf8');
+    if (isEscaped(line)) this.length += utf8Of(line).copy(this.bytes, this.length);
+    else this.length += this.bytes.write(line, this.length, 'utf8');
     this.#endLine();
   }
 
@@ -94,6 +95,11 @@ export class RespReply extends Reply {
   }
 
   text(value: string): void {
+    if (isEscaped(value)) {
+      const bytes = utf8Of(value);
+      this.bulk(bytes, 0, bytes.length);
+      return;
+    }
     const length = Buffer.byteLength(value, 'utf8');
     this.#number(36, length);
     this.reserve(length + 2);
@@ -149,10 +155,10 @@ export class RespReply extends Reply {
       this.text(text);
       return;
     }
-    const length = Buffer.byteLength(text, 'utf8') + 4;
-    this.#number(61, length);
-    this.reserve(length + 2);
-    this.length += this.bytes.write(`${format}:${text}`, this.length, 'utf8');
+    const bytes = utf8Of(`${format}:${text}`);
+    this.#number(61, bytes.length);
+    this.reserve(bytes.length + 2);
+    this.length += bytes.copy(this.bytes, this.length);
     this.#endLine();
   }
 

@@ -1,5 +1,5 @@
 /** CLIENT TRACKING, CACHING, GETREDIR and TRACKINGINFO: invalidation messages for clients that keep values. */
-import type { Reply } from '@holdfast/common';
+import { type Reply, textOfByteString } from '@holdfast/common';
 import type { TrackingOptions } from '../../client-tracking.js';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
@@ -78,7 +78,7 @@ function setTracking(ctx: Context, words: Repeated, reply: Reply): void {
   if (typeof options === 'string') return reply.error(options);
   if (request.is(words.first, 'ON')) {
     const problem = problemOf(ctx, options);
-    if (problem !== null) return reply.error(problem);
+    if (problem !== null) return reply.error(textOfByteString(problem));
     host.track(session, options);
   } else if (request.is(words.first, 'OFF')) {
     host.untrack(session);

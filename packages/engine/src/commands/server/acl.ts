@@ -1,5 +1,5 @@
 /** ACL: who may do what. The rules themselves are in `acl/`. */
-import type { Reply } from '@holdfast/common';
+import { type Reply, textOfByteString } from '@holdfast/common';
 import { aclCategories, isAclCategory } from '../../acl/categories.js';
 import type { User } from '../../acl/user.js';
 import { type Command, defineCommand } from '../../command.js';
@@ -74,7 +74,7 @@ function setUser(ctx: Context, user: number, reply: Reply): void {
     killListeners(ctx, after),
   );
   if (problem === null) reply.ok();
-  else reply.error(problem);
+  else reply.error(textOfByteString(problem));
 }
 
 function deleteUsers(ctx: Context, reply: Reply): void {

@@ -6,7 +6,7 @@
  * every call that may allocate.
  */
 // @hot-path
-import { copyBytes } from '@holdfast/common';
+import { copyBytes, textOf, utf8Of } from '@holdfast/common';
 import { instantiate, type LuaHost, wrapFunction } from './binary.js';
 import { gcCommands, type LuaExports, luaTypes, registryIndex } from './exports.js';
 import { callOffsets, stringOffsets, threadOffsets, valueBytes, verifyLayout } from './layout.js';
@@ -117,7 +117,7 @@ export class LuaMachine {
 
   /** Pushes a text as UTF-8. */
   pushText(L: number, value: string): void {
-    const bytes = Buffer.from(value, 'utf8');
+    const bytes = utf8Of(value);
     this.pushBytes(L, bytes, 0, bytes.length);
   }
 
@@ -185,7 +185,7 @@ export class LuaMachine {
   /** The bytes of a C string as a text. */
   cStringAt(address: number): string {
     const end = this.u8.indexOf(0, address);
-    return Buffer.from(this.u8.buffer, address, end - address).toString('utf8');
+    return textOf(this.u8.subarray(address, end));
   }
 
   /** The value at `index` as a byte string, if it is a string or a number; otherwise null. A number becomes a string there. */
@@ -197,7 +197,7 @@ export class LuaMachine {
   /** As `byteString`, decoded as UTF-8. */
   text(L: number, index: number): string | null {
     const bytes = this.#toBytes(L, index);
-    return bytes === null ? null : bytes.toString('utf8');
+    return bytes === null ? null : textOf(bytes);
   }
 
   // Errors
