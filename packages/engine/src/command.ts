@@ -84,6 +84,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly countMax?: number;
   /** Key positions, where they are not what the grammar gives. */
   readonly keySpecs?: readonly KeySpec[];
+  /** Which keys a given request has, where the specifications name too many. They are used as the first one says. */
+  readonly keysOf?: (request: Request) => { readonly first: number; readonly count: number };
   /** How a given request uses its keys, where that depends on its words (`variable_flags`). */
   readonly usageOf?: (request: Request) => KeyUsage;
   /**
@@ -257,6 +259,12 @@ export class Command {
 
   /** Calls `visit` with the index of each key in a request that fits the arity. */
   forEachKey(request: Request, visit: (index: number, spec: KeySpec) => void): void {
+    const { keysOf } = this.declaration;
+    if (keysOf !== undefined) {
+      const { first, count } = keysOf(request);
+      for (let i = 0; i < count; i++) visit(first + i, this.keySpecs[0]);
+      return;
+    }
     for (const spec of this.keySpecs) {
       const first = findFirst(request, spec.begin);
       if (first <= 0 || first >= request.count) continue;

@@ -58,6 +58,12 @@ export const migrate = defineCommand({
       find: { lastKey: -1, step: 1, limit: 0 },
     },
   ],
+  keysOf(request) {
+    const options = readOptions(request);
+    return typeof options === 'string'
+      ? { first: keyAt, count: 1 }
+      : { first: options.firstKey, count: options.keyCount };
+  },
   args: {
     host: bytes(),
     port: bytes(),
