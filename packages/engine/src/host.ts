@@ -236,7 +236,7 @@ export interface HostFigures {
 
 export interface Host {
   // Messages
-  /** Sends to subscribers; returns how many got it. */
+  /** Sends to subscribers; returns how many got it. The message is not kept. */
   publish(channel: string, message: Uint8Array, sharded: boolean): number;
   /** Adds or removes one subscription; true when that changed something. */
   subscribe(session: Session, kind: SubscriptionKind, name: string): boolean;

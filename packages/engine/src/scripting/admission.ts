@@ -35,7 +35,8 @@ export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null,
 function writeRefusal(kv: KV): string {
   const { refusal } = kv.host;
   if (refusal !== null) return refusal;
-  return kv.config.number('min-replicas-to-write') > kv.host.replicaCount() ? noReplicas : '';
+  const { replicasMin } = kv.scripting;
+  return replicasMin > 0 && replicasMin > kv.host.replicaCount() ? noReplicas : '';
 }
 
 /** Why a script that says what it does can't begin, as an error; '' when it can. `flags` are `scriptFlags`. */

@@ -51,6 +51,8 @@ export class Scripting {
   readonly functions: FunctionCatalog;
   /** Commands that scripts must not call may be called (DEBUG SET-DISABLE-DENY-SCRIPTS). */
   allowsAllCommands = false;
+  /** So many replicas there must be for a write (`min-replicas-to-write`). */
+  replicasMin = 0;
   /** The script that runs or is suspended; null when there is none. */
   current: ScriptRun | null = null;
   /** It is to be resumed: at once when it was slow, else once the keys are there that it waits for. */
@@ -76,6 +78,9 @@ export class Scripting {
     this.functions = new FunctionCatalog(kv, () => this.#newInterpreter('function'));
     this.#bytesMax = kv.config.number('lua-memory-limit');
     kv.config.onChange('lua-memory-limit', () => this.#limitMemory());
+    kv.config.onChange('min-replicas-to-write', () => {
+      this.replicasMin = kv.config.number('min-replicas-to-write');
+    });
     kv.config.onChange('busy-reply-threshold', () => {
       this.#thresholdMs = kv.config.number('busy-reply-threshold');
     });
@@ -89,7 +94,8 @@ export class Scripting {
     this.#show(ctx);
     const keyCount = keyCountOf(request, reply);
     if (keyCount < 0) return;
-    const script = this.#load(request.view(1), true);
+    const known = this.cache.findCode(request.bytes, request.start(1), request.length(1));
+    const script = known ?? this.#load(request.view(1), true);
     if (typeof script === 'string') return reply.error(script);
     this.#runScript(ctx, reply, script, keyCount, isReadOnly);
   }
@@ -251,7 +257,8 @@ export class Scripting {
     const sha = shaOf(code);
     const known = this.cache.find(sha);
     if (known !== null) {
-      if (!isTransient) this.cache.keep(known);
+      if (isTransient) this.cache.noteCode(known, code);
+      else this.cache.keep(known);
       return known;
     }
     if (this.cache.bytes + code.length > this.#bytesMax) {
@@ -262,6 +269,7 @@ export class Scripting {
     const problem = this.#compile(script);
     if (problem !== '') return problem;
     this.cache.add(script);
+    if (isTransient) this.cache.noteCode(script, code);
     return script;
   }
 

@@ -13,6 +13,6 @@ export const publish = defineCommand({
   args: { channel: bytes(), message: bytes() },
   run({ host, propagation, request }, { channel, message }, reply) {
     propagation?.always();
-    reply.integer(host.publish(request.byteString(channel), request.copy(message), false));
+    reply.integer(host.publish(request.byteString(channel), request.view(message), false));
   },
 });

@@ -13,6 +13,6 @@ export const spublish = defineCommand({
   args: { channel: key('RO', 'not_key'), message: bytes() },
   run({ host, propagation, request }, { channel, message }, reply) {
     propagation?.always();
-    reply.integer(host.publish(request.byteString(channel), request.copy(message), true));
+    reply.integer(host.publish(request.byteString(channel), request.view(message), true));
   },
 });

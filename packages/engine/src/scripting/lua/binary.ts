@@ -33,6 +33,8 @@ export interface LuaHost {
   exports: LuaExports;
   /** Bytes of the interpreter's memory. */
   bytes: Uint8Array;
+  /** The functions of its table that were called under `setjmp`, each of which a lookup there would wrap anew. */
+  readonly callables: ((...args: number[]) => number)[];
   /** Grows the memory to at least `bytes`; false when that is not to be had. */
   grow(bytes: number): boolean;
 }
@@ -66,7 +68,7 @@ export function instantiate(host: LuaHost): LuaExports {
       throw longJump;
     },
     invoke_vii(index: number, a: number, b: number) {
-      invoke(host.exports, index, a, b);
+      invoke(host, index, a, b);
     },
     emscripten_memcpy_js(target: number, source: number, length: number) {
       host.bytes.copyWithin(target, source, source + length);
@@ -81,11 +83,13 @@ export function instantiate(host: LuaHost): LuaExports {
   return new WebAssembly.Instance(binary(), imports).exports as LuaExports;
 }
 
-/** A call that a longjmp may end: the other half of setjmp. */
-function invoke(exports: LuaExports, index: number, a: number, b: number): void {
+/** A call that a longjmp may end: the other half of setjmp. No function of the table is ever replaced. */
+function invoke({ callables, exports }: LuaHost, index: number, a: number, b: number): void {
   const stack = exports.stackSave();
+  const callable = callables[index] ?? exports.__indirect_function_table.get(index);
+  callables[index] = callable;
   try {
-    exports.__indirect_function_table.get(index)(a, b);
+    callable(a, b);
   } catch (thrown) {
     if (thrown !== longJump) throw thrown;
     exports.stackRestore(stack);

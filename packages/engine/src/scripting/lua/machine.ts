@@ -37,7 +37,11 @@ export class LuaMachine {
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
-    const host = { bytes: new Uint8Array(0), grow: (bytes: number) => this.#grow(bytes, host) } as LuaHost;
+    const host = {
+      bytes: new Uint8Array(0),
+      callables: [],
+      grow: (bytes: number) => this.#grow(bytes, host),
+    } as unknown as LuaHost;
     this.api = instantiate(host);
     host.exports = this.api;
     this.#view(host);
@@ -90,6 +94,12 @@ export class LuaMachine {
     i32[top >> 2] = content;
     i32[(top + 8) >> 2] = type;
     i32[(L + threadOffsets.top) >> 2] = top + valueBytes;
+  }
+
+  /** Removes all values of a thread that runs nothing. */
+  clear(L: number): void {
+    const { i32 } = this;
+    i32[(L + threadOffsets.top) >> 2] = i32[(L + threadOffsets.base) >> 2];
   }
 
   pushNumber(L: number, value: number): void {
