@@ -8,6 +8,8 @@
  * JavaScript, since a thread starts from a file as it is: from the sources in tests, and from `dist`.
  */
 // @ts-check
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Level } from 'level';
 
@@ -145,6 +147,19 @@ async function write({ chunks, ends, count }, db) {
   await batch.write(/** @type {object} */ ({ sync: true }));
 }
 
+/**
+ * The binding frees a batch, 16 MB or more outside the heap, when its object is collected: in this thread, whose heap hardly
+ * grows, almost never. With 250 MB written the process had 330 MB of batches that were long on the disk. A collection of so
+ * little takes a few ms, and nobody waits for this thread.
+ * @returns {() => void}
+ */
+function collector() {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  return () => collect();
+}
+
 /** @param {any} error */
 const described = ({ code, message, cause }) => ({
   code,
@@ -156,6 +171,7 @@ const described = ({ code, message, cause }) => ({
 function serve(port) {
   /** @type {Level<Uint8Array, Uint8Array>} */
   const db = new Level(workerData.path, workerData.options);
+  const collect = collector();
   /** @param {import('./batch-writer.js').BatchMessage} message */
   const answer = async (message) => {
     let error = null;
@@ -166,6 +182,7 @@ function serve(port) {
       error = described(reason);
     }
     port.postMessage({ id: message.id, error });
+    collect();
   };
   const end = async () => {
     await db.close();
