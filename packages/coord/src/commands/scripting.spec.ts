@@ -27,6 +27,33 @@ describe('EVAL', () => {
     expect(c.run('EVAL', 'return 1', -1)).toEqual(new Error("ERR Number of keys can't be negative"));
   });
 
+  it('tells scripts apart that are as long and end alike, and forgets them with SCRIPT FLUSH', () => {
+    const c = newClient();
+    const end = ' -- the same end for all of them';
+    const codes = ['return 1', 'return 2', 'return 3'].map((code) => code + end);
+    for (let round = 0; round < 3; round++) {
+      expect(codes.map((code) => evaluate(c, code))).toEqual([1, 2, 3]);
+    }
+    c.line('SCRIPT FLUSH');
+    expect(codes.map((code) => evaluate(c, code))).toEqual([1, 2, 3]);
+    const sha = createHash('sha1').update(codes[0]).digest('hex');
+    expect(c.run('SCRIPT', 'EXISTS', sha)).toEqual([1]);
+    c.line('SCRIPT FLUSH');
+    expect(c.run('SCRIPT', 'EXISTS', sha)).toEqual([0]);
+    expect(evaluate(c, codes[1])).toBe(2);
+    expect(c.run('EVALSHA', sha, 0)).toEqual(new Error('NOSCRIPT No matching script. Please use EVAL.'));
+  });
+
+  it('does not mix up a script that fails and the one after it', () => {
+    const c = newClient();
+    const failing = 'return redis.call("NOSUCH")';
+    for (let round = 0; round < 3; round++) {
+      expect(evaluate(c, failing)).toBeInstanceOf(Error);
+      expect(evaluate(c, 'return {pcall(redis.call, "NOSUCH") and 1 or 0, "after"}')).toEqual([0, 'after']);
+      expect(evaluate(c, 'return "next"')).toBe('next');
+    }
+  });
+
   it('turns what a script returns into a reply', () => {
     const c = newClient();
     const cases: [string, Plain][] = [
