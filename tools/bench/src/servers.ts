@@ -1,6 +1,6 @@
 /** Starts and ends the servers that are compared: ours and redis-server, each alone on this machine's loopback. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,8 @@ export interface RunningServer {
   residentPeakBytes(): number;
   /** The same, of its own and of files that it maps: the system takes the latter back when it needs memory. */
   residentParts(): { readonly anonymous: number; readonly mapped: number };
+  /** CPU time that it took so far, in ms. */
+  cpuMs(): number;
   /** Ends it, SIGTERM in its own time; its directory stays. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Ends it, and removes its directory. */
@@ -113,6 +115,7 @@ function running(
     residentBytes: () => statusOf(child, 'VmRSS'),
     residentPeakBytes: () => statusOf(child, 'VmHWM'),
     residentParts: () => ({ anonymous: statusOf(child, 'RssAnon'), mapped: statusOf(child, 'RssFile') }),
+    cpuMs: () => cpuMsOf(child),
     end,
     async stop() {
       await end('SIGTERM');
@@ -127,6 +130,15 @@ function statusOf({ pid }: ChildProcess, name: string): number {
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
 }
 
+/** Of its threads that live, as the scheduler counts it: `stat` has it in steps of 10 ms only. */
+function cpuMsOf({ pid }: ChildProcess): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const times = threads.map(
+    (id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ', 1)[0],
+  );
+  return times.reduce((sum, ns) => sum + Number(ns), 0) / 1e6;
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -139,7 +151,7 @@ function freePort(): Promise<number> {
 }
 
 async function untilListening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 2000; attempt++) {
     const isUp = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1');
       socket.once('connect', () => {
@@ -149,7 +161,7 @@ async function untilListening(port: number): Promise<void> {
       socket.once('error', () => resolve(false));
     });
     if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error(`nothing listens on port ${port}`);
 }

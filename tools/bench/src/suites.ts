@@ -10,6 +10,7 @@ import { runPublish } from './publish-load.js';
 import { type Load, measure, prepare } from './redis-benchmark.js';
 import { restart } from './restart-suite.js';
 import { inMemory, onDisk, type RunningServer } from './servers.js';
+import { start } from './start-suite.js';
 import { sustained } from './sustained-suite.js';
 
 /** `seconds`: how long a load lasts, where that matters. */
@@ -222,6 +223,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   latency,
   grpc,
   durable,
+  start,
   restart,
   sustained,
   cold,
