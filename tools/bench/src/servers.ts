@@ -84,7 +84,7 @@ export async function startOurs(setup: Setup, directory: string = freshDirectory
   ];
   // As `npm start` does: see tools/setup/gateway.mjs.
   const env = {
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576',
     NODE_OPTIONS: '--max-semi-space-size=4',
     ...process.env,
   };
