@@ -485,6 +485,17 @@ describe('DEBUG', () => {
   });
 });
 
+it('tells in MEMORY STATS what the allocators have and use', () => {
+  const stats = new LocalServer().client().line('MEMORY STATS') as Record<string, number>;
+  expect(stats['allocator.allocated']).toBeGreaterThan(0);
+  const unused = stats['allocator.active'] - stats['allocator.allocated'];
+  expect(stats['allocator-fragmentation.bytes']).toBe(unused);
+  expect(stats['allocator-rss.bytes']).toBe(stats['allocator.resident'] - stats['allocator.active']);
+  for (const name of ['allocator-fragmentation.ratio', 'allocator-rss.ratio', 'rss-overhead.ratio']) {
+    expect(Number(stats[name]), name).toBeGreaterThan(0);
+  }
+});
+
 describe('MEMORY USAGE', () => {
   it('an empty stream has no elements to look at', () => {
     const client = new LocalServer().client();

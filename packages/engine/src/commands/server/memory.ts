@@ -17,6 +17,8 @@ function replyStats(ctx: Context, reply: Reply): void {
   const { host, kv } = ctx;
   const { process } = host.figures();
   const { clients, dataset, keys, overhead, peak, pending, used } = memoryFigures(ctx);
+  const { active, allocated } = allocatorFigures(ctx);
+  const resident = process.residentBytes;
   const whole: readonly [string, number][] = [
     ['peak.allocated', peak],
     ['total.allocated', used],
@@ -32,14 +34,23 @@ function replyStats(ctx: Context, reply: Reply): void {
     ['keys.count', keys],
     ['keys.bytes-per-key', keys === 0 ? 0 : Math.round(used / keys)],
     ['dataset.bytes', dataset],
-    ['process.resident', process.residentBytes],
+    ['process.resident', resident],
     ['process.heap.used', process.heapUsedBytes],
-    ['fragmentation.bytes', process.residentBytes - used],
+    ['allocator.allocated', allocated],
+    ['allocator.active', active],
+    ['allocator.resident', resident],
+    ['allocator-fragmentation.bytes', active - allocated],
+    ['allocator-rss.bytes', resident - active],
+    ['rss-overhead.bytes', 0],
+    ['fragmentation.bytes', resident - used],
   ];
   const fractions: readonly [string, number][] = [
     ['dataset.percentage', (dataset / used) * 100],
     ['peak.percentage', (used / peak) * 100],
-    ['fragmentation', process.residentBytes / used],
+    ['allocator-fragmentation.ratio', active / allocated],
+    ['allocator-rss.ratio', resident / active],
+    ['rss-overhead.ratio', 1],
+    ['fragmentation', resident / used],
   ];
   reply.map(whole.length + fractions.length);
   for (const [name, value] of whole) {
@@ -50,6 +61,18 @@ function replyStats(ctx: Context, reply: Reply): void {
     reply.text(name);
     reply.double(value);
   }
+}
+
+/** What the arenas and the heap of JavaScript have, and what of it is in use: the allocators here. */
+function allocatorFigures({ host, storage }: Context): { active: number; allocated: number } {
+  const { heapTotalBytes, heapUsedBytes } = host.figures().process;
+  let [active, allocated] = [heapTotalBytes, heapUsedBytes];
+  for (let index = 0; index < databasesMax; index++) {
+    const { reservedBytes, usedBytes } = storage.database(index).arena;
+    active += reservedBytes;
+    allocated += usedBytes;
+  }
+  return { active, allocated };
 }
 
 function replyMallocStats({ host, storage }: Context, reply: Reply): void {
