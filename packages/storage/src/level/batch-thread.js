@@ -149,7 +149,7 @@ async function write({ chunks, ends, count }, db) {
 
 /**
  * The binding frees a batch, 16 MB or more outside the heap, when its object is collected: in this thread, whose heap hardly
- * grows, almost never. With 250 MB written the process had 330 MB of batches that were long on the disk. A collection of so
+ * grows, almost never. With 250 MB written the process had 300 MB more, of batches that were long on the disk. A collection of so
  * little takes a few ms, and nobody waits for this thread.
  * @returns {() => void}
  */
