@@ -20,6 +20,8 @@ const declarations: readonly (readonly [string, string, string | null, keyof Enc
 /** Kinds of those that are not plain integers. */
 const kinds: Readonly<Record<string, Parameter['kind']>> = {
   'list-max-listpack-size': { ...whole, min: -2147483648, max: 2147483647 },
+  'hash-max-listpack-value': memory,
+  'zset-max-listpack-value': memory,
   'stream-node-max-bytes': memory,
 };
 

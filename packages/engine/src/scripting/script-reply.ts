@@ -111,6 +111,11 @@ export class ScriptReply extends Reply {
     else this.byteString(formatDouble(n));
   }
 
+  override doubleAs(n: number, digits: string): void {
+    if (this.dialect === 3) this.double(n);
+    else this.byteString(digits);
+  }
+
   bulk(bytes: Uint8Array, start: number, length: number): void {
     this.#record(kinds.bulk, length);
     if (!this.#reserve(length)) return;

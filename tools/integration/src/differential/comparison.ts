@@ -8,14 +8,14 @@ import { called, nameOf, type RandomRequest } from './request.js';
 const unordered =
   /^(KEYS|SMEMBERS|SUNION|SINTER|SDIFF|HKEYS|HVALS|PUBSUB (SHARD)?CHANNELS|GEORADIUS.*|GEOSEARCH)$/;
 /** Elements drawn at random, bytes that depend on the version of a format, seconds since. */
-const shapeOnly = /^(RANDOMKEY|SPOP|SRANDMEMBER|HRANDFIELD|ZRANDMEMBER|DUMP|OBJECT IDLETIME)$/;
+const shapeOnly = /^(RANDOMKEY|SPOP|SRANDMEMBER|HRANDFIELD|ZRANDMEMBER|DUMP|OBJECT IDLETIME|OBJECT FREQ)$/;
 const scan = /^([HSZ]?SCAN)$/;
 /** Numbers that go on while the servers are asked, of which one may be far behind; in seconds or milliseconds. */
 const clocks = /^P?(TTL|EXPIRETIME)$/;
 const clockTolerance: Readonly<Record<string, number>> = { TTL: 60, EXPIRETIME: 60 };
 const msTolerance = 60_000;
 /** Numbers as text: Redis 7.2 prints the shortest digits that read back the same, 7.0 prints 17. */
-const scored = /^(Z|BZ|GEO)/;
+const scored = /^(Z|BZ|GEO|EVAL|FCALL)/;
 
 /** Text that is equal when the replies are. */
 export function comparable(whole: RandomRequest, reply: WireReply): string {

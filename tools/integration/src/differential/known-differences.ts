@@ -41,6 +41,13 @@ export const knownDifferences: readonly KnownDifference[] = [
     holdfast: /"listpack"/,
   },
   {
+    reason: 'SORT in Redis takes an error of a number that another command read before for its own.',
+    command: /^SORT(_RO)?$/,
+    redis: /^-ERR One or more scores/,
+    holdfast: /^[*:]/,
+    isFork: true,
+  },
+  {
     reason: 'SORT in Redis leaves a sorted set as a skip list.',
     command: /^OBJECT ENCODING$/,
     redis: /"skiplist"/,
@@ -72,7 +79,49 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     reason: 'Redis 7.2 takes WITHSCORE, so that anything else there is a syntax error.',
     command: /^Z(REV)?RANK$/,
-    redis: /^-ERR wrong number of arguments/,
+    redis: /^-ERR wrong number of arg/i,
+    holdfast: /^(-ERR syntax error|\+QUEUED|-NOPERM )/,
+    isFork: true,
+  },
+  {
+    reason:
+      'Members of different scores have no order by name: Redis looks at the outermost first, and finds nothing.',
+    command: /^Z(REV)?RANGE(BYLEX)?$|^ZLEXCOUNT$|^ZREMRANGEBYLEX$|^ZRANGESTORE$/,
+    word: /^[[(+-]/,
+    redis: /^(\*\[\]|:0)$/,
+    holdfast: /.*/,
+    isFork: true,
+  },
+  {
+    reason: 'Redis 7.2 says who has no permissions, and what for.',
+    redis: /^(-NOPERM |-EXECABORT .*NOPERM |\$")this user has no permissions/i,
+    holdfast:
+      /^(-NOPERM |-EXECABORT .*NOPERM |\$")(User .* has no permissions|No permissions to access a (key|channel))/,
+  },
+  {
+    reason: 'When not all keys of a command can be told Redis looks at none of them; here at those that can.',
+    command: /^(ACL DRYRUN|PFMERGE|Z(UNION|INTER|DIFF)STORE|COMMAND GETKEYS(ANDFLAGS)?)$/,
+    redis: /^(-ERR|\+OK)/,
+    holdfast: /^((-NOPERM |\$")(User .* has no permissions to access|No permissions to access)|\*)/,
+    isFork: true,
+  },
+  {
+    reason: 'To Redis %R~* does not stand for the key without a name.',
+    word: /^$/,
+    redis: /^(-NOPERM|-EXECABORT .*NOPERM|\$"This user has no permissions to access)/,
+    holdfast: /.*/,
+    isFork: true,
+  },
+  {
+    reason: 'Redis 7.2 takes a command without arguments there.',
+    command: /^COMMAND GETKEYS(ANDFLAGS)?$/,
+    redis: /^-ERR wrong number of arguments for 'command\|getkeys/,
+    holdfast: /^-ERR (The command has no key arguments|Invalid)/,
+  },
+  {
+    reason: 'Options are read before the count is looked at: one that is none is said first.',
+    command: /^(ZRANDMEMBER|HRANDFIELD)$/,
+    redis: /^-ERR value is out of range/,
     holdfast: /^-ERR syntax error/,
   },
   {

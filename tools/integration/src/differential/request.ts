@@ -10,10 +10,12 @@ export function nameOf(request: RandomRequest): string {
 
 /** The request itself, or the one that a script makes of its arguments. */
 export function called(request: RandomRequest): RandomRequest {
-  return request[0] === 'EVAL' ? request.slice(3) : request;
+  return request[0] === 'EVAL' && request[1]?.includes('call(unpack(ARGV))') ? request.slice(3) : request;
 }
 
-const containers = new Set(['OBJECT', 'XGROUP', 'XINFO', 'PUBSUB']);
+const containers = new Set([
+  ...['OBJECT', 'XGROUP', 'XINFO', 'PUBSUB', 'CLIENT', 'CONFIG', 'ACL', 'COMMAND', 'FUNCTION', 'SCRIPT'],
+]);
 
 export function bytesOf(request: RandomRequest): Buffer[] {
   return request.map((word) => Buffer.from(word, 'latin1'));

@@ -9,6 +9,7 @@ import { pick } from '../random-pick.js';
 import { randomKey } from './argument-values.js';
 import { expiresSoon, type RandomRequest, waitsLong } from './request.js';
 import { type GeneratorOptions, RequestGenerator } from './request-generator.js';
+import { specialStep } from './special-steps.js';
 
 export interface RandomSequence {
   /** What it was made from. */
@@ -59,15 +60,24 @@ export class SequenceGenerator {
     return { seed, dialect, requests, restartAt };
   }
 
-  #step(own: readonly CommandGroup[]): RandomRequest[] {
+  #step(own: readonly CommandGroup[]): readonly RandomRequest[] {
     const dice = randomBelow(this.#random, 100);
     if (dice < 3) {
       const inside = Array.from({ length: randomBelow(this.#random, 5) }, () => this.#single(own)).flat();
       const end = randomBelow(this.#random, 8) === 0 ? ['DISCARD'] : ['EXEC'];
       return [['MULTI'], ...inside, end];
     }
-    if (dice < 9) return this.#single(own).map((request) => this.#called(request));
+    if (dice < 14) return specialStep(this.#random, () => this.#plain(own));
+    if (dice < 20) return this.#single(own).map((request) => this.#called(request));
     return this.#single(own);
+  }
+
+  /** A request that nothing has to follow. */
+  #plain(own: readonly CommandGroup[]): RandomRequest {
+    for (;;) {
+      const requests = this.#single(own);
+      if (requests.length === 1) return requests[0];
+    }
   }
 
   #called(request: RandomRequest): RandomRequest {

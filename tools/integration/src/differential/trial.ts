@@ -10,6 +10,7 @@ import { isUnpredictable, knownDifference } from './known-differences.js';
 import { nameOf, type RandomRequest } from './request.js';
 import type { RandomSequence } from './sequence.js';
 import type { Replies, ServerPair } from './server-pair.js';
+import { takingBack } from './special-steps.js';
 
 export interface Finding {
   /** The request whose replies differ; after a sequence, the one that shows the key which does. */
@@ -46,7 +47,8 @@ export class Trial {
     if (sequence.dialect === 3) beginning.push(['HELLO', '3']);
     this.sequence = sequence;
     this.#beginningLength = beginning.length;
-    this.requests = [...beginning, ...sequence.requests, ending, options.state ?? takeState];
+    const back = takingBack(sequence.requests);
+    this.requests = [...beginning, ...sequence.requests, ending, ...back, options.state ?? takeState];
   }
 
   /** The first difference that is not known; the replies to `requests` begin at `at`. */
