@@ -29,7 +29,7 @@ export const allKeys = [...new Set([...Object.values(keysOfGroup).flat(), 'b', '
 export const preparation: readonly (readonly string[])[] = [
   ['SET', 's', 'hello world'],
   ['SET', 'n', '42'],
-  ['SET', 'num', '3.5', 'EX', '100000'],
+  ['SET', 'num', '3.5', 'EX', '200000'],
   ['SET', 'bits', '\x01\xff\x80'],
   ['RPUSH', 'l', 'a', 'b', 'c', '1', '2', 'b'],
   ['RPUSH', 'l2', '3', '1', '2'],

@@ -41,6 +41,14 @@ export const knownDifferences: readonly KnownDifference[] = [
     holdfast: /"listpack"/,
   },
   {
+    reason: 'Of two equal times to live the one given later ends later, if the clock went on in between.',
+    command: /^P?EXPIRE$/,
+    word: /^[GL]T$/i,
+    redis: /^:[01]$/,
+    holdfast: /^:[01]$/,
+    isFork: true,
+  },
+  {
     reason: 'SORT in Redis takes an error of a number that another command read before for its own.',
     command: /^SORT(_RO)?$/,
     redis: /^-ERR One or more scores/,
