@@ -21,11 +21,11 @@ interface Subject {
 
 const subjects: readonly Subject[] = [
   { name: 'in memory', settings: {}, sequencesMax: 3000 },
-  { name: 'on the disk, over kills', settings: { storage: 'level', log: 'file' }, sequencesMax: 150 },
+  { name: 'on the disk, over kills', settings: { storage: 'level', log: 'file' }, sequencesMax: 100 },
   {
     name: 'on the disk, with next to nothing in memory',
     settings: { storage: 'level', log: 'file', 'cache-bytes': '1' },
-    sequencesMax: 150,
+    sequencesMax: 100,
   },
 ];
 
