@@ -99,6 +99,7 @@ describe('cache-bytes', () => {
       await run('GET key:1');
       await run(`GET key:${i}`);
     }
+    await settle();
     expect(stack.storage.isResident(0, Buffer.from('key:1'), 0, 5)).toBe(true);
     expect(stack.storage.database(0).size).toBeLessThan(500);
   });
@@ -184,6 +185,7 @@ describe('with cache-bytes', () => {
     await run('WATCH key:1', other);
     await settle();
     for (let i = 200; i < 900; i++) await run(`GET key:${i}`);
+    await settle();
     expect(stack.storage.isResident(0, Buffer.from('key:1'), 0, 5)).toBe(false);
     await run('FLUSHDB');
     await run('MULTI', other);
@@ -196,6 +198,7 @@ describe('with cache-bytes', () => {
     await run('WATCH key:1', other);
     await settle();
     for (let i = 200; i < 900; i++) await run(`GET key:${i}`);
+    await settle();
     await run('DEBUG SET-ACTIVE-EXPIRE 0');
     await run('MULTI', other);
     await run('PING', other);
@@ -209,6 +212,7 @@ describe('with cache-bytes', () => {
     const popped = run('BLMOVE list target LEFT RIGHT 10', other);
     await settle();
     for (let i = 0; i < 900; i++) await run(`GET key:${i}`);
+    await settle();
     await run('RPUSH list a');
     expect(await popped).toBe('a');
   });
