@@ -5,7 +5,7 @@ import { survive } from './crash-run.js';
 const { HOLDFAST_SEED, HOLDFAST_CRASH_KILLS } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Of each storage: half of them, where there are two ways to run it. */
-const kills = Number(HOLDFAST_CRASH_KILLS ?? 50);
+const kills = Number(HOLDFAST_CRASH_KILLS ?? 100);
 
 // At once: most of the time goes into starting processes, each on one core.
 it.concurrent.each([
