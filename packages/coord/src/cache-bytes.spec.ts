@@ -60,6 +60,16 @@ async function fill(count: number): Promise<void> {
   await run(`MSET ${pairs.join(' ')}`);
 }
 
+/** Others are read until a key has left memory: which leave first is a matter of chance. */
+async function crowdOut(key: string): Promise<void> {
+  for (let round = 0; round < 50; round++) {
+    for (let i = 200; i < 900; i++) await run(`GET key:${i}`);
+    await settle();
+    if (!stack.storage.isResident(0, Buffer.from(key), 0, key.length)) return;
+  }
+  throw new Error(`${key} stays in memory`);
+}
+
 function residentBytes(): number {
   return stack.storage.usedBytes - stack.storage.pendingBytes;
 }
@@ -95,12 +105,15 @@ describe('cache-bytes', () => {
   it('is a hint at what stays: what is read all the time is not read from the disk again', async () => {
     await fill(2000);
     await settle();
+    let departures = 0;
     for (let i = 0; i < 1000; i++) {
       await run('GET key:1');
       await run(`GET key:${i}`);
+      if (i % 20 !== 19) continue;
+      await settle();
+      if (!stack.storage.isResident(0, Buffer.from('key:1'), 0, 5)) departures++;
     }
-    await settle();
-    expect(stack.storage.isResident(0, Buffer.from('key:1'), 0, 5)).toBe(true);
+    expect(departures).toBeLessThan(5);
     expect(stack.storage.database(0).size).toBeLessThan(500);
   });
 
@@ -184,9 +197,7 @@ describe('with cache-bytes', () => {
     await run('GET key:1');
     await run('WATCH key:1', other);
     await settle();
-    for (let i = 200; i < 900; i++) await run(`GET key:${i}`);
-    await settle();
-    expect(stack.storage.isResident(0, Buffer.from('key:1'), 0, 5)).toBe(false);
+    await crowdOut('key:1');
     await run('FLUSHDB');
     await run('MULTI', other);
     await run('PING', other);
@@ -197,8 +208,7 @@ describe('with cache-bytes', () => {
     await run('SET key:1 v PX 300');
     await run('WATCH key:1', other);
     await settle();
-    for (let i = 200; i < 900; i++) await run(`GET key:${i}`);
-    await settle();
+    await crowdOut('key:1');
     await run('DEBUG SET-ACTIVE-EXPIRE 0');
     await run('MULTI', other);
     await run('PING', other);
