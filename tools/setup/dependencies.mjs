@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,7 +34,7 @@ export function installPackages() {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  if (isStamped(stamp, lock)) return;
   console.error('installing npm packages');
   // Not `npm ci`: it refuses a lock file without the builds of native packages for other platforms, and a
   // mirror that does not carry them makes such a lock file.
@@ -73,7 +73,7 @@ const notSources = new Set(['node_modules', 'dist', 'gen']);
 export function build() {
   const stamp = join(root, 'node_modules', '.holdfast-build');
   const sources = hashOfSources();
-  if (isBuilt() && existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  if (isStamped(stamp, `${sources} ${outputs()}`)) return;
   const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
   const result = spawnSync('npx', ['nx', 'run-many', '-t', 'build', '--outputStyle=static'], {
     cwd: root,
@@ -84,7 +84,11 @@ export function build() {
     process.stderr.write(result.stdout + result.stderr);
     process.exit(result.status ?? 1);
   }
-  writeFileSync(stamp, sources);
+  writeFileSync(stamp, `${sources} ${outputs()}`);
+}
+
+function isStamped(stamp, text) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === text;
 }
 
 /** SHA-256 of the names and contents of all sources, in hexadecimal digits. */
@@ -109,12 +113,15 @@ function hashOfSources() {
   return hash.digest('hex');
 }
 
-/** Whether each project that is compiled has something that was. */
-function isBuilt() {
-  const projects = ['packages', 'apps', 'tools'].flatMap((folder) =>
-    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+/** When each project was compiled last, by whomever, in ms: 0 where it was not. */
+function outputs() {
+  const times = ['packages', 'apps', 'tools'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => {
+      const info = join(root, folder, name, 'dist', 'tsconfig.tsbuildinfo');
+      return statSync(info, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    }),
   );
-  return projects.every((path) => !existsSync(join(path, 'tsconfig.json')) || existsSync(join(path, 'dist')));
+  return times.join(' ');
 }
 
 function isOnPath(program) {
