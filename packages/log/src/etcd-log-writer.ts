@@ -123,19 +123,20 @@ export class EtcdLogWriter {
     return this.#commit(sent, [...this.#entriesOf(sent), put(this.#keys.head, value)], value);
   }
 
-  /** The last of them also where a watch tells of it, before the head that wakes who waits for it. */
+  /** A small one that comes alone also where a watch tells of it. */
   #entriesOf({ group, origin }: Sent): Operation[] {
     const { after, epoch, batches } = group;
-    const operations: Operation[] = [];
-    for (const [i, batch] of batches.entries()) {
+    const entries = batches.map((batch, i) => {
       const own = { ...origin, sequence: origin.sequence + i };
       const chunkCount = Math.ceil(batch.length / etcdChunkBytes);
-      const value =
-        chunkCount > 1 ? encodeChunkedEntry(batch, chunkCount, epoch, own) : encodeEntry(batch, epoch, own);
-      const position = after + 1 + i;
-      operations.push(put(this.#keys.entry(position), value));
-      if (batches.length > 1 || value.length > toldEntryBytesMax) continue;
-      operations.push(put(this.#keys.last, encodeLast(position, value)));
+      return chunkCount > 1
+        ? encodeChunkedEntry(batch, chunkCount, epoch, own)
+        : encodeEntry(batch, epoch, own);
+    });
+    const operations = entries.map((entry, i) => put(this.#keys.entry(after + 1 + i), entry));
+    const [first] = entries;
+    if (entries.length === 1 && first.length <= toldEntryBytesMax) {
+      operations.push(put(this.#keys.last, encodeLast(after + 1, first)));
     }
     return operations;
   }
