@@ -2,7 +2,7 @@
  * Puts what the disk has of a key into memory, as if it had always been there: no change, no version, nobody is told. Between
  * turns, or before a command that needs it runs.
  */
-import type { Collection } from '../collection.js';
+import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import { PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
@@ -25,20 +25,32 @@ export class Installer {
     this.#options = options;
   }
 
+  /**
+   * What a head says by itself: a string, a small collection, and a large one without its elements if `mayBePart`. False when
+   * those have to be loaded first.
+   */
+  place(keyspace: Keyspace, key: Uint8Array, head: Head, mayBePart: boolean): boolean {
+    if (head.type === valueTypes.string) this.install(keyspace, key, head, null);
+    else if (head.isWhole) this.#installWhole(keyspace, key, head);
+    else if (mayBePart && this.#isDivisible(head)) this.#installPart(keyspace, key, head);
+    else return false;
+    return true;
+  }
+
   /** Whether a key whose elements have records of their own may be there without them. */
-  isDivisible({ type, hasExpiringElements }: Head): boolean {
+  #isDivisible({ type, hasExpiringElements }: Head): boolean {
     // Of which it may be that all have expired, and with them the key.
     return this.#options.layouts[type].isDivisible && !hasExpiringElements;
   }
 
   /** None of its elements yet. */
-  installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
+  #installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
     collection.partial = new PartialElements(head.incarnation);
     if (this.install(keyspace, key, head, collection)) keyspace.addPartial(collection);
   }
 
-  installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
+  #installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
     addTo(collection, head.content);
     this.install(keyspace, key, head, collection);

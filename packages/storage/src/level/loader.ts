@@ -16,7 +16,7 @@
  * between: then what was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
  */
 import { byteStringOf, type Timers } from '@holdfast/common';
-import { type Collection, valueTypes } from '../collection.js';
+import type { Collection } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import type { ElementNames, PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
@@ -131,19 +131,12 @@ export class Loader {
       return true;
     }
     try {
-      const head = readHead(headKey, value);
-      return this.#installNow(keyspace, key, head, needsAll);
+      this.#installer.place(keyspace, key, readHead(headKey, value), !needsAll);
+      return this.isResident(keyspace, key, 0, key.length);
     } catch {
       // Whoever asks for it is told.
       return false;
     }
-  }
-
-  #installNow(keyspace: Keyspace, key: Uint8Array, head: Head, needsAll: boolean): boolean {
-    if (head.type === valueTypes.string) return this.#installer.install(keyspace, key, head, null);
-    if (head.isWhole) this.#installer.installWhole(keyspace, key, head);
-    else if (!needsAll && this.#installer.isDivisible(head)) this.#installer.installPart(keyspace, key, head);
-    return head.isWhole;
   }
 
   /** As `requestAll`, for who needs some elements only. */
@@ -319,11 +312,9 @@ export class Loader {
     const key = headKey.subarray(headKeyOverhead);
     try {
       const head = readHead(headKey, value);
-      if (head.type === valueTypes.string) this.#installer.install(keyspace, key, head, null);
-      else if (head.isWhole) this.#installer.installWhole(keyspace, key, head);
-      else if (load.isDivisible(keyspace, name) && this.#installer.isDivisible(head))
-        this.#installer.installPart(keyspace, key, head);
-      else this.#loadElements(keyspace, name, key, head);
+      const mayBePart = load.isDivisible(keyspace, name);
+      if (!this.#installer.place(keyspace, key, head, mayBePart))
+        this.#loadElements(keyspace, name, key, head);
     } catch (error) {
       void this.#fail(keyspace, name, error);
     }
