@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { allocatorTunables } from '@holdfast/cluster';
 
 export const gatewayMain: string = fileURLToPath(
   new URL('../../../apps/gateway/dist/main.js', import.meta.url),
@@ -84,7 +85,7 @@ export async function startOurs(setup: Setup, directory: string = freshDirectory
   ];
   // As `npm start` does: see tools/setup/gateway.mjs.
   const env = {
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576',
+    GLIBC_TUNABLES: allocatorTunables,
     NODE_OPTIONS: '--max-semi-space-size=4',
     ...process.env,
   };

@@ -92,14 +92,13 @@ export class MemberProcess {
   }
 }
 
+/** GLIBC_TUNABLES, as the images and `npm start` have it: see tools/setup/gateway.mjs. */
+export const allocatorTunables = 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576';
+
 /** The variables of whoever starts the cluster are no settings of its members. */
 function variables(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|ETCD)_/.test(name));
-  // As the images and `npm start` have it: see tools/setup/gateway.mjs.
-  return {
-    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576',
-    ...Object.fromEntries(kept),
-  };
+  return { GLIBC_TUNABLES: allocatorTunables, ...Object.fromEntries(kept) };
 }
 
 function isAlive(pid: number): boolean {
