@@ -11,12 +11,11 @@
  */
 // @hot-path
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import { type Env, KvError, randomBelow, type Timer } from '@holdfast/common';
+import { type Env, KvError, ProcessHold, randomBelow, type Timer } from '@holdfast/common';
 import { messageBytesMax, TickQueue, WireWriter } from '@holdfast/rpc';
 import { encodeCancel, encodeCommand, operations, type PendingCommand, ResultDecoder } from './codec.js';
 import { callError, closedError, noAnswer } from './errors.js';
 import { backoffMs, messageBytes, messageCommands, pendingMax, sweepMs } from './limits.js';
-import { ProcessHold } from './process-hold.js';
 
 export type RawStream = ClientDuplexStream<Buffer, Buffer>;
 

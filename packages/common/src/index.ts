@@ -32,7 +32,9 @@ export type { Findings } from './findings.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export type { LeaderHint, NodeAddresses } from './leader.js';
 export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';
+export { ProcessHold } from './process-hold.js';
 export { endOfReply, replayReplies } from './raw-reply.js';
+export { Recurring, type RecurringOptions } from './recurring.js';
 export { errorLine, Reply } from './reply.js';
 export { Request } from './request.js';
 export {

@@ -8,7 +8,7 @@
  *               still work. What was deleted and compacted is free within the file, but the file counts, so
  *               each member is defragmented before the alarm is turned off
  */
-import type { Env, Timer } from '@holdfast/common';
+import { type Env, Recurring } from '@holdfast/common';
 import { etcdserverpb } from '@holdfast/rpc';
 import type { Etcd } from './etcd.js';
 import { isCompacted } from './etcd-error.js';
@@ -46,9 +46,7 @@ const defragmentTimeoutMs = 120_000;
 export class EtcdKeeper {
   readonly #options: EtcdKeeperOptions;
   readonly #guard: Buffer;
-  #timer: Timer | null = null;
-  #working: Promise<void> | null = null;
-  #isClosed = false;
+  readonly #caring: Recurring;
   #guardVersion = 0;
   /** What to compact to, and since when (monotonic) it is known. */
   #revision = 0;
@@ -61,7 +59,8 @@ export class EtcdKeeper {
   constructor(options: EtcdKeeperOptions) {
     this.#options = options;
     this.#guard = Buffer.from(options.guardKey);
-    this.#later();
+    const { env, intervalMs = careIntervalMs } = options;
+    this.#caring = new Recurring({ timers: env.timers, intervalMs, work: () => this.#care() });
   }
 
   /** As last seen; null before the first look. */
@@ -71,25 +70,11 @@ export class EtcdKeeper {
 
   /** Looks after everything now, besides the usual times. Never rejects: what fails is a warning. */
   care(): Promise<void> {
-    this.#working ??= this.#care().finally(() => {
-      this.#working = null;
-    });
-    return this.#working;
+    return this.#caring.now();
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
-    await this.#working;
-  }
-
-  #later(): void {
-    const { env, intervalMs = careIntervalMs } = this.#options;
-    this.#timer = env.timers.setTimeout(() => {
-      void this.care().then(() => {
-        if (!this.#isClosed) this.#later();
-      });
-    }, intervalMs);
+  close(): Promise<void> {
+    return this.#caring.close();
   }
 
   async #care(): Promise<void> {
@@ -100,7 +85,7 @@ export class EtcdKeeper {
       const nowMs = this.#options.env.clock.monotonic();
       if (nowMs - this.#revisionAtMs >= (this.#options.historyMs ?? historyMs)) await this.#compact(nowMs);
     } catch (error) {
-      if (this.#isClosed) return;
+      if (this.#caring.isClosed) return;
       this.#warn(`looking after etcd failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -95,9 +95,9 @@ describe('Etcd with one member', () => {
   });
 
   it('grants and revokes leases', async () => {
-    await etcd.grantLease(4711, 60);
-    await etcd.transact({ compare: [], success: [put(bytes('leased'), bytes('1'), 4711)] });
-    await etcd.revokeLease(4711);
+    const lease = await etcd.grantLease(60);
+    await etcd.transact({ compare: [], success: [put(bytes('leased'), bytes('1'), lease)] });
+    await etcd.revokeLease(lease);
     expect((await etcd.range({ key: bytes('leased') })).kvs).toEqual([]);
   });
 

@@ -115,9 +115,11 @@ export class Etcd implements EtcdStore {
     await this.#read(KVService.compact, { revision, physical: true });
   }
 
-  /** Grants a lease of an id that the caller chose, for `ttlSeconds` or more. */
-  async grantLease(id: number, ttlSeconds: number): Promise<etcdserverpb.LeaseGrantResponse> {
-    return this.#change(LeaseService.leaseGrant, { ID: id, TTL: ttlSeconds });
+  /** Grants a lease for `seconds` or more; its id. One of etcd's choice might be no number that JavaScript can hold. */
+  async grantLease(seconds: number): Promise<number> {
+    const id = 1 + this.env.random.uint32();
+    await this.#change(LeaseService.leaseGrant, { ID: id, TTL: seconds });
+    return id;
   }
 
   /** Removes a lease and its keys. */

@@ -4,15 +4,13 @@
  * wrong settings.
  */
 import { readFileSync } from 'node:fs';
-import { KvError } from '@holdfast/common';
+import { KvError, ProcessHold } from '@holdfast/common';
 import { type Logger, pino } from 'pino';
 import { tuneRuntime } from './runtime.js';
 import { readSettings, type SettingRules, usage } from './settings.js';
 
 /** An orderly end that takes longer than this is cut short, in ms. */
 const closeTimeoutMs = 30_000;
-/** An interval that nothing waits for, in ms: the longest there is. */
-const holdMs = 2 ** 31 - 1;
 
 export interface RunningService {
   /** Where it listens, for the line that says that it is ready. */
@@ -60,8 +58,8 @@ export function ruledSettings<S>(
 /** Never returns before the process ends, unless it serves. */
 export async function runProcess<S>({ manifest, settings: source, start }: ProcessOptions<S>): Promise<void> {
   tuneRuntime();
-  // Neither the timers of Env nor a channel that connects keep a process alive: one that waits for etcd would end.
-  setInterval(() => {}, holdMs);
+  // One that waits for etcd would end otherwise.
+  new ProcessHold().set(true);
   const { logLevel, settings } = settingsOrExit(source, manifest);
   const logger = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true }));
   let service: RunningService | null = null;

@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from '@holdfast/common/testing';
 import { type Address, WireClient } from './wire-client.js';
 
 const gatewayMain = fileURLToPath(new URL('../../../apps/gateway/dist/main.js', import.meta.url));
@@ -37,9 +38,7 @@ export class ServerProcess {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-stderrKept);
     });
-    const killWithUs = (): boolean => child.kill('SIGKILL');
-    process.once('exit', killWithUs);
-    void this.exited.then(() => process.off('exit', killWithUs));
+    void this.exited.then(endWithUs(() => child.kill('SIGKILL')));
   }
 
   get pid(): number {

@@ -1,3 +1,4 @@
+export { endWithUs } from './end-with-us.js';
 export { type EnvCase, type EnvHarness, envConformance } from './env-conformance.js';
 export { freePorts } from './free-ports.js';
 export {

@@ -5,7 +5,7 @@
  * The map moves by compare-and-set and its epoch only grows, so of two who change it at once one finds the other's
  * change and begins again from there. An answer that is older than one that was seen before is passed over.
  */
-import { type Env, KvError, type Timer } from '@holdfast/common';
+import { type Env, KvError, Recurring } from '@holdfast/common';
 import { type EtcdStore, endOfPrefix, get, put, remove, revisionIs, type Watch } from '@holdfast/etcd';
 import type { etcdserverpb } from '@holdfast/rpc';
 import type { ShardPlacement } from '../replicated/shard-host.js';
@@ -39,10 +39,9 @@ export class EtcdMeta implements ClusterMeta {
   #reading: Reading = { revision: 0, mapRevision: 0, map: noMap, nodes: new Map() };
   readonly #listeners: (() => void)[] = [];
   readonly #watches: Watch[];
-  #timer: Timer | null = null;
+  readonly #refreshing: Recurring;
   #isRefreshing = false;
   #isStale = false;
-  #isClosed = false;
 
   /** Throws KvError UNAVAILABLE, INVALID (what is in etcd is no map). */
   static async open(options: EtcdMetaOptions): Promise<EtcdMeta> {
@@ -58,14 +57,15 @@ export class EtcdMeta implements ClusterMeta {
 
   private constructor(options: EtcdMetaOptions) {
     this.#options = options;
-    const { etcd, layout } = options;
+    const { env, etcd, layout } = options;
+    const { timers } = env;
+    this.#refreshing = new Recurring({ timers, intervalMs: metaIntervalMs, work: () => this.#refresh() });
     const listener = { onStart: () => this.#refresh(), onEvents: () => this.#refresh() };
     const nodes = Buffer.from(layout.nodes);
     this.#watches = [
       etcd.watch(Buffer.from(layout.map), Buffer.alloc(0), listener),
       etcd.watch(nodes, endOfPrefix(nodes), listener),
     ];
-    this.#schedule();
   }
 
   /** Without shards, in epoch 0, as long as there is none. */
@@ -115,9 +115,8 @@ export class EtcdMeta implements ClusterMeta {
   }
 
   close(): void {
-    this.#isClosed = true;
     for (const watch of this.#watches) watch.close();
-    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
+    void this.#refreshing.close();
   }
 
   // Reading
@@ -152,23 +151,15 @@ export class EtcdMeta implements ClusterMeta {
     this.#isStale = true;
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
-    while (this.#isStale && !this.#isClosed) {
+    while (this.#isStale && !this.#refreshing.isClosed) {
       this.#isStale = false;
       try {
         this.#take(await this.#read());
       } catch (error) {
-        if (!this.#isClosed) this.#options.onError?.(error);
+        if (!this.#refreshing.isClosed) this.#options.onError?.(error);
       }
     }
     this.#isRefreshing = false;
-  }
-
-  #schedule(): void {
-    this.#timer = this.#options.env.timers.setTimeout(() => {
-      void this.#refresh().finally(() => {
-        if (!this.#isClosed) this.#schedule();
-      });
-    }, metaIntervalMs);
   }
 
   // Writing

@@ -2,7 +2,7 @@
  * Keeps the logs of shards from being trimmed while a backup of them is taken: a position for each, beside those of the
  * replicas, under a lease of etcd. Whoever took it and is gone is forgotten with the lease.
  */
-import type { Env, Timer } from '@holdfast/common';
+import { type Env, Recurring } from '@holdfast/common';
 import { type Etcd, put, transactionOpsMax } from '@holdfast/etcd';
 import type { Position } from '@holdfast/log';
 import { holdMark } from '../replicated/shard-register.js';
@@ -22,15 +22,13 @@ export class LogHold {
   readonly #name: string;
   readonly #positions: Map<string, Position>;
   #lease = 0;
-  #timer: Timer | null = null;
-  #isClosed = false;
-  #renewing: Promise<void> = Promise.resolve();
+  #renewal!: Recurring;
 
   /** From when it resolves, nothing of the logs is trimmed. Throws KvError UNAVAILABLE, UNDETERMINED. */
   static async take(options: LogHoldOptions): Promise<LogHold> {
     const hold = new LogHold(options);
     await hold.#write();
-    hold.#schedule();
+    hold.#renew();
     return hold;
   }
 
@@ -46,17 +44,14 @@ export class LogHold {
   }
 
   async release(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
-    await this.#renewing;
+    await this.#renewal.close();
     await this.#options.etcd.revokeLease(this.#lease);
   }
 
   /** Under a new lease: the one before ends by itself, and holds nothing more. */
   async #write(): Promise<void> {
-    const { env, etcd, layout } = this.#options;
-    const lease = 1 + env.random.uint32();
-    await etcd.grantLease(lease, holdSeconds);
+    const { etcd, layout } = this.#options;
+    const lease = await etcd.grantLease(holdSeconds);
     const puts = Array.from(this.#positions, ([shard, position]) =>
       put(Buffer.from(`${layout.positions(shard)}${this.#name}`), Buffer.from(String(position)), lease),
     );
@@ -65,13 +60,9 @@ export class LogHold {
     this.#lease = lease;
   }
 
-  #schedule(): void {
+  #renew(): void {
     const { env, onError } = this.#options;
-    this.#timer = env.timers.setTimeout(() => {
-      this.#renewing = this.#write().catch(onError);
-      void this.#renewing.then(() => {
-        if (!this.#isClosed) this.#schedule();
-      });
-    }, holdRenewalMs);
+    const { timers } = env;
+    this.#renewal = new Recurring({ timers, intervalMs: holdRenewalMs, work: () => this.#write(), onError });
   }
 }

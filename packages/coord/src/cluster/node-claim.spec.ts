@@ -1,7 +1,7 @@
 import { KvError } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import type { Operation, Transaction } from '@holdfast/etcd';
-import { etcdserverpb } from '@holdfast/rpc';
+import type { etcdserverpb } from '@holdfast/rpc';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EtcdLayout } from './etcd-layout.js';
 import { claimSeconds } from './limits.js';
@@ -25,10 +25,11 @@ class LeasedKey {
     this.#env = env;
   }
 
-  async grantLease(id: number, seconds: number): Promise<etcdserverpb.LeaseGrantResponse> {
+  async grantLease(seconds: number): Promise<number> {
     this.#look();
+    const id = 1 + this.#env.random.uint32();
     this.#leases.set(id, this.#env.clock.monotonic() + seconds * 1000);
-    return etcdserverpb.LeaseGrantResponse.create();
+    return id;
   }
 
   async revokeLease(id: number): Promise<void> {

@@ -11,7 +11,7 @@
  * may append to a log is decided there. It keeps an operator's mistake from becoming two nodes that take turns.
  */
 import { hostname } from 'node:os';
-import { type Env, KvError, pause, type Timer } from '@holdfast/common';
+import { type Env, KvError, pause, Recurring } from '@holdfast/common';
 import { type Etcd, put, revisionIs } from '@holdfast/etcd';
 import type { EtcdLayout } from './etcd-layout.js';
 import { claimPollMs, claimRenewalMs, claimSeconds } from './limits.js';
@@ -41,15 +41,13 @@ export class NodeClaim {
   readonly #life: string;
   #lease = 0;
   #revision = 0;
-  #timer: Timer | null = null;
-  #renewing: Promise<void> = Promise.resolve();
-  #isClosed = false;
+  #renewal!: Recurring;
 
   /** Throws KvError LOCKED when another process runs under the name; UNAVAILABLE, UNDETERMINED, DENIED. */
   static async take(options: NodeClaimOptions): Promise<NodeClaim> {
     const claim = new NodeClaim(options);
     await claim.#take();
-    claim.#schedule();
+    claim.#renew();
     return claim;
   }
 
@@ -61,9 +59,7 @@ export class NodeClaim {
 
   /** Lets others have it at once. */
   async release(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
-    await this.#renewing;
+    await this.#renewal.close();
     // What can't be released ends with its lease.
     await this.#options.etcd.revokeLease(this.#lease).catch(() => {});
   }
@@ -94,9 +90,8 @@ export class NodeClaim {
 
   /** Under a new lease: the one before ends by itself. False when the key is not as it was at `revision`. */
   async #write(revision: number): Promise<boolean> {
-    const { env, etcd, identity } = this.#options;
-    const lease = 1 + env.random.uint32();
-    await etcd.grantLease(lease, claimSeconds);
+    const { etcd, identity } = this.#options;
+    const lease = await etcd.grantLease(claimSeconds);
     const claim: Claim = { identity, life: this.#life, process: `process ${process.pid} on ${hostname()}` };
     const { header, succeeded } = await etcd.transact({
       compare: [revisionIs(this.#key, revision)],
@@ -108,29 +103,22 @@ export class NodeClaim {
     return true;
   }
 
-  async #renew(): Promise<void> {
-    try {
-      if (await this.#write(this.#revision)) return;
-      const { claim, revision } = await this.#read();
-      if (claim === null || claim.life === this.#life) this.#revision = revision;
-      else this.#lose(claim);
-    } catch {
-      // Tried again: without etcd nobody else can have it either.
-    }
+  /** What fails is tried again: without etcd nobody else can have it either. */
+  #renew(): void {
+    const { timers } = this.#options.env;
+    this.#renewal = new Recurring({ timers, intervalMs: claimRenewalMs, work: () => this.#writeAgain() });
   }
 
-  #schedule(): void {
-    this.#timer = this.#options.env.timers.setTimeout(() => {
-      this.#renewing = this.#renew();
-      void this.#renewing.then(() => {
-        if (!this.#isClosed) this.#schedule();
-      });
-    }, claimRenewalMs);
+  async #writeAgain(): Promise<void> {
+    if (await this.#write(this.#revision)) return;
+    const { claim, revision } = await this.#read();
+    if (claim === null || claim.life === this.#life) this.#revision = revision;
+    else this.#lose(claim);
   }
 
   #lose(claim: Claim): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#renewal.isClosed) return;
+    void this.#renewal.close();
     this.#options.onLost(this.#taken(claim));
   }
 

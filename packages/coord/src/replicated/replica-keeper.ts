@@ -5,7 +5,7 @@
  *
  * The others, if they are behind that, get a snapshot from one of the majority.
  */
-import type { Env, Timer } from '@holdfast/common';
+import { type Env, Recurring } from '@holdfast/common';
 import type { Log, Position } from '@holdfast/log';
 import type { SnapshotFiles } from '../snapshot-files.js';
 import { keepIntervalMs, snapshotLogBytes } from './limits.js';
@@ -39,13 +39,12 @@ export class ReplicaKeeper {
   #snapshotBytes = 0;
   /** `Replica.appliedBytes` when that was taken. */
   #appliedBefore = 0;
-  #timer: Timer | null = null;
-  #running: Promise<void> | null = null;
-  #isClosed = false;
+  readonly #keeping: Recurring;
 
   constructor(options: ReplicaKeeperOptions) {
     this.#options = options;
-    this.#schedule();
+    const { env, intervalMs = keepIntervalMs, onError } = options;
+    this.#keeping = new Recurring({ timers: env.timers, intervalMs, work: () => this.#keep(), onError });
   }
 
   /** Up to where the replica needs the log no more, as the others know it. */
@@ -60,33 +59,12 @@ export class ReplicaKeeper {
   isTaking = false;
 
   /** Takes a snapshot now, or joins the one under way. Throws KvError UNAVAILABLE, DISK. */
-  async take(): Promise<void> {
-    await this.#running?.catch(() => {});
-    await this.#once(() => this.#take());
+  take(): Promise<void> {
+    return this.#keeping.instead(() => this.#take());
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
-    await this.#running?.catch(() => {});
-  }
-
-  #schedule(): void {
-    const { env, intervalMs = keepIntervalMs, onError } = this.#options;
-    this.#timer = env.timers.setTimeout(() => {
-      void this.#once(() => this.#keep())
-        .catch(onError)
-        .finally(() => {
-          if (!this.#isClosed) this.#schedule();
-        });
-    }, intervalMs);
-  }
-
-  #once(run: () => Promise<void>): Promise<void> {
-    this.#running ??= run().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
+  close(): Promise<void> {
+    return this.#keeping.close();
   }
 
   async #keep(): Promise<void> {

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
-import { freePorts } from '@holdfast/common/testing';
+import { endWithUs, freePorts } from '@holdfast/common/testing';
 import type { etcdserverpb } from '@holdfast/rpc';
 import { Etcd, type EtcdOptions } from '../etcd.js';
 
@@ -61,11 +61,10 @@ export class EtcdMember {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-stderrKept);
     });
-    const killWithUs = (): boolean => child.kill('SIGKILL');
-    process.once('exit', killWithUs);
+    const letGo = endWithUs(() => child.kill('SIGKILL'));
     this.#exited = new Promise((resolve) => {
       const ended = (): void => {
-        process.off('exit', killWithUs);
+        letGo();
         if (this.#child === child) this.#child = null;
         resolve();
       };

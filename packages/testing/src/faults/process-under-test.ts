@@ -13,6 +13,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Env, KvError, systemEnv } from '@holdfast/common';
+import { endWithUs } from '@holdfast/common/testing';
 import { logLinesMax } from '../limits.js';
 import { type LogLine, LogLines } from './log-lines.js';
 
@@ -142,12 +143,11 @@ export class ProcessUnderTest {
     this.#child = child;
     this.#lines.follow(child.stdout, 'stdout');
     this.#lines.follow(child.stderr, 'stderr');
-    const killWithUs = (): void => this.#signal('SIGKILL');
-    process.once('exit', killWithUs);
+    const letGo = endWithUs(() => this.#signal('SIGKILL'));
     this.#exited = new Promise((resolve) => {
       const end = (exit: ProcessExit): void => {
         this.#child = null;
-        process.off('exit', killWithUs);
+        letGo();
         resolve(exit);
       };
       child.once('error', (error) => {
