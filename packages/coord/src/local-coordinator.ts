@@ -91,6 +91,9 @@ export interface Forwarding {
   coordinate(session: Session, request: Request, reply: Reply): Outcome;
   /** Ends the wait of a session for a key elsewhere; false when it does not wait. */
   unblock(session: Session, withError: boolean): boolean;
+  /** Where this one's answer goes to a request that was pending; and that was all of it. */
+  replyOf(session: Session): Reply;
+  answered(session: Session): void;
 }
 
 export class LocalCoordinator implements Coordinator {
@@ -569,10 +572,12 @@ export class LocalCoordinator implements Coordinator {
 
   /** Where the answer of a session goes that waited: nowhere, by the client's wish. */
   #replyOf(session: Session): Reply {
-    return session.replyMode === 'on' ? session.sink.reply : this.#discard;
+    if (session.replyMode !== 'on') return this.#discard;
+    return this.#forwarding === null ? session.sink.reply : this.#forwarding.replyOf(session);
   }
 
   #release(session: Session): void {
+    this.#forwarding?.answered(session);
     endSkip(session);
     session.isBlocked = false;
     session.sink.wake();

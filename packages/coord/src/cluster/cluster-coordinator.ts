@@ -87,6 +87,8 @@ export class ClusterCoordinator implements Coordinator {
         createSession: (...args) => new RoutedSession(...args),
         coordinate: (session, request, reply) => this.#dispatch(session as RoutedSession, request, reply),
         unblock: (session, withError) => (session as RoutedSession).unblock(withError),
+        replyOf: (session) => (session as RoutedSession).lateReply,
+        answered: (session) => (session as RoutedSession).answeredLate(),
       },
     });
     const { registry } = this.kv;
@@ -184,9 +186,17 @@ export class ClusterCoordinator implements Coordinator {
   /** Answers by the gateway's own server, in its turn. */
   own(session: RoutedSession, request: Request, reply: Reply): Outcome {
     const { replies } = session;
-    if (replies.isEmpty) return this.front.coordinate(session, request, reply);
+    if (replies.isEmpty) {
+      const outcome = this.front.coordinate(session, request, reply);
+      if (outcome === outcomes.pending) session.owes(this.answerLater(session));
+      return outcome;
+    }
     const answer = this.answerLater(session);
     const outcome = this.front.coordinate(session, request, answer.held);
+    if (outcome === outcomes.pending) {
+      session.owes(answer);
+      return outcome;
+    }
     answer.isLast = outcome === outcomes.close;
     replies.ready(answer);
     if (!answer.isLast) return this.forwarder.outcome(session, false);

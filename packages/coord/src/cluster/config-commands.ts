@@ -63,6 +63,8 @@ export class ConfigCommands {
     let isOwn = true;
     for (let i = 2; i < request.count; i += 2) isOwn &&= ownNames.has(request.text(i).toLowerCase());
     if (isOwn || coordinator.router.shardCount === 0) return coordinator.own(session, request, reply);
+    const slow = this.#slowOf(request);
+    if (slow !== null) return coordinator.fail(session, reply, notTogether(slow));
     const own = this.#ask(session, request);
     if (own instanceof ErrorReply) return coordinator.fail(session, reply, own.message);
     return gather(coordinator, session, command, request, reply, (values, target) => {
@@ -77,12 +79,28 @@ export class ConfigCommands {
     });
   }
 
+  /** The first parameter whose change takes time; null when there is none. */
+  #slowOf(request: Request): string | null {
+    const { config } = this.#coordinator.kv;
+    for (let i = 2; i + 1 < request.count; i += 2) {
+      const name = request.text(i).toLowerCase();
+      if (config.has(name) && config.takesTime(new Map([[name, request.text(i + 1)]])))
+        return request.text(i);
+    }
+    return null;
+  }
+
   /** What the gateway's own server says. */
   #ask(session: RoutedSession, request: Request): ReplyValue {
     const reply = new ValueReply(3);
     this.#coordinator.front.run(session, request, reply);
     return reply.take() ?? null;
   }
+}
+
+function notTogether(name: string): string {
+  const problem = "can't be changed together with parameters of the shards";
+  return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`;
 }
 
 function merged(own: MapReply, theirs: MapReply): MapReply {

@@ -1,7 +1,8 @@
 /** A client of a gateway: its session, its lanes to the shards it used, and its replies in order. */
+import type { Reply } from '@holdfast/common';
 import { Session } from '@holdfast/engine';
 import { Lane, type LaneUser } from './lane.js';
-import { ReplyQueue } from './reply-queue.js';
+import { type Answer, ReplyQueue } from './reply-queue.js';
 import type { ShardRoute } from './shard-route.js';
 
 export class RoutedSession extends Session implements LaneUser {
@@ -10,6 +11,8 @@ export class RoutedSession extends Session implements LaneUser {
   boundTo: ShardRoute | null = null;
   /** Where it watches keys. */
   #watchLane: Lane | null = null;
+  /** The place of what the gateway's own server answers later. */
+  #owed: Answer | null = null;
   /** By the indices of their routes. */
   #lanes: (Lane | undefined)[] = [];
   #staleLanes: (Lane | undefined)[] = [];
@@ -43,6 +46,21 @@ export class RoutedSession extends Session implements LaneUser {
     const { blockedAt } = this;
     blockedAt?.channel?.unblock(blockedAt, withError);
     return blockedAt !== null;
+  }
+
+  /** The gateway's own server takes its time for this one: the next request waits. */
+  owes(answer: Answer): void {
+    this.#owed = answer;
+  }
+
+  get lateReply(): Reply {
+    return this.#owed?.held ?? this.sink.reply;
+  }
+
+  answeredLate(): void {
+    const answer = this.#owed;
+    this.#owed = null;
+    if (answer !== null) this.replies.ready(answer);
   }
 
   /** Where its command waits for keys. */
