@@ -9,6 +9,9 @@ export const catchUpMsDefault = 600_000;
 /** How long a shard may be without a leader while a backup is taken, in ms: several times what an election takes. */
 export const leaderWaitMs = 20_000;
 
+/** How often a shard's part of a backup is begun that comes to no end, because its leaders are lost on the way. */
+export const partAttemptsMax = 5;
+
 /** How often what is waited for is looked at, in ms. */
 export const pollMs = 100;
 

@@ -2,7 +2,7 @@ export { MutationApplier } from './apply.js';
 export { Arena, type Ref } from './arena.js';
 export { type BackupFields, backupFormat, backupMagic } from './backup/backup-format.js';
 export { type BackupItem, readBackup } from './backup/backup-reader.js';
-export { BackupWriter } from './backup/backup-writer.js';
+export { type BackupMark, BackupWriter } from './backup/backup-writer.js';
 export { BatchCheck } from './batch-check.js';
 export { BatchCut } from './batch-cut.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';

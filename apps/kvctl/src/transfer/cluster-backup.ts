@@ -7,14 +7,15 @@
  *     s0  s1 ...   what the log of each says behind its snapshot and up to the cut
  *
  * So a shard is two parts of the file. Its leader answers for the second one once no smaller version can come any more,
- * and once an append that began later is committed: nobody else has led meanwhile.
+ * and once an append that began later is committed: nobody else has led meanwhile. A part whose leader is lost on the way is
+ * begun anew at the next one.
  */
 import { KvError } from '@holdfast/common';
-import { decodeSnapshot, LogHold, type SnapshotStream } from '@holdfast/coord';
+import { decodeSnapshot, LogHold } from '@holdfast/coord';
 import type { AdminClient } from '@holdfast/rpc';
 import type { BackupWriter } from '@holdfast/storage';
 import type { Cluster } from '../cluster.js';
-import { leaderWaitMs } from '../limits.js';
+import { leaderWaitMs, partAttemptsMax } from '../limits.js';
 import { writePart } from './backup.js';
 import type { DataFile } from './data-file.js';
 
@@ -33,7 +34,7 @@ export interface ClusterBackupOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** Throws KvError UNAVAILABLE when a shard lost its leader meanwhile, INVALID when there is no shard map. */
+/** Throws KvError UNAVAILABLE when a shard has no leader for long or loses one after the other, INVALID without a shard map. */
 export async function backUpCluster(options: ClusterBackupOptions): Promise<ClusterBackup> {
   const { cluster, onNote } = options;
   const { etcd, env, layout } = cluster;
@@ -50,6 +51,9 @@ export async function backUpCluster(options: ClusterBackupOptions): Promise<Clus
   }
 }
 
+/** Asks a node for frames. */
+type Ask = (admin: AdminClient) => AsyncIterable<Uint8Array>;
+
 class Taking {
   readonly #options: ClusterBackupOptions;
   readonly #hold: LogHold;
@@ -64,27 +68,37 @@ class Taking {
     const reached = new Map<string, number>();
     for (const [i, shard] of shards.entries()) {
       onNote(`${shard}: snapshot, ${i + 1} of ${shards.length}`);
-      const stream = await this.#ofLeader(shard, (admin) => decodeSnapshot(admin.snapshot(shard)));
-      await this.#write(shard, stream);
-      this.#hold.raise(shard, stream.from);
-      reached.set(shard, stream.from);
+      const { from } = await this.#part(shard, (admin) => admin.snapshot(shard));
+      this.#hold.raise(shard, from);
+      reached.set(shard, from);
     }
     const version = await this.#ofLeader(shards[0], (admin) => admin.timestamp(cluster.timeoutMs));
     onNote(`as of version ${version}: what was written meanwhile`);
     const positions: Record<string, number> = {};
     for (const shard of shards) {
       const after = reached.get(shard)!;
-      const stream = await this.#ofLeader(shard, (admin) =>
-        decodeSnapshot(admin.changes(shard, after, version)),
-      );
-      positions[shard] = await this.#write(shard, stream, version);
+      const { to } = await this.#part(shard, (admin) => admin.changes(shard, after, version), version);
+      positions[shard] = to;
     }
     return { version, positions };
   }
 
-  async #write(shard: string, stream: SnapshotStream, version?: number): Promise<number> {
-    const { file, onBatch, writer } = this.#options;
-    return (await writePart({ writer, name: shard, stream, file, onBatch, version })).position;
+  /** Writes what the leader sends, begun anew when that is lost on the way. From where it is, and up to where. */
+  async #part(shard: string, ask: Ask, version?: number): Promise<{ from: number; to: number }> {
+    const { file, onBatch, onNote, writer } = this.#options;
+    const [mark, { size }] = [writer.mark(), file];
+    for (let attempt = 1; ; attempt++) {
+      const stream = await this.#ofLeader(shard, (admin) => decodeSnapshot(ask(admin)));
+      try {
+        const { position } = await writePart({ writer, name: shard, stream, file, onBatch, version });
+        return { from: stream.from, to: position };
+      } catch (error) {
+        if (!canPass(error) || attempt === partAttemptsMax) throw error;
+        onNote(`${shard}: begun anew, because ${error.message}`);
+        writer.rewind(mark);
+        await file.rewind(size);
+      }
+    }
   }
 
   /** What the leader answers, whoever that is by then. */
@@ -102,7 +116,7 @@ class Taking {
           try {
             return { answer: await ask(cluster.admin(record)) };
           } catch (error) {
-            if (!(error instanceof KvError) || !mayPass.has(error.code)) throw error;
+            if (!canPass(error)) throw error;
             reason = error.message;
             return null;
           }
@@ -114,3 +128,7 @@ class Taking {
 
 /** Another one leads, or nobody does for a moment. */
 const mayPass: ReadonlySet<string> = new Set(['REFUSED', 'UNAVAILABLE', 'UNDETERMINED']);
+
+function canPass(error: unknown): error is KvError {
+  return error instanceof KvError && mayPass.has(error.code);
+}

@@ -19,6 +19,12 @@ export class DataFile {
     this.size += bytes.length;
   }
 
+  /** What was written behind the first `size` bytes is no more. */
+  async rewind(size: number): Promise<void> {
+    await this.#file.truncate(size);
+    this.size = size;
+  }
+
   async finish(): Promise<void> {
     await this.#file.datasync();
     await this.#file.close();

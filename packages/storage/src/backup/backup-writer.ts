@@ -20,6 +20,12 @@ const pack = promisify((content: Uint8Array, done: (error: Error | null, packed:
 
 const nothing = Buffer.alloc(0);
 
+/** A place between two parts, to write on from another time. */
+export interface BackupMark {
+  readonly sum: number;
+  readonly parts: number;
+}
+
 export class BackupWriter {
   #sum = 0;
   #waiting: Buffer[] = [];
@@ -38,6 +44,19 @@ export class BackupWriter {
     this.#sum = checksum(head, 0, head.length - 4, 0);
     head.writeUInt32LE(this.#sum, head.length - 4);
     return head;
+  }
+
+  /** Where it is now: not within a part. */
+  mark(): BackupMark {
+    return { sum: this.#sum, parts: this.#parts };
+  }
+
+  /** Everything since the mark is as if it had never been written. */
+  rewind({ parts, sum }: BackupMark): void {
+    this.#sum = sum;
+    this.#parts = parts;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
   }
 
   part(name: string): Buffer {

@@ -61,6 +61,23 @@ describe('a backup', () => {
     }
   });
 
+  it('has nothing of what was written behind a mark and taken back', async () => {
+    const writer = new BackupWriter();
+    const pieces = [writer.head({ of: 'a test', at: 7 })];
+    for (const [name, batches] of Object.entries(parts)) {
+      const mark = writer.mark();
+      writer.part(name);
+      await writer.batch(batchOf(5 << 20, 9));
+      await writer.batch(Buffer.from('waits to be packed'));
+      if (name === 's1') await writer.close(9, 9);
+      writer.rewind(mark);
+      pieces.push(writer.part(name));
+      for (const batch of batches) pieces.push(await writer.batch(batch));
+      pieces.push(await writer.close(batches.length, 1e15 + 7));
+    }
+    expect(Buffer.concat([...pieces, writer.end()])).toEqual(await written(parts));
+  });
+
   it('is refused when any bit is another one', async () => {
     const file = await written(small);
     const random = new SeededRandom(2);
