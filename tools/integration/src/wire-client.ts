@@ -29,6 +29,10 @@ export class WireClient {
       }
     });
     socket.on('error', () => {});
+    // The server takes nothing more: what is sent from now on would not be answered.
+    socket.once('end', () => {
+      this.#isClosed = true;
+    });
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#isClosed = true;

@@ -51,6 +51,8 @@ export class Connection implements SessionSink {
   /** What was malformed: to be said once all before it is answered. */
   #protocolError = '';
   #isClosing = false;
+  /** Ends behind its next reply. */
+  #isRetiring = false;
   #isClosed = false;
   /** Since when the output is over the soft limit; 0 when it is not. */
   #softLimitSinceMs = 0;
@@ -105,6 +107,14 @@ export class Connection implements SessionSink {
     this.#isClosing = true;
     if (flush) this.wake();
     else this.socket.destroy();
+  }
+
+  /**
+   * Ends the connection behind its next reply, a transaction's last: with that, a client that waits for replies has
+   * nothing on its way that nobody would answer.
+   */
+  retire(): void {
+    this.#isRetiring = true;
   }
 
   get outputBytes(): number {
@@ -162,6 +172,8 @@ export class Connection implements SessionSink {
     if (sendable > 0) this.#send(sendable);
     if (this.#isChoked && this.outputBytes === 0) this.#unchokeLater();
     if (gates.length > 0) return false;
+    if (this.#isRetiring && sendable > 0 && this.#inputLength === 0 && session.transaction === null)
+      this.#isClosing = true;
     if (this.#isClosing && isComplete) this.socket.destroySoon();
     return true;
   }

@@ -416,3 +416,26 @@ it('sends what is pending before it closes, and accepts nobody any more', async 
   const error = await new Promise<NodeJS.ErrnoException>((resolve) => late.once('error', resolve));
   expect(error.code).toBe('ECONNREFUSED');
 });
+
+it('answers what crosses its end, and ends each connection behind that', async () => {
+  const server = await serve();
+  const [idle, busy, queuing] = [await server.open(), await server.open(), await server.open()];
+  for (const client of [idle, busy, queuing]) {
+    client.send('ECHO a');
+    await client.expect('$1\r\na\r\n');
+  }
+  const [, , session] = server.coordinator.sessions;
+  session.transaction = { queue: [], failed: false, isWrite: false, bytes: 0 };
+  const closed = server.exporter.close();
+  busy.send('ECHO b');
+  await busy.expect('$1\r\nb\r\n');
+  await busy.closed();
+  queuing.send('ECHO c');
+  await queuing.expect('$1\r\nc\r\n');
+  session.transaction = null;
+  queuing.send('ECHO d');
+  await queuing.expect('$1\r\nd\r\n');
+  await closed;
+  await idle.closed();
+  expect(idle.received).toBe('');
+});

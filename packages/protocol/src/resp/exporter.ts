@@ -12,7 +12,7 @@ import type { Coordinator, Session } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
 import { Connection } from './connection.js';
-import { flushCommands } from './limits.js';
+import { flushCommands, retirementMs } from './limits.js';
 import { RequestBatch } from './request-batch.js';
 import { readInto } from './socket.js';
 
@@ -105,20 +105,27 @@ export class RedisExporter {
     return this.#connections.size;
   }
 
-  /** Accepts nobody any more, sends what is pending, and ends all connections. */
+  /**
+   * Accepts nobody any more, sends what is pending, and ends all connections: each behind its next reply, or when none
+   * came for a while.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     const closing = [...this.#servers, ...this.#unixServers].map(
       (server) => new Promise<void>((resolve) => server.close(() => resolve())),
     );
+    for (const connection of this.#connections) connection.retire();
     this.#endTurn();
-    for (const connection of this.#connections) connection.close(true);
-    this.#endTurn();
-    const timer = this.#env.timers.setTimeout(() => {
-      for (const connection of this.#connections) connection.close(false);
-    }, 1000);
+    const { timers } = this.#env;
+    let timer = timers.setTimeout(() => {
+      for (const connection of this.#connections) connection.close(true);
+      this.#endTurn();
+      timer = timers.setTimeout(() => {
+        for (const connection of this.#connections) connection.close(false);
+      }, 1000);
+    }, retirementMs);
     await Promise.all(closing);
-    this.#env.timers.clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 
   // Called by connections

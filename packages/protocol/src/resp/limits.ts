@@ -7,6 +7,9 @@ export const inlineBytesMax: number = 64 * 1024;
 export const unauthenticatedArgumentsMax = 10;
 export const unauthenticatedBulkBytesMax = 16384;
 
+/** When the server ends a connection may stay for its next reply, behind which it ends, for so long, in ms. */
+export const retirementMs = 100;
+
 /** A client with more output waiting than this is not served further commands until it has read. */
 export const outputPauseBytes: number = 1024 * 1024;
 
