@@ -6,6 +6,7 @@ import { checksum, KvError } from '@holdfast/common';
 import { type EtcdStore, endOfPrefix, get, isCompacted, remove } from '@holdfast/etcd';
 import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
 import { type DecodedEntry, decodeEntry, type LogKeys } from './etcd-log-layout.js';
+import { throwUnavailable } from './etcd-log-meta.js';
 import { chunksReadMax, pageBytes, pageEntriesFirst, pageEntriesMax } from './limits.js';
 import type { LogEntry, Position } from './log.js';
 import type { ToldEntries } from './told-entries.js';
@@ -107,14 +108,12 @@ export class EtcdLogReader {
   async #explain(position: Position, isChunk = false): Promise<void> {
     const { entries, entriesEnd } = this.#keys;
     // Through consensus: a mere read of an old etcd may be behind.
-    const { responses } = await this.#store.transact({
-      compare: [],
-      success: [
-        remove(this.#keys.all),
-        get(entries, { rangeEnd: entriesEnd, limit: 1, keysOnly: true }),
-        get(this.#keys.entry(position), { keysOnly: true }),
-      ],
-    });
+    const success = [
+      remove(this.#keys.all),
+      get(entries, { rangeEnd: entriesEnd, limit: 1, keysOnly: true }),
+      get(this.#keys.entry(position), { keysOnly: true }),
+    ];
+    const { responses } = await this.#store.transact({ compare: [], success }).catch(throwUnavailable);
     const [first, here] = responses.slice(1).map(keysIn);
     if (here.length > 0 && !isChunk) {
       this.#revision = 0;

@@ -2,7 +2,7 @@
  * EtcdLog over the twin of etcd: every suite within a moment, and faults on virtual time from seeds, among them
  * those of an etcd that answers reads with old data.
  */
-import { randomBelow } from '@holdfast/common';
+import { type KvError, randomBelow } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { put, remove, type Transaction } from '@holdfast/etcd';
 import { DisruptedStore, MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
@@ -10,7 +10,8 @@ import { describe, expect, it } from 'vitest';
 import type { Segment } from './chain.js';
 import { EtcdLog } from './etcd-log.js';
 import { EtcdRegister } from './etcd-register.js';
-import type { Log } from './log.js';
+import { followIntervalMs } from './limits.js';
+import type { Log, LogEntry } from './log.js';
 import type { Segments } from './open-segments.js';
 import { batchOf, entriesOf } from './testing/assertions.js';
 import { Contest } from './testing/contest.js';
@@ -105,13 +106,32 @@ function segmentsFor(etcd: MemoryEtcdStore, env: SimulatedEnv): Segments {
 
 const faults = { delayMs: [0, 20], loss: 0.04, duplication: 0.1, lateness: 0.04 } as const;
 const names = ['a', 'b', 'c'];
+/** `HOLDFAST_SEEDS=1000` tries more. */
+const { HOLDFAST_SEEDS } = process.env;
+const seedCount = Number(HOLDFAST_SEEDS ?? 10);
+
+/** Reads what is appended, and asks again for what it could not get, until it is told to end; puts it into `read`. */
+async function follow(log: Log, read: LogEntry[], env: SimulatedEnv, end: AbortSignal): Promise<void> {
+  while (!end.aborted) {
+    await log.waitBeyond(read.length, end);
+    try {
+      for await (const { batch, epoch, position } of log.read(read.length + 1)) {
+        read.push({ position, epoch, batch: Buffer.from(batch) });
+        if (randomBelow(env.random, 20) === 0) await env.sleep(randomBelow(env.random, 30));
+      }
+    } catch (error) {
+      expect((error as KvError).code).toBe('UNAVAILABLE');
+      await env.sleep(20);
+    }
+  }
+}
 
 describe.each([
   ['a sound etcd', 0],
   ['an etcd that answers reads with old data', 0.3],
 ] as const)('with faults, over %s', (_, staleShare) => {
   it('EtcdLog keeps what it called committed, and nothing that it called refused', async () => {
-    for (let seed = 1; seed <= 10; seed++) {
+    for (let seed = 1; seed <= seedCount; seed++) {
       const world = new World(seed, staleShare);
       const contest = world.contest(`seed ${seed}`, 5000);
       const open = (name: string): Promise<EtcdLog> =>
@@ -126,6 +146,35 @@ describe.each([
       contest.assertKept(await entriesOf(log, 1));
       expect(contest.committedCount, `seed ${seed}`).toBeGreaterThan(20);
       expect(contest.unknownCount, `seed ${seed}`).toBeGreaterThan(3);
+    }
+  });
+
+  it('whoever follows EtcdLog reads all of it, in order and once, whatever its watch tells', async () => {
+    for (let seed = 1; seed <= seedCount; seed++) {
+      const world = new World(seed, staleShare);
+      const contest = world.contest(`seed ${seed}`, 3000);
+      const open = (name: string): Promise<EtcdLog> =>
+        contest.persist(() => EtcdLog.open({ etcd: world.store(name), env: world.env, prefix }));
+      world.network.setFaults(faults);
+      const followers = ['d', 'e'];
+      const ending = new AbortController();
+      const read: LogEntry[][] = followers.map(() => []);
+      const following = followers.map(async (name, i) =>
+        follow(await open(name), read[i], world.env, ending.signal),
+      );
+      const write = async (name: string): Promise<void> => contest.write(name, await open(name));
+      await world.env.until(
+        Promise.all([...names.map(write), world.partitionSome([...names, ...followers])]),
+      );
+      world.network.setFaults({});
+      // They hear of the last ones although nothing more happens.
+      await world.env.until(world.env.sleep(2 * followIntervalMs));
+      ending.abort();
+      await world.env.until(Promise.all(following));
+      const sound = new MemoryEtcdStore({ etcd: world.etcd });
+      const entries = await entriesOf(await EtcdLog.open({ etcd: sound, env: world.env, prefix }), 1);
+      expect(entries.length, `seed ${seed}`).toBeGreaterThan(20);
+      for (const each of read) expect(each, `seed ${seed}`).toEqual(entries);
     }
   });
 
