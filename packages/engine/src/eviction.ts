@@ -190,9 +190,9 @@ export class Eviction {
   }
 
   #sample(database: Database, count: number): number {
-    if ((this.#isOfAll ? database.size : database.expiring) === 0) return 0;
+    if ((this.#isOfAll ? database.size : database.expiries.count) === 0) return 0;
     if (this.#isOfAll) return database.dict.sample(this.#draw, count, this.#refs, this.#accesses);
-    return database.sampleExpiring(this.#draw, count, this.#refs, this.#accesses);
+    return database.expiries.sample(this.#draw, count, this.#refs, this.#accesses);
   }
 
   /** A random key, of one database after the other. */
@@ -215,8 +215,8 @@ export class Eviction {
     let soonestMs = Number.POSITIVE_INFINITY;
     for (let index = 0; index < databasesMax; index++) {
       const database = this.#kv.storage.database(index);
-      if (database.expiring === 0) continue;
-      const ref = database.soonestExpiring();
+      if (database.expiries.count === 0) continue;
+      const ref = database.expiries.soonest();
       if (ref === 0 || database.expiry(ref) >= soonestMs) continue;
       soonestMs = database.expiry(ref);
       this.#chosen = ref;

@@ -328,7 +328,7 @@ export class KV {
     for (let index = 0; index < 16; index++) {
       const db = this.storage.database(index);
       for (let count = 1; ; count++) {
-        const ref = db.nextExpired(nowMs);
+        const ref = db.expiries.next(nowMs);
         if (ref === 0) break;
         if (ref > 0) {
           this.storage.stamp.reset();

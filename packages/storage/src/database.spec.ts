@@ -186,8 +186,8 @@ for (const seed of [21, 22, 23]) {
           expect(contentOf(db, false)).toEqual(Object.fromEntries(model));
           expect(contentOf(follower.database(at), true)).toEqual(contentOf(db, true));
           const expiring = [...changes.models[at].values()].filter(({ expiryMs }) => expiryMs !== 0).length;
-          expect(db.expiring).toBe(expiring);
-          expect(follower.database(at).expiring).toBe(expiring);
+          expect(db.expiries.count).toBe(expiring);
+          expect(follower.database(at).expiries.count).toBe(expiring);
         }
       };
       let batches: Buffer[] = [];
@@ -210,7 +210,7 @@ for (const seed of [21, 22, 23]) {
         const db = storage.database(at);
         for (const key of changes.models[at].keys()) db.remove(find(db, key));
         expect(db.arena.usedBytes).toBe(0);
-        expect(db.expiring).toBe(0);
+        expect(db.expiries.count).toBe(0);
       }
     });
 
@@ -246,7 +246,7 @@ describe('expiry of keys', () => {
     const expired: string[] = [];
     for (let calls = 0; ; calls++) {
       if (calls > 100_000) expect.fail('no end of expired keys');
-      const ref = db.nextExpired(nowMs);
+      const ref = db.expiries.next(nowMs);
       if (ref === 0) return expired;
       if (ref < 0) continue;
       const start = db.dict.keyStart(ref);
@@ -274,9 +274,9 @@ describe('expiry of keys', () => {
     db.remove(find(db, 'gone'));
     expect(expireAll(db, 199)).toEqual([]);
     expect(expireAll(db, 850)).toEqual(['sooner', 'target', 'grown']);
-    expect(db.nextExpiryMs).toBe(900);
+    expect(db.expiries.earliestMs).toBe(900);
     expect(expireAll(db, 10_000)).toEqual(['later']);
-    expect([db.size, db.expiring]).toEqual([2, 0]);
+    expect([db.size, db.expiries.count]).toEqual([2, 0]);
   });
 
   it('is found exactly once for every key, among keys that are touched, removed and made again', () => {
@@ -300,8 +300,10 @@ describe('expiry of keys', () => {
       const expired = expireAll(db, nowMs);
       if (expired.sort().join() !== due.sort().join()) expect(expired, `seed ${seed}`).toEqual(due);
       for (const key of due) model.delete(key);
-      if (db.expiring !== model.size || db.queuedExpiries > 1100 + 2 * model.size) {
-        expect.fail(`seed ${seed}: ${db.expiring} of ${model.size} keys, ${db.queuedExpiries} entries`);
+      if (db.expiries.count !== model.size || db.expiries.queued > 1100 + 2 * model.size) {
+        expect.fail(
+          `seed ${seed}: ${db.expiries.count} of ${model.size} keys, ${db.expiries.queued} entries`,
+        );
       }
     }
   });
@@ -310,14 +312,14 @@ describe('expiry of keys', () => {
     const db = setUp();
     const value = bytesOf('v');
     for (let i = 0; i < 50_000; i++) put(db, `session:${i % 10}`, value, 1_000_000 + i);
-    expect(db.queuedExpiries).toBe(10);
+    expect(db.expiries.queued).toBe(10);
     for (let i = 0; i < 50_000; i++) db.setExpiry(find(db, 'session:1'), 5_000_000 + (i % 2) * 1000);
-    expect(db.queuedExpiries).toBe(10);
+    expect(db.expiries.queued).toBe(10);
     for (let i = 0; i < 50_000; i++) {
       put(db, `once:${i}`, value, 1_000_000);
       db.remove(find(db, `once:${i}`));
     }
-    expect(db.queuedExpiries).toBeLessThan(1100);
+    expect(db.expiries.queued).toBeLessThan(1100);
   });
 
   it('looks at a bounded number of entries in one call', () => {
@@ -325,7 +327,7 @@ describe('expiry of keys', () => {
     for (let i = 0; i < 1000; i++) put(db, `k${i}`, bytesOf('v'), 100);
     for (let i = 0; i < 1000; i++) put(db, `k${i}`, bytesOf('v'), 200);
     let calls = 0;
-    while (db.nextExpired(150) < 0) calls++;
+    while (db.expiries.next(150) < 0) calls++;
     expect(calls).toBe(15);
   });
 });

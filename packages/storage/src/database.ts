@@ -11,8 +11,8 @@ import { copyBytes, KvError } from '@holdfast/common';
 import { Arena, type Ref } from './arena.js';
 import { Collection, valueTypes } from './collection.js';
 import { Dict, formShift, hasExpiry, hasObject } from './dict.js';
+import { Expiries } from './expiries.js';
 import { ExpiringCollections } from './expiring-collections.js';
-import { ExpiryQueue } from './expiry-queue.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
 import { rawHead, stringForms } from './string-forms.js';
 import type { WriteStamp } from './write-stamp.js';
@@ -29,6 +29,9 @@ const firstChunkBytes = 1 << 22;
 
 /** A collection with at most this many elements is freed at once when its key goes. */
 const releaseAtOnce = 64;
+
+/** See `Expiries`. */
+const invalidExpiriesMax = 1024;
 
 /** What a collection takes on the heap beside the arena, about: as measured of small hashes. */
 const collectionBytes = 180;
@@ -102,10 +105,10 @@ export class Database {
   readonly context: DatabaseContext;
   arena!: Arena;
   dict!: Dict;
+  /** Which keys expire, and when. A change of a key tells it, nobody else. */
+  expiries!: Expiries;
   /** Collections with elements that expire one by one. */
   expiringCollections!: ExpiringCollections;
-  /** Number of keys with an expiry. */
-  expiring = 0;
   /** The version of the last removal: what a reader depends on who found nothing. */
   removalVersion = 0;
   /** How many records from elsewhere had an effect here: what was derived from the data may be out of date. */
@@ -114,9 +117,6 @@ export class Database {
   valueBytes!: Uint8Array;
   valueStart = 0;
   valueLength = 0;
-  #expiries!: ExpiryQueue;
-  /** Where the next sweep of the expiry queue goes on. */
-  #sweepAt = 0;
 
   constructor(index: number, context: DatabaseContext) {
     this.index = index;
@@ -130,7 +130,7 @@ export class Database {
 
   /** Bytes taken by keys and values, and by what finds them. */
   get usedBytes(): number {
-    return this.arena.usedBytes + this.#expiries.bytes;
+    return this.arena.usedBytes + this.expiries.bytes;
   }
 
   /** Number of keys, those that have expired but were not yet removed among them. */
@@ -315,7 +315,7 @@ export class Database {
     this.#observe(ref);
     if (this.context.residency !== null) this.#leave(ref);
     this.#disposeValue(ref);
-    if (this.dict.expiry(ref) !== 0) this.expiring--;
+    if (this.dict.expiry(ref) !== 0) this.expiries.removed();
     this.dict.remove(ref);
   }
 
@@ -332,7 +332,7 @@ export class Database {
    */
   letGo(ref: Ref): void {
     this.#disposeValue(ref);
-    if (this.dict.expiry(ref) !== 0) this.expiring--;
+    if (this.dict.expiry(ref) !== 0) this.expiries.removed();
     this.dict.remove(ref);
   }
 
@@ -430,78 +430,6 @@ export class Database {
   }
 
   /**
-   * The record of a key that expired at `nowMs` or before, found as by `find`: the caller removes it. 0
-   * when there is none; -1 when some are due to be looked at and none of the first was found to have
-   * expired: call again.
-   */
-  nextExpired(nowMs: number): Ref {
-    const queue = this.#expiries;
-    for (let looks = 64; looks > 0; looks--) {
-      const timeMs = queue.earliestMs;
-      if (timeMs > nowMs) return 0;
-      const ref = queue.ref(0);
-      queue.pop();
-      if (!this.#isEntryOf(timeMs, ref)) continue;
-      const expiryMs = this.dict.expiry(ref);
-      if (expiryMs <= nowMs) return ref;
-      queue.push(expiryMs, ref);
-      this.dict.setQueuedAt(ref, expiryMs);
-    }
-    return -1;
-  }
-
-  /** The record of the key that expires first, found as by `find`; 0 when none does. */
-  soonestExpiring(): Ref {
-    const queue = this.#expiries;
-    while (queue.length > 0) {
-      const timeMs = queue.earliestMs;
-      const ref = queue.ref(0);
-      const isValid = this.#isEntryOf(timeMs, ref);
-      if (isValid && this.dict.expiry(ref) === timeMs) return ref;
-      queue.pop();
-      if (!isValid) continue;
-      const expiryMs = this.dict.expiry(ref);
-      queue.push(expiryMs, ref);
-      this.dict.setQueuedAt(ref, expiryMs);
-    }
-    return 0;
-  }
-
-  /** As `Dict.sample`, of keys that expire, at random places. There must be one. */
-  sampleExpiring(random: () => number, count: number, refs: Int32Array, accesses: Int32Array): number {
-    const queue = this.#expiries;
-    let found = 0;
-    for (let looks = count * 10; looks > 0 && found < count && queue.length > 0; looks--) {
-      const i = random() % queue.length;
-      const ref = queue.ref(i);
-      if (!this.#isEntryOf(queue.timeMs(i), ref)) continue;
-      refs[found] = ref;
-      accesses[found++] = this.dict.access;
-    }
-    if (found > 0) return found;
-    refs[0] = this.soonestExpiring();
-    accesses[0] = this.dict.access;
-    return 1;
-  }
-
-  /** When the next key expires, or earlier: ms since 1970, Infinity when none does. */
-  get nextExpiryMs(): number {
-    return this.#expiries.earliestMs;
-  }
-
-  /** Entries of the expiry queue, those that are no longer valid among them. */
-  get queuedExpiries(): number {
-    return this.#expiries.length;
-  }
-
-  /** Whether an entry of the expiry queue is the valid one of a key that is there; leaves that found. */
-  #isEntryOf(timeMs: number, ref: Ref): boolean {
-    const dict = this.dict;
-    if (dict.queuedAt(ref) !== timeMs) return false;
-    return dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)) === ref;
-  }
-
-  /**
    * Gives the record of a key the shape of a string of `length` bytes, which lie in `large` if there are too
    * many for the arena; content and version are not set.
    */
@@ -526,16 +454,14 @@ export class Database {
     if (ref === 0) {
       this.context.creations?.created(this, key, keyStart, keyLength);
       record = dict.create(key, keyStart, keyLength, inline, head);
-      if (expiryMs !== 0) this.expiring++;
     } else {
       const oldExpiryMs = dict.expiry(ref);
       this.#disposeValue(ref);
-      if (oldExpiryMs !== 0) this.expiring--;
-      if (expiryMs !== 0) this.expiring++;
+      if (oldExpiryMs !== 0) this.expiries.removed();
       record = dict.replace(ref, inline, head, false);
     }
     if (large !== null) dict.setObject(record, this.#attachLarge(large));
-    if (expiryMs !== 0) this.#expireAt(record, expiryMs);
+    if (expiryMs !== 0) this.expiries.added(record, expiryMs);
     return record;
   }
 
@@ -582,65 +508,19 @@ export class Database {
   }
 
   #shapeExpiry(ref: Ref, expiryMs: number): Ref {
-    const dict = this.dict;
-    const head = dict.typeAndFlags(ref);
-    const had = (head & hasExpiry) !== 0;
-    if (expiryMs === 0) {
-      if (!had) return ref;
-      this.expiring--;
-      const record = dict.replace(ref, dict.valueLength(ref), head & ~hasExpiry, true);
-      this.#moved(record);
-      return record;
-    }
-    if (had) {
-      this.#expireAt(ref, expiryMs);
-      return ref;
-    }
-    this.expiring++;
-    const record = dict.replace(ref, dict.valueLength(ref), head | hasExpiry, true);
-    dict.setExpiry(record, expiryMs);
-    this.#moved(record);
+    const record = this.expiries.set(ref, expiryMs);
+    if (record !== ref) this.#tellCollection(record);
     return record;
   }
 
-  /** Sets the expiry of a record that has room for one. Its entry in the queue stays when it is early enough. */
-  #expireAt(ref: Ref, expiryMs: number): void {
-    const { dict } = this;
-    dict.setExpiry(ref, expiryMs);
-    const queuedAt = dict.queuedAt(ref);
-    if (queuedAt === 0 || expiryMs < queuedAt) this.#enqueue(expiryMs, ref);
-  }
-
-  #enqueue(expiryMs: number, ref: Ref): void {
-    const { dict } = this;
-    if (this.#expiries.length > 1024 + this.expiring * 2) {
-      this.#sweepExpiries();
-      // The sweep looks keys up; the last one found must be this record's again.
-      dict.find(this.arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
-    }
-    this.#expiries.push(expiryMs, ref);
-    dict.setQueuedAt(ref, expiryMs);
-  }
-
-  /**
-   * More than half of the entries are invalid: drops those among the next few. With each push that happens
-   * here more are dropped than are added, and no command ever waits for a whole queue to be cleaned.
-   */
-  #sweepExpiries(): void {
-    const queue = this.#expiries;
-    for (let looks = 4; looks > 0; looks--) {
-      if (this.#sweepAt >= queue.length) this.#sweepAt = 0;
-      const i = this.#sweepAt;
-      if (this.#isEntryOf(queue.timeMs(i), queue.ref(i))) this.#sweepAt++;
-      else queue.remove(i);
-    }
-  }
-
-  /** A record has a new ref: its collection and the expiry queue must know. */
+  /** A record has a new ref: its collection and the expiries must know. */
   #moved(ref: Ref): void {
+    if (this.dict.expiry(ref) !== 0) this.expiries.moved(ref);
+    this.#tellCollection(ref);
+  }
+
+  #tellCollection(ref: Ref): void {
     const dict = this.dict;
-    const expiryMs = dict.expiry(ref);
-    if (expiryMs !== 0) this.#enqueue(expiryMs, ref);
     if ((dict.typeAndFlags(ref) & hasObject) === 0) return;
     const object = this.arena.object(dict.object(ref));
     if (object instanceof Collection) object.ref = ref;
@@ -682,9 +562,8 @@ export class Database {
     this.arena = new Arena(this.context.firstChunkBytes ?? firstChunkBytes);
     this.dict = new Dict(this.arena, this.context.seed);
     if (this.context.tracksAccess) this.dict.trackAccess(true);
-    this.#expiries = new ExpiryQueue();
+    this.expiries = new Expiries(this.dict, invalidExpiriesMax);
     this.expiringCollections = new ExpiringCollections();
-    this.expiring = 0;
     this.valueBytes = Buffer.alloc(0);
   }
 }

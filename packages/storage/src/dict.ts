@@ -24,7 +24,7 @@
  *     double   stamp: the version of a key, the expiry of a field, the score of a member
  *     [double  object: number of the collection or large string, with flag `hasObject`]
  *     [double  expiry in ms since 1970, with flag `hasExpiry`]
- *     [double  time of the record's entry in the expiry queue, 0 for none, with flag `hasExpiry`]
+ *     [double  time of the record's entry in `Expiries`, 0 for none, with flag `hasExpiry`]
  *     key bytes, value bytes
  *
  * Cursors of `scan` are hashes: an element that is there from the start of a full scan to its end is
@@ -271,7 +271,7 @@ export class Dict {
   }
 
   /**
-   * When the expiry queue will look at the record, 0 when it has no entry there: not after its expiry. Of a
+   * When `Expiries` will look at the record, 0 when it has no entry there: not after its expiry. Of a
    * record that may be gone, whose block holds whatever it holds, the answer is any number.
    */
   queuedAt(ref: Ref): number {
@@ -281,7 +281,7 @@ export class Dict {
     return this.arena.doublesOf(ref)[(offset >>> 3) + 3 + ((head >>> 29) & 1)];
   }
 
-  /** Sets when the expiry queue will look at a record that has the flag `hasExpiry`. A new block begins with 0. */
+  /** Sets when `Expiries` will look at a record that has the flag `hasExpiry`. A new block begins with 0. */
   setQueuedAt(ref: Ref, timeMs: number): void {
     const offset = this.arena.offset(ref);
     const head = this.arena.wordsOf(ref)[offset >>> 2];

@@ -3,10 +3,7 @@
  *
  *     entry i: children 2i + 1 and 2i + 2, never earlier than i
  *
- * It knows nothing of records. The database keeps one valid entry for each key that expires, at its expiry
- * or earlier, and notes the entry's time in the record: a key that is given a later expiry again and
- * again (a session, a cache entry) leaves its entry alone, which is put back when it comes up. Entries that
- * became invalid are recognized when they come up, or by the database's sweep.
+ * It knows nothing of records, nor which entries are still valid: see `Expiries`.
  */
 // @hot-path
 import type { Ref } from './arena.js';

@@ -91,7 +91,7 @@ export interface Storage {
 
   /**
    * Makes keys resident that expired at `nowMs` or before, some hundred at a time, so that their databases'
-   * `nextExpired` finds them. Null when there are none; otherwise resolves when they are. For whoever
+   * `expiries` find them. Null when there are none; otherwise resolves when they are. For whoever
    * removes expired keys.
    */
   prepareExpired(nowMs: number): Promise<void> | null;

@@ -173,7 +173,7 @@ async function expire(): Promise<void> {
     await storage.prepareExpired(nowMs);
     const db = storage.database(0);
     let count = 0;
-    for (let ref = db.nextExpired(nowMs); ref !== 0; ref = db.nextExpired(nowMs)) {
+    for (let ref = db.expiries.next(nowMs); ref !== 0; ref = db.expiries.next(nowMs)) {
       if (ref < 0) continue;
       storage.stamp.reset();
       db.remove(ref);

@@ -6,16 +6,19 @@
 import { copyBytes } from '@holdfast/common';
 import type { Arena } from '../arena.js';
 import { Dict, hasExpiry, hasObject } from '../dict.js';
-import { FieldExpiries } from './field-expiries.js';
+import { Expiries } from '../expiries.js';
 import type { Entry, EntryView, FieldTable } from './field-table.js';
 
 /** Values up to this length lie in the field's record, which must not outgrow the arena's blocks. */
 export const inlineBytesMax: number = 512 * 1024;
 
+/** See `Expiries`. */
+const invalidExpiriesMax = 64;
+
 export class FieldDict implements FieldTable {
   readonly arena: Arena;
   readonly dict: Dict;
-  #expiries: FieldExpiries | null = null;
+  #expiries: Expiries | null = null;
   /** Records with a buffer of their own: these must be looked at before they are freed. */
   #large = 0;
   #isReleasing = false;
@@ -67,7 +70,7 @@ export class FieldDict implements FieldTable {
     const ref = dict.replace(entry, isLarge ? 0 : valueLength, flags, false);
     if (isLarge) this.#attach(ref, value, valueStart, valueLength);
     else copyBytes(value, valueStart, this.arena.chunk(ref), dict.valueStart(ref), valueLength);
-    if (ref !== entry && (flags & hasExpiry) !== 0) this.#expiries?.enqueue(ref);
+    if (ref !== entry && (flags & hasExpiry) !== 0) this.#expiries?.moved(ref);
     return ref;
   }
 
@@ -107,14 +110,15 @@ export class FieldDict implements FieldTable {
   setExpiry(entry: Entry, expiryMs: number): Entry {
     if (this.#expiries === null) {
       if (expiryMs === 0) return entry;
-      this.#expiries = new FieldExpiries(this.dict);
+      this.#expiries = new Expiries(this.dict, invalidExpiriesMax);
     }
     return this.#expiries.set(entry, expiryMs);
   }
 
   /** When the first entry expires, or earlier; Infinity when none does. */
   get earliestExpiryMs(): number {
-    return this.#expiries === null ? Number.POSITIVE_INFINITY : this.#expiries.earliestMs;
+    const expiries = this.#expiries;
+    return expiries === null || expiries.count === 0 ? Number.POSITIVE_INFINITY : expiries.earliestMs;
   }
 
   /** Whether all entries are known to have expired at `nowMs`: then the table may go as a whole. */
@@ -125,7 +129,11 @@ export class FieldDict implements FieldTable {
 
   /** An entry that expired at `nowMs` or before, found as by `find`; 0 when there is none. */
   nextExpired(nowMs: number): Entry {
-    return this.#expiries === null ? 0 : this.#expiries.next(nowMs);
+    if (this.#expiries === null) return 0;
+    for (;;) {
+      const ref = this.#expiries.next(nowMs);
+      if (ref >= 0) return ref;
+    }
   }
 
   rewind(): void {

@@ -329,7 +329,7 @@ function keyspace({ storage }: Context): Fields {
   const lines: [string, string][] = [];
   for (let index = 0; index < databasesMax; index++) {
     const keys = storage.keyCount(index);
-    const { expiring } = storage.database(index);
+    const expiring = storage.database(index).expiries.count;
     if (keys > 0) lines.push([`db${index}`, `keys=${keys},expires=${expiring},avg_ttl=0`]);
   }
   return lines;

@@ -196,7 +196,7 @@ export const reopeningCases: readonly StorageCase[] = [
             await preparing;
             driver.write((db) => {
               for (;;) {
-                const ref = db.nextExpired(farFuture + 199);
+                const ref = db.expiries.next(farFuture + 199);
                 if (ref === 0) break;
                 if (ref > 0) db.remove(ref);
               }
