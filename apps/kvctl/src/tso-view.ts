@@ -1,6 +1,7 @@
 /** The timestamp service, as its mark in etcd tells of it and as it answers. */
 import { KvError } from '@holdfast/common';
-import { EtcdMarkStore, oracleEpochMs, RemoteOracle, timestampsPerMs } from '@holdfast/tso';
+import { oracleEpochMs, timestampsPerMs } from '@holdfast/tso';
+import { EtcdMarkStore, RemoteOracle } from '@holdfast/tso/remote';
 import type { Cluster } from './cluster.js';
 
 export interface TsoView {

@@ -3,7 +3,8 @@ import type { Env } from '@holdfast/common';
 import { LocalFront, type OracleFront, RemoteFront, type ShardMap } from '@holdfast/coord';
 import { FileHighWaterMark, type NodeDisk } from '@holdfast/log';
 import { peerCredentials } from '@holdfast/rpc';
-import { LocalOracle, RemoteOracle } from '@holdfast/tso';
+import { LocalOracle } from '@holdfast/tso';
+import { RemoteOracle } from '@holdfast/tso/remote';
 import type { Settings } from './settings.js';
 
 export interface NodeTimestamps {

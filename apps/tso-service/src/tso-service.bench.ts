@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { systemEnv } from '@holdfast/common';
 import { EtcdCluster } from '@holdfast/etcd/testing';
-import { RemoteOracle } from '@holdfast/tso';
+import { RemoteOracle } from '@holdfast/tso/remote';
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 const durationMs = 3000;

@@ -13,8 +13,9 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { type Env, KvError, ProcessHold, randomBelow, type Timer } from '@holdfast/common';
 import { messageBytesMax, TickQueue, WireWriter } from '@holdfast/rpc';
+import { callError } from './call-error.js';
 import { encodeCancel, encodeCommand, operations, type PendingCommand, ResultDecoder } from './codec.js';
-import { callError, closedError, noAnswer } from './errors.js';
+import { closedError, noAnswer } from './errors.js';
 import { backoffMs, messageBytes, messageCommands, pendingMax, sweepMs } from './limits.js';
 
 export type RawStream = ClientDuplexStream<Buffer, Buffer>;

@@ -1,5 +1,13 @@
 /** The whole engine in the caller's process, without a socket. */
-import { bytesOf, type Env, ErrorReply, KvError, type ReplyValue, systemEnv } from '@holdfast/common';
+import {
+  batchKeysMax,
+  bytesOf,
+  type Env,
+  ErrorReply,
+  KvError,
+  type ReplyValue,
+  systemEnv,
+} from '@holdfast/common';
 import {
   type Answer,
   allKeys,
@@ -15,8 +23,7 @@ import {
   Turns,
   transact,
   unsupportedArguments,
-} from '@holdfast/coord';
-import { batchKeysMax } from '@holdfast/rpc';
+} from '@holdfast/coord/local';
 import { closedError, noAnswer, replyError } from './errors.js';
 import type {
   Bytes,

@@ -1,7 +1,5 @@
-/** Errors of servers and of the transport as KvError. */
-import { status as codes, type ServiceError } from '@grpc/grpc-js';
+/** Error replies, and answers that did not come, as KvError. */
 import { type ErrorCode, KvError } from '@holdfast/common';
-import { errorDetailsOf } from '@holdfast/rpc';
 
 /** First word of an error reply -> code. Others are COMMAND. */
 const codeByReason = new Map<string, ErrorCode>([
@@ -34,16 +32,4 @@ export function noAnswer(isHarmless: boolean, message: string, cause?: unknown):
 
 export function closedError(): KvError {
   return new KvError('CLOSED', 'the store was closed');
-}
-
-/** What ended a call. `isRead`: running it again does no harm. */
-export function callError(error: ServiceError, isRead: boolean): KvError {
-  const details = errorDetailsOf(error);
-  if (details !== null && details.reason !== 'CLOSED') {
-    const { version = '0' } = details.metadata;
-    return replyError(error.details, Number(version));
-  }
-  if (error.code === codes.RESOURCE_EXHAUSTED) return new KvError('LIMIT', error.details, { cause: error });
-  if (error.code === codes.UNIMPLEMENTED) return new KvError('INVALID', error.details, { cause: error });
-  return noAnswer(isRead, error.details === '' ? error.message : error.details, error);
 }

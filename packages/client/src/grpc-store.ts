@@ -7,11 +7,12 @@ import {
   type CallOptions as RpcOptions,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { bytesOf, type Env, emptyBytes, KvError, pause, systemEnv } from '@holdfast/common';
-import { batchKeysMax, channelOptions, kv } from '@holdfast/rpc';
+import { batchKeysMax, bytesOf, type Env, emptyBytes, KvError, pause, systemEnv } from '@holdfast/common';
+import { channelOptions, kv } from '@holdfast/rpc';
 import { BatchStream, type RawStream } from './batch-stream.js';
+import { callError } from './call-error.js';
 import { type Operation, operations, PendingCommand } from './codec.js';
-import { callError, closedError } from './errors.js';
+import { closedError } from './errors.js';
 import type {
   Bytes,
   CallOptions,

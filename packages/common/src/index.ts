@@ -31,7 +31,14 @@ export { isEscaped, textOf, textOfByteString, utf8Of } from './escaped-text.js';
 export type { Findings } from './findings.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export type { LeaderHint, NodeAddresses } from './leader.js';
-export { argumentsMax, databasesMax, hashSlotCount, keyBytesMax, valueBytesMax } from './limits.js';
+export {
+  argumentsMax,
+  batchKeysMax,
+  databasesMax,
+  hashSlotCount,
+  keyBytesMax,
+  valueBytesMax,
+} from './limits.js';
 export { ProcessHold } from './process-hold.js';
 export { endOfReply, replayReplies } from './raw-reply.js';
 export { Recurring, type RecurringOptions } from './recurring.js';

@@ -17,3 +17,6 @@ export const databasesMax = 16;
 
 /** Slots of the key space that a cluster distributes. */
 export const hashSlotCount = 16384;
+
+/** Keys of one read of many; comparisons and commands of one transaction of the typed API. */
+export const batchKeysMax = 1000;

@@ -1,5 +1,4 @@
 export type { ReadMode, Session, SessionSink } from '@holdfast/engine';
-export { type Answer, Caller } from './caller.js';
 export { ClusterCoordinator, type ClusterCoordinatorOptions } from './cluster/cluster-coordinator.js';
 export { type ClusterMeta, StaticMeta } from './cluster/cluster-meta.js';
 export { EtcdLayout } from './cluster/etcd-layout.js';
@@ -24,20 +23,10 @@ export {
 } from './coordinator.js';
 export { checkDirectory, type DirectoryReport } from './directory-check.js';
 export { DiscardReply } from './discard-reply.js';
-export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
+export * from './local.js';
 export { LocalCommitter, type LocalCommitterOptions } from './local-committer.js';
 export { type Forwarding, LocalCoordinator, type LocalCoordinatorOptions } from './local-coordinator.js';
-export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
 export { Persistence, type PersistenceOptions, type RedisFile } from './persistence.js';
-export {
-  deleteRange,
-  entryOf,
-  type RangeContext,
-  type ScanEntry,
-  type ScanOptions,
-  type ScanPage,
-  scanRange,
-} from './range-scan.js';
 export { type Recovered, recover } from './recovery.js';
 export { Election } from './replicated/election.js';
 export { LocalFront, type OracleFront, RemoteFront } from './replicated/oracle-front.js';
@@ -59,6 +48,3 @@ export {
 export type { Timestamps } from './replicated/timestamps.js';
 export { SnapshotFiles, type SnapshotName } from './snapshot-files.js';
 export { Snapshotter, type SnapshotterOptions } from './snapshotter.js';
-export { type Comparison, transact } from './transact.js';
-export { type TurnListener, Turns } from './turns.js';
-export { unsupported, unsupportedArguments } from './unsupported.js';

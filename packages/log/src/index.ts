@@ -1,8 +1,6 @@
 export { checksum } from '@holdfast/common';
 export { activeOf, type Chain, readChain, type Segment } from './chain.js';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
-export { EtcdLog, type EtcdLogOptions } from './etcd-log.js';
-export { EtcdRegister } from './etcd-register.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';
 export { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
 export { FileRegister } from './file-register.js';

@@ -6,7 +6,7 @@ export * as admin from './gen/kv/v1/admin.js';
 export * as kv from './gen/kv/v1/kv.js';
 export * as node from './gen/kv/v1/storage_node.js';
 export * as tso from './gen/kv/v1/tso.js';
-export { batchKeysMax, flowWindowBytes, messageBytesMax } from './limits.js';
+export { flowWindowBytes, messageBytesMax } from './limits.js';
 export { NodeClient } from './node-client.js';
 export { type PeerCredentials, type PeerTls, peerCredentials, peerServerCredentials } from './peer-tls.js';
 export { addReflection, Health } from './services.js';

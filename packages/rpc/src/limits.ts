@@ -8,6 +8,3 @@ export const messageBytesMax: number = 64 * 1024 * 1024;
  * option for servers: on a long way, 64 KiB a round trip is all that one client can send.
  */
 export const flowWindowBytes: number = 1024 * 1024;
-
-/** Keys of one BatchGet; comparisons and commands of one Transact. */
-export const batchKeysMax = 1000;

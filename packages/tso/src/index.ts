@@ -1,9 +1,6 @@
-export { EtcdMarkStore } from './etcd-mark-store.js';
 export { type HighWaterMark, MemoryHighWaterMark } from './high-water-mark.js';
 export { LeaderOracle, type LeaderOracleOptions } from './leader-oracle.js';
 export { holdMsDefault, requestCountMax } from './limits.js';
 export { LocalOracle, type LocalOracleOptions } from './local-oracle.js';
 export type { MarkRecord, MarkState, MarkStore } from './mark-store.js';
 export { type Oracle, oracleEpochMs, timestampsPerMs } from './oracle.js';
-export { RemoteOracle, type RemoteOracleOptions } from './remote-oracle.js';
-export { TimestampServer } from './timestamp-server.js';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DevCluster } from '@holdfast/cluster';
 import { systemEnv } from '@holdfast/common';
 import { Etcd, put } from '@holdfast/etcd';
-import { RemoteOracle } from '@holdfast/tso';
+import { RemoteOracle } from '@holdfast/tso/remote';
 import { fill } from './fill.js';
 import { type Load, measure } from './redis-benchmark.js';
 import { inMemory, startOurs } from './servers.js';

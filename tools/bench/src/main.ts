@@ -12,7 +12,7 @@
  *     grpc      our client over gRPC's Batch, the client's work included, against ioredis
  *     durable   SET with a log on disk, against the append-only file
  *     cold      GET over data ten times the memory it may have, against all of it in memory; not against redis-server
- *     start     time to the first PONG of a server without data, and CPU time
+ *     start     time to the first PONG of a server without data, to the first reply of `open()`, and CPU time
  *     restart   how long a start takes, after a clean stop and after SIGKILL
  *     sustained new keys, as fast as they are taken: the mean, and the worst second
  *     cluster   replicated writes against puts of the same etcd, a gateway against a whole server, timestamps

@@ -1,7 +1,8 @@
 /** The log of a shard, in etcd: a virtual log, so that where it is kept can be changed while it is written. */
 import { type Env, KvError } from '@holdfast/common';
 import type { EtcdStore } from '@holdfast/etcd';
-import { EtcdLog, EtcdRegister, type Log, type Segment, type Segments, VirtualLog } from '@holdfast/log';
+import { type Log, type Segment, type Segments, VirtualLog } from '@holdfast/log';
+import { EtcdLog, EtcdRegister } from '@holdfast/log/etcd';
 import { shared as kind } from '../chain-segments.js';
 import type { SharedLog } from '../consistency-switch.js';
 import { noSnapshots } from '../replicated/snapshot-source.js';

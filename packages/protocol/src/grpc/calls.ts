@@ -5,7 +5,7 @@ import type {
   ServerErrorResponse,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { type Clock, ErrorReply, emptyBytes, KvError, type ReplyValue } from '@holdfast/common';
+import { batchKeysMax, type Clock, ErrorReply, emptyBytes, KvError, type ReplyValue } from '@holdfast/common';
 import {
   type Answer,
   allKeys,
@@ -19,7 +19,7 @@ import {
   transact,
   unsupportedArguments,
 } from '@holdfast/coord';
-import { batchKeysMax, type kv, messageBytesMax } from '@holdfast/rpc';
+import { type kv, messageBytesMax } from '@holdfast/rpc';
 import { type AdmissionContext, admit, type Chosen } from './admission.js';
 import { callStatus, errorOf } from './errors.js';
 import { replyBytesMax } from './limits.js';

@@ -1,0 +1,16 @@
+/** A whole server in this process, and who calls it: the part of `index.ts` that loads no gRPC. */
+export { type Answer, Caller } from './caller.js';
+export { allKeys, type KeyInterval, prefixInterval } from './key-interval.js';
+export { type LocalStack, type LocalStackOptions, openLocalStack } from './local-stack.js';
+export {
+  deleteRange,
+  entryOf,
+  type RangeContext,
+  type ScanEntry,
+  type ScanOptions,
+  type ScanPage,
+  scanRange,
+} from './range-scan.js';
+export { type Comparison, transact } from './transact.js';
+export { type TurnListener, Turns } from './turns.js';
+export { unsupported, unsupportedArguments } from './unsupported.js';
