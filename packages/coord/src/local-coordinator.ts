@@ -306,6 +306,7 @@ export class LocalCoordinator implements Coordinator {
   accepts(session: Session, command: Command, request: Request): boolean {
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) return false;
+    if (!session.isUnlimited && this.kv.access.denies(session, command, request)) return false;
     return this.#refusalOf(session, command, request) === null;
   }
 
@@ -330,6 +331,11 @@ export class LocalCoordinator implements Coordinator {
   /** Passes on a message that was published elsewhere. */
   deliver(kind: SubscriptionKind, name: string, channel: string, payload: Uint8Array): void {
     this.#hub.deliver(kind, name, channel, payload);
+  }
+
+  /** The session of another server's client may do what that one's `User.permissions` say; anything if they are empty. */
+  limit(session: Session, permissions: string): void {
+    session.account = permissions === '' ? null : this.kv.access.admitted(permissions);
   }
 
   // What it is to its shard

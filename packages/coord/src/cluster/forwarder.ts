@@ -48,6 +48,7 @@ export class Forwarder {
     const { replies } = session;
     const kind = this.#kinds[command.id];
     const readMode = readModes[session.readMode];
+    const permissions = session.isUnlimited ? '' : session.account!.permissions;
     const lane = this.lane(session, route, command);
     const bytes = request.frameEnd === 0 ? frameLength(request) : request.frameEnd - request.frameStart;
     replies.requests++;
@@ -62,6 +63,7 @@ export class Forwarder {
       open.database === session.database &&
       open.dialect === session.dialect &&
       open.readMode === readMode &&
+      open.permissions === permissions &&
       open.isQuiet === (session.replyMode !== 'on') &&
       !command.isBlocking
     ) {
@@ -72,6 +74,7 @@ export class Forwarder {
       run.database = session.database;
       run.dialect = session.dialect;
       run.readMode = readMode;
+      run.permissions = permissions;
       run.isQuiet = session.replyMode !== 'on';
       run.wantsVersion = session.protocol !== 'redis';
       run.isLasting = command.isBlocking;
@@ -139,6 +142,7 @@ export class Forwarder {
     run.readMode = readModes[session.readMode];
     run.isQuiet = session.replyMode !== 'on';
     run.wantsVersion = session.protocol !== 'redis';
+    run.permissions = session.isUnlimited ? '' : session.account!.permissions;
     run.isTransaction = true;
     run.isGuarded = isGuarded;
     run.requestsInTransaction = queue.length;

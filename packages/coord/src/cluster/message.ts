@@ -70,7 +70,8 @@ export class Message extends Frames {
   begin(run: Run, lane: Lane): void {
     this.close();
     const name = lane.isOpened ? '' : lane.route.name;
-    this.reserve(envelopeBytes + name.length);
+    const { permissions } = run;
+    this.reserve(envelopeBytes + name.length + permissions.length);
     const { bytes } = this;
     let at = this.length;
     this.#runAt = at;
@@ -91,6 +92,10 @@ export class Message extends Frames {
     if (run.readMode !== 0) at = field(bytes, at, 0x38, run.readMode);
     if (run.isTransaction) at = field(bytes, at, 0x40, 1);
     if (run.wantsVersion) at = field(bytes, at, 0x48, 1);
+    if (permissions !== '') {
+      at = field(bytes, at, 0x52, permissions.length);
+      at += bytes.write(permissions, at, 'latin1');
+    }
     bytes[at++] = 0x22;
     this.#requestsAt = at;
     this.length = at + lengthBytes;

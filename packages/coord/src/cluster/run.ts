@@ -40,6 +40,8 @@ export class Run extends Slot {
   /** Keys are watched in its session: in another one it must not be executed. */
   isGuarded = false;
   wantsVersion = false;
+  /** `User.permissions` of whom rules limit; empty for others. */
+  permissions = '';
   /** It may wait for a key, and with it its client. */
   isLasting = false;
   /** Its replies are not for the client, by its own wish. */
@@ -125,6 +127,7 @@ export class Run extends Slot {
     rest.dialect = this.dialect;
     rest.readMode = this.readMode;
     rest.wantsVersion = this.wantsVersion;
+    rest.permissions = this.permissions;
     rest.isQuiet = this.isQuiet;
     rest.deadlineMs = this.deadlineMs;
     rest.count = this.count - at;

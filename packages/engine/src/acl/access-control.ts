@@ -35,6 +35,9 @@ const atExec: Readonly<Record<Denial['reason'], string>> = {
   channel: 'no permission to access one of the channels used as arguments',
 };
 
+/** Users of other servers that are kept, so as not to read their rules again for each request. */
+const admittedMax = 1000;
+
 export class AccessControl {
   readonly file: AclFile | null;
   readonly log = new AclLog();
@@ -46,6 +49,8 @@ export class AccessControl {
   readonly #config: Config;
   readonly #clock: Clock;
   #users = new Map<string, User>();
+  /** By what they may do: see `admitted`. */
+  readonly #admitted = new Map<string, User>();
 
   constructor({ registry, config, clock, file }: AccessControlOptions) {
     this.#registry = registry;
@@ -69,6 +74,22 @@ export class AccessControl {
     return this.#users.get(name);
   }
 
+  /**
+   * Somebody whom another server has let in, as `User.permissions` there. Nobody can log in as that user. Rules that are
+   * not known here make one who may do nothing.
+   */
+  admitted(permissions: string): User {
+    let user = this.#admitted.get(permissions);
+    if (user !== undefined) return user;
+    const [name, ...words] = permissions.split(' ');
+    const nobody = new User(name, this.#registry, false);
+    const made = withRules(nobody, joinSelectors(words).rules);
+    user = made instanceof User ? made : nobody;
+    if (this.#admitted.size >= admittedMax) this.#admitted.clear();
+    this.#admitted.set(permissions, user);
+    return user;
+  }
+
   /** A client that says nothing is let in. */
   get needsNoPassword(): boolean {
     return this.defaultUser.needsNoPassword && this.defaultUser.isEnabled;
@@ -85,6 +106,11 @@ export class AccessControl {
     const context = session.transaction === null ? 'toplevel' : 'multi';
     this.#note(session, { reason: 'auth', context, object: request.byteString(0), user: name, request });
     return false;
+  }
+
+  /** Whether a session may not run a command. Nothing is noted: `refusal` does that. */
+  denies(session: Session, command: Command, request: Request): boolean {
+    return (session.account?.denial(command, request) ?? null) !== null;
   }
 
   /** Why a session may not run a command, as an error; null when it may. */

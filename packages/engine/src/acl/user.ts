@@ -28,6 +28,8 @@ export class User {
   /** The root first. */
   #selectors: Selector[];
   #isUnlimited = false;
+  /** See `permissions`; null when it is not known. */
+  #permissions: string | null = null;
 
   /** A user that may do nothing. */
   constructor(name: string, registry: Registry, hasAllChannelsAtFirst: boolean) {
@@ -77,6 +79,16 @@ export class User {
     ].join(' ');
   }
 
+  /** Its name, and the rules that let a user do what this one may: no passwords. See `AccessControl.admitted`. */
+  get permissions(): string {
+    if (this.#permissions === null) {
+      const [root, ...more] = this.#selectors;
+      const rules = [root.describe(), ...more.map((selector) => `(${selector.describe()})`)];
+      this.#permissions = [this.name, ...rules].join(' ');
+    }
+    return this.#permissions;
+  }
+
   copy(): User {
     const copy = new User(this.name, this.#registry, this.#hasAllChannelsAtFirst);
     copy.become(this);
@@ -91,12 +103,14 @@ export class User {
     this.#passwords = [...other.#passwords];
     this.#selectors = other.#selectors.map((selector) => selector.copy());
     this.#isUnlimited = other.#isUnlimited;
+    this.#permissions = null;
   }
 
   /** Applies one rule, a byte string; returns what is wrong with it, or null. */
   apply(rule: string): string | null {
     const problem = this.#apply(rule);
     this.#isUnlimited = this.#selectors.some((selector) => selector.isUnlimited);
+    this.#permissions = null;
     return problem;
   }
 

@@ -48,6 +48,7 @@ export class ForwardDecoder {
   readMode = 0;
   isTransaction = false;
   wantsVersion = false;
+  permissions = '';
   withError = false;
   audience: node.Audience = node.Audience.create();
   readonly #reader = new WireReader();
@@ -118,6 +119,7 @@ export class ForwardDecoder {
     this.readMode = 0;
     this.isTransaction = false;
     this.wantsVersion = false;
+    this.permissions = '';
     while (reader.at < end) {
       const tag = reader.varint();
       switch (tag) {
@@ -155,6 +157,12 @@ export class ForwardDecoder {
         case 0x48:
           this.wantsVersion = reader.varint() !== 0;
           break;
+        case 0x52: {
+          const length = reader.length();
+          this.permissions = byteStringOf(this.bytes, reader.at, length);
+          reader.at += length;
+          break;
+        }
         default:
           reader.skip(tag);
       }

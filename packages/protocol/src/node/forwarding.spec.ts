@@ -100,6 +100,18 @@ describe('requests', () => {
     expect(client.run(['EVAL', 'return 7', '0'])).toEqual([':7']);
   });
 
+  it('FUNCTION RESTORE reaches all shards: the gateway kept what was restored to itself', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    client.run(['FUNCTION', 'LOAD', "#!lua name=l\nredis.register_function('f', function() return 7 end)"]);
+    const payload = cluster.shards[1].leader!.coordinator.kv.scripting.functions.dump();
+    const [dumped] = client.run('FUNCTION DUMP');
+    expect(dumped).toContain("redis.register_function('f'");
+    expect(client.run('FUNCTION FLUSH', 'FCALL f 1 a')).toEqual(['+OK', '-ERR Function not found']);
+    expect(client.run(['FUNCTION', 'RESTORE', payload])).toEqual(['+OK']);
+    expect(client.run('FCALL f 1 a', 'FCALL f 1 b', 'FCALL f 1 c')).toEqual([':7', ':7', ':7']);
+  });
+
   it('that pass over the keys come to all of them once', () => {
     const client = new TestCluster(three).client();
     const keys = Array.from({ length: 500 }, (_, i) => `key:${i}`);
@@ -118,6 +130,47 @@ describe('requests', () => {
       '-ERR invalid cursor',
       expect.stringMatching(/^\*\[\$"0"|^-ERR invalid cursor/),
     ]);
+  });
+});
+
+describe('users whom rules limit', () => {
+  it('are denied what is forwarded as well: the gateway passed on whatever they asked for', () => {
+    const client = new TestCluster(three).client();
+    client.run('ACL SETUSER u on nopass ~cache:* &news +@all -incr', 'AUTH u x');
+    const noKey = '-NOPERM No permissions to access a key';
+    expect(client.run('SET cache:1 v', 'GET a', 'GET cache:1', 'MGET cache:1 b', 'DEL a b')).toEqual([
+      '+OK',
+      noKey,
+      '$"v"',
+      noKey,
+      noKey,
+    ]);
+    expect(client.run('INCR cache:1', 'PUBLISH sport 1', 'SUBSCRIBE sport', 'PUBLISH news 1')).toEqual([
+      "-NOPERM User u has no permissions to run the 'incr' command",
+      '-NOPERM No permissions to access a channel',
+      '-NOPERM No permissions to access a channel',
+      ':0',
+    ]);
+    expect(client.run('MULTI', 'SET cache:1 w', 'SET a w', 'EXEC', 'GET cache:1')).toEqual([
+      '+OK',
+      '+QUEUED',
+      noKey,
+      '-EXECABORT Transaction discarded because of previous errors.',
+      '$"v"',
+    ]);
+    const get = ['EVAL', "return redis.call('GET', ARGV[1])", '1', 'cache:1'];
+    expect(client.run([...get, 'cache:1'], [...get, 'a'], 'MULTI', [...get, 'a'], 'EXEC')).toEqual([
+      '$"v"',
+      expect.stringContaining('ACL failure in script'),
+      '+OK',
+      '+QUEUED',
+      expect.stringMatching(/^\*\[-ERR ACL failure in script/),
+    ]);
+    expect(client.run('AUTH default x', [...get, 'a'])).toEqual(['+OK', '$null']);
+    const [log] = client.run('ACL LOG');
+    expect(log.match(/"object", \$"[^"]*"/g)).toEqual(
+      ['a', 'sport', 'incr', 'a', 'b'].map((name) => `"object", $"${name}"`),
+    );
   });
 });
 

@@ -68,6 +68,7 @@ export class RunExecutor {
     state.database = run.database;
     state.dialect = run.dialect;
     state.readMode = readModes[run.readMode] ?? 'linearizable';
+    if (session.permissions !== run.permissions) session.limitTo(run.permissions);
     session.reply.dialect = run.dialect;
     this.#outbox.out.dialect = run.dialect;
     this.#isRunning = true;

@@ -17,6 +17,8 @@ export interface RunView {
   readonly readMode: number;
   readonly isTransaction: boolean;
   readonly wantsVersion: boolean;
+  /** Of a client that is limited: see `User.permissions`. Empty for others. */
+  readonly permissions: string;
   /** When it arrived: see `Session.arrival`. That of all its requests, however many turns they take. */
   readonly arrival: number;
 }
@@ -32,6 +34,7 @@ export class WaitingRun implements RunView {
   readonly readMode: number;
   readonly isTransaction: boolean;
   readonly wantsVersion: boolean;
+  readonly permissions: string;
   readonly arrival: number;
 
   /** The requests of `run` from `start` on. */
@@ -44,6 +47,7 @@ export class WaitingRun implements RunView {
     this.readMode = run.readMode;
     this.isTransaction = run.isTransaction;
     this.wantsVersion = run.wantsVersion;
+    this.permissions = run.permissions;
     this.arrival = run.arrival;
   }
 }
@@ -54,6 +58,8 @@ export class NodeSession implements SessionSink {
   readonly reply: SessionReply;
   session!: Session;
   readonly outputBytes = 0;
+  /** Whom the session is held to be: see `RunView.permissions`. */
+  permissions = '';
   /** The run whose command waits, without its requests; null when none does. */
   waiting: WaitingRun | null = null;
   /** In order, behind the command that waits. */
@@ -68,6 +74,12 @@ export class NodeSession implements SessionSink {
     this.number = number;
     this.shard = shard;
     this.reply = new SessionReply(pool);
+  }
+
+  /** The client may do what the rules say, whatever is asked on its behalf; anything when there are none. */
+  limitTo(permissions: string): void {
+    this.permissions = permissions;
+    this.shard.coordinator.limit(this.session, permissions);
   }
 
   get isBusy(): boolean {

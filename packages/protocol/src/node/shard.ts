@@ -1,14 +1,14 @@
 /** A shard as the node's side of a stream sees it: who executes its requests. */
 // @hot-path
-import type { Coordinator } from '@holdfast/coord';
+import type { Replica } from '@holdfast/coord';
 
 export class Shard {
   readonly name: string;
-  readonly coordinator: Coordinator;
+  readonly coordinator: Replica['coordinator'];
   /** Requests came in this turn. */
   isInTurn = false;
 
-  constructor(name: string, coordinator: Coordinator) {
+  constructor(name: string, coordinator: Replica['coordinator']) {
     this.name = name;
     this.coordinator = coordinator;
   }
