@@ -26,6 +26,8 @@ export const errorCodes = {
   WRONGTYPE: { retryable: false },
   /** The key is not at the version that was expected: read it again, then decide. */
   VERSION_MISMATCH: { retryable: false },
+  /** What is asked for is older than what is kept: `version` is the oldest that a reader can go on from. */
+  COMPACTED: { retryable: false },
   /** No credentials, wrong ones, or this user may not do that. */
   DENIED: { retryable: false },
   /** A command was answered with another error: `reply` is its first word. */
@@ -38,7 +40,10 @@ export class KvError extends Error {
   readonly code: ErrorCode;
   /** Of an error that a command replied: its first word, such as `NOSCRIPT`. Empty otherwise. */
   readonly reply: string;
-  /** With VERSION_MISMATCH: the version that the key is at, 0 when it is not there. */
+  /**
+   * With VERSION_MISMATCH: the version that the key is at, 0 when it is not there. With COMPACTED: the oldest that can
+   * be gone on from.
+   */
   readonly version: number;
 
   constructor(

@@ -15,6 +15,7 @@ import type { KV, Snapshots } from '@holdfast/engine';
 import { activeOf, type Segments, type VirtualLog } from '@holdfast/log';
 import type { LocalOracle } from '@holdfast/tso';
 import { inFiles, shared as sharedKind } from './chain-segments.js';
+import type { KeptHistory } from './history/kept-history.js';
 import { HoldingGuard } from './holding-guard.js';
 import { ChainedLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
@@ -48,6 +49,7 @@ export interface ConsistencySwitchOptions {
   readonly kv: KV;
   readonly coordinator: LocalCoordinator;
   readonly persistence: Persistence;
+  readonly history: KeptHistory;
   readonly oracle: LocalOracle;
   /** Where the storage is had from again after a step down. */
   readonly place: ReplicaPlace;
@@ -224,10 +226,10 @@ export class ConsistencySwitch {
 
   /** From now on the log in files is this server's own. */
   async #keepLocal(chain: VirtualLog): Promise<void> {
-    const { coordinator, env, kv, onFatal, oracle, persistence } = this.#options;
+    const { coordinator, env, history, kv, onFatal, oracle, persistence } = this.#options;
     const log = new ChainedLog(chain);
     const { epoch } = await chain.activeLog.state();
-    const committer = new LocalCommitter({ storage: kv.storage, env, log, epoch, onFatal });
+    const committer = new LocalCommitter({ storage: kv.storage, env, log, epoch, history, onFatal });
     kv.storage.stamp.source = oracle;
     kv.isFollower = false;
     coordinator.commitThrough(committer, null);

@@ -17,6 +17,10 @@ export interface KeptLog extends Log {
   fsync: FsyncPolicy;
   /** Bytes in use by entries that were not trimmed. */
   readonly bytes: number;
+  /** The first position of each of its files, in order: a trim drops whole files. */
+  readonly starts: readonly Position[];
+  /** Bytes in use by the files that have entries from `position` on. */
+  bytesFrom(position: Position): number;
   /** Position of the last entry known to be on the disk. */
   readonly durablePosition: Position;
   /** Brings everything that was appended to the disk. */
@@ -46,6 +50,14 @@ export class ChainedLog implements KeptLog {
 
   get bytes(): number {
     return this.#files?.bytes ?? 0;
+  }
+
+  get starts(): readonly Position[] {
+    return this.#files?.starts ?? [];
+  }
+
+  bytesFrom(position: Position): number {
+    return this.#files?.bytesFrom(position) ?? 0;
   }
 
   get durablePosition(): Position {

@@ -12,6 +12,7 @@ import type { AppendOutcome, Log } from '@holdfast/log';
 import { MutationWriter, type Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
 import type { Fate } from './coordinator.js';
+import type { KeptHistory } from './history/kept-history.js';
 
 /** What gathers while a batch is on its way is handed over at this size at the latest, in bytes. */
 const gatheredBytesMax = 1024 * 1024;
@@ -26,6 +27,8 @@ export interface LocalCommitterOptions {
   readonly log: Log | null;
   /** Of this writer; 1 when not given. */
   readonly epoch?: number;
+  /** Is told what is committed, while it wants to know. */
+  readonly history?: KeptHistory | null;
   /** Whether a write was kept can't be known: the process must end. */
   readonly onFatal: (error: KvError) => void;
 }
@@ -38,6 +41,7 @@ export class LocalCommitter implements Committer {
   readonly #env: Env;
   readonly #log: Log | null;
   readonly #journal: MutationWriter | null;
+  readonly #history: KeptHistory | null;
   readonly #onFatal: (error: KvError) => void;
   readonly #listeners: (() => void)[] = [];
   readonly #epoch: number;
@@ -60,10 +64,12 @@ export class LocalCommitter implements Committer {
     this.#storage = storage;
     this.#env = options.env;
     this.#log = log;
+    this.#history = options.history ?? null;
     this.#onFatal = options.onFatal;
     this.#position = log === null ? storage.durablePosition : log.committedPosition;
     this.#epoch = options.epoch ?? 1;
-    this.#journal = log !== null || storage.needsJournal ? new MutationWriter() : null;
+    const isTold = log !== null || storage.needsJournal || (this.#history?.commits ?? null) !== null;
+    this.#journal = isTold ? new MutationWriter() : null;
     storage.journal = this.#journal;
     this.committedVersion = log === null ? Number.POSITIVE_INFINITY : storage.stamp.last;
   }
@@ -88,7 +94,7 @@ export class LocalCommitter implements Committer {
     this.#storage.staged(batch);
     this.tap?.(batch);
     const version = this.#storage.stamp.last;
-    if (this.#log === null) this.#storage.committed(++this.#position);
+    if (this.#log === null) this.#committed(batch, ++this.#position, version);
     else if (this.#refused.length > 0) this.#refused.push({ batch: Buffer.from(batch), version });
     else this.#append(this.#log, batch, version);
     journal.clear();
@@ -135,7 +141,7 @@ export class LocalCommitter implements Committer {
     if (outcome !== null) {
       if (outcome.kind === 'committed') {
         this.#position = outcome.position;
-        this.#commit(outcome.position, version);
+        this.#commit(batch, outcome.position, version);
       } else {
         this.#fail(outcome, Buffer.from(batch), version);
       }
@@ -154,7 +160,7 @@ export class LocalCommitter implements Committer {
   #appended(outcome: AppendOutcome, kept: Buffer, version: number): void {
     this.#inFlight--;
     if (outcome.kind === 'committed') {
-      this.#commit(outcome.position, version);
+      this.#commit(kept, outcome.position, version);
       // The next batch is on its way before the replies to this one are written.
       this.settle();
       for (const listener of this.#listeners) listener();
@@ -164,9 +170,14 @@ export class LocalCommitter implements Committer {
     if (this.#inFlight === 0) this.#wakeIdle();
   }
 
-  #commit(position: number, version: number): void {
-    this.#storage.committed(position);
+  #commit(batch: Uint8Array, position: number, version: number): void {
     this.committedVersion = version;
+    this.#committed(batch, position, version);
+  }
+
+  #committed(batch: Uint8Array, position: number, version: number): void {
+    this.#storage.committed(position);
+    this.#history?.commits?.committed(batch, position, version);
   }
 
   #fail(outcome: AppendOutcome, batch: Buffer, version: number): void {
@@ -203,7 +214,7 @@ export class LocalCommitter implements Committer {
       }
       this.#refused.shift();
       this.#position = outcome.position;
-      this.#commit(outcome.position, version);
+      this.#commit(batch, outcome.position, version);
     }
     this.#logRefusal = '';
     for (const listener of this.#listeners) listener();

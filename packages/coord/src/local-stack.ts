@@ -5,6 +5,7 @@
  *     DIR/format      which storage the directory belongs to
  *     DIR/timestamps  the oracle's high-water mark
  *     DIR/log/        segments, with `log: 'file'`
+ *     DIR/history     from where on the log is a history of writes, while one is kept: see history-starts.ts
  *     DIR/chain       what else the log is made of, once it was anywhere else: see chain-segments.ts
  *     DIR/snapshots/  memory storage: what the log no longer has, or what SAVE wrote without one
  *     DIR/level/      level storage
@@ -31,6 +32,9 @@ import { type Storage, systemDatabase } from '@holdfast/storage';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
 import { type Consistency, ConsistencySwitch, type SharedLog } from './consistency-switch.js';
 import { DataDirectory } from './data-directory.js';
+import type { HistoryBounds } from './history/bounds.js';
+import type { History } from './history/history.js';
+import { KeptHistory } from './history/kept-history.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
 import { hasChain, openChain, openKeptLog, openLog, openState, replicaPlaceOf } from './local-log.js';
@@ -83,6 +87,8 @@ export interface LocalStack {
   readonly coordinator: LocalCoordinator;
   /** Null for a server without a directory. */
   readonly persistence: Persistence | null;
+  /** The last writes, by version, while `history-bytes` says that they are kept. */
+  readonly history: History;
   /** Null when there was nothing to recover from. */
   readonly recovered: Recovered | null;
   readonly consistency: Consistency;
@@ -212,8 +218,13 @@ async function assemble(
   await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   // What can't be loaded shows now.
   kv.scripting.functions.prepare();
+  const history = new KeptHistory({ clock: env.clock, oracle, place, bounds: historyBoundsOf(config) });
+  if (state !== null) await history.stop('the log is replicated');
+  else if (log !== null) await history.resume(log, storage.stamp);
+  else history.beginInMemory(storage.stamp);
+  if (log === null && place?.isClaimed === true) await history.forget();
   const epoch = chain === null || log === null ? 1 : (await chain.activeLog.state()).epoch;
-  const committer = new LocalCommitter({ storage, env, log, epoch, onFatal });
+  const committer = new LocalCommitter({ storage, env, log, epoch, history, onFatal });
   const persistence =
     place === null
       ? null
@@ -221,6 +232,7 @@ async function assemble(
           env,
           storage,
           committer,
+          history,
           log,
           snapshots,
           savePoints: () => savePointsOf(config),
@@ -232,6 +244,7 @@ async function assemble(
           onError: options.onError ?? (() => {}),
         });
   describeLog(config, options, persistence);
+  watchHistory(config, history, persistence);
   const coordinator = new LocalCoordinator({
     kv,
     env,
@@ -248,6 +261,7 @@ async function assemble(
       kv,
       coordinator,
       persistence,
+      history,
       oracle,
       place: replicaPlace,
       chain,
@@ -277,6 +291,7 @@ async function assemble(
     config,
     coordinator,
     persistence,
+    history,
     recovered,
     close,
     get storage() {
@@ -342,4 +357,21 @@ function describeLog(
       ? null
       : `it is '${appendonly}' since the start of the server: start it with another --log`,
   );
+}
+
+/** As they are, but for those that are about to change. */
+function historyBoundsOf(config: Config, wanted: ReadonlyMap<string, string> = new Map()): HistoryBounds {
+  const numberOf = (name: string): number => Number(wanted.get(name) ?? config.number(name));
+  return { bytes: numberOf('history-bytes'), seconds: numberOf('history-seconds') };
+}
+
+/** Whether a history is kept can change while the server runs, if it has a directory. */
+function watchHistory(config: Config, history: KeptHistory, persistence: Persistence | null): void {
+  config.changeBy(['history-bytes', 'history-seconds'], async (wanted) => {
+    const bounds = historyBoundsOf(config, wanted);
+    if (persistence !== null) return persistence.turnHistory(bounds);
+    if (bounds.bytes > 0 !== history.isWanted)
+      throw new KvError('INVALID', 'a server without a directory keeps a history from its start on, or none');
+    history.bounds = bounds;
+  });
 }

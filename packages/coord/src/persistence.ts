@@ -20,8 +20,11 @@
 import { type Env, KvError } from '@holdfast/common';
 import { type LogControl, replaceContents, type Snapshots } from '@holdfast/engine';
 import type { FsyncPolicy } from '@holdfast/log';
-import { databaseCount, type Storage } from '@holdfast/storage';
+import { BatchWrites, databaseCount, type Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
+import type { HistoryBounds } from './history/bounds.js';
+import type { History } from './history/history.js';
+import type { KeptHistory } from './history/kept-history.js';
 import type { KeptLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
 import { RecordingCommitter } from './recording-committer.js';
@@ -41,6 +44,8 @@ export interface PersistenceOptions {
   readonly env: Env;
   readonly storage: Storage;
   readonly committer: LocalCommitter;
+  /** Goes with the log: where that changes, it begins anew. */
+  readonly history: KeptHistory;
   /** The log that is on from the start. */
   readonly log: KeptLog | null;
   /** Null for a storage that writes its own disk. */
@@ -122,6 +127,10 @@ export class Persistence implements Snapshots, LogControl {
     return Math.max(this.#copiedWrites, this.#snapshotter?.savedWrites ?? 0, this.#lent?.savedWrites ?? 0);
   }
 
+  get history(): History | null {
+    return this.#options.history.commits;
+  }
+
   take(forLog = false): Promise<void> {
     if (forLog || !this.#savesForRedis) return this.#take();
     this.#saving ??= this.#save().finally(() => {
@@ -167,13 +176,13 @@ export class Persistence implements Snapshots, LogControl {
     if (this.#lent !== null) throw new KvError('INVALID', 'the log is replicated: make it local first');
     if (this.#isTurning || this.#copying !== null)
       throw new KvError('UNAVAILABLE', 'a copy is being taken, or the log switched: try again');
-    let to = 0;
+    let end: Moment = { position: 0, version: 0 };
     const batches =
       this.#snapshotter === null ? this.#recordedBackup() : this.#loggedBackup(this.#snapshotter);
     const counted = async function* (): AsyncGenerator<Uint8Array, void, void> {
-      to = yield* batches;
+      end = yield* batches;
     };
-    return { from: 0, batches: counted(), to: () => to };
+    return { from: 0, batches: counted(), to: () => end.position, version: () => end.version };
   }
 
   // LogControl
@@ -203,6 +212,35 @@ export class Persistence implements Snapshots, LogControl {
     if (this.#snapshotter !== null) await this.#readLog(newest?.from ?? 0, batches);
     else if (newest === null) throw new KvError('INVALID', 'nothing was saved yet');
     replaceData(() => replaceContents(storage, databaseCount, batches));
+    // Nobody was told of what changed.
+    if (this.#snapshotter === null && this.#options.history.isWanted) await this.#commitWithoutLog();
+  }
+
+  /** Keeps a history within these bounds from now on, or none. Throws KvError INVALID while the log is switched, DISK. */
+  async turnHistory(bounds: HistoryBounds): Promise<void> {
+    const { history } = this.#options;
+    const before = history.bounds;
+    history.bounds = bounds;
+    try {
+      if (this.#lent === null && history.isWanted !== (history.commits !== null)) await this.#turnHistory();
+    } catch (error) {
+      history.bounds = before;
+      throw error;
+    }
+  }
+
+  async #turnHistory(): Promise<void> {
+    const { history } = this.#options;
+    if (this.#isTurning || this.#copying !== null)
+      throw new KvError('INVALID', 'the log is being switched on or off, or a copy is being taken');
+    if (this.#snapshotter === null) {
+      await this.#commitWithoutLog();
+    } else if (history.isWanted) {
+      await this.#settled();
+      await history.beginOnLog(this.#log!, this.#storage.stamp);
+    } else {
+      await history.stop('history-bytes is 0');
+    }
   }
 
   /** How the log is synced from now on. */
@@ -218,6 +256,7 @@ export class Persistence implements Snapshots, LogControl {
     const snapshotter = this.#snapshotter;
     this.#lent = snapshots;
     this.#snapshotter = null;
+    await this.#options.history.stop('the log is replicated');
     await this.#copying?.catch(() => {});
     await snapshotter?.close();
     this.#copiedMs = Math.max(this.#copiedMs, snapshotter?.lastFinishedMs ?? 0);
@@ -225,11 +264,13 @@ export class Persistence implements Snapshots, LogControl {
 
   /** Keeps a log again, that `committer` writes, of what is in `storage` now. */
   takeBack(log: KeptLog, committer: LocalCommitter, storage: Storage): void {
+    const { history, onError } = this.#options;
     this.#lent = null;
     this.#storage = storage;
     this.#log = log;
     this.#committer = committer;
     this.#snapshotter = this.#shorten(log, committer);
+    history.beginOnLog(log, storage.stamp).catch(onError);
   }
 
   /** Who writes the log, while it is not lent. */
@@ -292,7 +333,7 @@ export class Persistence implements Snapshots, LogControl {
     const { snapshots } = this.#options;
     const storage = this.#storage;
     for (;;) {
-      const recorder = await this.#become(() => new RecordingCommitter(storage));
+      const recorder = await this.#become(() => this.#recordingCommitter());
       try {
         await snapshots!.write(position, wholeState(storage, recorder), async () => {
           await this.#log?.sync();
@@ -310,12 +351,15 @@ export class Persistence implements Snapshots, LogControl {
 
   // Backups
 
-  /** Returns the position of the log that it is as of. */
-  async *#loggedBackup(snapshotter: Snapshotter): AsyncGenerator<Uint8Array, number, void> {
+  /** Returns what it is as of. */
+  async *#loggedBackup(snapshotter: Snapshotter): AsyncGenerator<Uint8Array, Moment, void> {
     const log = this.#log!;
     const release = snapshotter.hold();
     try {
+      await this.#settled();
       const from = log.committedPosition;
+      const version = this.#storage.stamp.last;
+      let last: Uint8Array | null = null;
       yield* this.#storage.snapshot();
       await this.#settled();
       await this.#committer.drained();
@@ -323,20 +367,25 @@ export class Persistence implements Snapshots, LogControl {
       const to = log.committedPosition;
       for await (const { batch, position } of log.read(from + 1)) {
         if (position > to) break;
+        last = batch;
         yield batch;
       }
-      return to;
+      return {
+        position: to,
+        version: last === null ? version : Math.max(version, new BatchWrites().lastVersion(last)),
+      };
     } finally {
       release();
     }
   }
 
-  async *#recordedBackup(): AsyncGenerator<Uint8Array, number, void> {
+  async *#recordedBackup(): AsyncGenerator<Uint8Array, Moment, void> {
     const storage = this.#storage;
     this.#isTurning = true;
+    let version: number;
     try {
       if (!storage.needsJournal) {
-        yield* wholeState(storage, await this.#become(() => new RecordingCommitter(storage)));
+        version = yield* wholeState(storage, await this.#become(() => this.#recordingCommitter()));
       } else {
         const recorded: Buffer[] = [];
         const committer = this.#committer as LocalCommitter;
@@ -344,9 +393,10 @@ export class Persistence implements Snapshots, LogControl {
         yield* storage.snapshot();
         await this.#settled();
         committer.tap = null;
+        version = storage.stamp.last;
         yield* recorded;
       }
-      return 0;
+      return { position: 0, version };
     } finally {
       if (storage.needsJournal) (this.#committer as LocalCommitter).tap = null;
       else await this.#become(() => this.#localCommitter(null));
@@ -366,6 +416,7 @@ export class Persistence implements Snapshots, LogControl {
     const recorder = await this.#record(log.committedPosition);
     await this.#settled();
     const recorded = recorder.take();
+    const begun = this.#options.history.beginOnLog(log, storage.stamp);
     const committer = this.#localCommitter(log);
     this.#adopt(committer);
     for (const batch of recorded) {
@@ -373,11 +424,14 @@ export class Persistence implements Snapshots, LogControl {
       committer.settle();
     }
     this.#snapshotter = this.#shorten(log, committer);
+    // The log is on all the same.
+    await begun.catch(this.#options.onError);
   }
 
   async #turnOff(): Promise<void> {
     const snapshotter = this.#snapshotter!;
-    await this.#become(() => this.#localCommitter(null));
+    await this.#options.history.stop('the log is switched off');
+    await this.#commitWithoutLog();
     this.#snapshotter = null;
     this.#copiedMs = snapshotter.lastFinishedMs;
     await snapshotter.close();
@@ -397,6 +451,13 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   // Who commits
+
+  async #commitWithoutLog(): Promise<void> {
+    await this.#become(() => {
+      this.#options.history.beginInMemory(this.#storage.stamp);
+      return this.#localCommitter(null);
+    });
+  }
 
   async #become<C extends LocalCommitter | RecordingCommitter>(next: () => C): Promise<C> {
     await this.#settled();
@@ -419,23 +480,39 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   #localCommitter(log: KeptLog | null): LocalCommitter {
-    const { env, onFatal } = this.#options;
+    const { env, history, onFatal } = this.#options;
     const storage = this.#storage;
-    return new LocalCommitter({ storage, env, log, onFatal });
+    return new LocalCommitter({ storage, env, log, history, onFatal });
+  }
+
+  #recordingCommitter(): RecordingCommitter {
+    return new RecordingCommitter(this.#storage, this.#options.history);
   }
 
   #shorten(log: KeptLog, committer: Committer): Snapshotter {
-    const { env, onError, snapshots } = this.#options;
+    const { env, history, onError, snapshots } = this.#options;
     const storage = this.#storage;
-    return new Snapshotter({ storage, log, committer, snapshots, env, onError });
+    return new Snapshotter({ storage, log, committer, snapshots, history, env, onError });
   }
 }
 
-/** All keys, then all that was written since they were begun with. */
-async function* wholeState(storage: Storage, recorder: RecordingCommitter): AsyncIterable<Uint8Array> {
+/** What a backup is as of: of the log 0 without one, and the version of the last write. */
+interface Moment {
+  readonly position: number;
+  readonly version: number;
+}
+
+/** All keys, then all that was written since they were begun with. Returns the version that this is as of. */
+async function* wholeState(
+  storage: Storage,
+  recorder: RecordingCommitter,
+): AsyncGenerator<Uint8Array, number, void> {
   yield* storage.snapshot();
   do await recorder.drained();
   while (recorder.isHeld && !recorder.isAbandoned);
   if (recorder.isAbandoned) throw new KvError('CLOSED', 'the server ends within a write');
-  for (const batch of recorder.take()) yield batch;
+  const batches = recorder.take();
+  const version = storage.stamp.last;
+  yield* batches;
+  return version;
 }

@@ -5,6 +5,7 @@
 import { MutationWriter, type Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
 import type { Fate } from './coordinator.js';
+import type { KeptHistory } from './history/kept-history.js';
 
 export class RecordingCommitter implements Committer {
   readonly committedVersion = Number.POSITIVE_INFINITY;
@@ -16,7 +17,12 @@ export class RecordingCommitter implements Committer {
   #batches: Buffer[] = [];
   #idle: (() => void)[] = [];
 
-  constructor(storage: Storage) {
+  readonly #storage: Storage;
+  readonly #history: KeptHistory | null;
+
+  constructor(storage: Storage, history: KeptHistory | null = null) {
+    this.#storage = storage;
+    this.#history = history;
     storage.journal = this.#journal;
   }
 
@@ -31,7 +37,9 @@ export class RecordingCommitter implements Committer {
   settle(): void {
     const journal = this.#journal;
     if (this.isHeld || journal.length === 0) return;
-    this.#batches.push(Buffer.from(journal.bytes.subarray(0, journal.length)));
+    const batch = Buffer.from(journal.bytes.subarray(0, journal.length));
+    this.#batches.push(batch);
+    this.#history?.commits?.committed(batch, 0, this.#storage.stamp.last);
     journal.clear();
   }
 

@@ -4,7 +4,7 @@
  */
 import { KvError } from '@holdfast/common';
 import type { Log } from '@holdfast/log';
-import type { Storage } from '@holdfast/storage';
+import { BatchWrites, type Storage } from '@holdfast/storage';
 import type { SnapshotFiles } from './snapshot-files.js';
 
 export interface Recovered {
@@ -61,7 +61,16 @@ export async function recover(
       entries++;
     }
   }
+  if (entries === 0 && tail >= head) await raiseStamp(storage, log, tail);
   return { from, entries, version: storage.stamp.last };
+}
+
+/** The last write may have left nothing that has its version: a deletion does. */
+async function raiseStamp({ stamp }: Storage, log: Log, tail: number): Promise<void> {
+  for await (const { batch } of log.read(tail)) {
+    stamp.use(new BatchWrites().lastVersion(batch));
+    stamp.reset();
+  }
 }
 
 async function apply(storage: Storage, batch: Uint8Array, position: number): Promise<void> {

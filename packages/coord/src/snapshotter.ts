@@ -1,15 +1,17 @@
 /**
  * Keeps the log of a memory storage short: takes a snapshot when the log has grown enough, and drops what
- * the snapshot covers. For a storage that writes its own disk it drops what that has reached.
+ * the snapshot covers. For a storage that writes its own disk it drops what that has reached. What the history of the
+ * last writes needs stays, whatever covers it.
  */
 import type { Env } from '@holdfast/common';
 import { KvError } from '@holdfast/common';
 import type { Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
+import type { KeptHistory } from './history/kept-history.js';
 import type { KeptLog } from './kept-log.js';
 import type { SnapshotFiles } from './snapshot-files.js';
 
-/** A snapshot is taken when the log is longer than this and than twice the last snapshot, in bytes. */
+/** A snapshot is taken when the log behind the last one is longer than this and than twice that one, in bytes. */
 const logBytesMin = 64 * 1024 * 1024;
 const checkIntervalMs = 1000;
 
@@ -19,6 +21,7 @@ export interface SnapshotterOptions {
   readonly committer: Committer;
   /** Null for a storage that writes its own disk. */
   readonly snapshots: SnapshotFiles | null;
+  readonly history: KeptHistory;
   readonly env: Env;
   readonly onError: (error: unknown) => void;
 }
@@ -26,6 +29,8 @@ export interface SnapshotterOptions {
 export class Snapshotter {
   readonly #options: SnapshotterOptions;
   #snapshotBytes = 0;
+  /** Up to which the last snapshot covers the log; not known yet before the first one of this run. */
+  #covered: number | null = null;
   #running: Promise<void> | null = null;
   #isClosed = false;
   /** Who needs the log as it is. */
@@ -82,7 +87,9 @@ export class Snapshotter {
   }
 
   async #trim(before: number): Promise<void> {
-    if (this.#holds === 0) await this.#options.log.trim(before);
+    if (this.#holds > 0) return;
+    const { history, log } = this.#options;
+    await log.trim(await history.release(before));
   }
 
   async #write(snapshots: SnapshotFiles): Promise<number> {
@@ -96,6 +103,7 @@ export class Snapshotter {
           await log.sync();
           return log.committedPosition;
         });
+        this.#covered = from;
         return from;
       } catch (error) {
         // Databases were swapped meanwhile: begin again.
@@ -112,12 +120,19 @@ export class Snapshotter {
   }
 
   async #check(): Promise<void> {
-    const { log, storage, snapshots } = this.#options;
+    const { history, storage, snapshots } = this.#options;
     try {
       if (snapshots === null) await this.#trim(storage.durablePosition + 1);
-      else if (log.bytes > Math.max(logBytesMin, this.#snapshotBytes * 2)) await this.take();
+      else if (await this.#isLong(snapshots)) await this.take();
+      // What the bounds of the history let go meanwhile.
+      else if (history.commits !== null) await this.#trim(this.#covered! + 1);
     } catch (error) {
       this.#options.onError(error);
     }
+  }
+
+  async #isLong(snapshots: SnapshotFiles): Promise<boolean> {
+    this.#covered ??= (await snapshots.newest())?.from ?? 0;
+    return this.#options.log.bytesFrom(this.#covered + 1) > Math.max(logBytesMin, this.#snapshotBytes * 2);
   }
 }

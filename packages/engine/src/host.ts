@@ -36,6 +36,8 @@ export interface Snapshots {
   readonly savedWrites: number;
   /** Whether the last one that was asked for failed. */
   readonly hasFailed?: boolean;
+  /** Between which versions what was written can be read again; null while no history is kept. */
+  readonly history?: { readonly oldest: number; readonly newest: number } | null;
   /**
    * Takes one now, or joins the one under way; resolves when it is on the disk. `forLog`: all that is wanted is a shorter
    * log, and no file for Redis.

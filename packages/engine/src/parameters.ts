@@ -68,6 +68,9 @@ export const parameters: readonly Parameter[] = [
   // What SAVE leaves for Redis: a name in the directory, of which the server's own files have names without a dot.
   { name: 'dbfilename', kind: by(normalizeFileName), initial: 'dump.rdb', isKept: true },
   { name: 'save', kind: by(normalizeSavePoints), initial: '' },
+  // How much of what was written lately can be read by version, and for how long: 0 bytes for none, 0 seconds for any age.
+  { name: 'history-bytes', kind: memory, initial: '0' },
+  { name: 'history-seconds', kind: int32, initial: '0' },
 
   // The server that is followed
   { name: 'replicaof', kind: text, initial: '', isFixed: true },

@@ -211,6 +211,21 @@ export class FileLog implements Log {
     return bytes;
   }
 
+  /** The first position of each file, in order: a trim drops whole files. */
+  get starts(): Position[] {
+    return this.#segments.map(({ firstPosition }) => firstPosition);
+  }
+
+  /** Bytes in use by the files that have entries from `position` on. */
+  bytesFrom(position: Position): number {
+    let bytes = 0;
+    for (let i = this.#segments.length - 1; i >= 0; i--) {
+      bytes += this.#segments[i].end;
+      if (this.#segments[i].firstPosition <= position) break;
+    }
+    return bytes;
+  }
+
   get fsync(): FsyncPolicy {
     return this.#fsync;
   }

@@ -19,6 +19,7 @@ export type {
 export { checkLog, type LogSummary } from './log-check.js';
 export { NodeDisk } from './node-disk.js';
 export type { Segments } from './open-segments.js';
+export { PositionWaiters } from './position-waiters.js';
 export type { Register, RegisterState } from './register.js';
 export { readSmallFile, writeSmallFile } from './small-file.js';
 export { VirtualLog, type VirtualLogOptions } from './virtual-log.js';

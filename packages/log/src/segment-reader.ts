@@ -51,6 +51,8 @@ async function* readSegment(
       throw corrupt(segment.path, offset, `position ${position} is where another should be`);
     }
     next = position + 1;
+    // A file that was there when the log was opened gets its index as it is read.
+    segment.note(position, offset);
     if (position < from) continue;
     const batch = await reader.batch();
     if (batch === null) throw corrupt(segment.path, offset, `the entry at position ${position} is damaged`);

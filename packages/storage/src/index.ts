@@ -5,6 +5,7 @@ export { type BackupItem, readBackup } from './backup/backup-reader.js';
 export { type BackupMark, BackupWriter } from './backup/backup-writer.js';
 export { BatchCheck } from './batch-check.js';
 export { BatchCut } from './batch-cut.js';
+export { type BatchWrite, BatchWrites, firstVersionOf } from './batch-writes.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
 export { copyKey } from './copy-key.js';
 export {

@@ -207,6 +207,7 @@ export class ShardHost {
     const state = await State.open({ shard, env, log, place, source: this.#options.source, onError });
     const turnClock = new TurnClock(env.clock);
     const config = createConfig?.() ?? new Config(parameters);
+    config.guard('history-bytes', (wanted) => (wanted === '0' ? null : 'a cluster keeps no history'));
     config.guard('cache-bytes', () => 'it is a setting of each node, for all its shards: --cache-bytes');
     const kv = new KV({ storage: state.storage, oracle: front.oracle, env, turnClock, config });
     kv.isClusterNode = true;

@@ -8,7 +8,7 @@
  *     begin   1   format u32, from f64
  *     piece   2   bytes; more of the same batch follows
  *     batch   3   bytes; the last of a batch, or the whole of it
- *     end     4   to f64
+ *     end     4   to f64, and where it is known the version f64
  *
  * Each checksum goes on where the one before ended: a frame that is damaged, missing, or there twice breaks all that
  * follow, and what comes after the end, or no end, is damage too.
@@ -21,10 +21,16 @@ import type { SnapshotStream } from './snapshot-source.js';
 const kinds = { begin: 1, piece: 2, batch: 3, end: 4 } as const;
 const format = 1;
 const headBytes = 9;
+const endBytes: ReadonlySet<number> = new Set([8, 16]);
 /** Of everything before the checksum. */
 const summedBytes = 5;
 
-export async function* encodeSnapshot({ batches, from, to }: SnapshotStream): AsyncGenerator<Uint8Array> {
+export async function* encodeSnapshot({
+  batches,
+  from,
+  to,
+  version,
+}: SnapshotStream): AsyncGenerator<Uint8Array> {
   const line = new Encoder();
   const begin = Buffer.alloc(12);
   begin.writeUInt32LE(format, 0);
@@ -37,8 +43,10 @@ export async function* encodeSnapshot({ batches, from, to }: SnapshotStream): As
     }
     yield line.frame(kinds.batch, batch.subarray(at));
   }
-  const end = Buffer.alloc(8);
+  const known = version?.();
+  const end = Buffer.alloc(known === undefined ? 8 : 16);
   end.writeDoubleLE(to(), 0);
+  if (known !== undefined) end.writeDoubleLE(known, 8);
   yield line.frame(kinds.end, end);
 }
 
@@ -54,14 +62,16 @@ export async function decodeSnapshot(chunks: AsyncIterable<Uint8Array>): Promise
       throw damaged('its format is newer: use the same version everywhere');
     }
     let to: Position | null = null;
-    const batches = decodeBatches(reader, (position) => {
+    let version: number | undefined;
+    const batches = decodeBatches(reader, (position, known) => {
       to = position;
+      version = known;
     });
     const end = (): Position => {
       if (to === null) throw damaged('it was not read to its end');
       return to;
     };
-    return { from: content.readDoubleLE(4), batches, to: end };
+    return { from: content.readDoubleLE(4), batches, to: end, version: () => version };
   } catch (error) {
     await reader.stop();
     throw error;
@@ -70,7 +80,7 @@ export async function decodeSnapshot(chunks: AsyncIterable<Uint8Array>): Promise
 
 async function* decodeBatches(
   reader: FrameReader,
-  onEnd: (to: Position) => void,
+  onEnd: (to: Position, version?: number) => void,
 ): AsyncGenerator<Uint8Array> {
   const pieces: Buffer[] = [];
   try {
@@ -82,9 +92,9 @@ async function* decodeBatches(
         pieces.push(content);
       } else if (kind === kinds.batch) {
         yield pieces.length === 0 ? content : Buffer.concat([...pieces.splice(0), content]);
-      } else if (kind === kinds.end && content.length === 8 && pieces.length === 0) {
+      } else if (kind === kinds.end && endBytes.has(content.length) && pieces.length === 0) {
         if ((await reader.next()) !== null) throw damaged('it goes on after its end');
-        onEnd(content.readDoubleLE(0));
+        onEnd(content.readDoubleLE(0), content.length > 8 ? content.readDoubleLE(8) : undefined);
         return;
       } else {
         throw damaged(`a frame of kind ${kind} can't be here`);

@@ -11,6 +11,8 @@ export interface SnapshotStream {
   readonly batches: AsyncIterable<Uint8Array>;
   /** And nothing beyond this position. Known once all batches were read. */
   readonly to: () => Position;
+  /** The version that all of it is as of, if that is known by then. */
+  readonly version?: () => number | undefined;
 }
 
 export interface SnapshotSource {

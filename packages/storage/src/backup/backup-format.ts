@@ -12,8 +12,8 @@
  *
  * Numbers are little-endian. Each checksum goes on where the one before ended, from the first byte of the file: a frame
  * that is damaged, missing, or there twice breaks all that follow, and so does a file without its end, or with more
- * behind it. `position` is that of the log which the part is as of, 0 without one; `version` is what it is as of:
- * the highest in it, or the one that all shards have in common.
+ * behind it. `position` is that of the log which the part is as of, 0 without one; `version` is what it is as of: that
+ * of the last write, which may have left nothing, or the one that all shards have in common.
  */
 import { checksum, KvError } from '@holdfast/common';
 

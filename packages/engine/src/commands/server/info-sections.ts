@@ -6,7 +6,7 @@ import { databasesMax } from '@holdfast/common';
 import type { Command } from '../../command.js';
 import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
-import type { ReplicaStatus, UpstreamStatus } from '../../host.js';
+import type { Host, ReplicaStatus, UpstreamStatus } from '../../host.js';
 import type { KV } from '../../kv.js';
 import { memoryFigures } from './memory-figures.js';
 
@@ -189,6 +189,16 @@ function persistence({ host, kv, storage }: Context): Fields {
     ['aof_rewrite_scheduled', 0],
     ['aof_last_bgrewrite_status', 'ok'],
     ['aof_last_write_status', 'ok'],
+    ...historyOf(host),
+  ];
+}
+
+function historyOf({ snapshots }: Host): Fields {
+  const history = snapshots?.history ?? null;
+  if (history === null) return [];
+  return [
+    ['history_oldest_version', history.oldest],
+    ['history_newest_version', history.newest],
   ];
 }
 
