@@ -1,5 +1,5 @@
 /** A cluster behind this process, which itself has no data: what etcd says of it, and the way to its nodes. */
-import { systemEnv } from '@holdfast/common';
+import { KvError, systemEnv } from '@holdfast/common';
 import { ClusterCoordinator, EtcdLayout, EtcdMeta, type NodeRecord, Router } from '@holdfast/coord';
 import { Config, parameters } from '@holdfast/engine';
 import { NodeClient, peerCredentials } from '@holdfast/rpc';
@@ -20,6 +20,11 @@ export async function openClusterBackend(
   const env = systemEnv();
   const config = new Config(parameters);
   for (const [name, value] of settings.parameters) config.set(name, value);
+  if (config.number('history-bytes') > 0)
+    throw new KvError(
+      'INVALID',
+      'history-bytes: a cluster keeps no history, only a server that stands alone does',
+    );
   const etcd = await openEtcd(settings.etcd, env, (message) => logger.warn(message));
   const onError = (err: unknown): void =>
     logger.warn({ err }, 'what the cluster consists of could not be read');

@@ -1,6 +1,6 @@
 /** What an operator can have a whole server do, and what it says of itself. */
 import { type Env, KvError } from '@holdfast/common';
-import { encodeSnapshot, type LocalStack } from '@holdfast/coord';
+import { encodeSnapshot, historyBatches, type LocalStack } from '@holdfast/coord';
 import {
   type Administration,
   type Consistency,
@@ -60,6 +60,15 @@ export class ServerAdministration implements Administration {
     if (shard !== '') throw new KvError('INVALID', `this is a whole server: it has no shard ${shard}`);
     if (persistence === null) throw new KvError('INVALID', 'a server without a directory has no backups');
     yield* encodeSnapshot(await persistence.backup());
+  }
+
+  /** For a restore to a version: what was written behind a backup. */
+  async *history(after: number, version: number): AsyncGenerator<Uint8Array> {
+    const { history, persistence } = this.#options.stack;
+    await persistence?.committer.drained();
+    const reached = Math.min(version, history.newest);
+    const batches = historyBatches(history, after, version);
+    yield* encodeSnapshot({ from: 0, batches, to: () => 0, version: () => reached });
   }
 
   #logOfFiles(): string {

@@ -43,6 +43,7 @@ type Call<Q, R> = (
 
 const codesByReason: Readonly<Record<string, ErrorCode>> = {
   INVALID: 'INVALID',
+  COMPACTED: 'COMPACTED',
   NOT_LEADER: 'REFUSED',
   UNSUPPORTED: 'INVALID',
   UNDETERMINED: 'UNDETERMINED',
@@ -106,6 +107,11 @@ export class AdminClient {
   /** What was written to a shard behind a position of its log, up to a version, in frames. */
   changes(shard: string, after: number, version: number): AsyncGenerator<Uint8Array, void, void> {
     return this.#frames(this.#stub.changes({ shard, after, version }));
+  }
+
+  /** What was written to a whole server after a version, up to another one, in frames. */
+  history(after: number, version: number): AsyncGenerator<Uint8Array, void, void> {
+    return this.#frames(this.#stub.history({ after, version }));
   }
 
   close(): void {

@@ -14,6 +14,7 @@ import {
 } from '@holdfast/storage';
 import type { DataFile } from './data-file.js';
 import { checkEmpty, type StorageKind } from './directory-target.js';
+import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
 
 /** What waits for LevelDB, and what is kept of it in memory, while a backup is restored. */
@@ -39,7 +40,7 @@ export interface PartOptions {
   readonly stream: SnapshotStream;
   readonly file: DataFile;
   readonly onBatch: () => void;
-  /** That it is as of; the highest in it when not given. */
+  /** That it is as of; what the stream says, or the highest in it, when not given. */
   readonly version?: number | undefined;
 }
 
@@ -54,7 +55,7 @@ export async function writePart(options: PartOptions): Promise<{ position: numbe
     onBatch();
   }
   const position = stream.to();
-  const version = options.version ?? check.lastVersion;
+  const version = options.version ?? stream.version?.() ?? check.lastVersion;
   if (check.lastVersion > version)
     throw new KvError('CORRUPT', `${name}: version ${check.lastVersion} is beyond the cut at ${version}`);
   await file.write(await writer.close(position, version));
@@ -103,6 +104,25 @@ export async function checkBackup(disk: Disk, path: string, onBatch: () => void)
   return { fields, parts: [...parts.values()], batches };
 }
 
+/** How a restore goes on behind the backup. */
+export interface RestorePoint {
+  /** What the backup is as of, and what the restored is to be as of. */
+  readonly after: number;
+  readonly version: number;
+  /** Null when there is nothing between the two. */
+  readonly history: HistorySource | null;
+}
+
+/** All that is to be restored, in order. Throws KvError CORRUPT, and what the history throws. */
+export async function* batchesOf(
+  disk: Disk,
+  path: string,
+  point: RestorePoint | null,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const item of itemsOf(disk, path)) if (item.kind === 'batch') yield item.batch;
+  if (point !== null && point.history !== null) yield* point.history.batches(point.after, point.version);
+}
+
 export interface RestoreOptions {
   readonly env: Env;
   readonly disk: Disk;
@@ -111,6 +131,8 @@ export interface RestoreOptions {
   readonly storage: StorageKind;
   /** What is there is moved to `DIR.replaced`. */
   readonly replace: boolean;
+  /** Null: as the backup is. */
+  readonly point: RestorePoint | null;
   readonly onBatch: () => void;
 }
 
@@ -146,15 +168,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
 
 /** All parts together, as level storage in a directory of its own. */
 export async function fillLevel(
-  { disk, env, onBatch, path }: Pick<RestoreOptions, 'disk' | 'env' | 'onBatch' | 'path'>,
+  { disk, env, onBatch, path, point }: Pick<RestoreOptions, 'disk' | 'env' | 'onBatch' | 'path' | 'point'>,
   level: string,
 ): Promise<void> {
   const storage = await LevelStorage.open({ directory: level, env, cacheBytes });
   try {
-    for await (const item of itemsOf(disk, path)) {
-      if (item.kind !== 'batch') continue;
-      await storage.prepareApply(item.batch);
-      storage.apply(item.batch, 0);
+    for await (const batch of batchesOf(disk, path, point)) {
+      await storage.prepareApply(batch);
+      storage.apply(batch, 0);
       if (storage.pendingBytes > pendingBytesMax) await storage.flush();
       onBatch();
     }
@@ -164,12 +185,14 @@ export async function fillLevel(
   }
 }
 
-async function fillSnapshot({ disk, onBatch, path }: RestoreOptions, snapshots: string): Promise<void> {
+async function fillSnapshot(
+  { disk, onBatch, path, point }: RestoreOptions,
+  snapshots: string,
+): Promise<void> {
   const batches = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const item of itemsOf(disk, path)) {
-      if (item.kind !== 'batch') continue;
+    for await (const batch of batchesOf(disk, path, point)) {
       onBatch();
-      if (item.batch.length > 0) yield item.batch;
+      if (batch.length > 0) yield batch;
     }
   };
   await new SnapshotFiles(disk, snapshots).write(0, batches(), async () => 0);

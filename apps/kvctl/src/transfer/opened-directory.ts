@@ -11,6 +11,7 @@ export async function openDirectory(env: Env, disk: Disk, directory: string): Pr
     /^holdfast \d+ (memory|level)\n$/.exec(Buffer.from(format ?? []).toString('latin1')) ?? [];
   if (storage === undefined) throw new KvError('INVALID', `${directory} is not the directory of a server`);
   const hasLog = (await disk.exists(`${directory}/log`)) || (await disk.exists(`${directory}/chain`));
+  const hasHistory = await disk.exists(`${directory}/history`);
   return openLocalStack({
     env,
     disk,
@@ -18,5 +19,7 @@ export async function openDirectory(env: Env, disk: Disk, directory: string): Pr
     storage: storage as StorageKind,
     log: hasLog ? 'file' : 'none',
     fsync: 'always',
+    // What there is of it stays.
+    parameters: new Map([['history-bytes', hasHistory ? '1000000gb' : '0']]),
   });
 }

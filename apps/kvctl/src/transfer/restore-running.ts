@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { databasesMax, type Env, KvError } from '@holdfast/common';
 import type { Disk } from '@holdfast/log';
 import { LevelStorage, systemDatabase } from '@holdfast/storage';
-import { fillLevel } from './backup.js';
+import { fillLevel, type RestorePoint } from './backup.js';
 import type { ServerConnection } from './server-connection.js';
 import { ServerTarget } from './server-target.js';
 import { type StoredKey, storedKeys } from './stored-keys.js';
@@ -18,6 +18,8 @@ export interface RunningRestoreOptions {
   /** Where the parts are put together: of this alone. It is removed at the end, and what a crash left there. */
   readonly scratch: string;
   readonly connection: ServerConnection;
+  /** Null: as the backup is. */
+  readonly point: RestorePoint | null;
   readonly onBatch: () => void;
   readonly onKeys: (count: number) => void;
 }

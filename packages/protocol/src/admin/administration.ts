@@ -24,4 +24,9 @@ export interface Administration {
    * does not reach so far back), REFUSED (it does not lead), UNAVAILABLE, UNDETERMINED (it lost the lead meanwhile).
    */
   changes?(shard: string, after: number, version: number): AsyncIterable<Uint8Array>;
+  /**
+   * Frames of what was written after a version and up to another one. Throws KvError INVALID (no history is kept),
+   * COMPACTED (it does not reach so far back), UNAVAILABLE.
+   */
+  history?(after: number, version: number): AsyncIterable<Uint8Array>;
 }

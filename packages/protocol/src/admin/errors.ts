@@ -15,6 +15,7 @@ const undetermined: Said = { status: codes.UNKNOWN, reason: 'UNDETERMINED' };
 const saidByCode: Partial<Record<ErrorCode, Said>> = {
   INVALID: invalid,
   LIMIT: invalid,
+  COMPACTED: { status: codes.OUT_OF_RANGE, reason: 'COMPACTED' },
   REFUSED: { status: codes.FAILED_PRECONDITION, reason: 'NOT_LEADER' },
   UNDETERMINED: undetermined,
   UNAVAILABLE: unavailable,

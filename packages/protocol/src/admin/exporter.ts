@@ -60,6 +60,9 @@ export class AdminExporter {
       changes: this.#frames<admin.ChangesRequest>(
         it.changes && (({ after, shard, version }) => it.changes!(shard, after, version)),
       ),
+      history: this.#frames<admin.HistoryRequest>(
+        it.history && (({ after, version }) => it.history!(after, version)),
+      ),
     });
   }
 
