@@ -44,9 +44,11 @@ async function restartAll(cluster: ClusterUnderTest, workloadSeed: number): Prom
   const workload = new Workload({ seed: workloadSeed, clients: 8, ports, prefix: 'restarts:' });
   workload.start();
   try {
-    await restartEach(cluster, [...cluster.tsos, ...cluster.nodes, ...cluster.gateways], (name) =>
-      console.log(`${name} was restarted: ${workload.summary()}`),
-    );
+    await restartEach(cluster, [...cluster.tsos, ...cluster.nodes, ...cluster.gateways], (name) => {
+      const waited = `nobody waited for longer than ${Math.round(workload.longestMs)} ms`;
+      console.log(`${name} was restarted, ${waited}: ${workload.summary()}`);
+      workload.longestMs = 0;
+    });
   } finally {
     await workload.stop();
   }
