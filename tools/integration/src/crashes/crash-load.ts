@@ -27,6 +27,7 @@ function numberOf(reply: WireReply): number {
 
 /** All parts of a state must be the same number. */
 function sameNumber(reply: WireReply): number {
+  if (reply.type === '-') throw new Error(reply.text!);
   const numbers = (reply.items ?? []).map(numberOf);
   if (numbers.length === 0 || numbers.some((n) => n !== numbers[0])) {
     throw new Error(`half applied: ${numbers.join(', ')}`);
@@ -41,8 +42,13 @@ const firstExpiry = 5_000_000_000;
 
 const writeBoth =
   "redis.call('SET', KEYS[1], ARGV[1]) redis.call('HSET', KEYS[2] .. 'h', 'f', ARGV[1]) redis.call('SET', KEYS[2], ARGV[1])";
-const readExpiry =
-  "local n = tonumber(redis.call('GET', KEYS[1]) or 0) if n == 0 then return {0, 0} end return {n, redis.call('EXPIRETIME', KEYS[1]) - ARGV[1]}";
+/** What was given a millisecond may be there for that long, but never for good. */
+const readExpiry = `
+  local left = redis.call('PTTL', KEYS[2])
+  if left ~= -2 and (left < 0 or left > 1) then return redis.error_reply('lives on for ' .. left .. ' ms') end
+  local n = tonumber(redis.call('GET', KEYS[1]) or 0)
+  if n == 0 then return {0, 0} end
+  return {n, redis.call('EXPIRETIME', KEYS[1]) - ARGV[1]}`;
 
 export const forms: readonly Form[] = [
   {
@@ -127,7 +133,7 @@ export const forms: readonly Form[] = [
       ['SET', `${key}:short`, n, 'PX', 1],
       ['EXEC'],
     ],
-    read: (key) => ['EVAL', readExpiry, 1, key, firstExpiry],
+    read: (key) => ['EVAL', readExpiry, 2, key, `${key}:short`, firstExpiry],
     parse: sameNumber,
   },
   {
@@ -147,10 +153,34 @@ export const forms: readonly Form[] = [
   {
     name: 'rename',
     write: (key, n) => [['MULTI'], ['SET', `${key}:new`, n], ['RENAME', `${key}:new`, key], ['EXEC']],
-    read: (key) => ['GET', key],
-    parse: numberOf,
+    read: (key) => ['MGET', key, `${key}:new`],
+    parse: (reply) => {
+      const [renamed, left] = reply.items ?? [];
+      if (left?.text !== null) throw new Error(`half applied: ${left?.text} has its old name as well`);
+      return numberOf(renamed);
+    },
+  },
+  {
+    name: 'queue',
+    write: (key, n) => [['MULTI'], ['RPUSH', key, n], ['LTRIM', key, -1, -1], ['EXEC']],
+    read: (key) => ['LRANGE', key, 0, -1],
+    parse: (reply) => onlyOne(reply, 1),
+  },
+  {
+    name: 'field',
+    write: (key, n) => [['MULTI'], ['HSET', key, `f${n}`, n], ['HDEL', key, `f${n - 1}`], ['EXEC']],
+    read: (key) => ['HGETALL', key],
+    parse: (reply) => onlyOne(reply, 2),
   },
 ];
+
+/** What came is there, and what came before it is gone: one element of `size` items, of which the last is the number. */
+function onlyOne({ items }: WireReply, size: number): number {
+  if (items === null || (items.length !== 0 && items.length !== size)) {
+    throw new Error(`half applied: ${items?.map(({ text }) => text).join(' ')}`);
+  }
+  return items.length === 0 ? 0 : numberOf(items[size - 1]);
+}
 
 export class Tracked {
   readonly form: Form;
