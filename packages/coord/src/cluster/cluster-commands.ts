@@ -1,6 +1,7 @@
 /**
- * CLUSTER and its kin at a storage node, as clients of Redis Cluster ask them: a node that leads shards is a master of
- * their slots, and a replica of those that it follows.
+ * CLUSTER and its kin at a storage node, as clients of Redis Cluster ask them. A node of theirs is a master or a replica,
+ * and some take it for what it is called first: so one that leads a shard is told of as the master of its slots, and not as a
+ * replica of those that it follows.
  */
 import { createHash } from 'node:crypto';
 import { hashSlotCount, hashSlotOf, type Reply, type Request } from '@holdfast/common';
@@ -188,7 +189,8 @@ export class ClusterCommands {
   /** The master first. */
   #membersOf(route: ShardRoute): Member[] {
     const master = this.#masterOf(route);
-    const others = route.nodes.filter((node) => node !== master && this.#meta.nodes.has(node));
+    const masters = new Set(this.#routes().map((each) => this.#masterOf(each)));
+    const others = route.nodes.filter((node) => !masters.has(node) && this.#meta.nodes.has(node));
     return [master, ...others].map((node) => this.#memberOf(node));
   }
 

@@ -86,11 +86,11 @@ export class GatheredCommands {
     'slowlog|len': this.#all(sum),
     'slowlog|reset': this.#all(first),
     publish: this.#ofChannel(),
-    'pubsub|channels': this.#one(),
-    'pubsub|numpat': this.#one(),
-    'pubsub|numsub': this.#one(),
-    'pubsub|shardchannels': this.#all(distinct),
-    'pubsub|shardnumsub': this.#all(greatestOfEach),
+    'pubsub|channels': this.#listeners(this.#one()),
+    'pubsub|numpat': this.#listeners(this.#one()),
+    'pubsub|numsub': this.#listeners(this.#one()),
+    'pubsub|shardchannels': this.#listeners(this.#all(distinct)),
+    'pubsub|shardnumsub': this.#listeners(this.#all(greatestOfEach)),
   };
   readonly #coordinator: ClusterCoordinator;
 
@@ -125,6 +125,15 @@ export class GatheredCommands {
     return (session, command, request, reply) => {
       const { router } = this.#coordinator;
       return this.#coordinator.forwardTo(session, router.first, command, request, reply);
+    };
+  }
+
+  /** At a node about its own clients: those of Redis Cluster ask all nodes, and add up what they say. */
+  #listeners(ofAll: Handler): Handler {
+    return (session, command, request, reply) => {
+      const coordinator = this.#coordinator;
+      if (coordinator.isNode) return coordinator.own(session, request, reply);
+      return ofAll(session, command, request, reply);
     };
   }
 

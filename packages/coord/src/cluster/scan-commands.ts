@@ -78,6 +78,8 @@ export class ScanCommands {
   /** Where a scan goes on that has come to `cursor` in a shard. */
   #after(place: number, cursor: number): number {
     if (cursor !== 0) return place * cursorsOfShard + cursor;
-    return place + 1 < this.#coordinator.router.shardCount ? (place + 1) * cursorsOfShard : 0;
+    const { router, routing } = this.#coordinator;
+    const next = [...router.routes].findIndex((route, i) => i > place && routing.isLedHere(route));
+    return next < 0 ? 0 : next * cursorsOfShard;
   }
 }

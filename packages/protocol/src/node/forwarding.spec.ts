@@ -259,6 +259,32 @@ describe('the node of a Redis Cluster', () => {
     expect(client.run('CLUSTER NOPE')[0]).toContain("unknown subcommand 'NOPE'");
   });
 
+  it('a node is a master or a replica: those that were both were taken for replicas, and not asked for their keys', () => {
+    const cluster = new TestCluster({ shards: 2, nodes: 3 });
+    const client = cluster.client(2, true, 'n0');
+    const [slots, shards] = client.run('CLUSTER SLOTS', 'CLUSTER SHARDS');
+    expect(slots.match(/"n\d"/g)).toEqual(['"n0"', '"n2"', '"n1"', '"n2"']);
+    expect(shards.match(/"(master|replica)"/g)).toEqual(['"master"', '"replica"', '"master"', '"replica"']);
+  });
+
+  it('a scan ends with the last shard that the node leads: it went on to those that others lead', () => {
+    const client = new TestCluster(three).client(2, true, 'n0');
+    expect(client.run('SET b 1', 'SCAN 0')).toEqual(['+OK', '*[$"0", *[$"b"]]']);
+  });
+
+  it('PUBSUB counts the clients of the node: each node counted those of all, and clients add them up', () => {
+    const cluster = new TestCluster(three);
+    const asked = ['PUBSUB NUMSUB news', 'PUBSUB CHANNELS'];
+    expect(
+      cluster
+        .client(3, true, 'n1')
+        .run('SUBSCRIBE news', ...asked)
+        .slice(1),
+    ).toEqual(['*[$"news", :1]', '*[$"news"]']);
+    expect(cluster.client(2, true, 'n0').run(...asked)).toEqual(['*[$"news", :0]', '*[]']);
+    expect(cluster.client().run(...asked)).toEqual(['*[$"news", :1]', '*[$"news"]']);
+  });
+
   it('are told the keys of the slots that the node leads', () => {
     const cluster = new TestCluster(three);
     const slot = cluster.client(2, true, 'n2').run('CLUSTER KEYSLOT a')[0].slice(1);
