@@ -5,6 +5,8 @@
  * It carries binary data safely and costs one byte per character.
  */
 // @hot-path
+import { KvError } from './errors.js';
+import { textBytesMax } from './limits.js';
 
 export const emptyBytes: Buffer = Buffer.allocUnsafeSlow(0);
 
@@ -72,14 +74,21 @@ export function compareBytes(
   return aLength - bLength;
 }
 
-/** Bytes to byte string. */
+/** Bytes to byte string. Throws KvError LIMIT beyond `textBytesMax`. */
 export function byteStringOf(bytes: Uint8Array, start: number, length: number): string {
   if (length <= 24) {
     let text = '';
     for (let i = start, end = start + length; i < end; i++) text += String.fromCharCode(bytes[i]);
     return text;
   }
+  checkTextLength(length);
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
+}
+
+/** Throws KvError LIMIT for what is too long to be read as a text. */
+export function checkTextLength(length: number): void {
+  if (length <= textBytesMax) return;
+  throw new KvError('LIMIT', `a name or number of ${length} bytes is longer than ${textBytesMax}`);
 }
 
 /** A byte string or a UTF-8 text as bytes: strings are encoded as UTF-8, bytes are passed through. */
@@ -117,8 +126,9 @@ const int64Min = -9223372036854775808n;
 
 /** As `parseInteger`, exact over all 64 bits; null when it is not such an integer. */
 export function parseBigInteger(bytes: Uint8Array, start: number, length: number): bigint | null {
+  if (length > 20) return null;
   const text = byteStringOf(bytes, start, length);
-  if (length > 20 || !/^(0|-?[1-9][0-9]*)$/.test(text)) return null;
+  if (!/^(0|-?[1-9][0-9]*)$/.test(text)) return null;
   const n = BigInt(text);
   return n > int64Max || n < int64Min ? null : n;
 }

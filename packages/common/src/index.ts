@@ -37,6 +37,8 @@ export {
   databasesMax,
   hashSlotCount,
   keyBytesMax,
+  quotedBytesMax,
+  textBytesMax,
   valueBytesMax,
 } from './limits.js';
 export { ProcessHold } from './process-hold.js';

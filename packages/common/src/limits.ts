@@ -9,6 +9,15 @@ export const valueBytesMax = 512 * 1024 * 1024;
 /** Longest key, hash field, set member or sorted-set member, in bytes: 1 MiB - 1. */
 export const keyBytesMax = 0xfffff;
 
+/**
+ * Longest argument that is read as a text, in bytes: names, numbers, options, patterns, libraries of functions. Values never
+ * are. The runtime's strings hold 512 MiB, which a message made of two of them, or a client's own words in quotes, must not reach.
+ */
+export const textBytesMax: number = 16 * 1024 * 1024;
+
+/** Errors repeat no more of an argument than this, in bytes. */
+export const quotedBytesMax = 4096;
+
 /** Most arguments of one command (clients that have not authenticated get less): as in Redis before 7.0, which has none. */
 export const argumentsMax = 1024 * 1024;
 

@@ -10,8 +10,17 @@
  */
 // @hot-path
 
-import { byteStringOf, bytesOf, copyBytes, emptyBytes, parseDouble, parseInteger } from './bytes.js';
+import {
+  byteStringOf,
+  bytesOf,
+  checkTextLength,
+  copyBytes,
+  emptyBytes,
+  parseDouble,
+  parseInteger,
+} from './bytes.js';
 import { textOf } from './escaped-text.js';
+import { quotedBytesMax } from './limits.js';
 
 export class Request {
   /** Where the arguments lie. Not owned: changes after the call that received this request. */
@@ -71,18 +80,19 @@ export class Request {
     return owned;
   }
 
-  /** Argument `i` as a byte string (one character a byte). */
+  /** Argument `i` as a byte string (one character a byte). Throws KvError LIMIT beyond `textBytesMax`. */
   byteString(i: number): string {
     return byteStringOf(this.bytes, this.offsets[2 * i], this.offsets[2 * i + 1]);
   }
 
-  /** Argument `i` decoded as UTF-8, for messages and names; see `textOf`. */
+  /** Argument `i` decoded as UTF-8, for messages and names; see `textOf`. Throws KvError LIMIT beyond `textBytesMax`. */
   text(i: number): string {
+    checkTextLength(this.offsets[2 * i + 1]);
     return textOf(this.view(i));
   }
 
   /** Argument `i` as Redis' errors repeat it: up to its first zero byte, and no more than so many bytes. */
-  quoted(i: number, bytesMax: number = this.offsets[2 * i + 1]): string {
+  quoted(i: number, bytesMax: number = quotedBytesMax): string {
     const bytes = this.view(i).subarray(0, bytesMax);
     const end = bytes.indexOf(0);
     return textOf(end < 0 ? bytes : bytes.subarray(0, end));

@@ -1,6 +1,6 @@
 /** Brings into memory what a command needs, before it runs: its keys, or pages of the key space. */
 // @hot-path
-import { databasesMax, type Request } from '@holdfast/common';
+import { databasesMax, keyBytesMax, type Request } from '@holdfast/common';
 import { type Command, readCursor, type Session } from '@holdfast/engine';
 import { type KeyName, noElements, type Storage } from '@holdfast/storage';
 import { isWriting } from './admission.js';
@@ -79,6 +79,7 @@ export class KeyLoader {
     let isMet = true;
     command.forEachKey(request, (i) => {
       const [start, length] = [request.start(i), request.length(i)];
+      if (length > keyBytesMax) return;
       isMet &&= storage.isResidentFor(database, bytes, start, length, noElements);
       keys.push({ database, key: bytes.subarray(start, start + length) });
     });
@@ -136,8 +137,9 @@ class Needs {
     return this.missing === 0;
   }
 
-  /** `bytes` stay as they are until the keys are asked for. */
+  /** `bytes` stay as they are until the keys are asked for. What is too long to be a key is not there. */
   add(database: number, bytes: Uint8Array, start: number, length: number): void {
+    if (length > keyBytesMax) return;
     if (!this.#storage.isResident(database, bytes, start, length)) this.missing++;
     this.keys.push({ database, key: bytes.subarray(start, start + length) });
   }

@@ -43,7 +43,11 @@ export class Monitors {
     const address = isOfScript ? 'lua' : addressOf(session);
     let line = `${seconds}.${micros} [${session.database} ${address}]`;
     for (let i = 0; i < request.count; i++) {
-      line += command.isSecret(request, i) ? ' "(redacted)"' : ` ${quote(request.byteString(i))}`;
+      if (line.length > lineLengthMax) {
+        line += ` ... (${request.count - i} more arguments)`;
+        break;
+      }
+      line += command.isSecret(request, i) ? ' "(redacted)"' : ` ${quoted(request, i)}`;
     }
     for (const monitor of this.#sessions) {
       monitor.sink.reply.simple(line);
@@ -57,6 +61,13 @@ function addressOf({ address, localAddress }: Session): string {
   return address !== '' && address === localAddress ? `unix:${address.slice(0, -2)}` : address;
 }
 
+/**
+ * What is shown of a command is bounded, unlike in Redis: a line that escapes each byte of a large value is four times as
+ * long, is made for every command, and waits for every monitor. Bytes of an argument, and characters of a line.
+ */
+const argumentBytesMax = 64 * 1024;
+const lineLengthMax = 1024 * 1024;
+
 const escapes: Readonly<Record<string, string>> = {
   '\\': '\\\\',
   '"': '\\"',
@@ -66,6 +77,14 @@ const escapes: Readonly<Record<string, string>> = {
   '\x07': '\\a',
   '\b': '\\b',
 };
+
+/** An argument in quotes, in printable ASCII; how much more there is of a long one. */
+function quoted(request: Request, i: number): string {
+  const more = request.length(i) - argumentBytesMax;
+  if (more <= 0) return quote(request.byteString(i));
+  const head = Buffer.from(request.view(i).subarray(0, argumentBytesMax));
+  return `${quote(head.toString('latin1'))}... (${more} more bytes)`;
+}
 
 /** A byte string in quotes, in printable ASCII. */
 function quote(text: string): string {

@@ -8,7 +8,7 @@
  * alone, whatever the database. What a client is told leaves when the change is committed, and never in the middle
  * of its own reply.
  */
-import type { Reply, Request } from '@holdfast/common';
+import { keyBytesMax, type Reply, type Request } from '@holdfast/common';
 import { ClientTracking, type Command, type KV, type Session, type TrackingOptions } from '@holdfast/engine';
 import type { Database } from '@holdfast/storage';
 import type { ClientRegistry } from './client-registry.js';
@@ -108,6 +108,8 @@ export class Tracking {
     const script = redisVersion.scriptsReadDeclared ? scripting.current : null;
     const read = script?.request ?? request;
     (script?.command ?? command).forEachKey(read, (i) => {
+      // Nothing that could be told of it: no key is as long.
+      if (read.length(i) > keyBytesMax) return;
       const key = read.byteString(i);
       let readers = this.#readers.get(key);
       if (readers === undefined) this.#readers.set(key, (readers = new Set()));

@@ -5,7 +5,7 @@
  * again, after the command or transaction that made the change; it then either replies, or goes on
  * waiting at its old place in the queue.
  */
-import type { Request, Timer } from '@holdfast/common';
+import { byteStringOf, type Request, type Timer } from '@holdfast/common';
 import type { BlockOptions, Command, Session } from '@holdfast/engine';
 
 export interface Waiter {
@@ -20,10 +20,7 @@ export interface Waiter {
 
 /** A key of a database as one string: keys are byte strings, and the database comes first. */
 export function keyNameOf(database: number, bytes: Uint8Array, start: number, length: number): string {
-  return (
-    String.fromCharCode(database) +
-    Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1')
-  );
+  return String.fromCharCode(database) + byteStringOf(bytes, start, length);
 }
 
 export class WaitQueues {

@@ -188,16 +188,16 @@ export class KV {
     const startMs = this.stopwatch.start(command, request, figures);
     const { propagation } = this;
     if (propagation !== null) propagation.begin(command, request, session.database, stamp);
-    const args = command.parse(request);
-    if (args === null) {
-      reply.error(command.parseError);
-    } else if (request.span <= keyBytesMax || !command.isWrite || acceptsLengths(command, request, reply)) {
-      try {
+    try {
+      const args = command.parse(request);
+      if (args === null) {
+        reply.error(command.parseError);
+      } else if (request.span <= keyBytesMax || !command.isWrite || acceptsLengths(command, request, reply)) {
         command.run!(context, args as never, reply);
-      } catch (error) {
-        if (!(error instanceof KvError)) throw error;
-        reply.error(`ERR ${error.message}`);
       }
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      reply.error(`ERR ${error.message}`);
     }
     if (tellsNew) storage.creations = null;
     const isPart = this.#inTransaction || this.scripting.isSuspended;

@@ -6,7 +6,7 @@
  *     coordinate -> which command? -> own: front -> keyed: forward -> special: split, gathered, subscribed, ...
  */
 // @hot-path
-import type { Env, Reply, Request } from '@holdfast/common';
+import { type Env, KvError, type Reply, type Request } from '@holdfast/common';
 import {
   type Command,
   type Config,
@@ -177,8 +177,13 @@ export class ClusterCoordinator implements Coordinator {
     const plan = this.#plans.kinds[command.id];
     if (plan === plans.own) return this.own(session, request, reply);
     this.observe(session, command, request);
-    if (plan === plans.special) return this.#plans.handlers[command.id]!(session, command, request, reply);
-    return this.forwardKeyed(session, command, request, reply);
+    if (plan !== plans.special) return this.forwardKeyed(session, command, request, reply);
+    try {
+      return this.#plans.handlers[command.id]!(session, command, request, reply);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      return this.fail(session, reply, `ERR ${error.message}`);
+    }
   }
 
   // For the handlers of commands

@@ -123,8 +123,8 @@ export class Subscriptions implements LaneUser {
   #subscribe(session: RoutedSession, kind: SubscriptionKind, request: Request, reply: Reply): Outcome {
     const coordinator = this.#coordinator;
     const unconfirmed: Subscription[] = [];
-    for (let i = 1; i < request.count; i++) {
-      const subscription = this.#join(session, kind, request.byteString(i));
+    for (const name of argumentsOf(request)) {
+      const subscription = this.#join(session, kind, name);
       if (subscription.missing > 0) unconfirmed.push(subscription);
     }
     if (unconfirmed.length === 0 && session.replies.isEmpty) return coordinator.own(session, request, reply);

@@ -4,7 +4,7 @@
  * A session whose user is not limited passes with one look (`Session.isUnlimited`). Nothing here is data: users are
  * kept in an ACL file, when there is one (`AclFile`), or given by the configuration at every start.
  */
-import type { Clock, Request } from '@holdfast/common';
+import { type Clock, quotedBytesMax, type Request } from '@holdfast/common';
 import type { Command } from '../command.js';
 import { clientLine } from '../commands/connection/client-line.js';
 import type { Config } from '../config.js';
@@ -256,7 +256,7 @@ export class AccessControl {
     request: Request,
     context: LogContext,
   ): void {
-    const object = reason === 'command' ? command.fullName : request.byteString(position);
+    const object = reason === 'command' ? command.fullName : nameAt(request, position);
     this.#note(session, { reason, context, object, user: session.user, request });
   }
 
@@ -289,5 +289,10 @@ function explain(
 ): string {
   if (reason === 'command') return `User ${user} has no permissions to run the '${command.fullName}' command`;
   if (!isNamed) return `No permissions to access a ${reason}`;
-  return `User ${user} has no permissions to access the '${request.byteString(position)}' ${reason}`;
+  return `User ${user} has no permissions to access the '${nameAt(request, position)}' ${reason}`;
+}
+
+/** A key or channel, as far as it is told. */
+function nameAt(request: Request, i: number): string {
+  return Buffer.from(request.view(i).subarray(0, quotedBytesMax)).toString('latin1');
 }

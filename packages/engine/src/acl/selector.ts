@@ -6,7 +6,7 @@
  *     ~cache:* %R~config:*                        keys, for all uses or for reading only
  *     &news.*                                     channels
  */
-import type { Request } from '@holdfast/common';
+import { type Request, textBytesMax } from '@holdfast/common';
 import type { Command } from '../command.js';
 import { globMatch } from '../glob.js';
 import type { KeyUse } from '../grammar.js';
@@ -269,6 +269,7 @@ export class Selector {
     if (this.#hasAllCommands || this.#allowed[command.id] === 1 || command.flags.has('no_auth')) return true;
     const names = this.#firstArguments.get(command.id);
     if (names === undefined || request.count <= command.argsStart) return false;
+    if (request.length(command.argsStart) > textBytesMax) return false;
     return names.includes(request.byteString(command.argsStart).toLowerCase());
   }
 
@@ -278,7 +279,8 @@ export class Selector {
     command.forEachKey(request, (i, spec) => {
       const { uses } = command.useOf(spec, request);
       if (position > 0 || uses.includes('not_key')) return;
-      if (!this.#allowsKey(request.byteString(i), neededFor(uses))) position = i;
+      const isTooLong = request.length(i) > textBytesMax;
+      if (isTooLong || !this.#allowsKey(request.byteString(i), neededFor(uses))) position = i;
     });
     return position === 0 ? null : { reason: 'key', position };
   }
@@ -292,7 +294,8 @@ export class Selector {
     if (channels === undefined || this.#hasAllChannels) return null;
     const end = channels === 'published' ? 2 : request.count;
     for (let i = 1; i < end; i++) {
-      if (!this.allowsChannel(request.byteString(i), channels === 'patterns')) {
+      const isTooLong = request.length(i) > textBytesMax;
+      if (isTooLong || !this.allowsChannel(request.byteString(i), channels === 'patterns')) {
         return { reason: 'channel', position: i };
       }
     }

@@ -15,7 +15,7 @@
  * and when it arrives it is put in place, between two turns or before the command that needs it. Only a flush may come in
  * between: then what was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
  */
-import { byteStringOf, type Timers } from '@holdfast/common';
+import { byteStringOf, keyBytesMax, type Timers } from '@holdfast/common';
 import type { Collection } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import type { ElementNames, PartialElements } from '../partial-elements.js';
@@ -78,9 +78,9 @@ export class Loader {
     this.elements = new ElementLoader(options.store, options.keyspaces, options.layouts);
   }
 
-  /** See `Storage.isResident`. */
+  /** See `Storage.isResident`. What is too long to be a key is known to be absent. */
   isResident(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): boolean {
-    if (keyspace.isComplete) return true;
+    if (keyspace.isComplete || length > keyBytesMax) return true;
     const ref = keyspace.database.find(bytes, start, length);
     if (ref !== 0) return !keyspace.hasPartial || keyspace.database.partialCollection(ref) === null;
     return keyspace.isAbsent(byteStringOf(bytes, start, length));
@@ -94,7 +94,7 @@ export class Loader {
     length: number,
     elements: ElementNames,
   ): boolean {
-    if (keyspace.isComplete) return true;
+    if (keyspace.isComplete || length > keyBytesMax) return true;
     const ref = keyspace.database.find(bytes, start, length);
     if (ref === 0) return keyspace.isAbsent(byteStringOf(bytes, start, length));
     const collection = keyspace.hasPartial ? keyspace.database.partialCollection(ref) : null;

@@ -6,7 +6,7 @@ import { bytes, notAnInteger, type Repeated, requiredWord, rest, syntaxError } f
 import { help } from '../help.js';
 import { clientHelp } from './client-help.js';
 import { clientLine } from './client-line.js';
-import { badClientName, isClientName } from './client-name.js';
+import { clientNameError } from './client-name.js';
 import { killClients, listClients } from './client-selection.js';
 import { trackingCommands } from './client-tracking-commands.js';
 
@@ -17,7 +17,8 @@ const readModes = { LINEARIZABLE: 'linearizable', LEASE: 'lease', STALE: 'stale'
 
 function setName(ctx: Context, name: number, reply: Reply): void {
   const text = ctx.request.byteString(name);
-  if (!isClientName(text)) return reply.error(badClientName);
+  const problem = clientNameError(text);
+  if (problem !== null) return reply.error(problem);
   ctx.session.name = text;
   reply.ok();
 }
@@ -28,10 +29,8 @@ function setInfo({ request, session }: Context, attribute: number, value: number
   if (!isName && !request.is(attribute, 'LIB-VER')) {
     return reply.error(`ERR Unrecognized option '${request.quoted(attribute)}'`);
   }
-  if (!isClientName(text)) {
-    const what = request.text(attribute);
-    return reply.error(`ERR ${what} cannot contain spaces, newlines or special characters.`);
-  }
+  const problem = clientNameError(text, request.text(attribute));
+  if (problem !== null) return reply.error(problem);
   if (isName) session.libraryName = text;
   else session.libraryVersion = text;
   reply.ok();

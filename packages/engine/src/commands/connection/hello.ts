@@ -1,7 +1,7 @@
 import { defineCommand } from '../../command.js';
 import { rest } from '../../grammar.js';
 import { wrongPassword } from './auth.js';
-import { badClientName, isClientName } from './client-name.js';
+import { clientNameError } from './client-name.js';
 
 const notAuthenticated =
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time';
@@ -34,7 +34,8 @@ export const hello = defineCommand({
         i += 2;
       } else if (request.is(i, 'SETNAME') && i + 1 < end) {
         name = request.byteString(++i);
-        if (!isClientName(name)) return reply.error(badClientName);
+        const problem = clientNameError(name);
+        if (problem !== null) return reply.error(problem);
       } else {
         return reply.error(`ERR Syntax error in HELLO option '${request.quoted(i)}'`);
       }
