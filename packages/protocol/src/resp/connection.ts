@@ -60,7 +60,7 @@ export class Connection implements SessionSink {
   constructor(exporter: RedisExporter, coordinator: Coordinator) {
     this.#exporter = exporter;
     this.#coordinator = coordinator;
-    this.reply = new RespReply(exporter.pool);
+    this.reply = new RespReply(exporter.pool, exporter.outputBytesMax);
     this.#decoder = new RequestDecoder(exporter.bulkBytesMax);
   }
 
@@ -144,6 +144,10 @@ export class Connection implements SessionSink {
   flush(committedVersion: number): boolean {
     if (this.#isClosed) return true;
     const { reply, session } = this;
+    if (reply.isOverflown) {
+      this.close(false);
+      return true;
+    }
     const isComplete = session.unanswered === 0;
     if (this.#protocolError !== '' && isComplete) {
       reply.error(this.#protocolError);

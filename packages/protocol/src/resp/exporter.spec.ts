@@ -91,10 +91,11 @@ class Client {
 
 const patience = { interval: 5, timeout: 5000 };
 
-async function serve({ plainReads = false } = {}) {
+async function serve({ plainReads = false, outputBytesMax = 2 ** 31 } = {}) {
   const coordinator = new ToyCoordinator();
   const settings = new TestSettings();
-  const exporter = new RedisExporter({ coordinator, env: systemEnv(), config: settings, plainReads });
+  const env = systemEnv();
+  const exporter = new RedisExporter({ coordinator, env, config: settings, plainReads, outputBytesMax });
   closing.push(() => exporter.close());
   const port = await exporter.listen(0, '127.0.0.1');
   return { coordinator, settings, exporter, port, open: () => Client.open(port) };
@@ -236,6 +237,17 @@ describe('replies', () => {
     await client.expect('$1\r\na\r\n+OK\r\n');
     await client.closed();
   });
+});
+
+it('cuts off who asks for more than a buffer holds, and serves the others', async () => {
+  const server = await serve({ outputBytesMax: 100_000 });
+  const client = await server.open();
+  client.send('ECHO a', 'FILL 99900');
+  await expect.poll(() => client.received.length, patience).toBe(7 + 99_900 + 10);
+  client.send('FILL 100001', 'ECHO b');
+  await client.closed();
+  expect(client.received.length).toBe(7 + 99_900 + 10);
+  await turn(server);
 });
 
 describe('a client that does not read', () => {

@@ -12,7 +12,7 @@ import type { Coordinator, Session } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
 import { Connection } from './connection.js';
-import { flushCommands, retirementMs } from './limits.js';
+import { flushCommands, outputBytesMax, retirementMs } from './limits.js';
 import { RequestBatch } from './request-batch.js';
 import { readInto } from './socket.js';
 
@@ -22,6 +22,8 @@ export interface RedisExporterOptions {
   readonly config: Settings;
   /** Read by the runtime's `data` events only: the fallback of `readInto`. */
   readonly plainReads?: boolean;
+  /** See limits.ts; for tests. */
+  readonly outputBytesMax?: number;
 }
 
 export interface OutputLimit {
@@ -36,6 +38,7 @@ const sweepIntervalMs = 1000;
 export class RedisExporter {
   readonly pool = new BufferPool();
   readonly batch = new RequestBatch();
+  readonly outputBytesMax: number;
   bulkBytesMax = 0;
   queryBytesMax = 0;
   readonly #coordinator: Coordinator;
@@ -62,6 +65,7 @@ export class RedisExporter {
     this.#env = options.env;
     this.#config = options.config;
     this.#plainReads = options.plainReads ?? false;
+    this.outputBytesMax = options.outputBytesMax ?? outputBytesMax;
     const { config } = options;
     config.onChange('proto-max-bulk-len', () => {
       this.bulkBytesMax = config.number('proto-max-bulk-len');

@@ -13,6 +13,12 @@ export const retirementMs = 100;
 /** A client with more output waiting than this is not served further commands until it has read. */
 export const outputPauseBytes: number = 1024 * 1024;
 
+/**
+ * A client for which more than this gathers in one go, by one command that asks for as much, is cut off: the runtime's buffers
+ * hold 4 GiB, and growing one copies it.
+ */
+export const outputBytesMax: number = 2 * 1024 * 1024 * 1024;
+
 /** A client that waits for a key or a pause is not read further with more input than this. */
 export const inputPauseBytes: number = 1024 * 1024;
 

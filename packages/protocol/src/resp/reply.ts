@@ -18,13 +18,17 @@ export class RespReply extends Reply {
   /** What is to be sent: `bytes[0, length)`. */
   bytes: Buffer;
   length = 0;
+  /** More was written than a client may be sent in one go: what there is now is no reply, and the connection has to end. */
+  isOverflown = false;
   /** What was sent when the buffer last became empty: so much will do next time. */
   #usualLength = 0;
   readonly #pool: BufferPool;
+  readonly #lengthMax: number;
 
-  constructor(pool: BufferPool) {
+  constructor(pool: BufferPool, lengthMax = Number.POSITIVE_INFINITY) {
     super();
     this.#pool = pool;
+    this.#lengthMax = lengthMax;
     this.bytes = pool.none;
   }
 
@@ -231,9 +235,14 @@ export class RespReply extends Reply {
   }
 
   #grow(more: number): void {
+    if (this.length + more > this.#lengthMax) {
+      this.isOverflown = true;
+      this.length = 0;
+      if (more <= this.bytes.length) return;
+    }
     const { bytes, length } = this;
     const least = bytes.length === 0 ? this.#usualLength : bytes.length * 2;
-    const grown = this.#pool.take(Math.max(length + more, least));
+    const grown = this.#pool.take(Math.max(length + more, Math.min(least, this.#lengthMax)));
     bytes.copy(grown, 0, 0, length);
     if (bytes.length > 0) this.#pool.give(bytes);
     this.bytes = grown;
