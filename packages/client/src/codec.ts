@@ -188,9 +188,19 @@ export class ResultDecoder {
   /** Gives the result to who waits for it. */
   settle(command: PendingCommand): void {
     command.isSettled = true;
-    if (this.#outcome === command.operation) command.resolve(this.#result(command) as never);
+    if (this.#outcome === command.operation) this.#resolve(command);
     else if (this.#outcome === errorOutcome) command.reject(this.#error());
     else command.reject(new KvError('CORRUPT', 'the server answered another operation'));
+  }
+
+  /** What can't be read is told to who waits, too, before it ends the stream. */
+  #resolve(command: PendingCommand): void {
+    try {
+      command.resolve(this.#result(command) as never);
+    } catch (error) {
+      command.reject(error as Error);
+      throw error;
+    }
   }
 
   #result(command: PendingCommand): unknown {

@@ -25,6 +25,8 @@ describe('an embedded store', () => {
       new Map([['requirepass', 'secret']]),
     );
     await store.close();
-    await expect(open({ database: 16 })).rejects.toMatchObject({ code: 'INVALID' });
+    for (const database of [16, 1.5, -1]) {
+      await expect(open({ database })).rejects.toMatchObject({ code: 'INVALID' });
+    }
   });
 });

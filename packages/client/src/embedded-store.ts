@@ -5,6 +5,7 @@ import {
   type Env,
   ErrorReply,
   KvError,
+  ProcessHold,
   type ReplyValue,
   systemEnv,
 } from '@holdfast/common';
@@ -24,6 +25,14 @@ import {
   transact,
   unsupportedArguments,
 } from '@holdfast/coord/local';
+import {
+  bytesProblem,
+  commandProblem,
+  keysProblem,
+  optionsProblem,
+  selectionProblem,
+  transactionProblem,
+} from './arguments.js';
 import { closedError, noAnswer, replyError } from './errors.js';
 import type {
   Bytes,
@@ -55,9 +64,14 @@ export interface OpenOptions {
 
 /** Opens a store of its own, in memory. */
 export async function open(options: OpenOptions = {}): Promise<KeyValueStore> {
-  const env = options.env ?? systemEnv();
+  const { database = 0, env = systemEnv() } = options;
+  throwAny(optionsProblem(options));
   const stack = await openStack(env, options);
-  return new EmbeddedStore(stack, env, options);
+  if (Number.isInteger(database) && database >= 0 && database < stack.config.number('databases')) {
+    return new EmbeddedStore(stack, env, options);
+  }
+  await stack.close();
+  throw new KvError('INVALID', 'there is no database of that number');
 }
 
 /** What the store consists of. */
@@ -79,6 +93,8 @@ class EmbeddedStore implements KeyValueStore {
   readonly #timeoutMs: number;
   readonly #idle: Caller[] = [];
   readonly #busy = new Set<Caller>();
+  readonly #hold = new ProcessHold();
+  #isHoldDue = false;
   #isClosed = false;
 
   constructor(stack: LocalStack, env: Env, options: OpenOptions) {
@@ -87,12 +103,10 @@ class EmbeddedStore implements KeyValueStore {
     this.#turns = new Turns(stack.coordinator, env.timers);
     this.#database = options.database ?? 0;
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-    if (!(this.#database >= 0 && this.#database < stack.config.number('databases'))) {
-      throw new KvError('INVALID', 'there is no database of that number');
-    }
   }
 
   async get(key: Bytes, options?: ReadOptions): Promise<Found | null> {
+    throwAny(bytesProblem('a key', key) ?? optionsProblem(options));
     const reply = await this.#run(['KV.GET', key], options, true);
     if (reply === null) return null;
     const [version, ttl, value] = reply as [number, number, Buffer];
@@ -100,6 +114,7 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]> {
+    throwAny(keysProblem(keys) ?? optionsProblem(options));
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
     if (keys.length === 0) return [];
     const reply = (await this.#run(['KV.MGET', ...keys], options, true)) as ReplyValue[];
@@ -110,10 +125,11 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<number> {
+    throwAny(bytesProblem('a key', key) ?? bytesProblem('a value', value) ?? optionsProblem(options));
     const { ttlMs, expectedVersion, onlyIfAbsent = false } = options;
     const args: Bytes[] = ['KV.PUT', key, value];
-    if (ttlMs !== undefined) args.push('TTL', positive(ttlMs));
-    if (expectedVersion !== undefined) args.push('VERSION', version(expectedVersion));
+    if (ttlMs !== undefined) args.push('TTL', String(ttlMs));
+    if (expectedVersion !== undefined) args.push('VERSION', String(expectedVersion));
     if (onlyIfAbsent) {
       if ((expectedVersion ?? 0) !== 0) {
         throw new KvError('INVALID', 'onlyIfAbsent contradicts expectedVersion');
@@ -124,12 +140,14 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async delete(key: Bytes, options: DeleteOptions = {}): Promise<boolean> {
+    throwAny(bytesProblem('a key', key) ?? optionsProblem(options));
     const args: Bytes[] = ['KV.DEL', key];
-    if (options.expectedVersion !== undefined) args.push('VERSION', version(options.expectedVersion));
+    if (options.expectedVersion !== undefined) args.push('VERSION', String(options.expectedVersion));
     return (await this.#run(args, options, false)) !== 0;
   }
 
   async deleteRange(selection: Selection, options?: CallOptions): Promise<number> {
+    throwAny(selectionProblem(selection) ?? optionsProblem(options));
     const interval = intervalOf(selection);
     return this.#with(options, false, async (caller) => {
       const { deleted } = await deleteRange({ caller, turns: this.#turns, clock: this.#env.clock }, interval);
@@ -138,6 +156,7 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async execute(args: readonly (Bytes | number)[], options: ExecuteOptions = {}): Promise<Value> {
+    throwAny(commandProblem(args) ?? optionsProblem(options));
     const command = checked(args);
     return this.#with(options, false, async (caller) => {
       caller.session.dialect = options.protocol ?? 3;
@@ -150,6 +169,7 @@ class EmbeddedStore implements KeyValueStore {
     options: TransactOptions = {},
   ): Promise<Value[]> {
     const { compare = [], encoding } = options;
+    throwAny(transactionProblem(commands, compare) ?? optionsProblem(options));
     if (compare.length > batchKeysMax || commands.length > batchKeysMax) {
       throw new KvError('LIMIT', `at most ${batchKeysMax} comparisons and commands at a time`);
     }
@@ -168,6 +188,8 @@ class EmbeddedStore implements KeyValueStore {
 
   async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
     const { selection, reverse = false, limit, keysOnly = false, resumeToken = null } = options;
+    throwAny((selection === undefined ? null : selectionProblem(selection)) ?? optionsProblem(options));
+    if (limit === 0) return;
     const caller = this.#take();
     const context = { caller, turns: this.#turns, clock: this.#env.clock };
     try {
@@ -191,6 +213,7 @@ class EmbeddedStore implements KeyValueStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#hold.set(false);
     for (const caller of [...this.#idle, ...this.#busy]) caller.close();
     await this.#stack.close();
   }
@@ -215,6 +238,7 @@ class EmbeddedStore implements KeyValueStore {
     };
     try {
       const result = body(caller);
+      if (caller.isBusy) this.#holdLater();
       // Most are done by now: a timer is for those that wait.
       const timer = timeoutMs > 0 && caller.isBusy ? timers.setTimeout(end, timeoutMs) : null;
       try {
@@ -228,6 +252,17 @@ class EmbeddedStore implements KeyValueStore {
     } finally {
       this.#give(caller);
     }
+  }
+
+  /** Nothing else keeps a process whose calls wait, for a list to be filled or until their time is over: it would end without a word. */
+  #holdLater(): void {
+    if (this.#isHoldDue) return;
+    this.#isHoldDue = true;
+    // After the turn, in which most calls are answered.
+    this.#env.timers.setImmediate(() => {
+      this.#isHoldDue = false;
+      if (!this.#isClosed && this.#busy.size > 0) this.#hold.set(true);
+    });
   }
 
   #take(): Caller {
@@ -249,6 +284,7 @@ class EmbeddedStore implements KeyValueStore {
 
   #give(caller: Caller): void {
     this.#busy.delete(caller);
+    if (this.#busy.size === 0) this.#hold.set(false);
     if (caller.isClosed) return;
     caller.session.dialect = 3;
     if (caller.isBusy) caller.close();
@@ -262,8 +298,11 @@ function succeeded({ value, version }: Answer): ReplyValue {
   return value;
 }
 
+function throwAny(problem: KvError | null): void {
+  if (problem !== null) throw problem;
+}
+
 function checked(args: readonly (Bytes | number)[]): Bytes[] {
-  if (args.length === 0) throw new KvError('INVALID', 'there is no command to execute');
   const command = args.map(argumentOf);
   const refusal = unsupportedArguments(command.slice(0, 2).map(bytesOf));
   if (refusal !== null) throw replyError(refusal, 0);
@@ -278,17 +317,4 @@ function intervalOf(selection: Selection): KeyInterval {
 
 function publicEntry({ key, type, value, version, ttlMs }: ScanEntry): Entry {
   return { key, type: typeName(type), value, version, ttlMs };
-}
-
-function positive(ttlMs: number): string {
-  if (!(Number.isSafeInteger(ttlMs) && ttlMs > 0))
-    throw new KvError('INVALID', 'ttlMs must be a positive integer');
-  return String(ttlMs);
-}
-
-function version(expected: number): string {
-  if (!(Number.isSafeInteger(expected) && expected >= 0)) {
-    throw new KvError('INVALID', 'expectedVersion must be an integer, 0 or more');
-  }
-  return String(expected);
 }

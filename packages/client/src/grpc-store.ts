@@ -9,6 +9,14 @@ import {
 } from '@grpc/grpc-js';
 import { batchKeysMax, bytesOf, type Env, emptyBytes, KvError, pause, systemEnv } from '@holdfast/common';
 import { channelOptions, kv } from '@holdfast/rpc';
+import {
+  bytesProblem,
+  commandProblem,
+  keysProblem,
+  optionsProblem,
+  selectionProblem,
+  transactionProblem,
+} from './arguments.js';
 import { BatchStream, type RawStream } from './batch-stream.js';
 import { callError } from './call-error.js';
 import { type Operation, operations, PendingCommand } from './codec.js';
@@ -72,7 +80,7 @@ class GrpcStore implements KeyValueStore {
   constructor(options: ConnectOptions) {
     this.#env = options.env ?? systemEnv();
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-    const problem = checkFreshness(options.freshness);
+    const problem = connectProblem(options);
     if (problem !== null) throw problem;
     this.#freshness = options.freshness;
     this.#metadata = metadataOf(options);
@@ -86,22 +94,22 @@ class GrpcStore implements KeyValueStore {
   }
 
   get(key: Bytes, options?: ReadOptions): Promise<Found | null> {
-    const problem = checkFreshness(options?.freshness);
+    const problem = bytesProblem('a key', key) ?? optionsProblem(options);
     if (problem !== null) return Promise.reject(problem);
     const freshness = this.#freshnessOf(options);
     return this.#send(operations.get, [key], options?.timeoutMs, -1, -1, false, freshness);
   }
 
   put(key: Bytes, value: Bytes, options?: PutOptions): Promise<number> {
+    const problem = bytesProblem('a key', key) ?? bytesProblem('a value', value) ?? optionsProblem(options);
+    if (problem !== null) return Promise.reject(problem);
     if (options === undefined) return this.#send(operations.put, [key, value], undefined);
     const { timeoutMs, ttlMs, expectedVersion, onlyIfAbsent } = options;
-    const problem = checkNumbers(ttlMs, expectedVersion);
-    if (problem !== null) return Promise.reject(problem);
     return this.#send(operations.put, [key, value], timeoutMs, ttlMs, expectedVersion, onlyIfAbsent);
   }
 
   async delete(key: Bytes, options?: DeleteOptions): Promise<boolean> {
-    const problem = checkNumbers(undefined, options?.expectedVersion);
+    const problem = bytesProblem('a key', key) ?? optionsProblem(options);
     if (problem !== null) throw problem;
     const args = [key];
     const version = await this.#send<number>(
@@ -115,8 +123,7 @@ class GrpcStore implements KeyValueStore {
   }
 
   execute(args: readonly (Bytes | number)[], options?: ExecuteOptions): Promise<Value> {
-    if (args.length === 0) return Promise.reject(new KvError('INVALID', 'there is no command to execute'));
-    const problem = checkFreshness(options?.freshness);
+    const problem = commandProblem(args) ?? optionsProblem(options);
     if (problem !== null) return Promise.reject(problem);
     const freshness = this.#freshnessOf(options);
     return new Promise((resolve, reject) => {
@@ -139,7 +146,7 @@ class GrpcStore implements KeyValueStore {
   }
 
   async getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]> {
-    const problem = checkFreshness(options?.freshness);
+    const problem = keysProblem(keys) ?? optionsProblem(options);
     if (problem !== null) throw problem;
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
     const request = { keys: keys.map(bufferOf), freshness: this.#freshnessOf(options) };
@@ -148,6 +155,8 @@ class GrpcStore implements KeyValueStore {
   }
 
   async deleteRange(selection: Selection, options?: CallOptions): Promise<number> {
+    const problem = selectionProblem(selection) ?? optionsProblem(options);
+    if (problem !== null) throw problem;
     const request = { selection: selectionMessage(selection) };
     return (await this.#unary(this.#client.deleteRange, request, options, false)).deleted;
   }
@@ -156,7 +165,7 @@ class GrpcStore implements KeyValueStore {
     commands: readonly (readonly (Bytes | number)[])[],
     options: TransactOptions = {},
   ): Promise<Value[]> {
-    const problem = checkFreshness(options.freshness);
+    const problem = transactionProblem(commands, options.compare ?? []) ?? optionsProblem(options);
     if (problem !== null) throw problem;
     const request: kv.TransactRequest = {
       compare: (options.compare ?? []).map(({ key, expectedVersion }) => ({
@@ -177,11 +186,11 @@ class GrpcStore implements KeyValueStore {
 
   /** Goes on by itself where a broken connection ended the stream. */
   async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
-    const { keysOnly = false, limit = Number.POSITIVE_INFINITY } = options;
+    const { keysOnly = false, limit = Number.POSITIVE_INFINITY, selection } = options;
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     let resumeToken: Uint8Array = options.resumeToken ?? emptyBytes;
     let left = limit;
-    const problem = checkFreshness(options.freshness);
+    const problem = (selection === undefined ? null : selectionProblem(selection)) ?? optionsProblem(options);
     if (problem !== null) throw problem;
     const freshness = this.#freshnessOf(options);
     for (let silentSinceMs = this.#env.clock.monotonic(); left > 0; ) {
@@ -261,7 +270,8 @@ class GrpcStore implements KeyValueStore {
     return new Promise((resolve, reject) => {
       const metadata = this.#metadata.clone();
       metadata.setOptions({ waitForReady: true });
-      const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
+      const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
+      const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
       method.call(this.#client, request, metadata, { deadline }, (error, response) => {
         if (error === null) resolve(response);
         else reject(this.#isClosed ? closedError() : callError(error, isRead));
@@ -304,6 +314,9 @@ class GrpcStore implements KeyValueStore {
   }
 }
 
+/** A call with a longer time-out has none: gRPC's deadlines end somewhere beyond. */
+const deadlineMsMax = 0x7fffffff;
+
 /** Between two tries of a scan whose connection broke, in ms. */
 const retryMs = 50;
 
@@ -322,9 +335,13 @@ const freshnessNumbers = {
   stale: kv.Freshness.FRESHNESS_STALE,
 } as const;
 
-function checkFreshness(freshness: Freshness | undefined): KvError | null {
-  if (freshness === undefined || Object.hasOwn(freshnessNumbers, freshness)) return null;
-  return new KvError('INVALID', `freshness must be ${Object.keys(freshnessNumbers).join(', ')}`);
+function connectProblem(options: ConnectOptions): KvError | null {
+  const { address, user, password } = options ?? {};
+  if (typeof address !== 'string' || address === '') {
+    return new KvError('INVALID', 'address must be host:port, or anything else that gRPC resolves');
+  }
+  if (user !== undefined && password === undefined) return new KvError('INVALID', 'a user needs a password');
+  return optionsProblem(options);
 }
 
 function bufferOf(value: Bytes): Buffer {
@@ -351,15 +368,4 @@ function scanRequest(options: ScanOptions, left: number, resumeToken: Uint8Array
 function entryOf({ key, type, value, version, ttlMs }: kv.Entry, keysOnly: boolean): Entry {
   const hasValue = type === 1 && !keysOnly;
   return { key, type: typeName(type), value: hasValue ? value : null, version, ttlMs: ttlMs ?? null };
-}
-
-/** What the wire can't say. */
-function checkNumbers(ttlMs: number | undefined, expectedVersion: number | undefined): KvError | null {
-  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs > 0)) {
-    return new KvError('INVALID', 'ttlMs must be a positive integer');
-  }
-  if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0)) {
-    return new KvError('INVALID', 'expectedVersion must be an integer, 0 or more');
-  }
-  return null;
 }

@@ -2,14 +2,15 @@
  * A key-value store as a program sees it: the same whether the engine runs in this process (`open`) or behind
  * a connection (`connect`).
  *
- * Keys and values are bytes; a string stands for its UTF-8 bytes. What is returned belongs to the caller.
+ * Keys and values are bytes; a string stands for its UTF-8 bytes. Bytes that are passed must stay as they are until the call
+ * has settled: they may be sent later. What is returned belongs to the caller.
  * All methods reject with KvError, whose code says what happened:
  *
  *     WRONGTYPE         the key holds another type than the call is for
  *     VERSION_MISMATCH  the key is at `error.version`, not at the expected one
  *     DENIED            no credentials, wrong ones, or this user may not do that
  *     COMMAND           a command was answered with another error; `error.reply` is its first word
- *     INVALID, LIMIT    the call contradicts itself, or is too large
+ *     INVALID, LIMIT    the call makes no sense (an argument of a wrong type, options that contradict), or is too large
  *     UNAVAILABLE       not done, try again: nobody answered in time (only reads say so once they were sent)
  *     UNDETERMINED      a write was sent and nobody answered: it may have been done
  *     CLOSED            the store was closed
@@ -57,13 +58,16 @@ export interface Entry {
 }
 
 export interface PutOptions extends CallOptions {
+  /** How long the key lives, in ms, a positive integer; without it for ever. */
   readonly ttlMs?: number;
   /** Only if the key is at this version; 0: only if there is no such key. */
   readonly expectedVersion?: number;
+  /** The same as `expectedVersion: 0`. */
   readonly onlyIfAbsent?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
+  /** Only if the key is at this version. */
   readonly expectedVersion?: number;
 }
 
@@ -73,7 +77,9 @@ export type Selection = { readonly prefix: Bytes } | { readonly start: Bytes; re
 export interface ScanOptions extends ReadOptions {
   /** Without it: all keys. */
   readonly selection?: Selection;
+  /** From the last key to the first. */
   readonly reverse?: boolean;
+  /** How many entries at most; without it all. */
   readonly limit?: number;
   readonly keysOnly?: boolean;
   /** Goes on behind the page that had this token; the other options must be as they were. */

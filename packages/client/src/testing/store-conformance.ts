@@ -334,6 +334,51 @@ example('rejects with the error that a command replied', async (store) => {
   await fails(store.execute([]), 'INVALID');
 });
 
+/** As a program without types passes them. */
+const wrong = (value: unknown): never => value as never;
+
+example('says at the call what is no key, no value and no command, and serves the others', async (store) => {
+  const others = store.put('k', 'v').then(() => store.get('k'));
+  const nothings: unknown[] = [undefined, null, 5, true, {}, new Uint16Array(1), ['k']];
+  for (const value of nothings) {
+    await fails(store.get(wrong(value)), 'INVALID');
+    await fails(store.put(wrong(value), 'v'), 'INVALID');
+    await fails(store.put('k', wrong(value)), 'INVALID');
+    await fails(store.delete(wrong(value)), 'INVALID');
+    await fails(store.getMany([wrong(value)]), 'INVALID');
+    if (!Array.isArray(value)) await fails(store.execute(wrong(value)), 'INVALID');
+    if (value !== 5) await fails(store.execute(['SET', 'k', wrong(value)]), 'INVALID');
+    await fails(store.transact(wrong(['GET'])), 'INVALID');
+    await fails(store.deleteRange(wrong(value)), 'INVALID');
+    await fails(entriesOf(store, { selection: wrong({ prefix: value }) }), 'INVALID');
+  }
+  await fails(store.execute(wrong('GET k')), 'INVALID');
+  assert.equal((await others)?.value.toString(), 'v');
+  assert.equal((await store.get('k'))?.value.toString(), 'v');
+});
+
+example('refuses options that make no sense', async (store) => {
+  for (const timeoutMs of [Number.NaN, -1]) {
+    await fails(store.get('k', { timeoutMs }), 'INVALID');
+    await fails(store.getMany(['k'], { timeoutMs }), 'INVALID');
+    await fails(store.execute(['GET', 'k'], { timeoutMs }), 'INVALID');
+  }
+  await fails(store.get('k', { freshness: wrong('fresh') }), 'INVALID');
+  await fails(store.execute(['GET', 'k'], { protocol: wrong(4) }), 'INVALID');
+  await fails(store.transact([], { compare: [{ key: 'k', expectedVersion: 1.5 }] }), 'INVALID');
+  for (const limit of [-1, 1.5, Number.NaN]) await fails(entriesOf(store, { limit }), 'INVALID');
+});
+
+example('takes a time-out without end, and a limit of nothing', async (store) => {
+  await store.put('k', 'v');
+  for (const timeoutMs of [0, 2 ** 40, Number.POSITIVE_INFINITY]) {
+    assert.equal((await store.get('k', { timeoutMs }))?.value.toString(), 'v');
+    assert.equal((await store.getMany(['k'], { timeoutMs })).length, 1);
+    assert.equal(await store.execute(['BLPOP', 'none', '0.01'], { timeoutMs }), null);
+  }
+  assert.deepEqual(await keysOf(store, { limit: 0 }), []);
+});
+
 example('refuses commands that act on a connection', async (store) => {
   for (const line of ['SUBSCRIBE c', 'MULTI', 'exec', 'Select 1', 'AUTH x', 'CLIENT REPLY OFF', 'QUIT']) {
     const error = await fails(store.execute(line.split(' ')), 'COMMAND');
