@@ -8,6 +8,7 @@
  * transaction or script.
  */
 // @hot-path
+import { databasesMax } from '@holdfast/common';
 import type { Database, Ref } from '@holdfast/storage';
 import type { Command } from './command.js';
 import { EvictionPool } from './eviction-pool.js';
@@ -22,7 +23,6 @@ const looksEvery = 16;
 const releaseBudget = 4096;
 /** What counts beside the data is measured anew at the limit when it is older than this, in ms. */
 const measuredMsMax = 10;
-const databasesMax = 16;
 const sampleCountMax = 64;
 
 /** What came of making room: it is there, more is to be done and can be, or nothing more can go. */

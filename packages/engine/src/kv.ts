@@ -4,7 +4,7 @@
  */
 // @hot-path
 import type { Env, Reply, Request } from '@holdfast/common';
-import { KvError, keyBytesMax, TurnClock } from '@holdfast/common';
+import { databasesMax, KvError, keyBytesMax, TurnClock } from '@holdfast/common';
 import type { CreationListener, Database, Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import { AccessControl, type AclFile } from './acl/access-control.js';
@@ -325,7 +325,7 @@ export class KV {
   #expireUntil(untilMs: number): boolean {
     const { clock } = this.env;
     const nowMs = clock.now();
-    for (let index = 0; index < 16; index++) {
+    for (let index = 0; index < databasesMax; index++) {
       const db = this.storage.database(index);
       for (let count = 1; ; count++) {
         const ref = db.expiries.next(nowMs);
