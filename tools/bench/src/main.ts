@@ -19,6 +19,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { ProcessHold } from '@holdfast/common';
 import { suites } from './suites.js';
 import { header } from './table.js';
 
@@ -36,7 +37,11 @@ async function main(): Promise<void> {
   }
   console.log(`${new Date().toISOString()}  ${cpus().length} x ${cpus()[0].model}  Node ${process.version}`);
   console.log(header);
+  // What is awaited may be a call that is tried again: nothing else would hold the process until then.
+  const hold = new ProcessHold();
+  hold.set(true);
   for (const name of wanted) await suites[name](pairs, seconds);
+  hold.set(false);
 }
 
 await main();
