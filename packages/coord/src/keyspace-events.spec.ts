@@ -2,6 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { LocalServer } from './testing/index.js';
 
 describe('keyspace events of new keys', () => {
+  it('do not come for a key that gets another value from what is stored in it', () => {
+    const server = new LocalServer();
+    const [client, listener] = [server.client(), server.client()];
+    listener.line('PSUBSCRIBE __keyevent@0__:new');
+    client.line('CONFIG SET notify-keyspace-events En');
+    for (const line of ['SADD s a b', 'ZADD z 1 a', 'RPUSH l 2 1', 'SET k v']) client.line(line);
+    const stores = [
+      'SUNIONSTORE k s',
+      'ZUNIONSTORE k 1 z',
+      'SORT l STORE k',
+      'SINTERSTORE k s s',
+      'BITOP NOT k no',
+    ];
+    for (const line of stores) client.line(line);
+    client.line('SUNIONSTORE other s');
+    const keys: unknown[] = [];
+    for (let next = listener.take(); next !== undefined; next = listener.take())
+      keys.push((next as string[])[3]);
+    expect(keys).toEqual(['s', 'z', 'l', 'k', 'other']);
+  });
+
   it('come before the event of the command, once for each key, only when they are asked for', () => {
     const server = new LocalServer();
     const [client, listener] = [server.client(), server.client()];

@@ -400,21 +400,22 @@ export class LocalCoordinator implements Coordinator {
   #dispatch(session: Session, request: Request, reply: Reply): Outcome {
     const { registry } = this.kv;
     const command = commandOf(registry, request, session.lastCommand);
-    if (command === null) return this.#reject(session, null, reply, unknownCommand(registry, request));
+    if (command === null)
+      return this.#reject(session, null, request, reply, unknownCommand(registry, request));
     session.lastCommand = command;
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
-      return this.#reject(session, command, reply, wrongArity(command));
+      return this.#reject(session, command, request, reply, wrongArity(command));
     }
     if (!session.isUnlimited && session.isAuthenticated) {
       const denied = this.kv.access.refusal(session, command, request);
-      if (denied !== null) return this.#reject(session, command, reply, denied);
+      if (denied !== null) return this.#reject(session, command, request, reply, denied);
     }
     if (this.#guard?.isElsewhere(session, command) && session.isAuthenticated) {
       return this.#redirect(session, command, request, reply);
     }
     const refusal = this.#refusalOf(session, command, request);
-    if (refusal !== null) return this.#reject(session, command, reply, refusal);
+    if (refusal !== null) return this.#reject(session, command, request, reply, refusal);
     if (this.#pauses.isActive && this.#pauses.holds(session, command, request)) {
       this.#pauses.hold(session, request);
       return outcomes.pending;
@@ -517,12 +518,19 @@ export class LocalCoordinator implements Coordinator {
     this.#hub.endSpeech();
   }
 
-  /** What is refused makes a transaction fail; a refused EXEC ends it. */
-  #reject(session: Session, command: Command | null, reply: Reply, message: string): Outcome {
+  /** What is refused makes a transaction fail; a refused EXEC ends it, which monitors are shown. */
+  #reject(
+    session: Session,
+    command: Command | null,
+    request: Request,
+    reply: Reply,
+    message: string,
+  ): Outcome {
     if (command !== null) this.kv.registry.figuresOf(command).rejectedCalls++;
     let text = message;
     if (command?.name === 'EXEC') {
       this.#transactions.discard(session);
+      if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
       text = `EXECABORT Transaction discarded because of: ${message.replace(/^ERR /, '')}`;
     } else if (session.transaction !== null) {
       session.transaction.failed = true;

@@ -113,9 +113,12 @@ export class Context {
     return 0;
   }
 
-  /** The record of a key of one type: 0 when there is none, `isWrongType` after replying that error. */
-  lookup(i: number, type: number): Ref {
-    const ref = this.command.isWrite ? this.find(i) : this.read(i);
+  /**
+   * The record of a key of one type: 0 when there is none, `isWrongType` after replying that error. `reads`: the command
+   * reads what it is, which counts as a hit or a miss; commands that write may do both.
+   */
+  lookup(i: number, type: number, reads = !this.command.isWrite): Ref {
+    const ref = reads ? this.read(i) : this.find(i);
     if (ref !== 0 && this.db.type(ref) !== type) {
       this.reply.error(wrongType);
       return isWrongType;
@@ -124,8 +127,8 @@ export class Context {
   }
 
   /** The collection at argument `i`: null when there is none, undefined after replying WRONGTYPE. */
-  collection<C extends Collection>(i: number, type: number): C | null | undefined {
-    const ref = this.lookup(i, type);
+  collection<C extends Collection>(i: number, type: number, reads?: boolean): C | null | undefined {
+    const ref = this.lookup(i, type, reads);
     if (ref === 0) return null;
     return ref === isWrongType ? undefined : (this.db.collection(ref) as C);
   }
@@ -176,7 +179,7 @@ export class Context {
   }
 
   /** Whether argument `i` holds a string that is there; replies WRONGTYPE or the null when not. */
-  string(i: number): Ref {
-    return this.lookup(i, valueTypes.string);
+  string(i: number, reads?: boolean): Ref {
+    return this.lookup(i, valueTypes.string, reads);
   }
 }

@@ -285,10 +285,20 @@ export class Database {
 
   /**
    * Makes a collection that was built without a key the value of the key that `find` just missed, as one change.
-   * Returns the record.
+   * `isNew`: whether who waits for new keys is told. Returns the record.
    */
-  adopt(key: Uint8Array, start: number, length: number, collection: Collection, expiryMs: number): Ref {
+  adopt(
+    key: Uint8Array,
+    start: number,
+    length: number,
+    collection: Collection,
+    expiryMs: number,
+    isNew = true,
+  ): Ref {
+    const { creations } = this.context;
+    if (!isNew) this.context.creations = null;
     let record = this.putCollection(key, start, length, collection);
+    this.context.creations = creations;
     if (expiryMs !== 0) record = this.#shapeExpiry(record, expiryMs);
     this.touch(record);
     if (this.context.journal !== null) this.describe(record, this.context.journal);

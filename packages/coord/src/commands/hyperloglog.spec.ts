@@ -193,6 +193,20 @@ describe('what is no sketch', () => {
   });
 });
 
+it('tells those who watch of a merge that changed nothing', () => {
+  const other = server.client();
+  c.line('PFADD h a b');
+  c.line('PFMERGE h');
+  other.line('WATCH h');
+  c.line('PFADD h a');
+  other.line('MULTI');
+  expect(other.line('EXEC')).toEqual([]);
+  other.line('WATCH h');
+  c.line('PFMERGE h');
+  other.line('MULTI');
+  expect(other.line('EXEC')).toBe(null);
+});
+
 it('tests itself', () => {
   expectReplies([
     ['PFSELFTEST', 'OK'],

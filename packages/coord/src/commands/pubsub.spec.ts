@@ -30,6 +30,14 @@ describe('SUBSCRIBE and its kin', () => {
     expect(client.line('SUNSUBSCRIBE')).toEqual(['sunsubscribe', null, 0]);
   });
 
+  it('leave PING of a RESP2 client that hears shard channels alone as that of other subscribers', () => {
+    const client = new LocalServer().client();
+    client.line('SSUBSCRIBE s');
+    expect(client.line('PING a')).toEqual(['pong', 'a']);
+    client.line('SUNSUBSCRIBE');
+    expect(client.line('PING a')).toBe('a');
+  });
+
   it('leave a RESP2 client only some commands', () => {
     const client = new LocalServer().client();
     client.line('SSUBSCRIBE s');
@@ -154,5 +162,19 @@ describe('keyspace events', () => {
     b.line('CONFIG SET notify-keyspace-events Em');
     b.line('GET none');
     expect(allOf(a)).toEqual([['pmessage', '__keyevent*', '__keyevent@0__:keymiss', 'none']]);
+  });
+
+  it('tell of misses of what commands read that write something else', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(3), server.client()];
+    a.line('PSUBSCRIBE __keyevent*');
+    b.line('CONFIG SET notify-keyspace-events Em');
+    const lines = [
+      ...['SUNIONSTORE to m1', 'ZUNIONSTORE to 1 m2', 'ZRANGESTORE to m3 0 -1', 'GETEX m4', 'GETDEL m5'],
+      ...['GETSET m6 v', 'SET m7 v GET', 'BITFIELD m8 GET u8 0', 'BITFIELD none SET u8 0 1', 'SET none v'],
+    ];
+    for (const line of lines) b.line(line);
+    const missed = allOf(a).map((message) => (message as string[])[3]);
+    expect(missed).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8']);
   });
 });

@@ -587,6 +587,19 @@ describe('MONITOR', () => {
     b.line('PING');
     expect(a.take()).toBeUndefined();
   });
+
+  it('shows an EXEC that was refused, since it ends the transaction', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    a.line('MONITOR');
+    b.line('MULTI');
+    b.line('EXEC now');
+    expect([a.take(), a.take(), a.take()].map((line) => line && String(line).replace(/^.*\] /, ''))).toEqual([
+      '"MULTI"',
+      '"EXEC" "now"',
+      undefined,
+    ]);
+  });
 });
 
 describe('commands over whole databases', () => {

@@ -14,7 +14,7 @@ export const ping = defineCommand({
   surplusIsArityError: true,
   args: { message: optional(bytes()) },
   run({ request, session }, args, reply) {
-    if (session.dialect === 2 && session.subscriptionCount > 0) {
+    if (session.dialect === 2 && session.isSubscriber) {
       reply.array(2);
       reply.text('pong');
       if (args.message === null) reply.text('');

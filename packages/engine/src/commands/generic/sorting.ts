@@ -10,6 +10,7 @@ import {
 import { type Collection, type Database, SetValue, valueTypes } from '@holdfast/storage';
 import { type Context, wrongType } from '../../context.js';
 import { sortRange } from '../../partial-sort.js';
+import { storeCollection } from '../storing.js';
 import { allElements, listOf, orderedElements, type SortElement } from './sort-elements.js';
 import { SortOptions } from './sort-options.js';
 import { type Slice, SortPattern } from './sort-pattern.js';
@@ -34,7 +35,7 @@ export function sort(ctx: Context, mayStore: boolean, reply: Reply): void {
       ? elements
       : elements.flatMap((element) => gets.map((get) => get.resolve(ctx, element)));
   if (options.target === 0) replyValues(values, reply);
-  else storeValues(ctx, options.target, values, reply);
+  else storeCollection(ctx, options.target, listOf(ctx.db, values), 'l', 'sortstore', reply);
 }
 
 /** The elements wanted, in their order; null when one has no number to be sorted by. */
@@ -127,23 +128,6 @@ function replyValues(values: readonly (Slice | null)[], reply: Reply): void {
     if (value === null) reply.null();
     else reply.bulk(value.bytes, value.start, value.length);
   }
-}
-
-/** Makes a list of values the value of the key at argument `i`; no values remove it. */
-function storeValues(ctx: Context, i: number, values: readonly (Slice | null)[], reply: Reply): void {
-  const { db, request } = ctx;
-  const list = listOf(db, values);
-  const ref = ctx.find(i);
-  if (ref !== 0) db.remove(ref);
-  if (list.size > 0) {
-    const { bytes } = request;
-    if (ref !== 0) db.find(bytes, request.start(i), request.length(i));
-    db.adopt(bytes, request.start(i), request.length(i), list, 0);
-    ctx.notify('l', 'sortstore', i);
-  } else if (ref !== 0) {
-    ctx.notify('g', 'del', i);
-  }
-  reply.integer(list.size);
 }
 
 /** Visits the keys that the patterns of a request name for the elements there are. */

@@ -41,7 +41,7 @@ export const pfmerge = defineCommand({
       if (registers[i] > 0) sketch.raise(i, registers[i], sparseMaxBytes);
     }
     sketch.invalidate();
-    storeSketch(ctx, ref, destkey);
+    storeSketch(ctx, ref, destkey, true);
     ctx.notify('$', 'pfadd', destkey);
     reply.ok();
   },

@@ -36,13 +36,18 @@ export function loadSketch({ db, reply }: Context): boolean {
   return false;
 }
 
-/** Makes `sketch` the value of the key at argument `i`, of which `find` just returned the record. Its expiry stays. */
-export function storeSketch({ db, request }: Context, ref: Ref, i: number): void {
+/**
+ * Makes `sketch` the value of the key at argument `i`, of which `find` just returned the record. Its expiry stays.
+ * `isAlways`: those who watch the key are told even if nothing changed.
+ */
+export function storeSketch({ db, request }: Context, ref: Ref, i: number, isAlways = false): void {
   const { bytes, length, changedFrom, changedTo } = sketch;
   if (ref === 0) {
     const { bytes: key } = request;
     db.putString(0, key, request.start(i), request.length(i), bytes, 0, length, 0, stringForms.raw);
   } else if (sketch.hasChanged) {
     db.patchString(ref, length, changedFrom, bytes, changedFrom, Math.min(changedTo, length) - changedFrom);
+  } else if (isAlways) {
+    db.patchString(ref, length, 0, bytes, 0, 1);
   }
 }

@@ -3,10 +3,10 @@
  * must be complete before it is seen is a set of no key, which is then stored or given back.
  */
 import type { Reply } from '@holdfast/common';
-import { type Database, SetValue } from '@holdfast/storage';
+import { type Database, SetValue, valueTypes } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 import { type Argument, key, type Repeated, repeat } from '../../grammar.js';
-import { findSet, replyMember, replyMembers, storeSet, view } from './sets.js';
+import { replyMember, replyMembers, storeSet, view } from './sets.js';
 
 export type Operand = SetValue | null;
 
@@ -19,7 +19,7 @@ export function inputKeys(): { key: Argument<Repeated> } {
 export function readOperands(ctx: Context, keys: Repeated): Operand[] | undefined {
   const operands: Operand[] = [];
   for (let i = 0; i < keys.count; i++) {
-    const set = findSet(ctx, keys.first + i);
+    const set = ctx.collection<SetValue>(keys.first + i, valueTypes.set, true);
     if (set === undefined) return undefined;
     operands.push(set);
   }

@@ -3,6 +3,7 @@
 import type { Reply, Request } from '@holdfast/common';
 import { EntryView, type FieldTable, SetValue, valueTypes } from '@holdfast/storage';
 import type { Context } from '../../context.js';
+import { storeCollection } from '../storing.js';
 
 /** For looks within one call. */
 export const view: EntryView = new EntryView();
@@ -51,21 +52,7 @@ export function replyMembers({ size, table }: SetValue, reply: Reply): void {
   for (let entry = table.next(); entry !== 0; entry = table.next()) replyMember(table, entry, reply);
 }
 
-/**
- * Makes a set of no key the value of the key at argument `i`, whatever that was; an empty set removes the
- * key. Replies the number of members.
- */
+/** As `storeCollection`, with the event of sets. */
 export function storeSet(ctx: Context, i: number, set: SetValue, event: string, reply: Reply): void {
-  const { db, request } = ctx;
-  const ref = ctx.find(i);
-  if (ref !== 0) db.remove(ref);
-  if (set.size > 0) {
-    const { bytes } = request;
-    if (ref !== 0) db.find(bytes, request.start(i), request.length(i));
-    db.adopt(bytes, request.start(i), request.length(i), set, 0);
-    ctx.notify('s', event, i);
-  } else if (ref !== 0) {
-    ctx.notify('g', 'del', i);
-  }
-  reply.integer(set.size);
+  storeCollection(ctx, i, set, 's', event, reply);
 }

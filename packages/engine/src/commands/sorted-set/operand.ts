@@ -129,7 +129,7 @@ export function readOperands(ctx: Context, keys: Repeated): Operand[] | null {
 
 function readOperand(ctx: Context, i: number): Operand | null {
   const { db } = ctx;
-  const ref = ctx.command.isWrite ? ctx.find(i) : ctx.read(i);
+  const ref = ctx.read(i);
   if (ref === 0) return new EmptyOperand();
   switch (db.type(ref)) {
     case valueTypes.zset:

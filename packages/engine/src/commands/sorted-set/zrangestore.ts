@@ -1,9 +1,9 @@
-import { ZSetValue } from '@holdfast/storage';
+import { valueTypes, ZSetValue } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { bytes, choice, key, token } from '../../grammar.js';
 import { limitOption, range } from './range.js';
 import { kindOf, limitWithoutKind } from './ranging.js';
-import { copyEntries, findZSet, storeZSet } from './zsets.js';
+import { copyEntries, storeZSet } from './zsets.js';
 
 export const zrangestore = defineCommand({
   id: 416,
@@ -28,7 +28,7 @@ export const zrangestore = defineCommand({
     if (kind === 'rank' && limit.present && limit.count !== -1) return reply.error(limitWithoutKind);
     const problem = range.parse(ctx.request, kind, min, rev);
     if (problem !== null) return reply.error(problem);
-    const source = findZSet(ctx, src);
+    const source = ctx.collection<ZSetValue>(src, valueTypes.zset, true);
     if (source === undefined) return;
     const result = new ZSetValue(ctx.db);
     if (source !== null) {

@@ -3,6 +3,7 @@
 import type { Reply, Request } from '@holdfast/common';
 import { valueTypes, ZSetCursor, ZSetValue } from '@holdfast/storage';
 import type { Context } from '../../context.js';
+import { storeCollection } from '../storing.js';
 
 /** For walks within one call. */
 export const cursor: ZSetCursor = new ZSetCursor();
@@ -107,17 +108,7 @@ export function removeEntries(
   if (isAll) ctx.notify('g', 'del', i);
 }
 
-/** Makes a sorted set of no key the value of the key at argument `i`, or removes the key if the set is empty. */
+/** As `storeCollection`, with the event of sorted sets. */
 export function storeZSet(ctx: Context, i: number, zset: ZSetValue, event: string, reply: Reply): void {
-  const { db, request } = ctx;
-  const ref = ctx.find(i);
-  if (ref !== 0) db.remove(ref);
-  if (zset.size > 0) {
-    if (ref !== 0) db.find(request.bytes, request.start(i), request.length(i));
-    db.adopt(request.bytes, request.start(i), request.length(i), zset, 0);
-    ctx.notify('z', event, i);
-  } else if (ref !== 0) {
-    ctx.notify('g', 'del', i);
-  }
-  reply.integer(zset.size);
+  storeCollection(ctx, i, zset, 'z', event, reply);
 }

@@ -12,7 +12,7 @@ export const getdel = defineCommand({
   flags: ['write', 'fast'],
   args: { key: key('RW', 'access', 'delete') },
   run(ctx, { key }, reply) {
-    const ref = ctx.string(key);
+    const ref = ctx.string(key, true);
     if (ref < 0) return;
     replyString(ctx, ref, reply);
     if (ref === 0) return;

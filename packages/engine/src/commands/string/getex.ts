@@ -17,7 +17,7 @@ export const getex = defineCommand({
   },
   run(ctx, { key, expiry }, reply) {
     const { db, request } = ctx;
-    const ref = ctx.string(key);
+    const ref = ctx.string(key, true);
     if (ref < 0) return;
     if (ref === 0 || expiry.word === null) return replyString(ctx, ref, reply);
     if (expiry.word === 'PERSIST') {

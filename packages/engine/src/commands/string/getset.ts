@@ -13,7 +13,7 @@ export const getset = defineCommand({
   flags: ['write', 'denyoom', 'fast'],
   args: { key: key('RW', 'access', 'update'), value: bytes() },
   run(ctx, { key, value }, reply) {
-    const ref = ctx.string(key);
+    const ref = ctx.string(key, true);
     if (ref < 0) return;
     replyString(ctx, ref, reply);
     putArgument(ctx, ref, key, value, 0);

@@ -39,7 +39,7 @@ export const set = defineCommand({
       expiryMs = readExpiryOption(request, expiry, ctx.nowMs, 'set', reply);
       if (expiryMs < 0) return;
     }
-    const ref = ctx.find(key);
+    const ref = get ? ctx.read(key) : ctx.find(key);
     const mustBeString = get || condition.word === 'IFEQ';
     if (mustBeString && ref !== 0 && db.type(ref) !== valueTypes.string) return reply.error(wrongType);
     if (get) replyString(ctx, ref, reply);
