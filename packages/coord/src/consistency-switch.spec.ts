@@ -30,7 +30,7 @@ class World {
     this.network.setFaults({ delayMs: [1, 5], loss: 0, duplication: 0, lateness: 0 });
   }
 
-  start(): Promise<LocalStack> {
+  start(parameters: Readonly<Record<string, string>> = {}): Promise<LocalStack> {
     const name = `process ${++this.#starts}`;
     this.#name = name;
     this.shared = this.#sharedOf(name);
@@ -44,6 +44,7 @@ class World {
       fsync: 'always',
       directory: '/data',
       segmentBytes: 1 << 20,
+      parameters: new Map(Object.entries(parameters)),
       openShared: async () => this.shared,
       leaseMs: 300,
       onFatal: (error) => {
@@ -230,6 +231,36 @@ describe('a switch under load', () => {
       expect(await env.until(load.run('GET', 'count'))).toEqual(Buffer.from(String(counted)));
       await env.until(stack.close());
     }
+  });
+
+  it('ends the history, which begins anew with files and goes on over a restart', async () => {
+    const world = new World(9);
+    const { env } = world;
+    const start = (): Promise<LocalStack> => env.until(world.start({ 'history-bytes': '1mb' }));
+    let stack = await start();
+    const count = async (times: number): Promise<void> => {
+      const load = new Load(world, stack);
+      await env.until(load.end());
+      for (let i = 0; i < times; i++) await env.until(load.run('INCR', 'n'));
+    };
+    await count(3);
+    const early = stack.history.newest;
+    const waiting = stack.history.waitBeyond(early);
+    await env.until(stack.setConsistency('replicated', world.shared));
+    await env.until(waiting);
+    await expect(stack.history.read(early)).rejects.toMatchObject({ code: 'INVALID' });
+    await count(3);
+    await env.until(stack.setConsistency('local'));
+    await expect(stack.history.read(early)).rejects.toMatchObject({ code: 'COMPACTED' });
+    const { oldest } = stack.history;
+    await count(3);
+    const { commits } = await env.until(stack.history.read(oldest));
+    expect(commits.length).toBeGreaterThanOrEqual(3);
+    await env.until(stack.close());
+    stack = await start();
+    expect(stack.history.oldest).toBe(oldest);
+    expect((await env.until(stack.history.read(oldest))).commits).toEqual(commits);
+    await env.until(stack.close());
   });
 
   it('is finished or undone after a power cut in the middle of it', { timeout: 240_000 }, async () => {

@@ -92,6 +92,14 @@ export class Snapshotter {
     await log.trim(await history.release(before));
   }
 
+  /** What its bounds let go meanwhile. Not asked of the log in vain, which brings everything to the disk for it. */
+  async #trimHistory(covered: number): Promise<void> {
+    const { history, log } = this.#options;
+    if (this.#holds > 0) return;
+    const before = await history.release(covered + 1);
+    if (before > (log.starts[0] ?? before)) await log.trim(before);
+  }
+
   async #write(snapshots: SnapshotFiles): Promise<number> {
     const { storage, log, committer } = this.#options;
     for (;;) {
@@ -124,8 +132,7 @@ export class Snapshotter {
     try {
       if (snapshots === null) await this.#trim(storage.durablePosition + 1);
       else if (await this.#isLong(snapshots)) await this.take();
-      // What the bounds of the history let go meanwhile.
-      else if (history.commits !== null) await this.#trim(this.#covered! + 1);
+      else if (history.commits !== null) await this.#trimHistory(this.#covered!);
     } catch (error) {
       this.#options.onError(error);
     }

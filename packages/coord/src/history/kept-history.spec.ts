@@ -162,6 +162,32 @@ describe('a history', () => {
     await stack.close();
   });
 
+  it('lets go by itself what smaller bounds let go, and of a snapshot only what that covers', async () => {
+    const on = machine(3);
+    const stack = await start(on, 'file', { 'history-bytes': '10mb' });
+    const client = new Client(stack);
+    const { oldest } = stack.history;
+    for (let round = 0; round < 20; round++) await writeSome(client, round);
+    const { log } = stack.persistence!;
+    const all = log!.bytes;
+    expect(all).toBeGreaterThan(60_000);
+    await client.line('CONFIG SET history-bytes 20kb');
+    const letGo = async (): Promise<void> => {
+      await on.env.advance(3000);
+      for (let i = 0; i < 50; i++) await nextTurn();
+    };
+    await letGo();
+    expect([log!.bytes, stack.history.oldest]).toEqual([all, oldest]);
+    await client.line('CONFIG SET history-bytes 10mb');
+    await client.line('SAVE');
+    expect(log!.bytes).toBe(all);
+    await client.line('CONFIG SET history-bytes 20kb');
+    await letGo();
+    expect(log!.bytes).toBeLessThan(20_480 + 2 * 16_384);
+    expect(stack.history.oldest).toBeGreaterThan(oldest);
+    await stack.close();
+  });
+
   it('without bounds costs no journal and leaves no file', async () => {
     const on = machine();
     const without = await start(on, 'none', { 'history-bytes': '0' });
