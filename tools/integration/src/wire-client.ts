@@ -20,11 +20,12 @@ export class WireClient {
   readonly #waiting: Waiting[] = [];
   #isClosed = false;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, hear?: (message: WireReply) => void) {
     this.#socket = socket;
     socket.on('data', (bytes: Buffer) => {
       for (const reply of this.#reader.push(bytes)) {
-        if (reply.type === '>') this.pushes.push(reply);
+        if (hear !== undefined) hear(reply);
+        else if (reply.type === '>') this.pushes.push(reply);
         else if (this.#waiting[0]?.take(reply)) this.#waiting.shift();
       }
     });
@@ -42,14 +43,15 @@ export class WireClient {
     });
   }
 
-  static connect(address: Address): Promise<WireClient> {
+  /** With `hear` all that comes goes there, replies as well. */
+  static connect(address: Address, hear?: (message: WireReply) => void): Promise<WireClient> {
     return new Promise((resolve, reject) => {
       const socket = connect(address);
       socket.setNoDelay(true);
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        resolve(new WireClient(socket));
+        resolve(new WireClient(socket, hear));
       });
     });
   }

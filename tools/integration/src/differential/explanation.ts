@@ -60,7 +60,7 @@ function simplerItems(item: Item): readonly Item[] {
 }
 
 /** Fewer words, shorter words, usual words. */
-function simplerRequests(request: RandomRequest): RandomRequest[] {
+export function simplerRequests(request: RandomRequest): RandomRequest[] {
   const forms: RandomRequest[] = [];
   for (let at = request.length - 1; at > 0; at--) {
     if (request.length > 8) forms.push(request.toSpliced(at, 8));
@@ -75,6 +75,6 @@ function simplerRequests(request: RandomRequest): RandomRequest[] {
   return forms;
 }
 
-function shortened(text: string): string {
+export function shortened(text: string): string {
   return text.length <= 600 ? text : `${text.slice(0, 600)}...`;
 }

@@ -7,6 +7,7 @@ const contentOf: Readonly<Record<string, (key: string) => RandomRequest>> = {
   set: (key) => ['SMEMBERS', key],
   zset: (key) => ['ZRANGE', key, '0', '-1', 'WITHSCORES'],
   hash: (key) => ['HGETALL', key],
+  count: () => ['DBSIZE'],
   stream: (key) => ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'],
 };
 

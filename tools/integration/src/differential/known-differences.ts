@@ -145,6 +145,54 @@ export const knownDifferences: readonly KnownDifference[] = [
     redis: /^-ERR Unbalanced XREAD list/,
     holdfast: /^-ERR Unbalanced 'xread/,
   },
+  {
+    reason: 'In Redis A hides that new keys are told, too.',
+    command: /^CONFIG GET$/,
+    redis: /"A[A-Zm]*"/,
+    holdfast: /"An[A-Zm]*"/,
+  },
+  {
+    reason: 'Redis 7.2 tries again what waited when its key or group is gone, and says what that says.',
+    command: /^XREADGROUP$/,
+    redis: /^-(UNBLOCKED the stream key|NOGROUP the consumer group this client)/,
+    holdfast: /^(-NOGROUP No such key|-WRONGTYPE|[*_]null)/,
+  },
+  {
+    reason: 'Redis 7.2 lets a reader wait on when what came was trimmed away at once.',
+    command: /^XREAD$/,
+    redis: /^[*%]\[.*\*\[\]/,
+    holdfast: /^[*_]/,
+    isFork: true,
+  },
+  {
+    reason: 'QUIT is a command since Redis 7.2, and shown as one.',
+    redis: /^/,
+    holdfast: /\+\[\d+ \] "QUIT"/i,
+  },
+  {
+    reason:
+      'In Redis who tracks for another one is told in its own dialect that all is gone, not in that of the other.',
+    redis: /"invalidate"(, \$"__redis__:invalidate")?|"__redis__:invalidate", [_$*]null/,
+    holdfast: /"invalidate", [_*]null|"__redis__:invalidate", [_*]null/,
+  },
+  {
+    reason: 'Redis tells nobody that keeps values when databases change places.',
+    redis: /^(?!.*"invalidate", _null)/,
+    holdfast: /"invalidate", (_|\*)null/,
+  },
+  {
+    reason: 'To who monitors already MONITOR says nothing in Redis, who asked waits for ever.',
+    command: /^MONITOR$/,
+    redis: /^(?!.*\+OK)/,
+    holdfast: /\+OK$/,
+  },
+  {
+    reason:
+      'Since Redis 7.2 what a transaction makes its own connection hear follows the reply; before, it is within.',
+    command: /^EXEC$/,
+    redis: /[>*]\[.*[>*]\[\$"([ps]?message|invalidate)"/,
+    holdfast: /[>*]\[\$"([ps]?message|invalidate)"/,
+  },
 ];
 
 /** The one that explains two replies, or undefined. */

@@ -5,10 +5,9 @@
 import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import type { Command, CommandGroup } from '@holdfast/engine';
-import { pick } from '../random-pick.js';
-import { randomKey } from './argument-values.js';
-import { expiresSoon, type RandomRequest, waitsLong } from './request.js';
-import { type GeneratorOptions, RequestGenerator } from './request-generator.js';
+import { PlainRequests } from './plain-requests.js';
+import type { RandomRequest } from './request.js';
+import type { GeneratorOptions } from './request-generator.js';
 import { specialStep } from './special-steps.js';
 
 export interface RandomSequence {
@@ -25,23 +24,14 @@ export interface SequenceOptions extends GeneratorOptions {
   readonly restartEvery?: number | undefined;
 }
 
-/** What a script that calls a command looks like; its request follows as arguments. */
-export const callingScript = 'return redis.call(unpack(ARGV))';
-export const tryingScript = 'return redis.pcall(unpack(ARGV))';
-
 export class SequenceGenerator {
-  readonly #requests: RequestGenerator;
-  readonly #groups: readonly CommandGroup[];
+  readonly #requests: PlainRequests;
   readonly #restartEvery: number;
   #random: Random = new SeededRandom(0);
 
   constructor(commands: readonly Command[], options: SequenceOptions = {}) {
     this.#restartEvery = options.restartEvery ?? 0;
-    this.#requests = new RequestGenerator(commands, this.#random, options);
-    // Of these a few are enough.
-    this.#groups = this.#requests.groups.filter(
-      (group) => !/^(connection|server|pubsub|transactions)$/.test(group),
-    );
+    this.#requests = new PlainRequests(commands, options);
   }
 
   /** The sequence of a seed, whatever was asked for before. */
@@ -50,8 +40,7 @@ export class SequenceGenerator {
     this.#random = random;
     this.#requests.restart(random);
     const length = 4 + randomBelow(random, 30);
-    // Two of the types in each sequence, so that its requests have to do with each other.
-    const own = [pick(this.#groups, random), pick(this.#groups, random)];
+    const own = this.#requests.twoGroups();
     const requests: RandomRequest[] = [];
     while (requests.length < length) requests.push(...this.#step(own));
     const dialect = randomBelow(random, 3) === 0 ? 3 : 2;
@@ -63,41 +52,14 @@ export class SequenceGenerator {
   #step(own: readonly CommandGroup[]): readonly RandomRequest[] {
     const dice = randomBelow(this.#random, 100);
     if (dice < 3) {
-      const inside = Array.from({ length: randomBelow(this.#random, 5) }, () => this.#single(own)).flat();
+      const inside = Array.from({ length: randomBelow(this.#random, 5) }, () =>
+        this.#requests.some(own),
+      ).flat();
       const end = randomBelow(this.#random, 8) === 0 ? ['DISCARD'] : ['EXEC'];
       return [['MULTI'], ...inside, end];
     }
-    if (dice < 14) return specialStep(this.#random, () => this.#plain(own));
-    if (dice < 20) return this.#single(own).map((request) => this.#called(request));
-    return this.#single(own);
-  }
-
-  /** A request that nothing has to follow. */
-  #plain(own: readonly CommandGroup[]): RandomRequest {
-    for (;;) {
-      const requests = this.#single(own);
-      if (requests.length === 1) return requests[0];
-    }
-  }
-
-  #called(request: RandomRequest): RandomRequest {
-    const script = randomBelow(this.#random, 3) === 0 ? tryingScript : callingScript;
-    return ['EVAL', script, '0', ...request];
-  }
-
-  /** A request, and what has to follow it so that both servers are in the same state again. */
-  #single(own: readonly CommandGroup[]): RandomRequest[] {
-    const dice = randomBelow(this.#random, 100);
-    const others = this.#requests.groups;
-    const group = dice < 70 ? pick(own, this.#random) : dice < 85 ? 'generic' : pick(others, this.#random);
-    let request = this.#requests.next(group);
-    while (waitsLong(request) || expiresSoon(request)) request = this.#requests.next(group);
-    const [name, verb, key, groupName] = request;
-    if (name === 'SPOP')
-      return [request, ['DEL', ...(verb === undefined ? [randomKey('set', this.#random)] : [verb])]];
-    // Redis 7.2 makes consumers at other times than 7.0: they are there before they ask.
-    if (name === 'XGROUP' && key !== undefined && groupName !== undefined)
-      return [request, ...['c', 'd', 'e'].map((each) => ['XGROUP', 'CREATECONSUMER', key, groupName, each])];
-    return [request];
+    if (dice < 14) return specialStep(this.#random, () => this.#requests.one(own));
+    if (dice < 20) return this.#requests.some(own).map((request) => this.#requests.called(request));
+    return this.#requests.some(own);
   }
 }

@@ -8,7 +8,7 @@ import {
   startRedis,
   temporaryDirectory,
 } from '../server.js';
-import { WireClient } from '../wire-client.js';
+import { type Address, WireClient } from '../wire-client.js';
 import { encoded, type RandomRequest } from './request.js';
 
 export type Replies = readonly [theirs: readonly WireReply[], ours: readonly WireReply[]];
@@ -20,7 +20,7 @@ const replyTimeoutMs = 10_000;
 const often = ['--hz', '500'];
 
 export class ServerPair {
-  readonly #redis: Awaited<ReturnType<typeof startRedis>>;
+  #redis: Awaited<ReturnType<typeof startRedis>>;
   readonly #settings: GatewaySettings;
   readonly #directory: string | null;
   #gateway: RunningServer;
@@ -49,6 +49,11 @@ export class ServerPair {
     pair.#theirs = await connect(redis);
     pair.#ours = await connect(gateway);
     return pair;
+  }
+
+  /** Where the reference and the server under test are. */
+  get addresses(): readonly [theirs: Address, ours: Address] {
+    return [this.#redis.address, this.#gateway.address];
   }
 
   /** Whether the server under test keeps its state over restarts. */
@@ -84,10 +89,14 @@ export class ServerPair {
     this.#ours = await connect(this.#gateway);
   }
 
-  /** After a reply that did not come: connections anew, and the server too when it is gone. */
+  /** After a reply that did not come: the server anew, connections too, and the reference when it is gone. */
   async recover(): Promise<void> {
     for (const client of [this.#theirs, this.#ours]) client.close();
-    this.#theirs = await connect(this.#redis);
+    this.#theirs = await connect(this.#redis).catch(async () => {
+      await this.#redis.stop();
+      this.#redis = await startRedis(...often);
+      return connect(this.#redis);
+    });
     await this.restart();
   }
 

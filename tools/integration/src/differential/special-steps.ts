@@ -257,6 +257,7 @@ export function takingBack(requests: readonly RandomRequest[]): RandomRequest[] 
       'CONFIG',
       'SET',
       ...Object.entries(parameters).flatMap(([name, { initial }]) => [name, initial]),
+      ...['notify-keyspace-events', ''],
     ]);
   return back;
 }

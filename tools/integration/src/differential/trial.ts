@@ -109,12 +109,13 @@ function outOfStep(theirs: WireReply, ours: WireReply): Finding {
   return { request: ending, theirs: a, ours: b, signature: 'broken: replies are out of step' };
 }
 
-function stateFinding(theirs: WireReply, ours: WireReply): Finding | null {
+export function stateFinding(theirs: WireReply, ours: WireReply): Finding | null {
   const difference = firstDifferentKey(theirs, ours);
   return difference && { ...difference, signature: `state ${nameOf(difference.request)}` };
 }
 
-function compareReplies(
+/** Of a transaction, the replies to what was `queued`. */
+export function compareReplies(
   request: RandomRequest,
   theirs: WireReply,
   ours: WireReply,
