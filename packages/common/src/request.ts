@@ -28,7 +28,7 @@ export class Request {
   /** Number of arguments, the command's name among them. */
   count = 0;
   /** Start of argument i at [2i], its length at [2i + 1]. Arguments lie in order. Grown by `reserve`. */
-  offsets: Int32Array = new Int32Array(64);
+  offsets: Int32Array;
 
   /**
    * Where in `bytes` the whole request lies as it came, an array of bulk strings: whoever passes it on copies that.
@@ -36,6 +36,11 @@ export class Request {
    */
   frameStart = 0;
   frameEnd = 0;
+
+  /** With room for so many arguments at first. */
+  constructor(room = 32) {
+    this.offsets = new Int32Array(2 * room);
+  }
 
   /** Makes room for `count` arguments; those set so far are kept. */
   reserve(count: number): void {
@@ -134,9 +139,9 @@ export class Request {
   toOwned(): Request {
     let total = 0;
     for (let i = 0; i < this.count; i++) total += this.offsets[2 * i + 1];
-    const owned = new Request();
+    // A little more than there are: what is not there reads as empty.
+    const owned = new Request(this.count + 2);
     owned.bytes = Buffer.allocUnsafeSlow(total);
-    owned.reserve(this.count);
     owned.count = this.count;
     let at = 0;
     for (let i = 0; i < this.count; i++) {

@@ -199,3 +199,10 @@ describe('WATCH', () => {
     expect(a.line('EXEC')).toEqual(['OK']);
   });
 });
+
+it('counts what queued commands take, not their few bytes alone, so that a limit holds', () => {
+  const client = new LocalServer().client();
+  client.line('MULTI');
+  for (let i = 0; i < 100; i++) client.line('PING');
+  expect(client.session.transaction!.bytes).toBeGreaterThan(100 * 400);
+});
