@@ -7,15 +7,16 @@
  * mutation. It does not decide whether an expired key is still to be seen: its callers ask `expiry`.
  */
 // @hot-path
-import { copyBytes, KvError } from '@holdfast/common';
+import { copyBytes } from '@holdfast/common';
 import { Arena, type Ref } from './arena.js';
 import { Collection, valueTypes } from './collection.js';
+import type { DatabaseContext } from './database-context.js';
 import { Dict, formShift, hasExpiry, hasObject } from './dict.js';
 import { Expiries } from './expiries.js';
 import { ExpiringCollections } from './expiring-collections.js';
+import { allocateLarge, LargeString } from './large-string.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
 import { rawHead, stringForms } from './string-forms.js';
-import type { WriteStamp } from './write-stamp.js';
 
 /** Strings up to this length lie in the arena; longer ones have a buffer of their own. */
 export const inlineValueBytesMax: number = 512 * 1024;
@@ -35,69 +36,6 @@ const invalidExpiriesMax = 1024;
 
 /** What a collection takes on the heap beside the arena, about: as measured of small hashes. */
 const collectionBytes = 180;
-
-/** Told of every change of a key, before its old value is gone: WATCH, tracking, caches. */
-export interface KeyspaceObserver {
-  changed(database: Database, bytes: Uint8Array, start: number, length: number): void;
-  /** All keys of a database are about to be removed, or to be replaced by those of another one. */
-  replaced(database: Database, by: Database | null): void;
-}
-
-/** Told of every key that a command adds, right before it has its value. */
-export interface CreationListener {
-  created(database: Database, bytes: Uint8Array, start: number, length: number): void;
-}
-
-/** Told of what leaves memory by a change: for a storage that has keys elsewhere too. */
-export interface Residency {
-  /** A key was removed, or got another name. */
-  removed(database: Database, bytes: Uint8Array, start: number, length: number): void;
-  /** All keys of a database were removed at once. */
-  emptied(database: Database): void;
-  /** Two databases have changed places. */
-  swapped(a: number, b: number): void;
-}
-
-/** What the databases of one storage share. */
-export interface DatabaseContext {
-  readonly stamp: WriteStamp;
-  readonly seed: number;
-  journal: MutationWriter | null;
-  observer: KeyspaceObserver | null;
-  /** Set only while a command runs: what is loaded, or applied, was there before. */
-  creations: CreationListener | null;
-  readonly residency: Residency | null;
-  /** Snapshots being taken: meanwhile a renamed key is journaled with its whole value. */
-  snapshots: number;
-  /** Keys that were renamed by what others wrote, while a snapshot is being taken: it has to look at them again. */
-  readonly renamed: { readonly database: Database; readonly key: Buffer }[];
-  /** What a database takes at first, in bytes of address space: see `Arena`. */
-  readonly firstChunkBytes?: number | undefined;
-  /** Collections that lost their key and still hold memory: released a bit at a time. */
-  readonly released: Collection[];
-  /** Whether dicts of keys remember accesses: see `Dict`. */
-  tracksAccess: boolean;
-}
-
-/** A string with a buffer of its own, which may have room to grow. */
-class LargeString {
-  bytes: Buffer;
-  length: number;
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-    this.length = bytes.length;
-  }
-}
-
-/** A buffer of its own. Throws KvError LIMIT, before anything is changed, when the system has no such memory left. */
-function allocateLarge(length: number): Buffer {
-  try {
-    return Buffer.allocUnsafeSlow(length);
-  } catch (cause) {
-    throw new KvError('LIMIT', `there is no memory for a string of ${length} bytes`, { cause });
-  }
-}
 
 export class Database {
   /** 0 to 15; SWAPDB changes it. */
@@ -494,13 +432,7 @@ export class Database {
     this.readString(ref);
     if ((head & hasObject) !== 0) {
       const large = this.arena.object(dict.object(ref)) as LargeString;
-      if (length > large.bytes.length) {
-        const grown = allocateLarge(Math.max(length, Math.min(large.length * 2, large.length + (1 << 24))));
-        grown.set(large.bytes.subarray(0, large.length));
-        this.arena.usedBytes += grown.length - large.bytes.length;
-        large.bytes = grown;
-      }
-      large.length = length;
+      this.arena.usedBytes += large.resize(length);
       return dict.replace(ref, 0, rawHead(head), false);
     }
     const buffer = allocateLarge(length);

@@ -8,13 +8,8 @@ export { BatchCut } from './batch-cut.js';
 export { type BatchWrite, BatchWrites, firstVersionOf } from './batch-writes.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
 export { copyKey } from './copy-key.js';
-export {
-  type CreationListener,
-  Database,
-  type DatabaseContext,
-  inlineValueBytesMax,
-  type KeyspaceObserver,
-} from './database.js';
+export { Database, inlineValueBytesMax } from './database.js';
+export type { CreationListener, DatabaseContext, KeyspaceObserver } from './database-context.js';
 export { Dict } from './dict.js';
 export { wasAccessed } from './dict-segment.js';
 export type { ExpiringCollection, ExpiringCollections } from './expiring-collections.js';

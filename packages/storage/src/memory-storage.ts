@@ -5,13 +5,8 @@
 import { KvError, type Random } from '@holdfast/common';
 import { MutationApplier } from './apply.js';
 import type { Collection } from './collection.js';
-import {
-  type CreationListener,
-  Database,
-  type DatabaseContext,
-  type KeyspaceObserver,
-  type Residency,
-} from './database.js';
+import { Database } from './database.js';
+import type { CreationListener, DatabaseContext, KeyspaceObserver, Residency } from './database-context.js';
 import { MutationWriter, mutationKinds } from './mutation.js';
 import type { KeyName, Storage } from './storage.js';
 import { databaseCount } from './system-database.js';

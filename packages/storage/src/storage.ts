@@ -14,7 +14,8 @@
  * disk has of it.
  */
 import type { KvError } from '@holdfast/common';
-import type { CreationListener, Database, KeyspaceObserver } from './database.js';
+import type { Database } from './database.js';
+import type { CreationListener, KeyspaceObserver } from './database-context.js';
 import type { MutationWriter } from './mutation.js';
 import type { ElementNames } from './partial-elements.js';
 import type { WriteStamp } from './write-stamp.js';

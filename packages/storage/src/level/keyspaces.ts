@@ -2,7 +2,8 @@
  * Which keyspace each database has: at this moment, and as of the last staged batch. In
  * between lies the turn that is going on: it may have flushed and swapped databases already.
  */
-import type { Database, Residency } from '../database.js';
+import type { Database } from '../database.js';
+import type { Residency } from '../database-context.js';
 import { Keyspace } from './keyspace.js';
 
 export class Keyspaces implements Residency {

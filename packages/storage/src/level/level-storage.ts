@@ -12,7 +12,8 @@
  * record. What is resident may be bounded: then ResidentCache lets keys go that the disk has.
  */
 import { type Env, KvError } from '@holdfast/common';
-import type { CreationListener, Database, KeyspaceObserver } from '../database.js';
+import type { Database } from '../database.js';
+import type { CreationListener, KeyspaceObserver } from '../database-context.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter, mutationKinds } from '../mutation.js';
 import type { ElementNames } from '../partial-elements.js';
