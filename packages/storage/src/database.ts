@@ -11,11 +11,12 @@ import { copyBytes } from '@holdfast/common';
 import { Arena, type Ref } from './arena.js';
 import { Collection, valueTypes } from './collection.js';
 import type { DatabaseContext } from './database-context.js';
-import { Dict, formShift, hasExpiry, hasObject } from './dict.js';
+import { Dict } from './dict.js';
 import { Expiries } from './expiries.js';
 import { ExpiringCollections } from './expiring-collections.js';
 import { allocateLarge, LargeString } from './large-string.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
+import { formShift, hasExpiry, hasObject } from './records.js';
 import { rawHead, stringForms } from './string-forms.js';
 
 /** Strings up to this length lie in the arena; longer ones have a buffer of their own. */

@@ -2,7 +2,8 @@ import { KvError, keyBytesMax } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { Arena, type Ref } from './arena.js';
-import { Dict, hasExpiry, hasObject } from './dict.js';
+import { Dict } from './dict.js';
+import { hasExpiry, hasObject } from './records.js';
 
 interface Entry {
   value: string;

@@ -14,37 +14,18 @@
  *
  * A full segment doubles up to 8,192 slots, then splits in two: no insertion ever moves more than one
  * segment's slots (about 0.1 ms), however many keys there are, and no array limit of the runtime is
- * near. The hash beside the ref spares a look at records that don't match. A removal shifts the
+ * near. The hash beside the ref spares a look at records that don't match (what they hold: `Records`). A removal shifts the
  * following slots back: there are no tombstones.
- *
- * A record is one block of the arena:
- *
- *     word 0   | form 2 | flags 2 | type 4 | value length 24 |
- *     word 1   | marks 4 | size class 8 | key length 20 |
- *     double   stamp: the version of a key, the expiry of a field, the score of a member
- *     [double  object: number of the collection or large string, with flag `hasObject`]
- *     [double  expiry in ms since 1970, with flag `hasExpiry`]
- *     [double  time of the record's entry in `Expiries`, 0 for none, with flag `hasExpiry`]
- *     key bytes, value bytes
  *
  * Cursors of `scan` are hashes: an element that is there from the start of a full scan to its end is
  * always returned, whatever is inserted, removed, split or merged meanwhile.
  */
 // @hot-path
-import { bytesEqual, copyBytes, KvError, type Request } from '@holdfast/common';
-import { type Arena, type Ref, sizeClassOf, unitsOfClass } from './arena.js';
+import { copyBytes, KvError, type Request } from '@holdfast/common';
+import type { Arena, Ref } from './arena.js';
 import { Segment, segmentBitsMax, segmentBitsMin, wasAccessed } from './dict-segment.js';
 import { hashBytes } from './hash-bytes.js';
-
-export const hasExpiry: number = 1 << 28;
-export const hasObject: number = 1 << 29;
-/** Above the flags, of a string: one of `stringForms`. */
-export const formShift: number = 30;
-/** The bits below. */
-export const formless: number = (1 << formShift) - 1;
-const lengthMask = 0xffffff;
-/** Also the longest key. */
-const keyLengthMask = 0xfffff;
+import { keyLengthMax, Records } from './records.js';
 
 /** How many keys are brought near at once, and the longest of them. */
 const prefetchMax = 16;
@@ -52,8 +33,7 @@ const prefetchKeyBytesMax = 64;
 const prefetchHashes = new Int32Array(prefetchMax);
 const prefetchRefs = new Int32Array(prefetchMax);
 
-export class Dict {
-  readonly arena: Arena;
+export class Dict extends Records {
   /** Number of elements. */
   size = 0;
   /** Bytes of the directory and its segments, records not counted. The arena counts them too, all but those of an empty dict. */
@@ -77,7 +57,7 @@ export class Dict {
   #walkAt = 1;
 
   constructor(arena: Arena, seed: number) {
-    this.arena = arena;
+    super(arena);
     this.#seed = seed;
     this.#segment = new Segment(segmentBitsMin, 0, false);
     this.#directory = [this.#segment, this.#segment];
@@ -140,11 +120,11 @@ export class Dict {
    * `replace` and `remove` may follow, as after a `find`. Throws KvError LIMIT when the key is too long.
    */
   create(bytes: Uint8Array, start: number, length: number, valueLength: number, typeAndFlags: number): Ref {
-    if (length > keyLengthMask) {
-      throw new KvError('LIMIT', `a key, field or member of ${length} bytes is longer than ${keyLengthMask}`);
+    if (length > keyLengthMax) {
+      throw new KvError('LIMIT', `a key, field or member of ${length} bytes is longer than ${keyLengthMax}`);
     }
     if (this.#segment.count >= 3 << (this.#segment.bits - 2)) this.#makeRoom();
-    const ref = this.#allocate(length, valueLength, typeAndFlags);
+    const ref = this.allocate(length, valueLength, typeAndFlags);
     copyBytes(bytes, start, this.arena.chunk(ref), this.keyStart(ref), length);
     this.#slot = this.#segment.add(this.#hash, ref, 0);
     this.size++;
@@ -152,145 +132,22 @@ export class Dict {
   }
 
   /**
-   * Gives the record that `find` just returned another value length or other flags. The key and the
-   * stamp stay; object, expiry and, with `keepValue`, the value (as much as fits) do too. Returns the
+   * Gives the record that `find` just returned another value length or other flags: see `reshape`. Returns the
    * record's ref, which may be a new one.
    */
   replace(ref: Ref, valueLength: number, typeAndFlags: number, keepValue: boolean): Ref {
-    const arena = this.arena;
-    const words = arena.wordsOf(ref);
-    const at = arena.offset(ref) >>> 2;
-    const old = words[at];
-    const keyLength = words[at + 1] & keyLengthMask;
-    const sizeClass = (words[at + 1] >>> 20) & 0xff;
-    if (((old ^ typeAndFlags) & (hasExpiry | hasObject)) === 0) {
-      const units = recordUnits(keyLength, valueLength, typeAndFlags);
-      const room = unitsOfClass(sizeClass);
-      if (units <= room && units * 2 >= room) {
-        words[at] = typeAndFlags | valueLength;
-        return ref;
-      }
-    }
-    const created = this.#allocate(keyLength, valueLength, typeAndFlags);
-    arena.doublesOf(created)[(arena.offset(created) >>> 3) + 1] = arena.doublesOf(ref)[(at >>> 1) + 1];
-    if ((old & typeAndFlags & hasObject) !== 0) this.setObject(created, this.object(ref));
-    if ((old & typeAndFlags & hasExpiry) !== 0) this.setExpiry(created, this.expiry(ref));
-    copyBytes(arena.chunk(ref), this.keyStart(ref), arena.chunk(created), this.keyStart(created), keyLength);
-    if (keepValue) {
-      const kept = Math.min(valueLength, old & lengthMask);
-      copyBytes(arena.chunk(ref), this.valueStart(ref), arena.chunk(created), this.valueStart(created), kept);
-    }
-    arena.free(ref, sizeClass);
-    this.#segment.slots[2 * this.#slot + 1] = created;
-    return created;
+    const record = this.reshape(ref, valueLength, typeAndFlags, keepValue);
+    if (record !== ref) this.#segment.slots[2 * this.#slot + 1] = record;
+    return record;
   }
 
   /** Removes the record that `find` just returned and frees it. */
   remove(ref: Ref): void {
-    const arena = this.arena;
-    const sizeClass = (arena.wordsOf(ref)[(arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff;
-    arena.free(ref, sizeClass);
+    this.free(ref);
     this.#segment.removeSlot(this.#slot);
     this.size--;
     const segment = this.#segment;
     if (segment.bits > segmentBitsMin && segment.count < 1 << (segment.bits - 3)) this.#shrink(segment);
-  }
-
-  keyEquals(ref: Ref, bytes: Uint8Array, start: number, length: number): boolean {
-    const arena = this.arena;
-    const words = arena.wordsOf(ref);
-    const at = arena.offset(ref) >>> 2;
-    if ((words[at + 1] & keyLengthMask) !== length) return false;
-    return bytesEqual(arena.chunk(ref), (at << 2) + headBytes(words[at]), bytes, start, length);
-  }
-
-  // What a record holds. Positions are in `arena.chunk(ref)`.
-
-  keyStart(ref: Ref): number {
-    const offset = this.arena.offset(ref);
-    return offset + headBytes(this.arena.wordsOf(ref)[offset >>> 2]);
-  }
-
-  keyLength(ref: Ref): number {
-    return this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] & keyLengthMask;
-  }
-
-  valueStart(ref: Ref): number {
-    return this.keyStart(ref) + this.keyLength(ref);
-  }
-
-  valueLength(ref: Ref): number {
-    return this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] & lengthMask;
-  }
-
-  /** Type in bits 24-27, with the flags and the form above it. */
-  typeAndFlags(ref: Ref): number {
-    return this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] & ~lengthMask;
-  }
-
-  type(ref: Ref): number {
-    return (this.arena.wordsOf(ref)[this.arena.offset(ref) >>> 2] >>> 24) & 15;
-  }
-
-  /** Sets what is above the flags of a string. */
-  setForm(ref: Ref, form: number): void {
-    const words = this.arena.wordsOf(ref);
-    const at = this.arena.offset(ref) >>> 2;
-    words[at] = (words[at] & formless) | (form << formShift);
-  }
-
-  stamp(ref: Ref): number {
-    return this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 1];
-  }
-
-  setStamp(ref: Ref, stamp: number): void {
-    this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 1] = stamp;
-  }
-
-  object(ref: Ref): number {
-    return this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 2];
-  }
-
-  setObject(ref: Ref, object: number): void {
-    this.arena.doublesOf(ref)[(this.arena.offset(ref) >>> 3) + 2] = object;
-  }
-
-  /** When the key expires, in ms since 1970; 0 when it does not. */
-  expiry(ref: Ref): number {
-    const offset = this.arena.offset(ref);
-    const head = this.arena.wordsOf(ref)[offset >>> 2];
-    if ((head & hasExpiry) === 0) return 0;
-    return this.arena.doublesOf(ref)[(offset >>> 3) + 2 + ((head >>> 29) & 1)];
-  }
-
-  /** Sets the expiry of a record that has the flag `hasExpiry`. */
-  setExpiry(ref: Ref, expiryMs: number): void {
-    const offset = this.arena.offset(ref);
-    const head = this.arena.wordsOf(ref)[offset >>> 2];
-    this.arena.doublesOf(ref)[(offset >>> 3) + 2 + ((head >>> 29) & 1)] = expiryMs;
-  }
-
-  /**
-   * When `Expiries` will look at the record, 0 when it has no entry there: not after its expiry. Of a
-   * record that may be gone, whose block holds whatever it holds, the answer is any number.
-   */
-  queuedAt(ref: Ref): number {
-    const offset = this.arena.offset(ref);
-    const head = this.arena.wordsOf(ref)[offset >>> 2];
-    if ((head & hasExpiry) === 0) return 0;
-    return this.arena.doublesOf(ref)[(offset >>> 3) + 3 + ((head >>> 29) & 1)];
-  }
-
-  /** Sets when `Expiries` will look at a record that has the flag `hasExpiry`. A new block begins with 0. */
-  setQueuedAt(ref: Ref, timeMs: number): void {
-    const offset = this.arena.offset(ref);
-    const head = this.arena.wordsOf(ref)[offset >>> 2];
-    this.arena.doublesOf(ref)[(offset >>> 3) + 3 + ((head >>> 29) & 1)] = timeMs;
-  }
-
-  /** Bytes of the record's block. */
-  recordBytes(ref: Ref): number {
-    return unitsOfClass((this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff) << 3;
   }
 
   /**
@@ -365,7 +222,7 @@ export class Dict {
   /** Frees all records and empties the table. */
   clear(): void {
     this.forEach((ref) => {
-      this.arena.free(ref, (this.arena.wordsOf(ref)[(this.arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff);
+      this.free(ref);
     });
     this.#segment = new Segment(segmentBitsMin, 0, this.tracksAccess);
     this.#directory = [this.#segment, this.#segment];
@@ -377,7 +234,6 @@ export class Dict {
 
   /** Frees about `budget` records, a segment at a time; true when none is left. The dict is of no use after. */
   release(budget: number): boolean {
-    const { arena } = this;
     const directory = this.#directory;
     for (let left = budget; left > 0 && directory.length > 0; ) {
       const segment = directory.pop() as Segment;
@@ -385,9 +241,7 @@ export class Dict {
       if (segment === directory[directory.length - 1]) continue;
       const { slots } = segment;
       for (let i = 1; i < slots.length; i += 2) {
-        const ref = slots[i];
-        if (ref === 0) continue;
-        arena.free(ref, (arena.wordsOf(ref)[(arena.offset(ref) >>> 2) + 1] >>> 20) & 0xff);
+        if (slots[i] !== 0) this.free(slots[i]);
       }
       left -= segment.count;
       this.#indexChanged(-segment.bytes);
@@ -396,28 +250,6 @@ export class Dict {
     // What is left of the count: the directory, which goes with the dict.
     this.#indexChanged(emptyIndexBytes - this.indexBytes);
     return true;
-  }
-
-  /** Order of two records' keys, as `memcmp`: negative, 0, positive. */
-  compareKeys(a: Ref, b: Ref): number {
-    const { arena } = this;
-    const aWords = arena.wordsOf(a);
-    const bWords = arena.wordsOf(b);
-    const aLength = this.keyLength(a);
-    const bLength = this.keyLength(b);
-    const aStart = this.keyStart(a);
-    const bStart = this.keyStart(b);
-    const length = aLength < bLength ? aLength : bLength;
-    // Keys start at whole words: equal ones are skipped four bytes at a time.
-    let i = 0;
-    while (i + 4 <= length && aWords[(aStart + i) >>> 2] === bWords[(bStart + i) >>> 2]) i += 4;
-    const aBytes = arena.chunk(a);
-    const bBytes = arena.chunk(b);
-    for (; i < length; i++) {
-      const difference = aBytes[aStart + i] - bBytes[bStart + i];
-      if (difference !== 0) return difference;
-    }
-    return aLength - bLength;
   }
 
   // Accesses
@@ -488,18 +320,6 @@ export class Dict {
       if (from >= 0x100000000) return 0;
     }
     return from;
-  }
-
-  #allocate(keyLength: number, valueLength: number, typeAndFlags: number): Ref {
-    const sizeClass = sizeClassOf(recordUnits(keyLength, valueLength, typeAndFlags));
-    const arena = this.arena;
-    const ref = arena.allocate(sizeClass);
-    const words = arena.wordsOf(ref);
-    const at = arena.offset(ref) >>> 2;
-    words[at] = typeAndFlags | valueLength;
-    words[at + 1] = (sizeClass << 20) | keyLength;
-    if ((typeAndFlags & hasExpiry) !== 0) this.setQueuedAt(ref, 0);
-    return ref;
   }
 
   /** Grows or splits the segment that `find` ended in, then points at the right one again. */
@@ -587,12 +407,3 @@ export class Dict {
 }
 
 const emptyIndexBytes = new Segment(segmentBitsMin, 0, false).bytes + 16;
-
-/** Bytes before the key of a record that begins with `head`. */
-function headBytes(head: number): number {
-  return 16 + ((((head >>> 27) & 2) + ((head >>> 29) & 1)) << 3);
-}
-
-function recordUnits(keyLength: number, valueLength: number, typeAndFlags: number): number {
-  return (headBytes(typeAndFlags) + keyLength + valueLength + 7) >>> 3;
-}

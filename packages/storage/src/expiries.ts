@@ -12,8 +12,9 @@
  */
 // @hot-path
 import type { Ref } from './arena.js';
-import { type Dict, hasExpiry } from './dict.js';
+import type { Dict } from './dict.js';
 import { ExpiryQueue } from './expiry-queue.js';
+import { hasExpiry } from './records.js';
 
 /** Entries looked at by one call of `next`: some microseconds. */
 const looksMax = 64;

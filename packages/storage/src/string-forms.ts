@@ -3,7 +3,7 @@
  * the mutation that puts a string it is a byte.
  */
 // @hot-path
-import { formless, formShift } from './dict.js';
+import { formless, formShift } from './records.js';
 
 export const stringForms = {
   /** `int`, `embstr` or `raw`, as the content suggests. */

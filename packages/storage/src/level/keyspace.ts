@@ -9,7 +9,8 @@ import { Arena, type Ref } from '../arena.js';
 import type { Collection } from '../collection.js';
 import type { Database } from '../database.js';
 import { DepartedKeys } from '../departed-keys.js';
-import { Dict, hasObject } from '../dict.js';
+import { Dict } from '../dict.js';
+import { hasObject } from '../records.js';
 import type { Load } from './load.js';
 
 /** The notes about keys are few in most databases. */

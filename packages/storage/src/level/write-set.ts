@@ -12,7 +12,8 @@
 // @hot-path
 import { byteStringOf, copyBytes, emptyBytes } from '@holdfast/common';
 import type { Arena, Ref } from '../arena.js';
-import { Dict, hasObject } from '../dict.js';
+import { Dict } from '../dict.js';
+import { hasObject } from '../records.js';
 import { prefixes, readUint64 } from './disk-keys.js';
 import { checksumBytes, seal } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';

@@ -5,8 +5,9 @@
 // @hot-path
 import { copyBytes } from '@holdfast/common';
 import type { Arena } from '../arena.js';
-import { Dict, hasExpiry, hasObject } from '../dict.js';
+import { Dict } from '../dict.js';
 import { Expiries } from '../expiries.js';
+import { hasExpiry, hasObject } from '../records.js';
 import type { Entry, EntryView, FieldTable } from './field-table.js';
 
 /** Values up to this length lie in the field's record, which must not outgrow the arena's blocks. */
