@@ -1,4 +1,5 @@
 /** The error that ended a script, as a reply: what it says, and where in the script it came from. */
+import { LuaPanic } from './lua/binary.js';
 import { luaTypes } from './lua/exports.js';
 import type { LuaMachine } from './lua/machine.js';
 import type { ScriptRun } from './script-run.js';
@@ -67,4 +68,13 @@ function isMarkedAsCounted(machine: LuaMachine, L: number): boolean {
   const isMarked = machine.typeAt(slot) === luaTypes.boolean && machine.i32[slot >> 2] !== 0;
   machine.api.lua_settop(L, -2);
   return isMarked;
+}
+
+/** What an error says that ends an interpreter; '' for one that has another cause. */
+export function problemOf(error: unknown): string {
+  if (error instanceof LuaPanic) return 'not enough memory';
+  if (error instanceof RangeError) return 'its calls were nested too deep';
+  if (error instanceof Error && error.name === 'RuntimeError')
+    return `the interpreter failed: ${error.message}`;
+  return '';
 }

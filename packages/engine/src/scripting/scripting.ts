@@ -20,16 +20,16 @@ import type { Context } from '../context.js';
 import { notAnInteger } from '../grammar.js';
 import type { KV } from '../kv.js';
 import { refusalOfScript } from './admission.js';
+import { EvalScripts } from './eval-scripts.js';
 import { FunctionCatalog } from './function-catalog.js';
 import type { ScriptFunction } from './function-libraries.js';
 import { type CompiledFunction, Interpreter } from './interpreter.js';
 import { ScriptRandom } from './libraries/random.js';
 import { collectorStepKiB, pinnedMsMax, sliceMs, tidyingPeriod } from './limits.js';
-import { LuaPanic } from './lua/binary.js';
 import { gcCommands } from './lua/exports.js';
 import type { Outcome } from './lua/threads.js';
-import { type Script, ScriptCache, shaOf } from './script-cache.js';
-import { writeScriptError } from './script-error.js';
+import type { Script } from './script-cache.js';
+import { problemOf, writeScriptError } from './script-error.js';
 import { ScriptRun, scriptFlags } from './script-run.js';
 import { parseScriptHead } from './shebang.js';
 
@@ -47,7 +47,7 @@ const pinned =
 const firstKey = 3;
 
 export class Scripting {
-  readonly cache = new ScriptCache();
+  readonly scripts: EvalScripts;
   readonly functions: FunctionCatalog;
   /** Commands that scripts must not call may be called (DEBUG SET-DISABLE-DENY-SCRIPTS). */
   allowsAllCommands = false;
@@ -62,7 +62,6 @@ export class Scripting {
   readonly #kv: KV;
   readonly #run = new ScriptRun();
   readonly #random = new ScriptRandom();
-  #eval: Interpreter | null = null;
   #bytesMax: number;
   #thresholdMs = 0;
   /** When the slice that is going on began, and since when the script can't be suspended; NaN when it was not so. */
@@ -75,8 +74,9 @@ export class Scripting {
 
   constructor(kv: KV) {
     this.#kv = kv;
-    this.functions = new FunctionCatalog(kv, () => this.#newInterpreter('function'));
     this.#bytesMax = kv.config.number('lua-memory-limit');
+    this.scripts = new EvalScripts(() => this.#newInterpreter('eval'), this.#bytesMax);
+    this.functions = new FunctionCatalog(kv, () => this.#newInterpreter('function'));
     kv.config.onChange('lua-memory-limit', () => this.#limitMemory());
     kv.config.onChange('min-replicas-to-write', () => {
       this.replicasMin = kv.config.number('min-replicas-to-write');
@@ -94,8 +94,8 @@ export class Scripting {
     this.#show(ctx);
     const keyCount = keyCountOf(request, reply);
     if (keyCount < 0) return;
-    const known = this.cache.findCode(request.bytes, request.start(1), request.length(1));
-    const script = known ?? this.#load(request.view(1), true);
+    const known = this.scripts.cache.findCode(request.bytes, request.start(1), request.length(1));
+    const script = known ?? this.scripts.load(request.view(1), true);
     if (typeof script === 'string') return reply.error(script);
     this.#runScript(ctx, reply, script, keyCount, isReadOnly);
   }
@@ -107,7 +107,7 @@ export class Scripting {
     if (request.length(1) !== 40) return reply.error(noScript);
     const keyCount = keyCountOf(request, reply);
     if (keyCount < 0) return;
-    const script = this.cache.findBytes(request.bytes, request.start(1));
+    const script = this.scripts.cache.findBytes(request.bytes, request.start(1));
     if (script === null) return reply.error(noScript);
     this.#runScript(ctx, reply, script, keyCount, isReadOnly);
   }
@@ -143,20 +143,6 @@ export class Scripting {
     this.#leave(run, outcome);
   }
 
-  /** SCRIPT LOAD: the SHA-1 of the script; null after replying what is wrong with it. */
-  load(code: Uint8Array, reply: Reply): string | null {
-    const script = this.#load(code, false);
-    if (typeof script !== 'string') return script.sha;
-    reply.error(script);
-    return null;
-  }
-
-  /** SCRIPT FLUSH: forgets all scripts, and what they left in the interpreter. */
-  flush(): void {
-    this.cache.clear();
-    this.#eval = null;
-  }
-
   /** SCRIPT KILL and FUNCTION KILL: ends the script when it goes on, if it has not written. */
   kill(reply: Reply, isEval: boolean): void {
     const run = this.current;
@@ -176,15 +162,6 @@ export class Scripting {
   get runningMs(): number {
     const startedMs = this.current?.startedMs ?? Number.NaN;
     return startedMs === startedMs ? Math.floor(this.#kv.env.clock.monotonic() - startedMs) : 0;
-  }
-
-  /** Bytes that the values of scripts, and those of functions, take. */
-  get evalBytes(): number {
-    return this.#eval?.machine.usedBytes ?? 0;
-  }
-
-  get functionBytes(): number {
-    return this.functions.usedBytes;
   }
 
   // Suspended scripts
@@ -239,7 +216,7 @@ export class Scripting {
       const head = parseScriptHead(request.byteString(1));
       flags = typeof head === 'string' ? undefined : head.flags;
     } else if (name === 'EVALSHA') {
-      flags = this.cache.find(request.byteString(1))?.flags;
+      flags = this.scripts.cache.find(request.byteString(1))?.flags;
     } else if (name === 'FCALL') {
       flags = this.functions.find(request.byteString(1))?.flags;
     }
@@ -253,52 +230,17 @@ export class Scripting {
     if (host.isMonitored) host.show(session, command, request, false);
   }
 
-  #load(code: Uint8Array, isTransient: boolean): Script | string {
-    const sha = shaOf(code);
-    const known = this.cache.find(sha);
-    if (known !== null) {
-      if (isTransient) this.cache.noteCode(known, code);
-      else this.cache.keep(known);
-      return known;
-    }
-    if (this.cache.bytes + code.length > this.#bytesMax) {
-      return 'ERR the script cache is full: SCRIPT FLUSH empties it, lua-memory-limit sets its size';
-    }
-    const script = this.cache.parse(code, sha, isTransient);
-    if (typeof script === 'string') return script;
-    const problem = this.#compile(script);
-    if (problem !== '') return problem;
-    this.cache.add(script);
-    if (isTransient) this.cache.noteCode(script, code);
-    return script;
-  }
-
-  /** Compiles a script in the interpreter that there is now; what is wrong with it, or ''. */
-  #compile(script: Script): string {
-    const interpreter = this.#evalInterpreter();
-    const code = Buffer.from(script.code, 'latin1').subarray(script.headLength);
-    try {
-      const compiled = interpreter.compile(code, '@user_script');
-      if (typeof compiled === 'string') return `ERR Error compiling script (new function): ${compiled}`;
-      script.compiled = compiled;
-      return '';
-    } catch (error) {
-      interpreter.isBroken = true;
-      return `ERR Error compiling script (new function): ${problemOf(error)}`;
-    }
-  }
-
   #runScript(ctx: Context, reply: Reply, script: Script, keyCount: number, isReadOnly: boolean): void {
     const { flags } = script;
     const isPlain = (flags & scriptFlags.isPlain) !== 0;
     const refusal = isPlain ? '' : refusalOfScript(this.#kv, flags, isReadOnly);
     if (refusal !== '') return reply.error(refusal);
-    const interpreter = this.#evalInterpreter();
+    const { interpreter } = this.scripts;
     if (script.compiled?.owner !== interpreter) {
-      const problem = this.#compile(script);
+      const problem = this.scripts.compile(script);
       if (problem !== '') return reply.error(problem);
     }
-    this.cache.touch(script);
+    this.scripts.cache.touch(script);
     const run = this.#begin(ctx, reply, interpreter, script.sha, true, flags, isReadOnly);
     let outcome: Outcome;
     this.#enter(run);
@@ -496,11 +438,6 @@ export class Scripting {
     interpreter.machine.api.lua_error(L);
   }
 
-  #evalInterpreter(): Interpreter {
-    if (this.#eval === null || this.#eval.isBroken) this.#eval = this.#newInterpreter('eval');
-    return this.#eval;
-  }
-
   #newInterpreter(kind: 'eval' | 'function'): Interpreter {
     const run = (): ScriptRun | null => this.current;
     const interpreter = new Interpreter(this.#kv, kind, this.#bytesMax, this.#random, run);
@@ -510,7 +447,7 @@ export class Scripting {
 
   #limitMemory(): void {
     this.#bytesMax = this.#kv.config.number('lua-memory-limit');
-    if (this.#eval !== null) this.#eval.machine.bytesMax = this.#bytesMax;
+    this.scripts.limitMemory(this.#bytesMax);
     this.functions.limitMemory(this.#bytesMax);
   }
 }
@@ -527,13 +464,4 @@ function keyCountOf(request: Request, reply: Reply): number {
 function keyCountProblem(count: number, request: Request): string {
   if (count > request.count - firstKey) return "ERR Number of keys can't be greater than number of args";
   return count < 0 ? "ERR Number of keys can't be negative" : '';
-}
-
-/** What an error says that ends an interpreter; '' for one that has another cause. */
-function problemOf(error: unknown): string {
-  if (error instanceof LuaPanic) return 'not enough memory';
-  if (error instanceof RangeError) return 'its calls were nested too deep';
-  if (error instanceof Error && error.name === 'RuntimeError')
-    return `the interpreter failed: ${error.message}`;
-  return '';
 }

@@ -19,8 +19,9 @@ const subcommands: readonly Command[] = [
     tips: onAllNodes,
     args: { script: bytes() },
     run({ kv, request }, { script }, reply) {
-      const sha = kv.scripting.load(request.view(script), reply);
-      if (sha !== null) reply.text(sha);
+      const loaded = kv.scripting.scripts.load(request.view(script), false);
+      if (typeof loaded === 'string') reply.error(loaded);
+      else reply.text(loaded.sha);
     },
   }),
   defineCommand({
@@ -37,7 +38,7 @@ const subcommands: readonly Command[] = [
       const { first, count } = sha1;
       reply.array(count);
       for (let i = 0; i < count; i++) {
-        reply.integer(kv.scripting.cache.find(request.byteString(first + i)) === null ? 0 : 1);
+        reply.integer(kv.scripting.scripts.cache.find(request.byteString(first + i)) === null ? 0 : 1);
       }
     },
   }),
@@ -52,7 +53,7 @@ const subcommands: readonly Command[] = [
     args: { 'flush-type': oneOf('ASYNC', 'SYNC'), surplus: rest() },
     run({ kv }, args, reply) {
       if (args.surplus.count > 0) return reply.error('ERR SCRIPT FLUSH only support SYNC|ASYNC option');
-      kv.scripting.flush();
+      kv.scripting.scripts.flush();
       reply.ok();
     },
   }),

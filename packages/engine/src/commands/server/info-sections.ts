@@ -109,7 +109,8 @@ function clients({ host, kv }: Context): Fields {
 
 /** Scripts and functions are kept outside of `used_memory`: their interpreters have limits of their own. */
 function scripts({ scripting }: KV): Fields {
-  const { cache, evalBytes, functionBytes } = scripting;
+  const { cache, usedBytes: evalBytes } = scripting.scripts;
+  const functionBytes = scripting.functions.usedBytes;
   const { libraries } = scripting.functions;
   return [
     ['used_memory_lua', evalBytes],
@@ -221,7 +222,7 @@ function stats({ host, kv }: Context): Fields {
     ['evicted_clients', kv.stats.evictedClients],
     ['total_eviction_exceeded_time', Math.round(kv.eviction.exceededMs)],
     ['current_eviction_exceeded_time', Math.round(kv.eviction.exceededNowMs)],
-    ['evicted_scripts', kv.scripting.cache.evicted],
+    ['evicted_scripts', kv.scripting.scripts.cache.evicted],
     ['keyspace_hits', kv.stats.hits],
     ['keyspace_misses', kv.stats.misses],
     ['pubsub_channels', sizeOf(host.channels(false))],

@@ -28,7 +28,7 @@ function replyStats(ctx: Context, reply: Reply): void {
     ['clients.normal', clients],
     ['cluster.links', 0],
     ['aof.buffer', pending],
-    ['lua.caches', kv.scripting.cache.bytes],
+    ['lua.caches', kv.scripting.scripts.cache.bytes],
     ['functions.caches', kv.scripting.functions.libraries.bytes],
     ['overhead.total', overhead],
     ['keys.count', keys],
