@@ -55,7 +55,7 @@ export async function openLocalBackend(
     kv: stack.kv,
     env,
     onLog,
-    onReplicas: () => coordinator.countReplicas(),
+    onReplicas: () => coordinator.state.countReplicas(),
   });
   coordinator.downstream = downstream;
   if (stack.persistence !== null) {
@@ -65,7 +65,7 @@ export async function openLocalBackend(
   }
   coordinator.migration = new RedisMigration(env);
   const upstream = new RedisUpstream({ coordinator, config, env, onLog });
-  coordinator.upstream = upstream;
+  coordinator.state.upstream = upstream;
   upstream.followConfigured();
   return {
     coordinator,

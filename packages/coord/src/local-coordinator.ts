@@ -8,33 +8,21 @@
  */
 // @hot-path
 import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfast/common';
-import {
-  type Command,
-  type ConfigFile,
-  type Downstream,
-  type KV,
-  type LogControl,
-  type LogLevel,
-  type Migration,
-  outOfMemory,
-  type Session,
-  type SessionSink,
-  type Snapshots,
-  type SubscriptionKind,
-  type Upstream,
+import type {
+  Command,
+  ConfigFile,
+  Downstream,
+  KV,
+  LogControl,
+  LogLevel,
+  Migration,
+  Session,
+  SessionSink,
+  Snapshots,
+  SubscriptionKind,
 } from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
-import {
-  commandOf,
-  isAllowedWhileSubscribed,
-  isFreshEnough,
-  isQueueable,
-  isWriting,
-  noReplicas,
-  touchesKeyspace,
-  unknownCommand,
-  wrongArity,
-} from './admission.js';
+import { commandOf, isQueueable, unknownCommand, wrongArity } from './admission.js';
 import { Background } from './background.js';
 import { ClientRegistry, type SessionFactory } from './client-registry.js';
 import type { Committer } from './committer.js';
@@ -50,6 +38,7 @@ import { MemoryWatch } from './memory-watch.js';
 import { Monitors } from './monitors.js';
 import { type HeldCommand, Pauses } from './pauses.js';
 import { PubSubHub } from './pubsub-hub.js';
+import { ServerState } from './server-state.js';
 import { SuspendedScript } from './suspended-script.js';
 import { Tracking } from './tracking.js';
 import { Transactions } from './transactions.js';
@@ -59,9 +48,6 @@ import { Waiting } from './waiting.js';
 /** Resident keys that are looked at in a turn, and let go if memory is short: half a millisecond, if all of them go. */
 const letGoLooks = 1024;
 
-const isReadOnly = "READONLY You can't write against a read only replica.";
-const isStale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
-const isLoading = 'LOADING Redis is loading the dataset in memory';
 const becameReplica =
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
 
@@ -98,14 +84,12 @@ export interface Forwarding {
 
 export class LocalCoordinator implements Coordinator {
   readonly kv: KV;
-  /** Follows another server when it is told to; null when it can't. */
-  upstream: Upstream | null = null;
+  /** What it is now, and so refuses. */
+  readonly state: ServerState;
   /** Serves those who follow this one; null when nobody can. */
   downstream: Downstream | null = null;
   /** Sends keys to other servers; null when it can't. */
   migration: Migration | null = null;
-  #committer: Committer;
-  #guard: Guard | null = null;
   readonly #clients: ClientRegistry;
   readonly #hub = new PubSubHub();
   readonly #monitors: Monitors;
@@ -122,14 +106,12 @@ export class LocalCoordinator implements Coordinator {
   readonly #discard = new DiscardReply();
   readonly #onCommitted: (() => void)[] = [];
   readonly #onRevoked: (() => void)[] = [];
-  /** `min-replicas-to-write` asks for more than there are: nothing may be written. */
-  #lacksReplicas = false;
 
   constructor(options: LocalCoordinatorOptions) {
     const { env, kv } = options;
     this.kv = kv;
-    this.#committer = options.committer ?? memoryCommitter(kv, env);
-    this.#committer.onCommitted(() => this.#tellCommitted());
+    const committer = options.committer ?? memoryCommitter(kv, env);
+    committer.onCommitted(() => this.#tellCommitted());
     this.#forwarding = options.forwarding ?? null;
     this.#clients = new ClientRegistry(kv, env.clock, options.forwarding?.createSession);
     this.#monitors = new Monitors(env);
@@ -156,13 +138,14 @@ export class LocalCoordinator implements Coordinator {
     this.#script = new SuspendedScript({
       kv,
       env,
-      committer: () => this.#committer,
+      committer: () => this.state.committer,
       speakFor: (session, body) => this.#speakFor(session, body),
       resumeTransaction: () => this.#transactions.resume(),
       release: (session) => this.#release(session),
       resumeHeld: (held) => this.#resumeHeld(held),
       afterTurn: () => this.#endBackgroundTurn(),
     });
+    this.state = new ServerState(kv, committer, this.#script);
     this.#tracking = new Tracking({ kv, clients: this.#clients, hub: this.#hub, onChange });
     this.#observer = new KeyObserver(kv, this.#waiting.queues, this.#transactions.watches, this.#tracking);
     this.#held = new HeldCommands({
@@ -194,30 +177,24 @@ export class LocalCoordinator implements Coordinator {
       snapshots: options.snapshots ?? null,
       logControl: options.logControl ?? null,
       configFile: options.configFile ?? null,
-      upstream: () => this.upstream,
-      downstream: () => (this.#guard === null ? this.downstream : null),
-      migration: () => (this.#guard === null ? this.migration : null),
+      upstream: () => this.state.upstream,
+      downstream: () => (this.state.guard === null ? this.downstream : null),
+      migration: () => (this.state.guard === null ? this.migration : null),
       inTurn: (body) => {
         this.beginTurn();
         body();
         this.#endBackgroundTurn();
       },
-      upstreamRefusal: () => this.#upstreamRefusal(),
+      upstreamRefusal: () => this.state.upstreamRefusal,
       unblockAll: () => this.#waiting.failAll(becameReplica),
-      committer: () => this.#committer,
+      committer: () => this.state.committer,
       close: (session) => this.close(session),
       unblock: (session, withError) =>
         this.#forwarding?.unblock(session, withError) ?? this.#waiting.unblock(session, withError),
       onShutdown: options.onShutdown ?? (() => {}),
       onLog: options.onLog ?? (() => {}),
     });
-    kv.config.onChange('min-replicas-to-write', () => this.countReplicas());
-  }
-
-  /** There may be more replicas, or fewer, that can be counted on. */
-  countReplicas(): void {
-    const { config, host } = this.kv;
-    this.#lacksReplicas = config.number('min-replicas-to-write') > host.replicaCount();
+    kv.config.onChange('min-replicas-to-write', () => this.state.countReplicas());
   }
 
   // Coordinator
@@ -264,18 +241,18 @@ export class LocalCoordinator implements Coordinator {
 
   settle(): void {
     if (this.#tracking.size > 0) this.#tracking.endTurn();
-    this.#committer.settle();
+    this.state.committer.settle();
     // A script that waits for keys has read others, and goes on with them.
     if (!this.#script.isActive) this.kv.storage.letGoSome(letGoLooks);
   }
 
   get committedVersion(): number {
-    return this.#committer.committedVersion;
+    return this.state.committer.committedVersion;
   }
 
   /** Why writes are refused now; null while they are accepted. */
   get refusal(): string | null {
-    return this.#committer.refusal;
+    return this.state.committer.refusal;
   }
 
   get sessionCount(): number {
@@ -291,13 +268,13 @@ export class LocalCoordinator implements Coordinator {
   }
 
   fateOf(version: number): Fate {
-    return this.#committer.fateOf(version);
+    return this.state.committer.fateOf(version);
   }
 
   async shutdown(): Promise<void> {
     this.#background.stop();
     this.#script.abandon();
-    await this.#committer.drained();
+    await this.state.committer.drained();
   }
 
   // For a coordinator that forwards what needs data
@@ -307,7 +284,7 @@ export class LocalCoordinator implements Coordinator {
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) return false;
     if (!session.isUnlimited && this.kv.access.denies(session, command, request)) return false;
-    return this.#refusalOf(session, command, request) === null;
+    return this.state.refusalOf(session, command, request) === null;
   }
 
   /** Whether a pause holds the request back: then it was copied, and is run again when the pause is over. */
@@ -342,11 +319,11 @@ export class LocalCoordinator implements Coordinator {
 
   /** From now on what is written is committed this way. Nothing may be uncommitted in the one before. */
   commitThrough(committer: Committer, guard: Guard | null): void {
-    this.#committer = committer;
-    this.#guard = guard;
+    this.state.committer = committer;
+    this.state.guard = guard;
     if (guard !== null) this.downstream?.end();
     committer.onCommitted(() => {
-      if (this.#committer === committer) this.#tellCommitted();
+      if (this.state.committer === committer) this.#tellCommitted();
     });
     this.#tellCommitted();
   }
@@ -356,7 +333,7 @@ export class LocalCoordinator implements Coordinator {
    * ask elsewhere.
    */
   revoke(committer: Committer, guard: Guard): void {
-    this.#guard = guard;
+    this.state.guard = guard;
     for (const listener of this.#onRevoked) listener();
     for (const session of this.#clients.all()) session.dependsOn = 0;
     const waiting = [
@@ -411,10 +388,10 @@ export class LocalCoordinator implements Coordinator {
       const denied = this.kv.access.refusal(session, command, request);
       if (denied !== null) return this.#reject(session, command, request, reply, denied);
     }
-    if (this.#guard?.isElsewhere(session, command) && session.isAuthenticated) {
+    if (this.state.guard?.isElsewhere(session, command) && session.isAuthenticated) {
       return this.#redirect(session, command, request, reply);
     }
-    const refusal = this.#refusalOf(session, command, request);
+    const refusal = this.state.refusalOf(session, command, request);
     if (refusal !== null) return this.#reject(session, command, request, reply, refusal);
     if (this.#pauses.isActive && this.#pauses.holds(session, command, request)) {
       this.#pauses.hold(session, request);
@@ -431,51 +408,12 @@ export class LocalCoordinator implements Coordinator {
     }
     const ready =
       this.#loader.load(session, command, request) ??
-      (this.#guard === null ? null : this.#guard.prepare(session, command, request));
+      (this.state.guard === null ? null : this.state.guard.prepare(session, command, request));
     if (ready !== null) {
       this.#held.hold(session, request, ready);
       return outcomes.pending;
     }
     return this.#run(session, command, request, reply);
-  }
-
-  /** Why a command may neither run nor be queued now; null when it may. */
-  #refusalOf(session: Session, command: Command, request: Request): string | null {
-    if (!session.isAuthenticated && !command.flags.has('no_auth')) return 'NOAUTH Authentication required.';
-    if (session.transaction !== null && command.flags.has('no_multi')) {
-      return 'ERR Command not allowed inside a transaction';
-    }
-    const { eviction } = this.kv;
-    if (eviction.limitBytes > 0 && !this.#script.isActive && !eviction.admits(session, command)) {
-      return outOfMemory;
-    }
-    const { refusal } = this.#committer;
-    if (refusal !== null && isWriting(session, command)) return refusal;
-    if (this.#lacksReplicas && isWriting(session, command)) return noReplicas;
-    const followed = this.upstream === null ? null : this.#refusalOfFollower(this.upstream, session, command);
-    if (followed !== null) return followed;
-    if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
-    if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
-      return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
-    }
-    if (this.#script.isActive) return this.#script.refusalOf(command, request);
-    return this.#guard === null ? null : this.#guard.refusalOf(command, request);
-  }
-
-  /** What a server that follows another does not do for its own clients. */
-  #refusalOfFollower(upstream: Upstream, session: Session, command: Command): string | null {
-    const { status } = upstream;
-    if (status === null || upstream.isItself(session)) return null;
-    if (status.state === 'sync' && !command.flags.has('loading')) return isLoading;
-    if (status.state !== 'connected' && !isFreshEnough(session, command)) {
-      if (!this.kv.config.flag('replica-serve-stale-data')) return isStale;
-    }
-    return isWriting(session, command) ? this.#upstreamRefusal() : null;
-  }
-
-  #upstreamRefusal(): string | null {
-    if (this.upstream === null || this.upstream.status === null) return null;
-    return this.kv.config.text('replica-read-only') === 'yes' ? isReadOnly : null;
   }
 
   #run(session: Session, command: Command, request: Request, reply: Reply): Outcome {
@@ -484,7 +422,7 @@ export class LocalCoordinator implements Coordinator {
     this.#hub.speaker = session;
     this.#execute(session, command, request, reply);
     this.#hub.endSpeech();
-    if (this.#guard !== null) this.#guard.executed(session, command);
+    if (this.state.guard !== null) this.state.guard.executed(session, command);
     if (waiting.hasBlocked) {
       session.isBlocked = true;
       return outcomes.pending;
@@ -545,7 +483,7 @@ export class LocalCoordinator implements Coordinator {
     this.kv.registry.figuresOf(command).rejectedCalls++;
     if (command.name === 'EXEC') this.#transactions.discard(session);
     else if (session.transaction !== null) session.transaction.failed = true;
-    reply.notLeader(slotOf(command, request), this.#guard?.leader ?? null);
+    reply.notLeader(slotOf(command, request), this.state.guard?.leader ?? null);
     this.kv.stats.countError(reply.lastError);
     return outcomes.done;
   }
@@ -611,9 +549,9 @@ export class LocalCoordinator implements Coordinator {
 
   /** What a turn committed at once that no caller began: nobody else tells those who wait for it. */
   #settleOwnTurn(): void {
-    const { committedVersion } = this.#committer;
+    const { committedVersion } = this.state.committer;
     this.settle();
-    if (this.#committer.committedVersion > committedVersion) this.#tellCommitted();
+    if (this.state.committer.committedVersion > committedVersion) this.#tellCommitted();
   }
 }
 
