@@ -58,11 +58,11 @@ export class ServerState {
     if (this.#lacksReplicas && isWriting(session, command)) return noReplicas;
     const followed = this.upstream === null ? null : this.#refusalOfFollower(this.upstream, session, command);
     if (followed !== null) return followed;
-    if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
     if (this.#script.isActive) return this.#script.refusalOf(command, request);
+    if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
     return this.guard === null ? null : this.guard.refusalOf(command, request);
   }
 

@@ -588,6 +588,16 @@ describe('MONITOR', () => {
     expect(a.take()).toBeUndefined();
   });
 
+  it('keeps its client from keys, with the words of a subscriber where it is one', () => {
+    const server = new LocalServer();
+    const client = server.client();
+    client.line('MONITOR');
+    expect(String(client.line('GET k'))).toContain("Replica can't interact with the keyspace");
+    client.line('SUBSCRIBE a');
+    while (client.take() !== undefined);
+    expect(String(client.line('GET k'))).toContain("Can't execute 'get': only (P|S)SUBSCRIBE");
+  });
+
   it('shows an EXEC that was refused, since it ends the transaction', () => {
     const server = new LocalServer();
     const [a, b] = [server.client(), server.client()];
