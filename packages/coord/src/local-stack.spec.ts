@@ -1,39 +1,10 @@
-import { type KvError, Request, ValueReply } from '@holdfast/common';
+import type { KvError } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
-import type { Session, SessionSink } from '@holdfast/engine';
 import type { FsyncPolicy } from '@holdfast/log';
 import { SimulatedDisk } from '@holdfast/log/testing';
 import { describe, expect, it } from 'vitest';
 import { type LocalStack, openLocalStack } from './local-stack.js';
-import { plainOf } from './testing/index.js';
-
-/** A client of a stack over a simulated disk: replies count once what they depend on is committed. */
-class Client implements SessionSink {
-  readonly reply = new ValueReply(2);
-  readonly outputBytes = 0;
-  readonly inputBytes = 0;
-  readonly session: Session;
-  readonly #stack: LocalStack;
-
-  constructor(stack: LocalStack) {
-    this.#stack = stack;
-    this.session = stack.coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
-  }
-
-  /** Runs a line; returns its reply and the version that must be committed before it counts. */
-  line(line: string): { reply: unknown; dependsOn: number } {
-    const { coordinator } = this.#stack;
-    coordinator.beginTurn();
-    coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
-    coordinator.settle();
-    const value = this.reply.take();
-    return { reply: value === undefined ? undefined : plainOf(value), dependsOn: this.session.dependsOn };
-  }
-
-  wake(): void {}
-  resume(): void {}
-  close(): void {}
-}
+import { StackClient } from './testing/index.js';
 
 interface Machine {
   readonly env: SimulatedEnv;
@@ -75,35 +46,35 @@ describe('a memory storage over a file log', () => {
   it('finds everything again after an orderly end', async () => {
     const on = machine();
     const first = await start(on);
-    const client = new Client(first);
-    client.line('SET a 1');
-    client.line('SET b 2 PX 100000');
+    const client = new StackClient(first);
+    client.run('SET a 1');
+    client.run('SET b 2 PX 100000');
     await first.close();
     const second = await start(on);
     expect(second.recovered).toMatchObject({ from: 0, entries: 2 });
-    const again = new Client(second);
-    expect(again.line('GET a').reply).toBe('1');
-    expect(again.line('GET b').reply).toBe('2');
+    const again = new StackClient(second);
+    expect(again.run('GET a').reply).toBe('1');
+    expect(again.run('GET b').reply).toBe('2');
     on.env.advance(100_000);
-    expect(again.line('GET b').reply).toBe(null);
+    expect(again.run('GET b').reply).toBe(null);
     await second.close();
   });
 
   it('gives versions that increase over a restart and a clock that went back', async () => {
     const on = machine();
     const first = await start(on);
-    const { dependsOn } = new Client(first).line('SET a 1');
+    const { dependsOn } = new StackClient(first).run('SET a 1');
     await first.close();
     on.env.jumpClock(-86_400_000);
     const second = await start(on);
-    expect(new Client(second).line('SET a 2').dependsOn).toBeGreaterThan(dependsOn);
+    expect(new StackClient(second).run('SET a 2').dependsOn).toBeGreaterThan(dependsOn);
     await second.close();
   });
 
   it('does not count a write as committed before it is on the disk', async () => {
     const stack = await start(machine());
-    const client = new Client(stack);
-    const { reply, dependsOn } = client.line('SET a 1');
+    const client = new StackClient(stack);
+    const { reply, dependsOn } = client.run('SET a 1');
     expect(reply).toBe('OK');
     expect(stack.coordinator.committedVersion).toBeLessThan(dependsOn);
     await untilCommitted(stack, dependsOn);
@@ -119,9 +90,9 @@ describe('a memory storage over a file log', () => {
       const attempted = new Map<string, number>();
       for (let round = 0; round < 60; round++) {
         const stack = await start(on, 'always', inlineSyncMsMax);
-        const client = new Client(stack);
+        const client = new StackClient(stack);
         for (const [key, value] of acknowledged) {
-          const found = Number(client.line(`GET ${key}`).reply);
+          const found = Number(client.run(`GET ${key}`).reply);
           expect(found, `${key} after round ${round}`).toBeGreaterThanOrEqual(value);
           expect(found, `${key} after round ${round}`).toBeLessThanOrEqual(attempted.get(key)!);
         }
@@ -132,7 +103,7 @@ describe('a memory storage over a file log', () => {
           const value = (attempted.get(key) ?? 0) + 1;
           attempted.set(key, value);
           try {
-            pending.push({ key, value, version: client.line(`SET ${key} ${value}`).dependsOn });
+            pending.push({ key, value, version: client.run(`SET ${key} ${value}`).dependsOn });
           } catch {
             break;
           }
@@ -152,13 +123,13 @@ describe('a memory storage over a file log', () => {
   it('refuses writes while the disk is full, goes on reading, and recovers by itself', async () => {
     const on = machine();
     const stack = await start(on, 'everysec');
-    const client = new Client(stack);
-    client.line('SET a 1');
+    const client = new StackClient(stack);
+    client.run('SET a 1');
     on.disk.setFreeBytes(0);
     const big = 'x'.repeat(100_000);
-    client.line(`SET b ${big}`);
-    expect(client.line('SET c 3').reply).toMatchObject({ message: expect.stringContaining('MISCONF') });
-    expect(client.line('GET a').reply).toBe('1');
+    client.run(`SET b ${big}`);
+    expect(client.run('SET c 3').reply).toMatchObject({ message: expect.stringContaining('MISCONF') });
+    expect(client.run('GET a').reply).toBe('1');
     expect(stack.coordinator.refusal).toContain('MISCONF');
     on.disk.setFreeBytes(1 << 30);
     for (let i = 0; i < 100 && stack.coordinator.refusal !== null; i++) {
@@ -166,21 +137,21 @@ describe('a memory storage over a file log', () => {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     expect(stack.coordinator.refusal).toBe(null);
-    expect(client.line('SET c 3').reply).toBe('OK');
+    expect(client.run('SET c 3').reply).toBe('OK');
     await stack.close();
     const second = await start(on, 'everysec');
-    const again = new Client(second);
-    expect(again.line('GET b').reply).toBe(big);
-    expect(again.line('GET c').reply).toBe('3');
+    const again = new StackClient(second);
+    expect(again.run('GET b').reply).toBe(big);
+    expect(again.run('GET c').reply).toBe('3');
     await second.close();
   });
 
   it('ends without an answer when a sync fails', async () => {
     const on = machine();
     const stack = await start(on);
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     on.disk.failNext('datasync', 'EIO', { pathPart: 'log' });
-    const { dependsOn } = client.line('SET a 1');
+    const { dependsOn } = client.run('SET a 1');
     for (let i = 0; i < 1000 && on.fatal === null; i++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
@@ -191,23 +162,23 @@ describe('a memory storage over a file log', () => {
   it('takes a snapshot while writes go on, trims the log, and recovers from both', async () => {
     const on = machine();
     const stack = await start(on, 'everysec');
-    const client = new Client(stack);
-    for (let i = 0; i < 2000; i++) client.line(`SET key:${i} ${i}`);
+    const client = new StackClient(stack);
+    for (let i = 0; i < 2000; i++) client.run(`SET key:${i} ${i}`);
     const taken = stack.persistence!.take();
     for (let i = 0; i < 500; i++) {
-      client.line(`SET key:${i} changed`);
+      client.run(`SET key:${i} changed`);
       if (i % 50 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     }
     await taken;
-    client.line('SET last 1');
+    client.run('SET last 1');
     await stack.close();
     const second = await start(on, 'everysec');
     expect(second.recovered!.from).toBeGreaterThan(0);
-    const again = new Client(second);
+    const again = new StackClient(second);
     for (let i = 0; i < 2000; i++) {
-      expect(again.line(`GET key:${i}`).reply).toBe(i < 500 ? 'changed' : String(i));
+      expect(again.run(`GET key:${i}`).reply).toBe(i < 500 ? 'changed' : String(i));
     }
-    expect(again.line('GET last').reply).toBe('1');
+    expect(again.run('GET last').reply).toBe('1');
     await second.close();
   });
 
@@ -221,8 +192,8 @@ describe('a memory storage over a file log', () => {
   it('refuses a damaged snapshot, naming the file', async () => {
     const on = machine();
     const stack = await start(on);
-    const client = new Client(stack);
-    await untilCommitted(stack, client.line('SET a 1').dependsOn);
+    const client = new StackClient(stack);
+    await untilCommitted(stack, client.run('SET a 1').dependsOn);
     await stack.persistence!.take();
     await stack.close();
     const [name] = (await on.disk.list('/data/snapshots')).filter((each) => each.endsWith('.kvs'));

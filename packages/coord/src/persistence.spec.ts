@@ -1,11 +1,9 @@
-import { Request, ValueReply } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
-import type { Session, SessionSink } from '@holdfast/engine';
 import { SimulatedDisk } from '@holdfast/log/testing';
 import { digestOf } from '@holdfast/storage/testing';
 import { describe, expect, it } from 'vitest';
 import { type LocalStack, openLocalStack } from './local-stack.js';
-import { type Plain, plainOf } from './testing/index.js';
+import { type Plain, StackClient } from './testing/index.js';
 
 interface Machine {
   readonly env: SimulatedEnv;
@@ -32,57 +30,15 @@ function start({ env, disk }: Machine, log: 'none' | 'file' = 'none', save = '')
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-class Client implements SessionSink {
-  readonly reply = new ValueReply(2);
-  readonly outputBytes = 0;
-  readonly inputBytes = 0;
-  readonly session: Session;
-  readonly #stack: LocalStack;
-
-  constructor(stack: LocalStack) {
-    this.#stack = stack;
-    this.session = stack.coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
-  }
-
-  /** The reply at once, or undefined. */
-  send(line: string): Plain | undefined {
-    const { coordinator } = this.#stack;
-    coordinator.beginTurn();
-    coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
-    coordinator.settle();
-    return this.#take();
-  }
-
-  /** The reply, whenever it comes. */
-  async line(line: string): Promise<Plain> {
-    let reply = this.send(line);
-    for (let i = 0; i < 10_000 && reply === undefined; i++) {
-      await nextTurn();
-      reply = this.#take();
-    }
-    expect(reply, line).toBeDefined();
-    return reply!;
-  }
-
-  #take(): Plain | undefined {
-    const value = this.reply.take();
-    return value === undefined ? undefined : plainOf(value);
-  }
-
-  wake(): void {}
-  resume(): void {}
-  close(): void {}
-}
-
 describe('a memory storage without a log', () => {
   it('is empty after a restart when nothing was saved, and leaves no directory behind', async () => {
     const on = machine();
     const stack = await start(on);
-    await new Client(stack).line('SET a 1');
+    await new StackClient(stack).line('SET a 1');
     await stack.close();
     expect(await on.disk.exists('/data')).toBe(false);
     const again = await start(on);
-    expect(await new Client(again).line('DBSIZE')).toBe(0);
+    expect(await new StackClient(again).line('DBSIZE')).toBe(0);
     await again.close();
   });
 
@@ -91,7 +47,7 @@ describe('a memory storage without a log', () => {
     async (command) => {
       const on = machine();
       const stack = await start(on);
-      const client = new Client(stack);
+      const client = new StackClient(stack);
       await client.line('SET a 1');
       await client.line('RPUSH l x y');
       await client.line(command);
@@ -100,7 +56,7 @@ describe('a memory storage without a log', () => {
       on.disk.kill();
       await stack.close();
       const again = await start(on);
-      const other = new Client(again);
+      const other = new StackClient(again);
       expect(await other.line('LRANGE l 0 -1')).toEqual(['x', 'y']);
       expect(await other.line('MGET a b')).toEqual(['1', null]);
       // What is written now is newer than what was loaded.
@@ -108,7 +64,7 @@ describe('a memory storage without a log', () => {
       expect(await other.line('SAVE')).toBe('OK');
       await again.close();
       const third = await start(on);
-      expect(await new Client(third).line('GET a')).toBe('3');
+      expect(await new StackClient(third).line('GET a')).toBe('3');
       await third.close();
     },
   );
@@ -116,23 +72,23 @@ describe('a memory storage without a log', () => {
   it('saves the state of one moment while writes go on', async () => {
     const on = machine();
     const stack = await start(on);
-    const client = new Client(stack);
-    for (let i = 0; i < 3000; i++) client.send(`SET key:${i} 0`);
-    const saving = new Client(stack).line('SAVE');
+    const client = new StackClient(stack);
+    for (let i = 0; i < 3000; i++) client.run(`SET key:${i} 0`);
+    const saving = new StackClient(stack).line('SAVE');
     let round = 0;
     while (stack.persistence!.isRunning || round === 0) {
       round++;
-      client.send('MULTI');
-      client.send(`SET key:0 ${round}`);
-      client.send(`SET key:2999 ${round}`);
-      client.send(`DEL key:${round}`);
-      client.send('EXEC');
+      client.run('MULTI');
+      client.run(`SET key:0 ${round}`);
+      client.run(`SET key:2999 ${round}`);
+      client.run(`DEL key:${round}`);
+      client.run('EXEC');
       await nextTurn();
     }
     await saving;
     await stack.close();
     const again = await start(on);
-    const other = new Client(again);
+    const other = new StackClient(again);
     const [first, last] = (await other.line('MGET key:0 key:2999')) as string[];
     expect(Number(first)).toBeGreaterThan(0);
     expect(last).toBe(first);
@@ -145,11 +101,11 @@ describe('a memory storage without a log', () => {
     for (const ticks of [1, 5, 10, 20, 30, 40]) {
       const on = machine();
       const stack = await start(on);
-      const client = new Client(stack);
-      for (let i = 0; i < 1000; i++) client.send(`SET key:${i} ${value}`);
-      const saving = new Client(stack).line('SAVE');
+      const client = new StackClient(stack);
+      for (let i = 0; i < 1000; i++) client.run(`SET key:${i} ${value}`);
+      const saving = new StackClient(stack).line('SAVE');
       for (let i = 0; i < ticks; i++) await Promise.resolve();
-      client.send('SWAPDB 0 1');
+      client.run('SWAPDB 0 1');
       expect(await saving, `swapped after ${ticks}`).toBe('OK');
       await stack.close();
       const again = await start(on);
@@ -164,7 +120,7 @@ describe('a memory storage without a log', () => {
   it('goes on as before when the disk is full', async () => {
     const on = machine();
     const stack = await start(on);
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('SET a 1');
     on.disk.failNext('write', 'ENOSPC', { pathPart: 'snapshot' });
     expect(await client.line('SAVE')).toBeInstanceOf(Error);
@@ -176,30 +132,30 @@ describe('a memory storage without a log', () => {
   it('saves by itself when a save point is reached', async () => {
     const on = machine();
     const stack = await start(on, 'none', '60 2');
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     const unsaved = async (): Promise<string> =>
       /rdb_changes_since_last_save:(\d+)/.exec((await client.line('INFO persistence')) as string)![1];
-    client.send('SET a 1');
+    client.run('SET a 1');
     on.env.advance(61_000);
     await nextTurn();
     expect(await unsaved()).toBe('1');
-    client.send('SET b 1');
+    client.run('SET b 1');
     on.env.advance(1000);
     while (stack.persistence!.isRunning) await nextTurn();
     expect(await unsaved()).toBe('0');
     on.disk.kill();
     const again = await start(on);
-    expect(await new Client(again).line('MGET a b')).toEqual(['1', '1']);
+    expect(await new StackClient(again).line('MGET a b')).toEqual(['1', '1']);
     await again.close();
   });
 
   it('does not save over the log of another run', async () => {
     const on = machine();
     const logged = await start(on, 'file');
-    await new Client(logged).line('SET a 1');
+    await new StackClient(logged).line('SET a 1');
     await logged.close();
     const stack = await start(on);
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     const refused = 'has the log of another run';
     expect(await client.line('SAVE')).toMatchObject({ message: expect.stringContaining(refused) });
     expect(await client.line('CONFIG SET appendonly yes')).toMatchObject({
@@ -208,7 +164,7 @@ describe('a memory storage without a log', () => {
     expect(await client.line('CONFIG GET appendonly')).toEqual({ appendonly: 'no' });
     await stack.close();
     const again = await start(on, 'file');
-    expect(await new Client(again).line('GET a')).toBe('1');
+    expect(await new StackClient(again).line('GET a')).toBe('1');
     await again.close();
   });
 });
@@ -219,14 +175,14 @@ describe('a log that is switched on', () => {
     const on = machine(seed);
     const random = new SeededRandom(seed);
     const stack = await start(on);
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     const write = (): void => {
-      client.send(`INCRBY n:${random.uint32() % 50} ${random.uint32() % 9}`);
-      client.send(`RPUSH l:${random.uint32() % 5} ${random.uint32()}`);
-      client.send(`DEL l:${random.uint32() % 5}`);
+      client.run(`INCRBY n:${random.uint32() % 50} ${random.uint32() % 9}`);
+      client.run(`RPUSH l:${random.uint32() % 5} ${random.uint32()}`);
+      client.run(`DEL l:${random.uint32() % 5}`);
     };
     for (let i = 0; i < 500; i++) write();
-    const turning = new Client(stack).line('CONFIG SET appendonly yes');
+    const turning = new StackClient(stack).line('CONFIG SET appendonly yes');
     for (let i = 0; i < 20; i++) {
       write();
       await nextTurn();
@@ -245,7 +201,7 @@ describe('a log that is switched on', () => {
   it('stays as it is when it is switched off, and is whole when it is switched on again', async () => {
     const on = machine();
     const stack = await start(on, 'file');
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('SET a 1');
     expect(await client.line('CONFIG SET appendonly no')).toBe('OK');
     await client.line('SET a 2');
@@ -254,7 +210,7 @@ describe('a log that is switched on', () => {
     await client.line('SET c 3');
     await stack.close();
     const again = await start(on, 'file');
-    expect(await new Client(again).line('MGET a b c')).toEqual(['2', '2', '3']);
+    expect(await new StackClient(again).line('MGET a b c')).toEqual(['2', '2', '3']);
     await again.close();
   });
 
@@ -263,21 +219,21 @@ describe('a log that is switched on', () => {
     for (let operations = 1; operations < 25; operations++) {
       const on = machine(operations);
       const stack = await start(on, 'file');
-      const client = new Client(stack);
+      const client = new StackClient(stack);
       await client.line('SET a old');
       await stack.persistence!.log!.sync();
       await client.line('CONFIG SET appendonly no');
       await client.line('SET a new');
-      for (let i = 0; i < 100; i++) client.send(`SET key:${i} 0`);
+      for (let i = 0; i < 100; i++) client.run(`SET key:${i} 0`);
       let isOver = false;
       void on.disk.powerOffAfter(operations).then(() => {
         isOver = true;
       });
-      client.send('CONFIG SET appendonly yes');
+      client.run('CONFIG SET appendonly yes');
       while (!isOver && client.reply.count === 0) await nextTurn();
       on.disk.crash();
       const again = await start(on, 'file');
-      const other = new Client(again);
+      const other = new StackClient(again);
       const size = await other.line('DBSIZE');
       expect(await other.line('GET a'), `after ${operations}`).toBe(size === 1 ? 'old' : 'new');
       sizes.add(size);
@@ -288,7 +244,7 @@ describe('a log that is switched on', () => {
 
   it("can't be asked for in a transaction", async () => {
     const stack = await start(machine());
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('MULTI');
     await client.line('CONFIG SET appendonly yes');
     expect(await client.line('EXEC')).toEqual([
@@ -301,7 +257,7 @@ describe('a log that is switched on', () => {
 
   it('leaves all parameters alone when one of them is wrong', async () => {
     const stack = await start(machine());
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     expect(await client.line('CONFIG SET appendonly yes timeout x')).toBeInstanceOf(Error);
     expect(await client.line('CONFIG GET appendonly')).toEqual({ appendonly: 'no' });
     await stack.close();
@@ -311,7 +267,7 @@ describe('a log that is switched on', () => {
 describe('DEBUG RELOAD and LOADAOF', () => {
   it('leave nothing to be committed: a reply that depends on all keys waited for ever', async () => {
     const stack = await start(machine(), 'file');
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('SET a 1');
     for (const command of ['DEBUG RELOAD', 'DEBUG LOADAOF']) {
       expect(await client.line(command)).toBe('OK');
@@ -327,7 +283,7 @@ describe('DEBUG RELOAD and LOADAOF', () => {
 describe('DEBUG LOADAOF', () => {
   it('builds the data from the log', async () => {
     const stack = await start(machine(), 'file');
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('SET a 1');
     await client.line('SAVE');
     await client.line('RPUSH l x y');
@@ -345,7 +301,7 @@ describe('DEBUG LOADAOF', () => {
 
   it('builds the data from what was saved last, without a log', async () => {
     const stack = await start(machine());
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('SET a 1');
     expect(await client.line('DEBUG LOADAOF')).toEqual(new Error('ERR nothing was saved yet'));
     await client.line('SAVE');

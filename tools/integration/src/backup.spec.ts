@@ -5,9 +5,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Random, randomBelow, systemEnv } from '@holdfast/common';
+import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
-import { run } from '@holdfast/kvctl';
+import { kvctl } from '@holdfast/kvctl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { redisAddress, spawnGateway, startGateway } from './server.js';
 import { type Address, WireClient } from './wire-client.js';
@@ -16,19 +16,6 @@ const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const accounts = 500;
 const balance = 1000;
-
-async function kvctl(...argv: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const streams = {
-    out: (text: string) => {
-      out += text;
-    },
-    error: (text: string) => {
-      error += text;
-    },
-  };
-  return { code: await run(argv, { env: systemEnv(), streams }), out, error };
-}
 
 async function fill(client: WireClient): Promise<void> {
   const writes: string[][] = [];

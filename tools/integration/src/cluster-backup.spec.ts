@@ -3,9 +3,9 @@
  * through one has too much, or too little. And counters are written to one shard first, and then to another one: a cut never has
  * the second without the first.
  */
-import { randomBelow, systemEnv } from '@holdfast/common';
+import { randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
-import { run } from '@holdfast/kvctl';
+import { kvctl, telling } from '@holdfast/kvctl/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterProcesses } from './cluster-processes.js';
@@ -17,31 +17,6 @@ const groups = 12;
 const accounts = 10;
 const balance = 1000;
 const fillers = 3000;
-
-interface Told {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-function kvctl(...argv: string[]): Promise<Told> {
-  return telling(() => {}, ...argv);
-}
-
-/** `onNote` hears of how far it is. */
-async function telling(onNote: (text: string) => void, ...argv: string[]): Promise<Told> {
-  let [out, error] = ['', ''];
-  const streams = {
-    out: (text: string) => {
-      out += text;
-    },
-    error: (text: string) => {
-      error += text;
-      onNote(text);
-    },
-  };
-  return { code: await run(argv, { env: systemEnv(), streams }), out, error };
-}
 
 const account = (group: number, i: number): string => `{group ${group}}account ${i}`;
 const first = (i: number): string => `{first ${i}}`;

@@ -1,21 +1,13 @@
 /** A cluster whose processes know each other by certificates: everything works, and nobody else gets in. */
 import { connect } from 'node:tls';
 import { KvError, systemEnv } from '@holdfast/common';
-import { run } from '@holdfast/kvctl';
+import { kvctl } from '@holdfast/kvctl/testing';
 import { AdminClient, peerCredentials } from '@holdfast/rpc';
 import { peerTlsOf } from '@holdfast/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateFiles, makeCertificates, tlsFlags } from './certificates.js';
 import { ClusterProcesses } from './cluster-processes.js';
 import { spawnGateway, temporaryDirectory } from './server.js';
-
-async function kvctl(...argv: string[]): Promise<{ code: number; out: string }> {
-  let out = '';
-  const add = (text: string): void => {
-    out += text;
-  };
-  return { code: await run(argv, { env: systemEnv(), streams: { out: add, error: add } }), out };
-}
 
 function tlsOf({ ca, certificate, key }: CertificateFiles) {
   return peerTlsOf((name) => ({ 'cluster-ca': ca, 'cluster-cert': certificate, 'cluster-key': key })[name]);

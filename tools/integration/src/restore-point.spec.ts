@@ -5,28 +5,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Random, randomBelow, systemEnv } from '@holdfast/common';
+import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
-import { run } from '@holdfast/kvctl';
+import { kvctl } from '@holdfast/kvctl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GatewaySettings, redisAddress, type ServerProcess, spawnGateway } from './server.js';
 import { WireClient } from './wire-client.js';
 
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-
-async function kvctl(...argv: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const streams = {
-    out: (text: string) => {
-      out += text;
-    },
-    error: (text: string) => {
-      error += text;
-    },
-  };
-  return { code: await run(argv, { env: systemEnv(), streams }), out, error };
-}
 
 async function succeeds(...argv: string[]): Promise<string> {
   const { code, error, out } = await kvctl(...argv);

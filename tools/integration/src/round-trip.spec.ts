@@ -5,9 +5,9 @@
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Random, randomBelow, systemEnv } from '@holdfast/common';
+import { type Random, randomBelow } from '@holdfast/common';
 import { freePorts, SeededRandom } from '@holdfast/common/testing';
-import { run } from '@holdfast/kvctl';
+import { kvctl } from '@holdfast/kvctl/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pause, type RunningServer, startGateway, startRedis } from './server.js';
 import { type Address, WireClient } from './wire-client.js';
@@ -15,19 +15,6 @@ import { type Address, WireClient } from './wire-client.js';
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const debug = ['--enable-debug-command', 'yes'];
-
-async function kvctl(...argv: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const streams = {
-    out: (text: string) => {
-      out += text;
-    },
-    error: (text: string) => {
-      error += text;
-    },
-  };
-  return { code: await run(argv, { env: systemEnv(), streams }), out, error };
-}
 
 async function done(...argv: string[]): Promise<string> {
   const { code, error, out } = await kvctl(...argv);

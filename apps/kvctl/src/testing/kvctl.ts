@@ -9,7 +9,12 @@ export interface Result {
   readonly error: string;
 }
 
-export async function kvctl(...argv: string[]): Promise<Result> {
+export function kvctl(...argv: string[]): Promise<Result> {
+  return telling(() => {}, ...argv);
+}
+
+/** As `kvctl`; `onNote` hears of how far it is. */
+export async function telling(onNote: (text: string) => void, ...argv: string[]): Promise<Result> {
   let [out, error] = ['', ''];
   const code = await run(argv, {
     env: systemEnv(),
@@ -19,6 +24,7 @@ export async function kvctl(...argv: string[]): Promise<Result> {
       },
       error: (text) => {
         error += text;
+        onNote(text);
       },
     },
   });

@@ -48,7 +48,7 @@ export class Forwarder {
     const { replies } = session;
     const kind = this.#kinds[command.id];
     const readMode = readModes[session.readMode];
-    const permissions = session.isUnlimited ? '' : session.account!.permissions;
+    const { permissions } = session;
     const lane = this.lane(session, route, command);
     const bytes = request.frameEnd === 0 ? frameLength(request) : request.frameEnd - request.frameStart;
     replies.requests++;
@@ -142,7 +142,7 @@ export class Forwarder {
     run.readMode = readModes[session.readMode];
     run.isQuiet = session.replyMode !== 'on';
     run.wantsVersion = session.protocol !== 'redis';
-    run.permissions = session.isUnlimited ? '' : session.account!.permissions;
+    run.permissions = session.permissions;
     run.isTransaction = true;
     run.isGuarded = isGuarded;
     run.requestsInTransaction = queue.length;

@@ -48,6 +48,11 @@ export class RoutedSession extends Session implements LaneUser {
     return blockedAt !== null;
   }
 
+  /** What its user may do, for nodes to hold it to: empty for anything. See `User.permissions`. */
+  get permissions(): string {
+    return this.isUnlimited ? '' : this.account!.permissions;
+  }
+
   /** The gateway's own server takes its time for this one: the next request waits. */
   owes(answer: Answer): void {
     this.#owed = answer;

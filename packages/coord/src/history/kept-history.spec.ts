@@ -1,13 +1,11 @@
-import { Request, ValueReply } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
-import type { Session, SessionSink } from '@holdfast/engine';
 import { SimulatedDisk } from '@holdfast/log/testing';
 import { MemoryStorage } from '@holdfast/storage';
 import { stateOf } from '@holdfast/storage/testing';
 import { describe, expect, it } from 'vitest';
 import { type LocalStack, openLocalStack } from '../local-stack.js';
 import { readAll } from '../testing/history-conformance.js';
-import { type Plain, plainOf } from '../testing/local-server.js';
+import { StackClient } from '../testing/stack-client.js';
 
 interface Machine {
   readonly env: SimulatedEnv;
@@ -37,36 +35,6 @@ function start(
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-class Client implements SessionSink {
-  readonly reply = new ValueReply(2);
-  readonly outputBytes = 0;
-  readonly inputBytes = 0;
-  readonly session: Session;
-  readonly #stack: LocalStack;
-
-  constructor(stack: LocalStack) {
-    this.#stack = stack;
-    this.session = stack.coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
-  }
-
-  async line(line: string): Promise<Plain> {
-    const { coordinator } = this.#stack;
-    coordinator.beginTurn();
-    coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
-    coordinator.settle();
-    for (let i = 0; i < 10_000; i++) {
-      const value = this.reply.take();
-      if (value !== undefined) return plainOf(value);
-      await nextTurn();
-    }
-    throw new Error(`no reply to ${line}`);
-  }
-
-  wake(): void {}
-  resume(): void {}
-  close(): void {}
-}
-
 /** The state that the history leads to, from an empty one. */
 async function rebuilt({ history }: LocalStack, from: number): Promise<string[]> {
   const storage = new MemoryStorage({ uint32: () => 1, fill: (target) => target });
@@ -74,7 +42,7 @@ async function rebuilt({ history }: LocalStack, from: number): Promise<string[]>
   return stateOf(storage);
 }
 
-async function writeSome(client: Client, round: number): Promise<void> {
+async function writeSome(client: StackClient, round: number): Promise<void> {
   for (let i = 0; i < 30; i++) {
     await client.line(`SET key:${i} ${round}`);
     await client.line(`RPUSH list ${round} ${i}`);
@@ -90,7 +58,7 @@ describe.each(['none', 'file'] as const)('the history of a server with log %s', 
   it('leads to the state that it has, with transactions as one commit', async () => {
     const stack = await start(machine(), log);
     const { oldest } = stack.history;
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     for (let round = 0; round < 3; round++) await writeSome(client, round);
     expect(await rebuilt(stack, oldest)).toEqual(await stateOf(stack.storage));
     const commits = await readAll(stack.history, oldest);
@@ -101,7 +69,7 @@ describe.each(['none', 'file'] as const)('the history of a server with log %s', 
 
   it('is switched on and off while it runs, and does not reach over a gap', async () => {
     const stack = await start(machine(), log, { 'history-bytes': '0' });
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await writeSome(client, 0);
     await expect(stack.history.read(0)).rejects.toMatchObject({ code: 'INVALID' });
     expect(await client.line('CONFIG SET history-bytes 1mb')).toBe('OK');
@@ -121,9 +89,9 @@ describe.each(['none', 'file'] as const)('the history of a server with log %s', 
   it('goes on while a snapshot is saved', async () => {
     const stack = await start(machine(), log);
     const { oldest } = stack.history;
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await writeSome(client, 0);
-    const saving = new Client(stack).line('SAVE');
+    const saving = new StackClient(stack).line('SAVE');
     await writeSome(client, 1);
     await saving;
     await writeSome(client, 2);
@@ -136,7 +104,7 @@ describe('a history', () => {
   it('in the log goes on over a restart and over trims, and bounds what the log keeps', async () => {
     const on = machine(2);
     let stack = await start(on, 'file', { 'history-bytes': '60000' });
-    let client = new Client(stack);
+    let client = new StackClient(stack);
     await writeSome(client, 0);
     let at = stack.history.newest;
     const state = new MemoryStorage(on.env.random);
@@ -147,7 +115,7 @@ describe('a history', () => {
       if (round % 4 === 3) {
         await stack.close();
         stack = await start(on, 'file', { 'history-bytes': '60000' });
-        client = new Client(stack);
+        client = new StackClient(stack);
       }
       for (const { mutations, version } of await readAll(stack.history, at)) {
         state.apply(mutations, 0);
@@ -165,7 +133,7 @@ describe('a history', () => {
   it('lets go by itself what smaller bounds let go, and of a snapshot only what that covers', async () => {
     const on = machine(3);
     const stack = await start(on, 'file', { 'history-bytes': '10mb' });
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     const { oldest } = stack.history;
     for (let round = 0; round < 20; round++) await writeSome(client, round);
     const { log } = stack.persistence!;
@@ -201,7 +169,7 @@ describe('a history', () => {
   it('begins anew where the log is switched on and off', async () => {
     const on = machine();
     const stack = await start(on, 'none');
-    const client = new Client(stack);
+    const client = new StackClient(stack);
     await client.line('SET a 1');
     const first = stack.history.newest;
     expect(await client.line('CONFIG SET appendonly yes')).toBe('OK');
@@ -222,7 +190,7 @@ describe('a history', () => {
   it('of a server without a log begins with each start', async () => {
     const on = machine();
     const first = await start(on, 'none');
-    const client = new Client(first);
+    const client = new StackClient(first);
     await client.line('SET a 1');
     const seen = first.history.newest;
     await first.close();
