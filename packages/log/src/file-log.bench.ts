@@ -7,7 +7,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
-import { FileLog, type FsyncPolicy } from './file-log.js';
+import { FileLog } from './file-log.js';
+import type { FsyncPolicy } from './group-commit.js';
 import { NodeDisk } from './node-disk.js';
 
 const parent = process.argv[2] ?? process.cwd();

@@ -6,7 +6,8 @@
 import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
-import { FileLog, type FsyncPolicy } from './file-log.js';
+import { FileLog } from './file-log.js';
+import type { FsyncPolicy } from './group-commit.js';
 import { batchOf, entriesOf } from './testing/assertions.js';
 import { SimulatedDisk } from './testing/simulated-disk.js';
 

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { type Env, systemEnv } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
+import { FileLog } from './file-log.js';
+import type { FileLogOptions } from './file-log-options.js';
 import { fileHeadBytes, frameBytes, frameHeadBytes } from './frame.js';
+import type { FsyncPolicy } from './group-commit.js';
 import { NodeDisk } from './node-disk.js';
 import { batchOf, entriesOf } from './testing/assertions.js';
 import { logConformance } from './testing/log-conformance.js';
@@ -279,6 +281,25 @@ describe('a failing disk', () => {
     await log.close();
   });
 
+  it('a log that can not be opened leaves no file open behind', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk, { fsync: 'no' });
+    await fillTo(log, 60);
+    await log.close();
+    expect(disk.openFileCount).toBe(0);
+    let epoch = 1;
+    for (const operation of ['read', 'write', 'datasync', 'syncDirectory'] as const) {
+      for (let skip = 0, isOpened = false; !isOpened; skip++) {
+        disk.failNext(operation, 'EIO', { skip });
+        // A higher epoch each time: a mark is written.
+        const opened = await openLog(disk, { fsync: 'no', startEpoch: ++epoch }).catch(() => null);
+        await opened?.close().catch(() => {});
+        expect(disk.openFileCount).toBe(0);
+        isOpened = opened !== null;
+      }
+    }
+  });
+
   it('a segment that can not be made refuses the append and nothing else', async () => {
     const disk = new SimulatedDisk();
     const log = await openLog(disk, { fsync: 'no' });
@@ -414,6 +435,20 @@ describe('segments', () => {
       expect((await positionsOf(log)).at(-1)).toBe(round * 50);
     }
     await log.close();
+  });
+
+  it('that a trim recycles are left alone once the log is closed', async () => {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    await fillTo(log, 200);
+    const trimming = log.trim(190);
+    while ((await disk.list(directory)).filter((name) => name.startsWith('spare')).length < 2);
+    await log.close();
+    expect(disk.openFileCount).toBe(0);
+    const { operationCount } = disk;
+    await trimming;
+    await new Promise(setImmediate);
+    expect(disk.operationCount).toBe(operationCount);
   });
 
   it('a log may start after any position', async () => {

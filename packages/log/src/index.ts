@@ -2,8 +2,10 @@ export { checksum } from '@holdfast/common';
 export { activeOf, type Chain, readChain, type Segment } from './chain.js';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';
-export { FileLog, type FileLogOptions, type FsyncPolicy } from './file-log.js';
+export { FileLog } from './file-log.js';
+export type { FileLogOptions } from './file-log-options.js';
 export { FileRegister } from './file-register.js';
+export type { FsyncPolicy } from './group-commit.js';
 export { batchBytesMax, segmentBytesDefault, syncIntervalMs } from './limits.js';
 export type {
   AppendOutcome,

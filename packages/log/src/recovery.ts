@@ -34,7 +34,7 @@ import {
 import { FrameReader } from './frame-reader.js';
 import { readBytes } from './limits.js';
 import type { Position } from './log.js';
-import { firstPositionOf, Segment } from './segment.js';
+import { firstPositionOf, Segment, segmentName } from './segment.js';
 import type { SegmentPool } from './segment-pool.js';
 
 /** What one segment holds, judged by itself. */
@@ -82,6 +82,26 @@ export async function recoverLog(
     for (const segment of segments) await segment.file.close();
     throw error;
   }
+}
+
+/** The first segment of a new log. Throws KvError DISK. */
+export async function startLog(
+  disk: Disk,
+  directory: string,
+  pool: SegmentPool,
+  startAfter: Position,
+): Promise<RecoveredLog> {
+  const spare = pool.take() ?? pool.createSync();
+  const path = join(directory, segmentName(startAfter + 1));
+  try {
+    disk.rename(spare.path, path);
+    await disk.syncDirectory(directory);
+  } catch (error) {
+    await spare.file.close();
+    throw error;
+  }
+  const segment = new Segment(path, spare.file, spare.salt, startAfter + 1);
+  return { segments: [segment], last: startAfter, epoch: 0, sealed: false, cutFrames: 0 };
 }
 
 async function recoverSegments(
@@ -140,7 +160,10 @@ export async function openSegment(
   const path = join(directory, name);
   const file = disk.open(path, mode);
   const bytes = new Uint8Array(fileHeadBytes);
-  const length = await file.read(bytes, 0);
+  const length = await file.read(bytes, 0).catch(async (error) => {
+    await file.close();
+    throw error;
+  });
   const head = decodeFileHead(bytes.subarray(0, length));
   const segment = new Segment(path, file, head?.salt ?? 0, firstPositionOf(name)!);
   if (head === null) return { segment, problem: corrupt(path, 0, 'the file head is damaged') };

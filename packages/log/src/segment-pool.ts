@@ -2,7 +2,7 @@
  * Segment files ahead of their use: prepared in the background, or recycled after a trim.
  *
  * A write over blocks that are there already needs no metadata, so the sync after it is faster (figures in
- * `file-log.ts`). A prepared file therefore holds zeros up to the usual size. Only the head of a recycled
+ * `group-commit.ts`). A prepared file therefore holds zeros up to the usual size. Only the head of a recycled
  * file is written: its new salt makes everything behind it void.
  *
  * The head of every segment is on the disk before the file gets its place in the log. So a segment with a
@@ -22,7 +22,9 @@ export class SegmentPool {
   readonly #segmentBytes: number;
   readonly #spares: SpareSegment[] = [];
   #lastNumber = 0;
-  #preparing: Promise<void> | null = null;
+  #isPreparing = false;
+  /** Never reject. */
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: { disk: Disk; directory: string; random: Random; segmentBytes: number }) {
     this.#disk = options.disk;
@@ -38,11 +40,7 @@ export class SegmentPool {
       const path = join(this.#directory, name);
       this.#lastNumber = Math.max(this.#lastNumber, Number(/\d+/.exec(name)![0]));
       const file = this.#disk.open(path, 'write');
-      if (file.size() === this.#segmentBytes && this.#spares.length < spareSegmentsMax) {
-        this.#spares.push(await this.#writeHead(path, file));
-      } else {
-        await this.#remove(path, file);
-      }
+      await this.#keepOrRemove(path, file);
     }
   }
 
@@ -68,10 +66,13 @@ export class SegmentPool {
 
   /** Prepares a file in the background unless one is ready or being prepared. Failures are left to rotation. */
   replenish(): void {
-    if (this.#spares.length > 0 || this.#preparing !== null) return;
-    this.#preparing = this.#prepare().finally(() => {
-      this.#preparing = null;
-    });
+    if (this.#spares.length > 0 || this.#isPreparing) return;
+    this.#isPreparing = true;
+    void this.#watched(
+      this.#prepare().finally(() => {
+        this.#isPreparing = false;
+      }),
+    );
   }
 
   /** Fills a file with zeros from its end to the usual size, durably. */
@@ -87,33 +88,20 @@ export class SegmentPool {
    * Takes segments out of the log for good, in the order given. A name is gone from the disk before the
    * bytes behind it change: otherwise a crash could bring back the name over other bytes.
    */
-  async recycle(segments: Segment[]): Promise<void> {
-    const paths = segments.map((segment) => {
-      const path = this.#newPath();
-      this.#disk.rename(segment.path, path);
-      return path;
-    });
-    await this.#disk.syncDirectory(this.#directory);
-    for (let i = 0; i < segments.length; i++) {
-      const { file } = segments[i];
-      if (file.size() === this.#segmentBytes && this.#spares.length < spareSegmentsMax) {
-        this.#spares.push(await this.#writeHead(paths[i], file));
-      } else {
-        await this.#remove(paths[i], file);
-      }
-    }
+  recycle(segments: Segment[]): Promise<void> {
+    return this.#watched(this.#recycle(segments));
   }
 
   /** Gives up a file that was taken or made and did not work out. */
   discard(spare: SpareSegment): void {
-    this.#remove(spare.path, spare.file).catch(() => {
+    this.#watched(this.#remove(spare.path, spare.file)).catch(() => {
       // The next start removes it.
     });
   }
 
-  /** Waits for what is being prepared. Spare files stay for the next start. */
+  /** Waits for what is under way: no file is touched afterwards. Spare files stay for the next start. */
   async close(): Promise<void> {
-    await this.#preparing;
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
     for (const spare of this.#spares.splice(0)) await spare.file.close();
   }
 
@@ -129,6 +117,45 @@ export class SegmentPool {
       // Most likely a full disk. Rotation tries again with a file without zeros, and reports.
       if (file !== null) this.discard({ path, file, salt: 0 });
     }
+  }
+
+  async #recycle(segments: Segment[]): Promise<void> {
+    const left = new Map<DiskFile, string>();
+    for (const { file } of segments) left.set(file, this.#newPath());
+    try {
+      for (const { file, path } of segments) this.#disk.rename(path, left.get(file)!);
+      await this.#disk.syncDirectory(this.#directory);
+      for (const [file, path] of left) {
+        left.delete(file);
+        await this.#keepOrRemove(path, file);
+      }
+    } finally {
+      // Where that failed: the next start finds them.
+      for (const file of left.keys()) await file.close();
+    }
+  }
+
+  /** The file is in the pool afterwards or closed, also when that fails. */
+  async #keepOrRemove(path: string, file: DiskFile): Promise<void> {
+    const isWhole = file.size() === this.#segmentBytes;
+    if (!isWhole || this.#spares.length >= spareSegmentsMax) return this.#remove(path, file);
+    try {
+      this.#spares.push(await this.#writeHead(path, file));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Closing waits for it. */
+  #watched(work: Promise<void>): Promise<void> {
+    const ended: Promise<void> = work
+      .catch(() => {})
+      .then(() => {
+        this.#underWay.delete(ended);
+      });
+    this.#underWay.add(ended);
+    return work;
   }
 
   async #writeHead(path: string, file: DiskFile): Promise<SpareSegment> {

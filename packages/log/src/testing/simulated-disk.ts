@@ -120,6 +120,7 @@ export class SimulatedDisk implements Disk {
   /** Rises with each crash: what was opened before is dead. */
   #life = 0;
   #operationCount = 0;
+  #openFileCount = 0;
   #powerOffAt = Number.POSITIVE_INFINITY;
   #announcePowerOff: () => void = () => {};
 
@@ -130,6 +131,11 @@ export class SimulatedDisk implements Disk {
   /** Operations so far. */
   get operationCount(): number {
     return this.#operationCount;
+  }
+
+  /** Files that are open now. */
+  get openFileCount(): number {
+    return this.#openFileCount;
   }
 
   /**
@@ -147,6 +153,7 @@ export class SimulatedDisk implements Disk {
   /** Power cut and restart: unsynced data is dropped, torn or kept by chance, open files and locks are gone. */
   crash(): void {
     this.#life++;
+    this.#openFileCount = 0;
     this.#powerOffAt = Number.POSITIVE_INFINITY;
     this.#faults = [];
     this.#locks.clear();
@@ -160,6 +167,7 @@ export class SimulatedDisk implements Disk {
   /** The process dies, the machine goes on: open files and locks are gone, every written byte is there. */
   kill(): void {
     this.#life++;
+    this.#openFileCount = 0;
     this.#powerOffAt = Number.POSITIVE_INFINITY;
     this.#locks.clear();
   }
@@ -261,6 +269,7 @@ export class SimulatedDisk implements Disk {
   #fileOver(path: string, inode: Inode): DiskFile {
     const life = this.#life;
     let isOpen = true;
+    this.#openFileCount++;
     const check = () => {
       if (!isOpen || life !== this.#life) throw diskError('EBADF', 'use', path);
     };
@@ -329,6 +338,7 @@ export class SimulatedDisk implements Disk {
         inode.change(0, null, size);
       },
       close: async () => {
+        if (isOpen && life === this.#life) this.#openFileCount--;
         isOpen = false;
       },
     };
