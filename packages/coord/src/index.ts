@@ -30,8 +30,9 @@ export { Persistence, type PersistenceOptions, type RedisFile } from './persiste
 export { type Recovered, recover } from './recovery.js';
 export { Election } from './replicated/election.js';
 export { LocalFront, type OracleFront, RemoteFront } from './replicated/oracle-front.js';
-export { Replica, type ReplicaOptions, type ReplicaParts } from './replicated/replica.js';
+export { Replica } from './replicated/replica.js';
 export { LeaderGuard } from './replicated/replica-guard.js';
+export type { ReplicaOptions, ReplicaParts } from './replicated/replica-options.js';
 export { type ReplicaPlace, ReplicaState } from './replicated/replica-state.js';
 export { ReplicatedCommitter } from './replicated/replicated-committer.js';
 export type { Role, RoleChange } from './replicated/role.js';

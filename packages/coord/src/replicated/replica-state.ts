@@ -35,7 +35,7 @@ export interface ReplicaStateOptions {
 }
 
 export class ReplicaState {
-  storage!: Storage;
+  #storage: Storage | null = null;
   /** The state is that of this position of the log, once it is whole. */
   position: Position = 0;
   /** Bytes of the log that came to it since it was opened, or was taken from elsewhere. */
@@ -50,16 +50,26 @@ export class ReplicaState {
   /** Throws KvError CORRUPT, UNAVAILABLE, DISK. */
   static async open(options: ReplicaStateOptions): Promise<ReplicaState> {
     const state = new this(options);
-    await state.#open();
-    return state;
+    try {
+      await state.#open();
+      return state;
+    } catch (error) {
+      // It may be tried again: nothing of this time is in the way then.
+      await state.#storage?.close().catch(options.onError);
+      throw error;
+    }
   }
 
   /** A storage that is in use already, and whole. */
   static over(storage: Storage, position: Position, options: ReplicaStateOptions): ReplicaState {
     const state = new ReplicaState(options);
-    state.storage = storage;
+    state.#storage = storage;
     state.position = position;
     return state;
+  }
+
+  get storage(): Storage {
+    return this.#storage!;
   }
 
   get isWhole(): boolean {
@@ -114,7 +124,7 @@ export class ReplicaState {
 
   async #open(): Promise<void> {
     const { place } = this.#options;
-    this.storage = await place.openStorage();
+    this.#storage = await place.openStorage();
     this.position = this.storage.durablePosition;
     this.#wholeFrom = this.position;
     this.appliedBytes = 0;
@@ -138,7 +148,7 @@ export class ReplicaState {
 
   async #empty(): Promise<void> {
     await this.storage.close();
-    this.storage = await this.#options.place.resetStorage();
+    this.#storage = await this.#options.place.resetStorage();
     this.position = 0;
     this.#wholeFrom = 0;
     this.appliedBytes = 0;

@@ -12,55 +12,24 @@
  * A leader that steps down keeps its storage when everything in it is committed. Otherwise that holds what may never
  * have been: it is given up, and the state is built again from the log.
  */
-import { type Env, KvError, type LeaderHint, type NodeAddresses, pause } from '@holdfast/common';
-import type { Committed, Log, Position, Refused } from '@holdfast/log';
-import { type Storage, systemDatabase } from '@holdfast/storage';
+import { KvError, type LeaderHint, pause } from '@holdfast/common';
+import type { Position } from '@holdfast/log';
+import type { Storage } from '@holdfast/storage';
 import type { LocalCoordinator } from '../local-coordinator.js';
+import { Candidate, type Victory } from './campaign.js';
 import { Election } from './election.js';
 import { FollowerCommitter } from './follower-committer.js';
-import { type LeadershipRecord, shardBatch } from './leadership.js';
-import { followPauseMs, retryDelayMs } from './limits.js';
-import type { OracleFront } from './oracle-front.js';
+import { Following } from './following.js';
+import { Lead, lostOnTheWay } from './lead.js';
+import { retryDelayMs } from './limits.js';
 import { changesIn } from './replica-changes.js';
-import { FollowerGuard, LeaderGuard } from './replica-guard.js';
+import { FollowerGuard } from './replica-guard.js';
+import type { ReplicaOptions } from './replica-options.js';
 import { type SnapshotOrigin, takeSnapshot } from './replica-snapshot.js';
 import type { ReplicaState } from './replica-state.js';
-import { type LossReason, ReplicatedCommitter } from './replicated-committer.js';
+import type { LossReason } from './replicated-committer.js';
 import type { Role, RoleChange } from './role.js';
 import type { SnapshotStream } from './snapshot-source.js';
-
-/** What replicas are made of; tests put in others. */
-export interface ReplicaParts {
-  readonly State?: typeof ReplicaState;
-  readonly Committer?: typeof ReplicatedCommitter;
-  readonly Election?: typeof Election;
-  readonly Guard?: typeof LeaderGuard;
-}
-
-export interface ReplicaOptions {
-  readonly shard: string;
-  readonly node: string;
-  readonly addresses: NodeAddresses;
-  readonly env: Env;
-  readonly log: Log;
-  readonly state: ReplicaState;
-  readonly coordinator: LocalCoordinator;
-  readonly front: OracleFront;
-  readonly leaseMs: number;
-  /** Something failed and is tried again. */
-  readonly onError: (error: unknown) => void;
-  readonly parts?: ReplicaParts;
-  /** Nobody else can be leading: it campaigns at once, and meanwhile commands wait, until this resolves. */
-  readonly heldUntil?: Promise<void>;
-}
-
-/** While it leads. */
-interface Lead {
-  readonly committer: ReplicatedCommitter;
-  readonly guard: LeaderGuard;
-  /** Commands are let in. */
-  admitted: Promise<void>;
-}
 
 export class Replica {
   readonly shard: string;
@@ -73,21 +42,20 @@ export class Replica {
   readonly #state: ReplicaState;
   readonly #election: Election;
   readonly #guard = new FollowerGuard();
-  readonly #following: FollowerCommitter;
+  readonly #committer: FollowerCommitter;
+  readonly #following: Following;
+  readonly #candidate: Candidate;
   readonly #listeners: ((change: RoleChange) => void)[] = [];
+  readonly #origin: SnapshotOrigin;
   #role: Role = 'starting';
+  /** While it leads. */
   #lead: Lead | null = null;
   /** Ends the lead that is going on. */
   #endLead: () => void = () => {};
-  /** Ends what the replica waits for. */
-  #waiting = new AbortController();
+  /** The state holds what may never have been: it is to be built again. */
+  #isSpoiled = false;
   #isClosed = false;
-  /** Nothing was applied yet. */
-  #isFresh = true;
-  /** When an entry was last applied. */
-  #appliedMs = Number.NEGATIVE_INFINITY;
   readonly #running: Promise<void>;
-  readonly #origin: SnapshotOrigin;
 
   /** Goes to work at once. */
   constructor(options: ReplicaOptions) {
@@ -97,15 +65,18 @@ export class Replica {
     this.coordinator = coordinator;
     this.#state = state;
     const Elections = options.parts?.Election ?? Election;
-    this.#election = new Elections({ env, node, leaseMs });
-    this.#following = new FollowerCommitter(() => state.position);
+    const election = new Elections({ env, node, leaseMs });
+    this.#election = election;
+    this.#committer = new FollowerCommitter(() => state.position);
+    this.#following = this.#newFollowing();
+    this.#candidate = new Candidate({ ...options, election, catchUp: () => this.#following.catchUp() });
     this.#origin = this.#originOfSnapshots();
     this.#follows(true);
     if (options.heldUntil !== undefined) {
-      this.#election.hurry();
+      election.hurry();
       this.#guard.hold(options.heldUntil);
     }
-    coordinator.commitThrough(this.#following, this.#guard);
+    coordinator.commitThrough(this.#committer, this.#guard);
     this.#running = this.#run();
   }
 
@@ -115,7 +86,7 @@ export class Replica {
 
   /** Null while nobody is known. */
   get leader(): LeaderHint | null {
-    return this.#lead?.guard.leader ?? this.#election.leader;
+    return this.#lead?.leader ?? this.#election.leader;
   }
 
   /** Position up to which the log is applied here. */
@@ -157,12 +128,9 @@ export class Replica {
    * it lost the lead on the way.
    */
   async changes(after: Position, version: number): Promise<SnapshotStream> {
-    const lead = this.#lead;
-    if (lead === null) throw new KvError('REFUSED', `this node does not lead shard ${this.shard}`);
-    await lead.admitted;
-    await this.#options.front.raise(version);
-    if (this.#lead !== lead) throw lostOnTheWay();
-    return changesIn(this.#options.log, after, await lead.committer.confirmed(), version);
+    if (this.#lead === null) throw new KvError('REFUSED', `this node does not lead shard ${this.shard}`);
+    const end = await this.#lead.confirmed(version);
+    return changesIn(this.#options.log, after, end, version);
   }
 
   onRole(listener: (change: RoleChange) => void): void {
@@ -170,36 +138,19 @@ export class Replica {
   }
 
   /**
-   * Gives the lead to another node: commands wait, everything is committed, and the log says who is next.
-   * Resolves once it does. Throws KvError INVALID when this replica does not lead, UNDETERMINED when it lost the
-   * lead on the way.
+   * Gives the lead to another node: see `Lead.handOver`. Throws KvError INVALID when this replica does not lead, or
+   * hands over already, UNDETERMINED when it lost the lead on the way.
    */
   async handOver(to: string): Promise<void> {
-    const { lead, letGo } = await this.#holdBack();
-    try {
-      await lead.committer.drained();
-      if (!(await lead.committer.conclude({ kind: 'handover', to }))) throw lostOnTheWay();
-    } finally {
-      letGo();
-    }
+    await this.#leading().handOver(to);
   }
 
   /**
    * Commands about data wait from now on. Resolves once everything that was executed is committed, with what lets
-   * them go on. Throws KvError INVALID when this replica does not lead, UNDETERMINED when it lost the lead on the way.
+   * them go on. Throws as `handOver`.
    */
   async suspend(): Promise<() => void> {
-    const { lead, letGo } = await this.#holdBack();
-    try {
-      do await lead.committer.settled();
-      while (lead.committer.isHeld);
-      await lead.committer.rest();
-      if (this.#lead !== lead) throw lostOnTheWay();
-    } catch (error) {
-      this.#goOn(lead, letGo);
-      throw error;
-    }
-    return () => this.#goOn(lead, letGo);
+    return this.#leading().suspend();
   }
 
   /**
@@ -210,20 +161,19 @@ export class Replica {
     const lead = this.#lead;
     if (lead === null || !lead.committer.isClean) throw lostOnTheWay();
     this.#isClosed = true;
-    lead.committer.stop();
-    this.#lead = null;
-    this.#state.advance(lead.committer.position, lead.committer.committedBytes);
-    this.#waiting.abort();
-    this.#endLead();
-    await this.#running;
-    this.#enter('closed');
+    this.#end(lead);
+    await this.#ended();
   }
 
   /** Follows and leads no longer. What was executed and can still be committed is; the storage stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#lead?.committer.drained().catch(() => {});
-    this.#waiting.abort();
+    await this.#ended();
+  }
+
+  async #ended(): Promise<void> {
+    this.#following.stop();
     this.#endLead();
     await this.#running;
     this.#enter('closed');
@@ -233,8 +183,11 @@ export class Replica {
     const { env, onError } = this.#options;
     while (!this.#isClosed) {
       try {
-        await this.#follow();
-        if (!this.#isClosed && (await this.#campaign())) await this.#rule();
+        if (this.#isSpoiled) await this.#rebuild();
+        await this.#following.untilDue();
+        if (this.#isClosed) return;
+        const victory = await this.#candidate.campaign();
+        if (victory !== null && !this.#isClosed) await this.#rule(victory);
       } catch (error) {
         if (this.#isClosed) return;
         onError(error);
@@ -243,234 +196,86 @@ export class Replica {
     }
   }
 
-  /** Keeps commands about data from being executed: those that come wait until they are let go. */
-  async #holdBack(): Promise<{ readonly lead: Lead; readonly letGo: () => void }> {
-    const lead = this.#lead;
-    if (lead === null) throw new KvError('INVALID', `this node does not lead shard ${this.shard}`);
-    await lead.admitted;
-    if (this.#lead !== lead) throw lostOnTheWay();
-    this.coordinator.kv.isFollower = true;
-    let letGo!: () => void;
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve;
+  #newFollowing(): Following {
+    return new Following({
+      ...this.#options,
+      election: this.#election,
+      onLeader: () => this.#tell(),
+      onCaughtUp: () => {
+        this.#guard.isReadable = this.#state.isWhole;
+        if (this.#state.isWhole) this.#enter('follower');
+      },
+      onFetch: () => {
+        this.#guard.isReadable = false;
+        this.#enter('starting');
+      },
+      onFetched: () => this.#attach(),
     });
-    lead.guard.hold(held);
-    const release = (): void => {
-      lead.guard.letGo();
-      letGo();
-    };
-    return { lead, letGo: release };
-  }
-
-  #goOn(lead: Lead, letGo: () => void): void {
-    if (this.#lead === lead) {
-      this.coordinator.kv.isFollower = false;
-      lead.committer.goOn();
-    }
-    letGo();
-  }
-
-  // Following
-
-  /** Applies what others append, until it is time to campaign. */
-  async #follow(): Promise<void> {
-    for (;;) {
-      await this.#catchUp();
-      // A life of this node before this one led last: it does not any more.
-      if (this.#isFresh && this.#election.leader?.node === this.#options.node) this.#election.hurry();
-      this.#isFresh = false;
-      this.#guard.isReadable = this.#state.isWhole;
-      if (this.#state.isWhole) this.#enter('follower');
-      if (this.#isClosed || this.#election.leftMs === 0) return;
-      await this.#wait(this.#election.leftMs);
-      await this.#pause();
-    }
-  }
-
-  /** Applies what is known to be committed. */
-  async #catchUp(): Promise<void> {
-    const { env, log } = this.#options;
-    while (log.committedPosition > this.#state.position && !this.#isClosed) {
-      try {
-        for await (const entry of log.read(this.#state.position + 1)) {
-          await this.#state.apply(entry);
-          this.#appliedMs = env.clock.monotonic();
-          if (this.#election.see(entry.epoch, entry.batch)) this.#tell();
-          if (this.#isClosed) return;
-        }
-      } catch (error) {
-        if (!(error instanceof KvError) || error.code !== 'INVALID') throw error;
-        await this.#fetch();
-      }
-    }
-  }
-
-  /** Until there is more to apply, at most so long. */
-  async #wait(ms: number): Promise<void> {
-    const { env, log } = this.#options;
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    const timer = env.timers.setTimeout(() => waiting.abort(), ms);
-    const { position } = this.#state;
-    const reached = await log.waitBeyond(position, waiting.signal);
-    env.timers.clearTimeout(timer);
-    // A log that has ended lets nobody wait.
-    if (reached <= position && !waiting.signal.aborted) {
-      await pause(env.timers, retryDelayMs);
-    }
-  }
-
-  /** Lets entries gather, when the last ones were only just applied. */
-  async #pause(): Promise<void> {
-    const { env } = this.#options;
-    const leftMs = this.#appliedMs + followPauseMs - env.clock.monotonic();
-    if (leftMs <= 0 || this.#isClosed) return;
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    await new Promise<void>((resolve) => {
-      const timer = env.timers.setTimeout(resolve, leftMs);
-      waiting.signal.addEventListener('abort', () => {
-        env.timers.clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
-  /** The log does not reach back to this state any more. */
-  async #fetch(): Promise<void> {
-    this.#guard.isReadable = false;
-    this.#enter('starting');
-    try {
-      await this.#state.fetch();
-    } finally {
-      this.#attach();
-    }
-    const { lastRecord } = this.#state;
-    // Whoever appended what is in the snapshot may count on a lease since, however long this replica heard nothing.
-    if (lastRecord === null) this.#election.defer();
-    else this.#election.note(lastRecord, lastRecord.epoch);
   }
 
   // Leading
 
-  /** Whether it leads now. */
-  async #campaign(): Promise<boolean> {
-    const { env, log } = this.#options;
-    await log.resolve();
-    const { epoch, tail } = await log.state();
-    await this.#catchUp();
-    // Somebody was heard of meanwhile.
-    if (this.#election.leftMs > 0) return false;
-    if (this.#state.position < tail) return false;
-    if (this.#state.position > tail) {
-      throw new KvError(
-        'CORRUPT',
-        `the state is that of position ${this.#state.position}, the log ends at ${tail}`,
-      );
-    }
-    if (!this.#state.isWhole) throw new KvError('CORRUPT', 'the log ends before the snapshot does');
-    const record = this.#recordOf(Math.max(epoch, this.#election.epoch) + 1);
-    const batch = shardBatch(record, this.#state.storage.stamp.last);
-    const beganMs = env.clock.monotonic();
-    const outcome = await this.#append(batch, tail, record.epoch);
-    if (outcome.kind === 'refused') {
-      this.#election.retryIn(retryDelayMs);
-      return false;
-    }
-    const { position } = outcome;
-    await this.#state.apply({ position, epoch: record.epoch, batch });
-    this.#election.see(record.epoch, batch);
-    if (this.#isClosed) return false;
-    this.#begin(record, beganMs);
-    return true;
+  #leading(): Lead {
+    if (this.#lead === null) throw new KvError('INVALID', `this node does not lead shard ${this.shard}`);
+    return this.#lead;
   }
 
-  /** Appends, and finds out what became of it. Throws KvError UNAVAILABLE when that can't be known yet. */
-  async #append(batch: Uint8Array, after: Position, epoch: number): Promise<Committed | Refused> {
-    const { log } = this.#options;
-    const outcome = await log.append(batch, after, epoch);
-    if (outcome.kind !== 'unknown') return outcome;
-    const [resolved] = await log.resolve();
-    return resolved ?? { kind: 'refused', reason: 'unavailable', tail: after };
-  }
-
-  #begin(record: LeadershipRecord, beganMs: number): void {
-    const { coordinator, env, front, log, parts } = this.#options;
-    const { position, storage } = this.#state;
-    const Committer = parts?.Committer ?? ReplicatedCommitter;
-    const committer = new Committer({
-      storage,
-      env,
-      log,
-      record,
-      position,
-      beganMs,
-      nextVersion: () => front.oracle.next(1),
-      onLost: (reason) => this.#lose(reason),
-    });
-    const { addresses, node } = this.#options;
-    const leader = { node, addresses, epoch: record.epoch };
-    const Guard = parts?.Guard ?? LeaderGuard;
-    const guard = new Guard({ front, committer, leader, batchBytesMax: log.batchBytesMax });
-    const lead = { committer, guard, admitted: Promise.resolve() };
-    this.#lead = lead;
-    lead.admitted = this.#admit(lead);
-    guard.hold(lead.admitted);
-    coordinator.commitThrough(committer, guard);
-    this.#enter('leader');
-  }
-
-  /** Lets commands in, once there are versions for what they write. */
-  async #admit(lead: Lead): Promise<void> {
-    const { coordinator, env, front, onError } = this.#options;
-    const { storage } = this.#state;
-    while (this.#lead === lead) {
-      try {
-        await storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
-        await front.raise(storage.stamp.last);
-        break;
-      } catch (error) {
-        onError(error);
-        await pause(env.timers, retryDelayMs);
-      }
-    }
-    if (this.#lead !== lead) return;
-    const { functions } = coordinator.kv.scripting;
-    functions.invalidate();
-    functions.prepare();
-    this.#follows(false);
-    lead.guard.letGo();
-  }
-
-  /** Leads until the lead is lost, and then follows again. */
-  async #rule(): Promise<void> {
-    const { committer } = this.#lead!;
+  /** Leads until the lead is lost. */
+  async #rule(victory: Victory): Promise<void> {
+    const lead = this.#begin(victory);
     await new Promise<void>((resolve) => {
       this.#endLead = resolve;
       if (this.#isClosed || this.#lead === null) resolve();
     });
     if (this.#lead !== null) this.#lose('closed');
-    if (!committer.isClean) {
-      await this.#state.rebuild();
-      this.#attach();
-    }
+    if (!lead.committer.isClean) await this.#rebuild();
+  }
+
+  #begin({ beganMs, record }: Victory): Lead {
+    const { position, storage } = this.#state;
+    const lead = new Lead({
+      ...this.#options,
+      storage,
+      position,
+      record,
+      beganMs,
+      onAdmit: () => this.#follows(false),
+      onLost: (reason) => this.#lose(reason),
+    });
+    this.#lead = lead;
+    lead.begin();
+    this.#enter('leader');
+    return lead;
   }
 
   /** The lead is lost: nothing of it may be seen any more that is not committed. */
   #lose(reason: LossReason): void {
     const lead = this.#lead;
     if (lead === null) return;
-    lead.committer.stop();
-    this.#lead = null;
-    this.#state.advance(lead.committer.position, lead.committer.committedBytes);
+    this.#end(lead);
+    const { isClean } = lead.committer;
     this.#follows(true);
-    this.#guard.isReadable = lead.committer.isClean;
+    this.#guard.isReadable = isClean;
     if (reason !== 'closed') this.#election.defer();
     if (reason === 'concluded') this.#election.leader = null;
     this.#guard.leader = this.#election.leader;
-    this.coordinator.revoke(this.#following, this.#guard);
-    this.#enter(lead.committer.isClean ? 'follower' : 'starting');
+    this.coordinator.revoke(this.#committer, this.#guard);
+    this.#enter(isClean ? 'follower' : 'starting');
     this.#endLead();
+  }
+
+  #end(lead: Lead): void {
+    lead.end();
+    this.#lead = null;
+    this.#state.advance(lead.committer.position, lead.committer.committedBytes);
+  }
+
+  /** Until it has worked once, the state is not to be followed with, and even less to lead. */
+  async #rebuild(): Promise<void> {
+    this.#isSpoiled = true;
+    await this.#state.rebuild();
+    this.#attach();
+    this.#isSpoiled = false;
   }
 
   #originOfSnapshots(): SnapshotOrigin {
@@ -487,11 +292,6 @@ export class Replica {
         return replica.#election.lastRecord;
       },
     };
-  }
-
-  #recordOf(epoch: number): LeadershipRecord {
-    const { addresses, leaseMs, node } = this.#options;
-    return { kind: 'leader', node, epoch, leaseMs, addresses };
   }
 
   // What others see
@@ -522,10 +322,6 @@ export class Replica {
     const change = { shard: this.shard, role: this.#role, epoch: this.#election.epoch, leader };
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function lostOnTheWay(): KvError {
-  return new KvError('UNDETERMINED', 'the lead was lost before it was handed over');
 }
 
 const noVersions = {

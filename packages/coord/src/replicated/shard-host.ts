@@ -6,8 +6,9 @@ import type { Oracle } from '@holdfast/tso';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { leaseMsDefault } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
-import { Replica, type ReplicaParts } from './replica.js';
+import { Replica } from './replica.js';
 import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.js';
+import type { ReplicaParts } from './replica-options.js';
 import { type ReplicaPlace, ReplicaState } from './replica-state.js';
 import type { RoleChange } from './role.js';
 import type { ShardRegister } from './shard-register.js';
@@ -197,21 +198,33 @@ export class ShardHost {
       replica.coordinator.kv.config.set('cache-bytes', String(share));
   }
 
+  /** Throws KvError, and then nothing stays open. */
   async #open(placement: ShardPlacement): Promise<Hosted> {
-    const { addresses, createConfig, env, front, leaseMs = leaseMsDefault, node, parts } = this.#options;
+    const { env, onError = () => {}, parts, source } = this.#options;
     const { shard } = placement;
-    const log = await this.#options.openLog(shard);
     const State = parts?.State ?? ReplicaState;
-    const place = this.#options.placeOf(shard);
-    const onError = this.#options.onError ?? (() => {});
-    const state = await State.open({ shard, env, log, place, source: this.#options.source, onError });
-    const turnClock = new TurnClock(env.clock);
-    const config = createConfig?.() ?? new Config(parameters);
-    config.guard('history-bytes', (wanted) => (wanted === '0' ? null : 'a cluster keeps no history'));
-    config.guard('cache-bytes', () => 'it is a setting of each node, for all its shards: --cache-bytes');
-    const kv = new KV({ storage: state.storage, oracle: front.oracle, env, turnClock, config });
-    kv.isClusterNode = true;
-    const coordinator = new LocalCoordinator({ kv, env });
+    const log = await this.#options.openLog(shard);
+    try {
+      const place = this.#options.placeOf(shard);
+      return this.#host(placement, log, place, await State.open({ shard, env, log, place, source, onError }));
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  #host(placement: ShardPlacement, log: Log, place: ReplicaPlace, state: ReplicaState): Hosted {
+    const {
+      addresses,
+      env,
+      front,
+      leaseMs = leaseMsDefault,
+      node,
+      onError = () => {},
+      parts,
+    } = this.#options;
+    const { shard } = placement;
+    const coordinator = this.#coordinatorOver(state);
     const replica = new Replica({
       shard,
       node,
@@ -238,6 +251,17 @@ export class ShardHost {
       await log.close();
     };
     return { placement, replica, keeper, close };
+  }
+
+  #coordinatorOver({ storage }: ReplicaState): LocalCoordinator {
+    const { createConfig, env, front } = this.#options;
+    const turnClock = new TurnClock(env.clock);
+    const config = createConfig?.() ?? new Config(parameters);
+    config.guard('history-bytes', (wanted) => (wanted === '0' ? null : 'a cluster keeps no history'));
+    config.guard('cache-bytes', () => 'it is a setting of each node, for all its shards: --cache-bytes');
+    const kv = new KV({ storage, oracle: front.oracle, env, turnClock, config });
+    kv.isClusterNode = true;
+    return new LocalCoordinator({ kv, env });
   }
 
   #keeperOf(replica: Replica, log: Log, { snapshots }: ReplicaPlace): ReplicaKeeper | null {

@@ -1,0 +1,188 @@
+import { KvError, Request, ValueReply } from '@holdfast/common';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import { KV, type Session, type SessionSink } from '@holdfast/engine';
+import type { AppendOutcome, Position } from '@holdfast/log';
+import { MemoryLog } from '@holdfast/log/testing';
+import { MemoryStorage, type Storage } from '@holdfast/storage';
+import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
+import { afterEach, expect, it } from 'vitest';
+import { LocalCoordinator } from '../local-coordinator.js';
+import { type Plain, plainOf } from '../testing/local-server.js';
+import { LocalFront } from './oracle-front.js';
+import { Replica } from './replica.js';
+import { ReplicaState } from './replica-state.js';
+import type { Role } from './role.js';
+import { noSnapshots } from './snapshot-source.js';
+
+const leaseMs = 1000;
+
+/** A log whose appends get lost when that is asked for, so that nobody can ever tell. */
+class LossyLog extends MemoryLog {
+  losesNext = false;
+  #hasLost = false;
+
+  override async append(batch: Uint8Array, after: Position, epoch: number): Promise<never> {
+    const outcome: AppendOutcome = this.losesNext
+      ? { kind: 'unknown', cause: new Error('no answer') }
+      : await super.append(batch, after, epoch);
+    this.#hasLost = this.losesNext;
+    this.losesNext = false;
+    return outcome as never;
+  }
+
+  override async resolve(): Promise<never[]> {
+    if (!this.#hasLost) return [];
+    this.#hasLost = false;
+    throw new KvError('UNDETERMINED', 'nobody can tell');
+  }
+}
+
+class Client implements SessionSink {
+  readonly reply = new ValueReply(2);
+  readonly outputBytes = 0;
+  readonly inputBytes = 0;
+  readonly session: Session;
+  readonly #coordinator: LocalCoordinator;
+
+  constructor(coordinator: LocalCoordinator) {
+    this.#coordinator = coordinator;
+    this.session = coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
+  }
+
+  run(line: string): Plain | undefined {
+    this.#coordinator.beginTurn();
+    this.#coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
+    this.#coordinator.settle();
+    return this.take();
+  }
+
+  take(): Plain | undefined {
+    const value = this.reply.take();
+    return value === undefined ? undefined : plainOf(value);
+  }
+
+  wake(): void {}
+  resume(): void {}
+  close(): void {}
+}
+
+/** The only replica of a shard. `failures`: how often its storage can't be opened again. */
+async function openReplica() {
+  const env = new SimulatedEnv();
+  const log = new LossyLog();
+  const errors: unknown[] = [];
+  const onError = (error: unknown): void => void errors.push(error);
+  const disk = { failures: 0 };
+  const openStorage = async (): Promise<Storage> => {
+    if (disk.failures-- > 0) throw new KvError('DISK', 'the disk is gone');
+    return new MemoryStorage(env.random);
+  };
+  const place = { openStorage, resetStorage: openStorage, snapshots: null };
+  const state = await ReplicaState.open({ shard: 's', env, log, place, source: noSnapshots, onError });
+  const oracle = await LocalOracle.open({ env, mark: new MemoryHighWaterMark() });
+  const kv = new KV({ storage: state.storage, oracle, env });
+  const coordinator = new LocalCoordinator({ kv, env });
+  const replica = new Replica({
+    shard: 's',
+    node: 'a',
+    addresses: { redis: 'a:1', node: 'a:2' },
+    env,
+    log,
+    state,
+    coordinator,
+    front: new LocalFront(oracle),
+    leaseMs,
+    onError,
+  });
+  const until = async (condition: () => boolean): Promise<void> => {
+    for (let i = 0; !condition(); i++) {
+      if (i > 2000) throw new Error(`the replica is still ${replica.role}`);
+      env.advance(5);
+      await new Promise(setImmediate);
+    }
+  };
+  const enters = (role: Role): Promise<void> => until(() => replica.role === role);
+  opened.push({ env, replica });
+  return { coordinator, disk, enters, env, errors, kv, log, replica, until };
+}
+
+const opened: { readonly env: SimulatedEnv; readonly replica: Replica }[] = [];
+
+afterEach(async () => {
+  for (const { env, replica } of opened.splice(0)) await env.until(replica.close());
+});
+
+it('leads when it has heard of nobody for longer than a lease', async () => {
+  const { coordinator, enters, env, replica } = await openReplica();
+  await enters('follower');
+  expect(replica.leader).toBeNull();
+  await enters('leader');
+  expect(env.clock.monotonic()).toBeGreaterThan(leaseMs);
+  expect(replica.leader).toMatchObject({ node: 'a', epoch: 1 });
+  await new Promise(setImmediate);
+  expect(new Client(coordinator).run('SET k v')).toBe('OK');
+});
+
+it('gives up what may never have been, and does not follow or lead before that has worked', async () => {
+  const { coordinator, disk, enters, errors, log, replica, until } = await openReplica();
+  await enters('leader');
+  await new Promise(setImmediate);
+  expect(new Client(coordinator).run('SET k old')).toBe('OK');
+  await until(() => replica.position === 2);
+  disk.failures = 3;
+  log.losesNext = true;
+  expect(new Client(coordinator).run('SET k new')).toBe('OK');
+  await until(() => errors.length > 0);
+  for (let count = 1; count < 3; count++) {
+    expect(replica.role).toBe('starting');
+    expect(replica.isSound).toBe(false);
+    await until(() => errors.length > count);
+  }
+  await enters('leader');
+  await new Promise(setImmediate);
+  expect(new Client(coordinator).run('GET k')).toBe('old');
+  expect(errors.length).toBe(3);
+});
+
+it('lets commands in although a library of functions can not be loaded', async () => {
+  const { coordinator, enters, errors, kv } = await openReplica();
+  kv.scripting.functions.prepare = () => {
+    throw new KvError('CORRUPT', 'a library of functions can not be loaded');
+  };
+  await enters('leader');
+  await new Promise(setImmediate);
+  expect(errors).toMatchObject([{ code: 'CORRUPT' }]);
+  expect(new Client(coordinator).run('SET k v')).toBe('OK');
+});
+
+it('is handed over to one node at a time', async () => {
+  const { coordinator, enters, env, kv, replica } = await openReplica();
+  await expect(replica.handOver('b')).rejects.toMatchObject({ code: 'INVALID' });
+  await enters('leader');
+  const client = new Client(coordinator);
+  const handedOver = replica.handOver('b');
+  await expect(replica.handOver('c')).rejects.toMatchObject({ code: 'INVALID' });
+  await expect(replica.suspend()).rejects.toMatchObject({ code: 'INVALID' });
+  await env.until(handedOver);
+  expect(replica.role).toBe('follower');
+  expect(kv.isFollower).toBe(true);
+  expect(client.run('SET k v')).toBeInstanceOf(Error);
+});
+
+it('holds commands back while it is suspended, and lets them go on', async () => {
+  const { coordinator, enters, env, replica, until } = await openReplica();
+  await enters('leader');
+  const client = new Client(coordinator);
+  const goOn = await env.until(replica.suspend());
+  const { position } = replica;
+  expect(client.run('SET k v')).toBeUndefined();
+  for (let i = 0; i < 5; i++) {
+    env.advance(leaseMs / 5);
+    await new Promise(setImmediate);
+  }
+  expect(replica.position).toBe(position);
+  goOn();
+  await new Promise(setImmediate);
+  expect(client.take()).toBe('OK');
+  await until(() => replica.position > position);
+});
