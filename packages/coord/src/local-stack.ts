@@ -38,9 +38,10 @@ import { KeptHistory } from './history/kept-history.js';
 import { LocalCommitter } from './local-committer.js';
 import { LocalCoordinator } from './local-coordinator.js';
 import { hasChain, openChain, openKeptLog, openLog, openState, replicaPlaceOf } from './local-log.js';
-import { Persistence, type SavePoint } from './persistence.js';
+import { Persistence } from './persistence.js';
 import { type Recovered, recover } from './recovery.js';
 import type { Replica } from './replicated/replica.js';
+import type { SavePoint } from './save-points.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
 export interface LocalStackOptions {

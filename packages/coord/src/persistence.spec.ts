@@ -1,5 +1,6 @@
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import { SimulatedDisk } from '@holdfast/log/testing';
+import { MemoryStorage } from '@holdfast/storage';
 import { digestOf } from '@holdfast/storage/testing';
 import { describe, expect, it } from 'vitest';
 import { type LocalStack, openLocalStack } from './local-stack.js';
@@ -311,6 +312,26 @@ describe('DEBUG LOADAOF', () => {
     expect(await client.line('MGET a b')).toEqual(['1', null]);
     expect(await client.line('SET a 3')).toBe('OK');
     expect(await client.line('GET a')).toBe('3');
+    await stack.close();
+  });
+});
+
+describe('a backup', () => {
+  it('is refused when another one has begun since it was asked for, which misses nothing', async () => {
+    const stack = await start(machine());
+    const client = new StackClient(stack);
+    await client.line('SET a 1');
+    const [first, second] = [await stack.persistence!.backup(), await stack.persistence!.backup()];
+    const batches = first.batches[Symbol.asyncIterator]();
+    const copied = [await batches.next()];
+    await expect(second.batches[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    await client.line('SET b 2');
+    while (copied.at(-1)!.done !== true) copied.push(await batches.next());
+    const copy = new MemoryStorage(new SeededRandom(1));
+    for (const { done, value } of copied) if (!done) copy.apply(value, 0);
+    expect(await digestOf(copy)).toBe(await digestOf(stack.storage));
     await stack.close();
   });
 });

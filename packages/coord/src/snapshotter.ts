@@ -3,8 +3,7 @@
  * the snapshot covers. For a storage that writes its own disk it drops what that has reached. What the history of the
  * last writes needs stays, whatever covers it.
  */
-import type { Env } from '@holdfast/common';
-import { KvError } from '@holdfast/common';
+import { type Env, KvError, Recurring } from '@holdfast/common';
 import type { Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
 import type { KeptHistory } from './history/kept-history.js';
@@ -32,7 +31,7 @@ export class Snapshotter {
   /** Up to which the last snapshot covers the log; not known yet before the first one of this run. */
   #covered: number | null = null;
   #running: Promise<void> | null = null;
-  #isClosed = false;
+  readonly #checking: Recurring;
   /** Who needs the log as it is. */
   #holds = 0;
   /** When the last snapshot was finished, in ms since 1970; 0 for none. */
@@ -42,7 +41,9 @@ export class Snapshotter {
 
   constructor(options: SnapshotterOptions) {
     this.#options = options;
-    this.#schedule();
+    const { env, onError } = options;
+    const work = (): Promise<void> => this.#check();
+    this.#checking = new Recurring({ timers: env.timers, intervalMs: checkIntervalMs, work, onError });
   }
 
   get isRunning(): boolean {
@@ -65,8 +66,9 @@ export class Snapshotter {
     };
   }
 
+  /** Resolves when nothing of it is under way: the log and the directory are not touched any more. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    await this.#checking.close();
     await this.#running?.catch(() => {});
   }
 
@@ -115,27 +117,20 @@ export class Snapshotter {
         return from;
       } catch (error) {
         // Databases were swapped meanwhile: begin again.
-        if (!(error instanceof KvError && error.code === 'INVALID') || this.#isClosed) throw error;
+        if (!(error instanceof KvError && error.code === 'INVALID') || this.#checking.isClosed) throw error;
       }
     }
   }
 
-  #schedule(): void {
-    this.#options.env.timers.setTimeout(() => {
-      if (this.#isClosed) return;
-      void this.#check().finally(() => this.#schedule());
-    }, checkIntervalMs);
-  }
-
   async #check(): Promise<void> {
     const { history, storage, snapshots } = this.#options;
-    try {
-      if (snapshots === null) await this.#trim(storage.durablePosition + 1);
-      else if (await this.#isLong(snapshots)) await this.take();
-      else if (history.commits !== null) await this.#trimHistory(this.#covered!);
-    } catch (error) {
-      this.#options.onError(error);
-    }
+    if (snapshots === null) await this.#trim(storage.durablePosition + 1);
+    else if (await this.#isLong(snapshots)) await this.#takeUnlessClosed();
+    else if (history.commits !== null) await this.#trimHistory(this.#covered!);
+  }
+
+  async #takeUnlessClosed(): Promise<void> {
+    if (!this.#checking.isClosed) await this.take();
   }
 
   async #isLong(snapshots: SnapshotFiles): Promise<boolean> {
