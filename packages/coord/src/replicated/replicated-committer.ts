@@ -5,38 +5,27 @@
  *     log           [ 7 ------------ ]  [ 8 9 10 -----        one append on its way, the next one gathers
  *     lease         |-- from here -->                         when it is committed: from its beginning
  *
- * An append whose outcome is unknown is resolved before anything else is appended. When that takes longer than
- * the lease, or another writer has appended, the lead is lost (`onLost`): what was not committed is given up by
- * whoever owns the storage.
+ * When an append takes longer than the lease, or another writer has appended, the lead is lost (`onLost`): what was not
+ * committed is given up by whoever owns the storage.
  *
  * A read that has to be confirmed depends on a version of its own (`readVersion`), which the next batch carries: with
  * a record of leadership when nothing else is in it. With nothing to append such records renew the lease.
  */
 import { type Env, KvError, type Timer } from '@holdfast/common';
-import type { AppendOutcome, Committed, Log, Position, Refused } from '@holdfast/log';
+import type { Log, Position } from '@holdfast/log';
 import { MutationWriter, type Storage } from '@holdfast/storage';
 import type { Committer } from '../committer.js';
 import type { Fate } from '../coordinator.js';
+import { LeadLease } from './lead-lease.js';
 import { type HandoverRecord, type LeadershipRecord, shardBatch } from './leadership.js';
+import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
 /** What gathers is cut into a batch of its own at this size, in bytes: after a turn, and within one. */
 const batchBytesAim = 256 * 1024;
 const batchBytesMost = 1024 * 1024;
 
-const retryDelayMs = 20;
-
-/** Of the lease, after which it is renewed when nothing else was appended. */
-const renewalShare = 1 / 3;
-
-/**
- * Why the lead was lost.
- * - `another`: somebody else has appended.
- * - `unresolved`: what became of an append could not be known in time, or the log refused for too long.
- * - `concluded`: it was given to somebody else.
- * - `limit`: a write had more effects than a batch may have.
- * - `closed`: the log was closed.
- */
-export type LossReason = 'another' | 'unresolved' | 'concluded' | 'limit' | 'closed';
+/** Why the lead was lost: `unresolved` after an append that took too long, too; `concluded`: it was given to another. */
+export type LossReason = WriteLoss | 'concluded';
 
 export interface ReplicatedCommitterOptions {
   readonly storage: Storage;
@@ -54,22 +43,6 @@ export interface ReplicatedCommitterOptions {
   readonly onLost: (reason: LossReason) => void;
 }
 
-interface Batch {
-  readonly bytes: Uint8Array;
-  /** Up to this version everything is committed once it is. */
-  readonly version: number;
-  /** It says more than who leads: the storage was told of it. */
-  readonly hasData: boolean;
-  /** Nothing may follow it. */
-  readonly isLast: boolean;
-}
-
-interface Settling {
-  readonly last: Batch;
-  readonly resolve: (position: Position) => void;
-  readonly reject: (error: KvError) => void;
-}
-
 export class ReplicatedCommitter implements Committer {
   readonly refusal = null;
   isAbandoned = false;
@@ -77,40 +50,38 @@ export class ReplicatedCommitter implements Committer {
   countsOnLease = false;
   /** What depends on a greater version leaves after an append that has not begun yet. */
   handedVersion: number;
-  readonly #options: ReplicatedCommitterOptions;
-  readonly #journal = new MutationWriter();
-  readonly #listeners: (() => void)[] = [];
-  #committed: number;
-  #position: Position;
   /** Bytes of the entries that were committed. */
   committedBytes = 0;
+  readonly #options: ReplicatedCommitterOptions;
+  readonly #journal = new MutationWriter();
+  readonly #writer: LogWriter;
+  readonly #lease: LeadLease;
+  readonly #listeners: (() => void)[] = [];
+  #committed: number;
   /** See `readVersion`; 0 while no read waits for the next batch. */
   #readVersion = 0;
-  /** Batches that wait for the one that is on its way. */
-  #waiting: Batch[] = [];
-  #sending: Batch | null = null;
   /** Batches with data that are made and not committed. */
   #uncommitted = 0;
-  /** When the append of `#sending`, or the last one, began. */
-  #beganMs: number;
-  #leaseUntilMs: number;
-  /** When a batch last told who leads. */
-  #recordedMs: number;
   #isHeld = false;
   #isConcluding = false;
   #isResting = false;
   #lost: LossReason | null = null;
   #idle: (() => void)[] = [];
-  #settling: Settling[] = [];
   #timer: Timer | null = null;
 
   constructor(options: ReplicatedCommitterOptions) {
-    const { storage, beganMs, position, record } = options;
+    const { beganMs, env, log, position, record, storage } = options;
     this.#options = options;
-    this.#position = position;
-    this.#beganMs = beganMs;
-    this.#recordedMs = beganMs;
-    this.#leaseUntilMs = beganMs + record.leaseMs;
+    this.#lease = new LeadLease(env.clock, record.leaseMs, beganMs);
+    this.#writer = new LogWriter({
+      env,
+      log,
+      epoch: record.epoch,
+      position,
+      beganMs,
+      onCommitted: (batch) => this.#commit(batch),
+      onLost: (reason) => this.#lose(reason),
+    });
     this.#committed = storage.stamp.last;
     this.handedVersion = this.#committed;
     storage.journal = this.#journal;
@@ -122,15 +93,15 @@ export class ReplicatedCommitter implements Committer {
   }
 
   get hasLease(): boolean {
-    return this.#options.env.clock.monotonic() < this.#leaseUntilMs;
+    return this.#lease.isHeld;
   }
 
   get leaseLeftMs(): number {
-    return Math.max(0, this.#leaseUntilMs - this.#options.env.clock.monotonic());
+    return this.#lease.leftMs;
   }
 
   get position(): Position {
-    return this.#position;
+    return this.#writer.position;
   }
 
   /** Nothing is executed that is not committed. */
@@ -146,9 +117,9 @@ export class ReplicatedCommitter implements Committer {
 
   settle(): void {
     if (this.#lost !== null || this.#isHeld || this.#isConcluding || this.#isResting) return;
-    if (this.#sending === null) {
-      if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
-      this.#sendNext();
+    if (this.#writer.sending === null) {
+      this.#cutWhatGathered();
+      this.#writer.begin();
     } else if (this.#journal.length >= batchBytesAim) {
       this.#cut();
     }
@@ -158,7 +129,7 @@ export class ReplicatedCommitter implements Committer {
   executed(): void {
     if (this.#journal.length < batchBytesMost || this.#isHeld || this.#lost !== null) return;
     this.#cut();
-    if (this.#sending === null) this.#sendNext();
+    this.#writer.begin();
   }
 
   onCommitted(listener: () => void): void {
@@ -209,12 +180,11 @@ export class ReplicatedCommitter implements Committer {
     if (this.isAbandoned) throw leadsNoLonger();
     this.#throwWhenLost();
     this.settle();
-    if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
-    if (this.#sending === null) this.#sendNext();
+    this.#cutWhatGathered();
+    this.#writer.begin();
     this.#throwWhenLost();
-    const last = this.#waiting.at(-1) ?? this.#sending;
-    if (last === null) return this.#position;
-    return new Promise((resolve, reject) => this.#settling.push({ last, resolve, reject }));
+    const { last } = this.#writer;
+    return last === null ? this.#writer.position : this.#writer.settled(last);
   }
 
   /**
@@ -232,7 +202,7 @@ export class ReplicatedCommitter implements Committer {
    */
   async rest(): Promise<void> {
     this.#isResting = true;
-    while (this.#sending !== null) {
+    while (this.#writer.sending !== null) {
       this.#throwWhenLost();
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
@@ -247,7 +217,8 @@ export class ReplicatedCommitter implements Committer {
   fateOf(version: number): Fate {
     if (version <= this.#committed) return this.countsOnLease && !this.hasLease ? 'unknown' : 'committed';
     if (this.#lost === 'limit') return 'unknown';
-    return this.#sending !== null && version <= this.#sending.version ? 'unknown' : 'dropped';
+    const { sending } = this.#writer;
+    return sending !== null && version <= sending.version ? 'unknown' : 'dropped';
   }
 
   /**
@@ -257,16 +228,10 @@ export class ReplicatedCommitter implements Committer {
   async conclude(record: HandoverRecord): Promise<boolean> {
     this.settle();
     this.#isConcluding = true;
-    this.#leaseUntilMs = Number.NEGATIVE_INFINITY;
-    if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
-    const version = this.handedVersion;
-    this.#waiting.push({
-      bytes: shardBatch(record, version),
-      version,
-      hasData: false,
-      isLast: true,
-    });
-    if (this.#sending === null) this.#sendNext();
+    this.#lease.giveUp();
+    this.#cutWhatGathered();
+    this.#writer.put(this.#recordBatch(record, true));
+    this.#writer.begin();
     while (this.#lost === null) await new Promise<void>((resolve) => this.#idle.push(resolve));
     return this.#lost === 'concluded';
   }
@@ -274,23 +239,27 @@ export class ReplicatedCommitter implements Committer {
   /** Nothing is appended any more, and what was not committed never counts. What is on its way may yet arrive. */
   stop(): void {
     this.#lose('closed', false);
+    this.#options.storage.journal = null;
   }
 
   // Batches
 
-  /** Makes a batch of what has gathered. */
+  #cutWhatGathered(): void {
+    if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
+  }
+
+  /** Makes a batch of what has gathered, or of who leads. */
   #cut(): void {
-    const { env, log, record, storage } = this.#options;
+    const { log, record, storage } = this.#options;
     const version = Math.max(storage.stamp.last, this.#readVersion, this.handedVersion);
     const data = this.#journal.bytes.subarray(0, this.#journal.length);
-    const isDue = env.clock.monotonic() - this.#recordedMs >= record.leaseMs * renewalShare;
-    const bytes =
-      data.length === 0
-        ? shardBatch(record, version)
-        : Buffer.concat(isDue ? [shardBatch(record, version), data] : [data]);
-    if (bytes.length > log.batchBytesMax) return this.#lose('limit', true);
-    if (isDue || data.length === 0) this.#recordedMs = env.clock.monotonic();
     const hasData = data.length > 0;
+    const hasRecord = !hasData || this.#lease.isRecordDue;
+    const bytes = hasData
+      ? Buffer.concat(hasRecord ? [shardBatch(record, version), data] : [data])
+      : shardBatch(record, version);
+    if (bytes.length > log.batchBytesMax) return this.#lose('limit');
+    if (hasRecord) this.#lease.recorded();
     if (hasData) {
       storage.staged(bytes);
       this.#uncommitted++;
@@ -298,53 +267,18 @@ export class ReplicatedCommitter implements Committer {
     this.#journal.clear();
     this.#readVersion = 0;
     this.handedVersion = version;
-    this.#waiting.push({ bytes, version, hasData, isLast: false });
+    this.#writer.put({ bytes, version, hasData, isLast: false });
   }
 
-  /** Nothing but who leads, whatever else is going on. */
-  #renew(): void {
-    const { env, record } = this.#options;
-    if (this.#isHeld) {
-      // In the middle of a write: the storage must not be told anything.
-      this.#waiting.push({
-        bytes: shardBatch(record, this.handedVersion),
-        version: this.handedVersion,
-        hasData: false,
-        isLast: false,
-      });
-      this.#recordedMs = env.clock.monotonic();
-    } else {
-      this.#cut();
-    }
-    this.#sendNext();
+  /** Nothing but a record, whatever else is going on: the storage is not told. */
+  #recordBatch(record: LeadershipRecord | HandoverRecord, isLast: boolean): LeaderBatch {
+    const version = this.handedVersion;
+    return { bytes: shardBatch(record, version), version, hasData: false, isLast };
   }
 
-  #sendNext(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined || this.#lost !== null) return;
-    this.#sending = next;
-    this.#send(next);
-  }
-
-  #send(batch: Batch): void {
-    const { env, log, record } = this.#options;
-    this.#beganMs = env.clock.monotonic();
-    log.append(batch.bytes, this.#position, record.epoch).then(
-      (outcome) => this.#landed(batch, outcome),
-      (error: unknown) => this.#lose(codeOf(error) === 'LIMIT' ? 'limit' : 'closed', true),
-    );
-  }
-
-  #landed(batch: Batch, outcome: AppendOutcome): void {
-    if (this.#lost !== null) return;
-    if (outcome.kind === 'committed') this.#commit(batch, outcome.position);
-    else if (outcome.kind === 'unknown') void this.#resolve(batch);
-    else this.#refused(batch, outcome);
-  }
-
-  #commit(batch: Batch, position: Position): void {
-    const { record, storage } = this.#options;
-    this.#position = position;
+  #commit(batch: LeaderBatch): void {
+    const { storage } = this.#options;
+    const { position } = this.#writer;
     this.committedBytes += batch.bytes.length;
     if (batch.hasData) {
       this.#uncommitted--;
@@ -355,82 +289,51 @@ export class ReplicatedCommitter implements Committer {
       storage.committed(position);
     }
     this.#committed = batch.version;
-    if (!this.#isConcluding) this.#leaseUntilMs = this.#beganMs + record.leaseMs;
-    this.#sending = null;
-    this.#tellSettled(batch);
-    if (batch.isLast) this.#lose('concluded', true);
+    this.#lease.extend(this.#writer.beganMs);
+    if (batch.isLast) this.#lose('concluded');
     // The next batch is on its way before the replies to this one are written.
-    if (this.#waiting.length > 0) this.#sendNext();
-    else this.settle();
+    this.#writer.begin();
+    if (this.#writer.sending === null) this.settle();
     for (const listener of this.#listeners) listener();
     this.#wakeIdle();
-  }
-
-  /** It is not in the log and never will be. */
-  #refused(batch: Batch, { reason }: Refused): void {
-    if (reason !== 'disk' && reason !== 'unavailable') {
-      this.#sending = null;
-      this.#lose('another', true);
-      return;
-    }
-    this.#later(() => {
-      // As one append with those before, for how long it may take.
-      const beganMs = this.#beganMs;
-      this.#send(batch);
-      this.#beganMs = beganMs;
-    });
-  }
-
-  async #resolve(batch: Batch): Promise<void> {
-    const { log } = this.#options;
-    try {
-      const [outcome] = await log.resolve();
-      if (this.#lost !== null) return;
-      this.#landed(batch, outcome ?? missing(this.#position));
-    } catch (error) {
-      if (codeOf(error) === 'UNAVAILABLE') this.#later(() => void this.#resolve(batch));
-      else this.#lose('unresolved', true);
-    }
   }
 
   // The lease
 
   /** Renews the lease in time, and gives up when an append takes longer than one. */
   #watch(): void {
-    const { env, record } = this.#options;
-    const sinceMs = env.clock.monotonic() - this.#beganMs;
-    if (this.#sending !== null && sinceMs >= record.leaseMs) return this.#lose('unresolved', true);
+    const { env } = this.#options;
+    const sinceMs = env.clock.monotonic() - this.#writer.beganMs;
+    const isSending = this.#writer.sending !== null;
+    if (isSending && sinceMs >= this.#lease.ms) return this.#lose('unresolved');
     const isQuiet = this.#isConcluding || this.#isResting;
-    if (this.#sending === null && !isQuiet && sinceMs >= record.leaseMs * renewalShare) {
-      this.#renew();
-    }
+    if (!isSending && !isQuiet && sinceMs >= this.#lease.renewalMs) this.#renew();
     if (this.#lost !== null) return;
-    this.#timer = env.timers.setTimeout(() => this.#watch(), (record.leaseMs * renewalShare) / 4);
+    this.#timer = env.timers.setTimeout(() => this.#watch(), this.#lease.renewalMs / 4);
   }
 
-  #lose(reason: LossReason, isToldOf: boolean): void {
-    const { env, storage } = this.#options;
+  #renew(): void {
+    if (this.#isHeld) {
+      // In the middle of a write: the storage must not be told anything.
+      this.#writer.put(this.#recordBatch(this.#options.record, false));
+      this.#lease.recorded();
+    } else {
+      this.#cut();
+    }
+    this.#writer.begin();
+  }
+
+  /**
+   * The storage keeps its journal until the owner hears of it: what is executed until then is seen to be uncommitted.
+   */
+  #lose(reason: LossReason, isToldOf = true): void {
     if (this.#lost !== null) return;
     this.#lost = reason;
-    if (this.#timer !== null) env.timers.clearTimeout(this.#timer);
-    storage.journal = null;
+    if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
     this.#wakeIdle();
-    for (const { reject } of this.#settling.splice(0)) reject(leadsNoLonger());
+    this.#writer.stop(leadsNoLonger());
     // Later: this may be within a turn.
     if (isToldOf) void Promise.resolve().then(() => this.#options.onLost(reason));
-  }
-
-  #later(run: () => void): void {
-    this.#options.env.timers.setTimeout(() => {
-      if (this.#lost === null) run();
-    }, retryDelayMs);
-  }
-
-  #tellSettled(batch: Batch): void {
-    if (this.#settling.length === 0) return;
-    const settled = this.#settling.filter(({ last }) => last === batch);
-    this.#settling = this.#settling.filter(({ last }) => last !== batch);
-    for (const { resolve } of settled) resolve(this.#position);
   }
 
   #throwWhenLost(): void {
@@ -446,14 +349,6 @@ export class ReplicatedCommitter implements Committer {
 
 const nothing = new Uint8Array(0);
 
-function missing(tail: Position): Committed | Refused {
-  return { kind: 'refused', reason: 'unavailable', tail };
-}
-
 function leadsNoLonger(): KvError {
   return new KvError('UNDETERMINED', 'this node leads no longer');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof KvError ? error.code : '';
 }

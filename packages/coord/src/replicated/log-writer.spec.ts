@@ -1,0 +1,177 @@
+import { KvError } from '@holdfast/common';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import type { AppendOutcome, Committed, Log, Refused } from '@holdfast/log';
+import { expect, it } from 'vitest';
+import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
+
+/** A log that answers what it is told to, and a writer of it. */
+function writerOf() {
+  const env = new SimulatedEnv();
+  const appends: { byte: number; after: number; answer: (outcome: AppendOutcome | KvError) => void }[] = [];
+  const resolutions: ((answer: (Committed | Refused)[] | KvError) => void)[] = [];
+  const answered =
+    <T>(resolve: (answer: T) => void, reject: (error: KvError) => void) =>
+    (answer: T | KvError): void =>
+      answer instanceof KvError ? reject(answer) : resolve(answer);
+  const log: Partial<Log> = {
+    append: (batch, after) =>
+      new Promise((resolve, reject) => {
+        appends.push({ byte: batch[0], after, answer: answered(resolve, reject) });
+      }),
+    resolve: () => new Promise((resolve, reject) => resolutions.push(answered(resolve, reject))),
+  };
+  const committed: number[] = [];
+  const losses: WriteLoss[] = [];
+  const writer = new LogWriter({
+    env,
+    log: log as Log,
+    epoch: 3,
+    position: 10,
+    beganMs: 0,
+    onCommitted: ({ version }) => {
+      committed.push(version);
+      writer.begin();
+    },
+    onLost: (reason) => losses.push(reason),
+  });
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  /** Time passes, and who waited goes on. */
+  const pass = async (ms: number): Promise<void> => {
+    env.advance(ms);
+    await turn();
+  };
+  return { appends, committed, env, losses, pass, resolutions, turn, writer };
+}
+
+const batchOf = (version: number): LeaderBatch => ({
+  bytes: Uint8Array.of(version),
+  version,
+  hasData: true,
+  isLast: false,
+});
+const at = (position: number): Committed => ({ kind: 'committed', position });
+const refused = (reason: Refused['reason']): Refused => ({ kind: 'refused', reason, tail: 10 });
+const unknown: AppendOutcome = { kind: 'unknown', cause: new Error('no answer') };
+
+it('has one append on its way, each after the one before', async () => {
+  const { appends, committed, turn, writer } = writerOf();
+  for (const version of [1, 2, 3]) writer.put(batchOf(version));
+  expect(appends).toEqual([]);
+  writer.begin();
+  writer.begin();
+  expect(appends).toMatchObject([{ byte: 1, after: 10 }]);
+  expect(writer.last?.version).toBe(3);
+  appends[0].answer(at(11));
+  await turn();
+  appends[1].answer(at(12));
+  await turn();
+  appends[2].answer(at(13));
+  await turn();
+  expect(appends.map(({ after }) => after)).toEqual([10, 11, 12]);
+  expect(committed).toEqual([1, 2, 3]);
+  expect([writer.sending, writer.last, writer.position]).toEqual([null, null, 13]);
+});
+
+it('resolves an append without an answer before it appends anything else', async () => {
+  const { appends, committed, pass, resolutions, turn, writer } = writerOf();
+  writer.put(batchOf(1));
+  writer.put(batchOf(2));
+  writer.begin();
+  appends[0].answer(unknown);
+  await turn();
+  expect([appends.length, resolutions.length]).toEqual([1, 1]);
+  resolutions[0](new KvError('UNAVAILABLE', 'not yet'));
+  await turn();
+  await pass(20);
+  expect(resolutions.length).toBe(2);
+  resolutions[1]([at(11)]);
+  await turn();
+  expect(committed).toEqual([1]);
+  expect(appends.map(({ byte, after }) => [byte, after])).toEqual([
+    [1, 10],
+    [2, 11],
+  ]);
+});
+
+it('appends again what got lost, or was refused for now, as one append that began when it was first tried', async () => {
+  const { appends, losses, pass, resolutions, turn, writer } = writerOf();
+  writer.put(batchOf(1));
+  writer.begin();
+  const { beganMs } = writer;
+  appends[0].answer(unknown);
+  await turn();
+  resolutions[0]([refused('unavailable')]);
+  await turn();
+  await pass(20);
+  appends[1].answer(refused('disk'));
+  await turn();
+  await pass(20);
+  expect(appends.map(({ byte, after }) => [byte, after])).toEqual([
+    [1, 10],
+    [1, 10],
+    [1, 10],
+  ]);
+  expect(writer.beganMs).toBe(beganMs);
+  expect(losses).toEqual([]);
+});
+
+it('is lost when another has appended, and what it sent is known not to be there', async () => {
+  for (const reason of ['position', 'epoch', 'sealed'] as const) {
+    const { appends, losses, turn, writer } = writerOf();
+    writer.put(batchOf(1));
+    writer.begin();
+    appends[0].answer(refused(reason));
+    await turn();
+    expect(losses).toEqual(['another']);
+    expect(writer.sending).toBeNull();
+  }
+});
+
+it('is lost when nobody can tell what became of an append, which stays under way', async () => {
+  const { appends, losses, resolutions, turn, writer } = writerOf();
+  writer.put(batchOf(1));
+  writer.begin();
+  appends[0].answer(unknown);
+  await turn();
+  resolutions[0](new KvError('UNDETERMINED', 'nobody can tell'));
+  await turn();
+  expect(losses).toEqual(['unresolved']);
+  expect(writer.sending?.version).toBe(1);
+});
+
+it('is lost with a batch that the log does not take, or a log that is closed', async () => {
+  for (const [code, loss] of [
+    ['LIMIT', 'limit'],
+    ['CLOSED', 'closed'],
+  ] as const) {
+    const { appends, losses, turn, writer } = writerOf();
+    writer.put(batchOf(1));
+    writer.begin();
+    appends[0].answer(new KvError(code, 'no'));
+    await turn();
+    expect(losses).toEqual([loss]);
+  }
+});
+
+it('tells who waits for a batch, and sends nothing more once it is stopped', async () => {
+  const { appends, committed, pass, turn, writer } = writerOf();
+  const [first, second] = [batchOf(1), batchOf(2)];
+  writer.put(first);
+  writer.put(second);
+  writer.begin();
+  const outcomes = Promise.allSettled([writer.settled(first), writer.settled(second)]);
+  appends[0].answer(at(11));
+  await turn();
+  appends[1].answer(refused('disk'));
+  await turn();
+  writer.stop(new KvError('UNDETERMINED', 'stopped'));
+  expect(await outcomes).toMatchObject([
+    { status: 'fulfilled', value: 11 },
+    { status: 'rejected', reason: { code: 'UNDETERMINED' } },
+  ]);
+  await pass(100);
+  writer.put(batchOf(3));
+  writer.begin();
+  expect(appends.length).toBe(2);
+  expect(committed).toEqual([1]);
+});

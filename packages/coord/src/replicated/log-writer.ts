@@ -1,0 +1,177 @@
+/**
+ * Writes the log of a shard as its only writer: batch after batch, one append on its way at a time.
+ *
+ *     put ---> [ waiting ... ] ---> on its way ---> committed
+ *                                    |  ^  '------> unknown: resolved before anything else is appended
+ *                                    |  '---------- refused for now: again in a while
+ *                                    '------------> refused because another has appended: lost
+ *
+ * Whether it takes too long is for the owner to say: `beganMs`.
+ */
+import { type Env, KvError } from '@holdfast/common';
+import type { AppendOutcome, Committed, Log, Position, Refused } from '@holdfast/log';
+
+const retryDelayMs = 20;
+
+export interface LeaderBatch {
+  readonly bytes: Uint8Array;
+  /** Up to this version everything is committed once it is. */
+  readonly version: number;
+  /** It says more than who leads: the storage was told of it. */
+  readonly hasData: boolean;
+  /** Nothing may follow it. */
+  readonly isLast: boolean;
+}
+
+/**
+ * Why nothing can be written any more.
+ * - `another`: somebody else has appended.
+ * - `unresolved`: what became of an append can't be known.
+ * - `limit`: a batch is longer than the log takes.
+ * - `closed`: the log was closed.
+ */
+export type WriteLoss = 'another' | 'unresolved' | 'limit' | 'closed';
+
+export interface LogWriterOptions {
+  readonly env: Env;
+  readonly log: Log;
+  readonly epoch: number;
+  /** Of the last entry; and when its append began, by the monotonic clock. */
+  readonly position: Position;
+  readonly beganMs: number;
+  /** Nothing is on its way then; `begin` sends the next one. */
+  readonly onCommitted: (batch: LeaderBatch) => void;
+  readonly onLost: (reason: WriteLoss) => void;
+}
+
+interface Settling {
+  readonly batch: LeaderBatch;
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: KvError) => void;
+}
+
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  #waiting: LeaderBatch[] = [];
+  #sending: LeaderBatch | null = null;
+  #position: Position;
+  #beganMs: number;
+  #settling: Settling[] = [];
+  #isStopped = false;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#position = options.position;
+    this.#beganMs = options.beganMs;
+  }
+
+  /** Of the last entry that is committed. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** The batch that is on its way, or was when it was stopped. */
+  get sending(): LeaderBatch | null {
+    return this.#sending;
+  }
+
+  /** The last batch that is not committed. */
+  get last(): LeaderBatch | null {
+    return this.#waiting.at(-1) ?? this.#sending;
+  }
+
+  /** When the append that is on its way, or the last one, was first tried, by the monotonic clock. */
+  get beganMs(): number {
+    return this.#beganMs;
+  }
+
+  /** Lets a batch wait until `begin` is called and those before it are committed. */
+  put(batch: LeaderBatch): void {
+    this.#waiting.push(batch);
+  }
+
+  /** Sends the next batch, unless one is on its way or none waits. */
+  begin(): void {
+    if (this.#sending !== null || this.#isStopped) return;
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#sending = next;
+    this.#beganMs = this.#options.env.clock.monotonic();
+    this.#send(next);
+  }
+
+  /** Resolves with the position of the last entry once `batch` is committed. Throws KvError when stopped before. */
+  settled(batch: LeaderBatch): Promise<Position> {
+    return new Promise((resolve, reject) => this.#settling.push({ batch, resolve, reject }));
+  }
+
+  /** Sends nothing any more. What is on its way may yet arrive. */
+  stop(reason: KvError): void {
+    this.#isStopped = true;
+    for (const { reject } of this.#settling.splice(0)) reject(reason);
+  }
+
+  #send(batch: LeaderBatch): void {
+    const { epoch, log, onLost } = this.#options;
+    log.append(batch.bytes, this.#position, epoch).then(
+      (outcome) => this.#landed(batch, outcome),
+      (error: unknown) => onLost(codeOf(error) === 'LIMIT' ? 'limit' : 'closed'),
+    );
+  }
+
+  #landed(batch: LeaderBatch, outcome: AppendOutcome): void {
+    if (this.#isStopped) return;
+    if (outcome.kind === 'committed') this.#committed(batch, outcome.position);
+    else if (outcome.kind === 'unknown') void this.#resolve(batch);
+    else this.#refused(batch, outcome);
+  }
+
+  #committed(batch: LeaderBatch, position: Position): void {
+    this.#position = position;
+    this.#sending = null;
+    this.#tellSettled(batch);
+    this.#options.onCommitted(batch);
+  }
+
+  /** It is not in the log and never will be. */
+  #refused(batch: LeaderBatch, { reason }: Refused): void {
+    if (reason === 'disk' || reason === 'unavailable') {
+      // As one append with those before, for how long it may take.
+      this.#later(() => this.#send(batch));
+      return;
+    }
+    this.#sending = null;
+    this.#options.onLost('another');
+  }
+
+  async #resolve(batch: LeaderBatch): Promise<void> {
+    try {
+      const [outcome] = await this.#options.log.resolve();
+      this.#landed(batch, outcome ?? missing(this.#position));
+    } catch (error) {
+      if (codeOf(error) === 'UNAVAILABLE') this.#later(() => void this.#resolve(batch));
+      else this.#options.onLost('unresolved');
+    }
+  }
+
+  #later(run: () => void): void {
+    this.#options.env.timers.setTimeout(() => {
+      if (!this.#isStopped) run();
+    }, retryDelayMs);
+  }
+
+  #tellSettled(batch: LeaderBatch): void {
+    if (this.#settling.length === 0) return;
+    const settled = this.#settling.filter((each) => each.batch === batch);
+    this.#settling = this.#settling.filter((each) => each.batch !== batch);
+    for (const { resolve } of settled) resolve(this.#position);
+  }
+}
+
+function missing(tail: Position): Committed | Refused {
+  return { kind: 'refused', reason: 'unavailable', tail };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof KvError ? error.code : '';
+}
