@@ -7,80 +7,43 @@
  *     coordinate -> which command? -> may it run? -> queued, held back, or: its keys in memory? -> run
  */
 // @hot-path
-import { type Env, hashSlotOf, KvError, type Reply, type Request } from '@holdfast/common';
+import type { Reply, Request } from '@holdfast/common';
 import type {
   Command,
-  ConfigFile,
   Downstream,
   KV,
-  LogControl,
-  LogLevel,
   Migration,
   Session,
   SessionSink,
-  Snapshots,
   SubscriptionKind,
 } from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
 import { commandOf, isQueueable, unknownCommand, wrongArity } from './admission.js';
-import { Background } from './background.js';
-import { ClientRegistry, type SessionFactory } from './client-registry.js';
+import type { Background } from './background.js';
+import type { ClientRegistry } from './client-registry.js';
 import type { Committer } from './committer.js';
 import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
-import { DiscardReply } from './discard-reply.js';
+import type { DiscardReply } from './discard-reply.js';
 import type { Guard } from './guard.js';
-import { HeldCommands } from './held-commands.js';
-import { KeyLoader } from './key-loader.js';
-import { KeyObserver } from './key-observer.js';
-import { LocalCommitter } from './local-committer.js';
-import { LocalHost } from './local-host.js';
-import { MemoryWatch } from './memory-watch.js';
-import { Monitors } from './monitors.js';
-import { type HeldCommand, Pauses } from './pauses.js';
-import { PubSubHub } from './pubsub-hub.js';
-import { ServerState } from './server-state.js';
-import { SuspendedScript } from './suspended-script.js';
-import { Tracking } from './tracking.js';
-import { Transactions } from './transactions.js';
-import type { Waiter } from './wait-queues.js';
-import { Waiting } from './waiting.js';
+import type { HeldCommands } from './held-commands.js';
+import type { KeyLoader } from './key-loader.js';
+import type { KeyObserver } from './key-observer.js';
+import { endSkip, type LateAnswers } from './late-answers.js';
+import type { LocalCoordinatorOptions } from './local-coordinator-options.js';
+import { LocalParts } from './local-parts.js';
+import type { Monitors } from './monitors.js';
+import type { Pauses } from './pauses.js';
+import type { PubSubHub } from './pubsub-hub.js';
+import type { Refusals } from './refusals.js';
+import type { ServerState } from './server-state.js';
+import type { Succession } from './succession.js';
+import type { SuspendedScript } from './suspended-script.js';
+import type { Tracking } from './tracking.js';
+import type { Transactions } from './transactions.js';
+import type { Waiting } from './waiting.js';
 
 /** Resident keys that are looked at in a turn, and let go if memory is short: half a millisecond, if all of them go. */
 const letGoLooks = 1024;
-
-const becameReplica =
-  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
-
-export interface LocalCoordinatorOptions {
-  readonly kv: KV;
-  readonly env: Env;
-  /** What makes writes durable; the default keeps them in memory only. */
-  readonly committer?: Committer;
-  /** Who takes whole copies of the data; nobody by default. */
-  readonly snapshots?: Snapshots | null;
-  /** Who switches the log; nobody by default. */
-  readonly logControl?: LogControl | null;
-  /** Where CONFIG REWRITE puts the parameters; nowhere by default. */
-  readonly configFile?: ConfigFile | null;
-  /** Called by SHUTDOWN. */
-  readonly onShutdown?: (save: boolean) => void;
-  /** Gets what scripts write to the log. */
-  readonly onLog?: (level: LogLevel, message: string) => void;
-  /** Who executes what needs data; this coordinator by default. */
-  readonly forwarding?: Forwarding;
-}
-
-/** A coordinator that lets this one answer what needs no data, and does the rest itself. */
-export interface Forwarding {
-  readonly createSession: SessionFactory;
-  /** Runs a request that was held back. */
-  coordinate(session: Session, request: Request, reply: Reply): Outcome;
-  /** Ends the wait of a session for a key elsewhere; false when it does not wait. */
-  unblock(session: Session, withError: boolean): boolean;
-  /** Where this one's answer goes to a request that was pending; and that was all of it. */
-  replyOf(session: Session): Reply;
-  answered(session: Session): void;
-}
 
 export class LocalCoordinator implements Coordinator {
   readonly kv: KV;
@@ -91,7 +54,7 @@ export class LocalCoordinator implements Coordinator {
   /** Sends keys to other servers; null when it can't. */
   migration: Migration | null = null;
   readonly #clients: ClientRegistry;
-  readonly #hub = new PubSubHub();
+  readonly #hub: PubSubHub;
   readonly #monitors: Monitors;
   readonly #waiting: Waiting;
   readonly #transactions: Transactions;
@@ -102,98 +65,41 @@ export class LocalCoordinator implements Coordinator {
   readonly #background: Background;
   readonly #script: SuspendedScript;
   readonly #held: HeldCommands;
-  readonly #forwarding: Forwarding | null;
-  readonly #discard = new DiscardReply();
-  readonly #onCommitted: (() => void)[] = [];
-  readonly #onRevoked: (() => void)[] = [];
+  readonly #refusals: Refusals;
+  readonly #late: LateAnswers;
+  readonly #succession: Succession;
+  readonly #discard: DiscardReply;
 
   constructor(options: LocalCoordinatorOptions) {
-    const { env, kv } = options;
+    const { kv } = options;
     this.kv = kv;
-    const committer = options.committer ?? memoryCommitter(kv, env);
-    committer.onCommitted(() => this.#tellCommitted());
-    this.#forwarding = options.forwarding ?? null;
-    this.#clients = new ClientRegistry(kv, env.clock, options.forwarding?.createSession);
-    this.#monitors = new Monitors(env);
-    this.#loader = new KeyLoader(kv.storage);
-    this.#pauses = new Pauses(kv, env, (held) => this.#resumeHeld(held));
-    const onChange = (): void => this.#observer.update();
-    this.#transactions = new Transactions({
-      kv,
-      onChange,
+    const parts = new LocalParts(options, {
+      dispatch: (session, request, reply) => this.#dispatch(session, request, reply),
       execute: (session, command, request, reply) => this.#execute(session, command, request, reply),
-    });
-    this.#waiting = new Waiting({
-      kv,
-      env,
-      onChange,
-      execute: (waiter) => this.#executeAgain(waiter),
-      load: ({ session, command, request }) => this.#loader.load(session, command, request),
-      inTurn: (body) => this.#inTurn(body),
-      replyOf: (session) => this.#replyOf(session),
-      release: (session) => this.#release(session),
-      isOpen: (session) => this.#clients.has(session),
-      isHeld: () => this.#script.isActive,
-    });
-    this.#script = new SuspendedScript({
-      kv,
-      env,
-      committer: () => this.state.committer,
-      speakFor: (session, body) => this.#speakFor(session, body),
-      resumeTransaction: () => this.#transactions.resume(),
-      release: (session) => this.#release(session),
-      resumeHeld: (held) => this.#resumeHeld(held),
-      afterTurn: () => this.#endBackgroundTurn(),
-    });
-    this.state = new ServerState(kv, committer, this.#script);
-    this.#tracking = new Tracking({ kv, clients: this.#clients, hub: this.#hub, onChange });
-    this.#observer = new KeyObserver(kv, this.#waiting.queues, this.#transactions.watches, this.#tracking);
-    this.#held = new HeldCommands({
-      resume: (held) => this.#resumeHeld(held),
-      fail: (held, error) => this.#failHeld(held, error),
-    });
-    const memory = new MemoryWatch({ kv, clients: this.#clients, evict: (session) => this.#evict(session) });
-    this.#background = new Background({
-      kv,
-      env,
-      memory,
-      afterTurn: () => this.#endBackgroundTurn(),
-      isHeld: () => this.#script.isActive,
-    });
-    kv.host = new LocalHost({
-      kv,
-      env,
-      clients: this.#clients,
-      hub: this.#hub,
-      transactions: this.#transactions,
-      tracking: this.#tracking,
-      waiting: this.#waiting,
-      pauses: this.#pauses,
-      monitors: this.#monitors,
-      background: this.#background,
-      memory,
-      loader: this.#loader,
-      script: this.#script,
-      snapshots: options.snapshots ?? null,
-      logControl: options.logControl ?? null,
-      configFile: options.configFile ?? null,
-      upstream: () => this.state.upstream,
-      downstream: () => (this.state.guard === null ? this.downstream : null),
-      migration: () => (this.state.guard === null ? this.migration : null),
-      inTurn: (body) => {
-        this.beginTurn();
-        body();
-        this.#endBackgroundTurn();
-      },
-      upstreamRefusal: () => this.state.upstreamRefusal,
-      unblockAll: () => this.#waiting.failAll(becameReplica),
-      committer: () => this.state.committer,
+      settle: () => this.settle(),
       close: (session) => this.close(session),
-      unblock: (session, withError) =>
-        this.#forwarding?.unblock(session, withError) ?? this.#waiting.unblock(session, withError),
-      onShutdown: options.onShutdown ?? (() => {}),
-      onLog: options.onLog ?? (() => {}),
+      downstream: () => this.downstream,
+      migration: () => this.migration,
     });
+    this.state = parts.state;
+    this.#clients = parts.clients;
+    this.#hub = parts.hub;
+    this.#monitors = parts.monitors;
+    this.#waiting = parts.waiting;
+    this.#transactions = parts.transactions;
+    this.#tracking = parts.tracking;
+    this.#observer = parts.observer;
+    this.#pauses = parts.pauses;
+    this.#loader = parts.loader;
+    this.#background = parts.background;
+    this.#script = parts.script;
+    this.#held = parts.held;
+    this.#refusals = parts.refusals;
+    this.#late = parts.late;
+    this.#succession = parts.succession;
+    this.#discard = parts.discard;
+    this.state.committer.onCommitted(() => this.#succession.tellCommitted());
+    kv.host = parts.host;
     kv.config.onChange('min-replicas-to-write', () => this.state.countReplicas());
   }
 
@@ -260,11 +166,11 @@ export class LocalCoordinator implements Coordinator {
   }
 
   onCommitted(listener: () => void): void {
-    this.#onCommitted.push(listener);
+    this.#succession.onCommitted(listener);
   }
 
   onRevoked(listener: () => void): void {
-    this.#onRevoked.push(listener);
+    this.#succession.onRevoked(listener);
   }
 
   fateOf(version: number): Fate {
@@ -319,13 +225,7 @@ export class LocalCoordinator implements Coordinator {
 
   /** From now on what is written is committed this way. Nothing may be uncommitted in the one before. */
   commitThrough(committer: Committer, guard: Guard | null): void {
-    this.state.committer = committer;
-    this.state.guard = guard;
-    if (guard !== null) this.downstream?.end();
-    committer.onCommitted(() => {
-      if (this.state.committer === committer) this.#tellCommitted();
-    });
-    this.#tellCommitted();
+    this.#succession.commitThrough(committer, guard);
   }
 
   /**
@@ -333,23 +233,7 @@ export class LocalCoordinator implements Coordinator {
    * ask elsewhere.
    */
   revoke(committer: Committer, guard: Guard): void {
-    this.state.guard = guard;
-    for (const listener of this.#onRevoked) listener();
-    for (const session of this.#clients.all()) session.dependsOn = 0;
-    const waiting = [
-      ...this.#script.takeAll(),
-      ...this.#held.takeAll(),
-      ...this.#pauses.takeAll(),
-      ...this.#waiting.takeAll(),
-    ];
-    const torn = this.#transactions.breakAll();
-    this.commitThrough(committer, guard);
-    torn?.sink.close(false);
-    for (const { session, request } of waiting) {
-      if (!this.#clients.has(session) || session === torn) continue;
-      this.#redirect(session, session.lastCommand!, request, this.#replyOf(session));
-      this.#release(session);
-    }
+    this.#succession.revoke(committer, guard);
   }
 
   /** The same data, or an older state of them, in another storage. Only while a guard lets nobody see them. */
@@ -362,14 +246,10 @@ export class LocalCoordinator implements Coordinator {
 
   /** `body` puts other data in place of what there is. */
   replaceData(body: () => void): void {
-    this.#inTurn(() => {
+    this.#late.inTurn(() => {
       body();
       this.kv.scripting.functions.invalidate();
     });
-  }
-
-  #tellCommitted(): void {
-    for (const listener of this.#onCommitted) listener();
   }
 
   // What happens to a command
@@ -378,21 +258,21 @@ export class LocalCoordinator implements Coordinator {
     const { registry } = this.kv;
     const command = commandOf(registry, request, session.lastCommand);
     if (command === null)
-      return this.#reject(session, null, request, reply, unknownCommand(registry, request));
+      return this.#refusals.reject(session, null, request, reply, unknownCommand(registry, request));
     session.lastCommand = command;
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
-      return this.#reject(session, command, request, reply, wrongArity(command));
+      return this.#refusals.reject(session, command, request, reply, wrongArity(command));
     }
     if (!session.isUnlimited && session.isAuthenticated) {
       const denied = this.kv.access.refusal(session, command, request);
-      if (denied !== null) return this.#reject(session, command, request, reply, denied);
+      if (denied !== null) return this.#refusals.reject(session, command, request, reply, denied);
     }
     if (this.state.guard?.isElsewhere(session, command) && session.isAuthenticated) {
-      return this.#redirect(session, command, request, reply);
+      return this.#refusals.redirect(session, command, request, reply);
     }
     const refusal = this.state.refusalOf(session, command, request);
-    if (refusal !== null) return this.#reject(session, command, request, reply, refusal);
+    if (refusal !== null) return this.#refusals.reject(session, command, request, reply, refusal);
     if (this.#pauses.isActive && this.#pauses.holds(session, command, request)) {
       this.#pauses.hold(session, request);
       return outcomes.pending;
@@ -436,139 +316,4 @@ export class LocalCoordinator implements Coordinator {
     this.kv.execute(session, command, request, reply);
     if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
   }
-
-  /** It takes more than clients may. */
-  #evict(session: Session): void {
-    this.close(session);
-    session.sink.close(false);
-  }
-
-  #speakFor(session: Session, body: () => void): void {
-    this.#hub.speaker = session;
-    body();
-    this.#hub.endSpeech();
-  }
-
-  /** A command that waits is tried again, not shown to monitors a second time. */
-  #executeAgain({ session, command, request }: Waiter): void {
-    this.#hub.speaker = session;
-    this.kv.execute(session, command, request, this.#replyOf(session));
-    this.#hub.endSpeech();
-  }
-
-  /** What is refused makes a transaction fail; a refused EXEC ends it, which monitors are shown. */
-  #reject(
-    session: Session,
-    command: Command | null,
-    request: Request,
-    reply: Reply,
-    message: string,
-  ): Outcome {
-    if (command !== null) this.kv.registry.figuresOf(command).rejectedCalls++;
-    let text = message;
-    if (command?.name === 'EXEC') {
-      this.#transactions.discard(session);
-      if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
-      text = `EXECABORT Transaction discarded because of: ${message.replace(/^ERR /, '')}`;
-    } else if (session.transaction !== null) {
-      session.transaction.failed = true;
-    }
-    this.kv.stats.countError(text);
-    reply.error(text);
-    return outcomes.done;
-  }
-
-  /** Another replica has to execute it. An EXEC ends its transaction, another command of one makes it fail. */
-  #redirect(session: Session, command: Command, request: Request, reply: Reply): Outcome {
-    this.kv.registry.figuresOf(command).rejectedCalls++;
-    if (command.name === 'EXEC') this.#transactions.discard(session);
-    else if (session.transaction !== null) session.transaction.failed = true;
-    reply.notLeader(slotOf(command, request), this.state.guard?.leader ?? null);
-    this.kv.stats.countError(reply.lastError);
-    return outcomes.done;
-  }
-
-  // What is answered later
-
-  #resumeHeld(held: readonly HeldCommand[]): void {
-    this.beginTurn();
-    for (const { session, request, arrival } of held) {
-      if (!this.#clients.has(session)) continue;
-      session.isBlocked = false;
-      session.arrival = arrival;
-      const outcome = this.#runHeld(session, request);
-      session.arrival = 0;
-      if (outcome === outcomes.pending) continue;
-      this.#release(session);
-      if (outcome === outcomes.close) session.sink.close(true);
-    }
-    this.#settleOwnTurn();
-  }
-
-  #runHeld(session: Session, request: Request): Outcome {
-    const reply = this.#replyOf(session);
-    if (this.#forwarding === null) return this.#dispatch(session, request, reply);
-    return this.#forwarding.coordinate(session, request, reply);
-  }
-
-  #failHeld({ session }: HeldCommand, error: Error): void {
-    if (!this.#clients.has(session)) return;
-    const isTransient = error instanceof KvError && error.code === 'UNAVAILABLE';
-    const message = isTransient
-      ? `TRYAGAIN the command was not executed: ${error.message}`
-      : `ERR the key could not be loaded: ${error.message}`;
-    this.kv.stats.countError(message);
-    this.#replyOf(session).error(message);
-    this.#release(session);
-  }
-
-  /** Where the answer of a session goes that waited: nowhere, by the client's wish. */
-  #replyOf(session: Session): Reply {
-    if (session.replyMode !== 'on') return this.#discard;
-    return this.#forwarding === null ? session.sink.reply : this.#forwarding.replyOf(session);
-  }
-
-  #release(session: Session): void {
-    this.#forwarding?.answered(session);
-    endSkip(session);
-    session.isBlocked = false;
-    session.sink.wake();
-    session.sink.resume();
-  }
-
-  #inTurn(body: () => void): void {
-    this.beginTurn();
-    body();
-    this.#settleOwnTurn();
-  }
-
-  #endBackgroundTurn(): void {
-    if (this.#waiting.hasReady) this.#waiting.serve();
-    this.#settleOwnTurn();
-  }
-
-  /** What a turn committed at once that no caller began: nobody else tells those who wait for it. */
-  #settleOwnTurn(): void {
-    const { committedVersion } = this.state.committer;
-    this.settle();
-    if (this.state.committer.committedVersion > committedVersion) this.#tellCommitted();
-  }
-}
-
-function memoryCommitter({ storage }: KV, env: Env): Committer {
-  return new LocalCommitter({ storage, env, log: null, onFatal: () => {} });
-}
-
-/** The hash slot of the first key; -1 when there is none. */
-function slotOf(command: Command, request: Request): number {
-  let slot = -1;
-  command.forEachKey(request, (i) => {
-    if (slot < 0) slot = hashSlotOf(request.bytes, request.start(i), request.length(i));
-  });
-  return slot;
-}
-
-/** CLIENT REPLY SKIP is over with the command that was skipped. */
-function endSkip(session: Session): void {
-  if (session.replyMode === 'skip') session.replyMode = 'on';
 }

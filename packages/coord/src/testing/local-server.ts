@@ -16,7 +16,8 @@ import { SimulatedEnv } from '@holdfast/common/testing';
 import { type AclFile, Config, KV, parameters, type Session, type SessionSink } from '@holdfast/engine';
 import { MemoryStorage, type Storage } from '@holdfast/storage';
 import { outcomes } from '../coordinator.js';
-import { LocalCoordinator, type LocalCoordinatorOptions } from '../local-coordinator.js';
+import { LocalCoordinator } from '../local-coordinator.js';
+import type { LocalCoordinatorOptions } from '../local-coordinator-options.js';
 
 /** A reply in the plainest form: bulks and statuses as byte strings, errors as `Error`. */
 export type Plain = null | boolean | number | bigint | string | Error | Plain[] | { [key: string]: Plain };
