@@ -5,38 +5,18 @@
  *                                                  | the stream broke
  *                             sent again <- reads -+- writes -> UNDETERMINED
  *
- * It is up from the node's first message on. When it breaks it is opened again after a growing pause.
+ * It is up from the node's first message on. Streams come and go: `NodeLink`.
  */
 // @hot-path
-import { type Env, KvError, type Request, randomBelow, type Timer } from '@holdfast/common';
+import { type Env, KvError, type Request } from '@holdfast/common';
 import { node } from '@holdfast/rpc';
 import { undetermined } from './errors.js';
 import { Frames } from './frames.js';
 import type { Lane } from './lane.js';
-import { reconnectMs } from './limits.js';
 import { Message } from './message.js';
+import { type NodeConnector, NodeLink } from './node-link.js';
 import { found, ReplyDecoder } from './reply-decoder.js';
 import type { Run } from './run.js';
-
-/** A stream as gRPC gives it, or a pair of them within a process. */
-export interface ForwardStream {
-  on(event: 'data', listener: (message: Buffer) => void): unknown;
-  on(event: 'drain' | 'end', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  /** False when no more should be written until `drain`. `written`: the message was copied. */
-  write(message: Buffer, written: () => void): boolean;
-  /** Nothing more is written. */
-  end(): void;
-  cancel(): void;
-}
-
-/** The way to a node. */
-export interface NodeConnector {
-  /** Calls `ready` once, with an error or when the node can be reached. */
-  whenReachable(ready: (error?: Error) => void): void;
-  open(): ForwardStream;
-  close(): void;
-}
 
 export interface NodeChannelOptions {
   readonly node: string;
@@ -55,17 +35,13 @@ export class NodeChannel {
   isLeaving = false;
   readonly #options: NodeChannelOptions;
   readonly #env: Env;
-  #stream: ForwardStream | null = null;
+  readonly #link: NodeLink;
   /** Being filled. */
   #message: Message;
   /** Complete, and not written yet. */
   #ready: Message[] = [];
   readonly #pool: Message[] = [];
-  #isChoked = false;
   #isScheduled = false;
-  #isClosed = false;
-  #failures = 0;
-  #timer: Timer | null = null;
   readonly #replies = new ReplyDecoder();
   /** By their ids; ids that are free. */
   #runs: (Run | null)[] = [];
@@ -81,7 +57,17 @@ export class NodeChannel {
     this.#options = options;
     this.#env = options.env;
     this.#message = new Message(this.#pool);
-    this.#connect();
+    this.#link = new NodeLink({
+      env: options.env,
+      connector: options.connector,
+      onOpen: () => {
+        this.isLeaving = false;
+      },
+      onMessage: (message) => this.#receive(message),
+      onWritable: () => this.#write(),
+      onBroken: () => this.#broken(),
+    });
+    this.#link.start();
   }
 
   /** Runs on their way. */
@@ -175,13 +161,7 @@ export class NodeChannel {
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    if (this.#timer !== null) this.#env.timers.clearTimeout(this.#timer);
-    const stream = this.#stream;
-    this.#broken(stream);
-    stream?.cancel();
-    this.#options.connector.close();
+    this.#link.close();
   }
 
   /** Writes what has gathered. */
@@ -215,57 +195,22 @@ export class NodeChannel {
   }
 
   #write(): void {
-    const stream = this.#stream;
-    while (this.#ready.length > 0 && stream !== null && !this.#isChoked) {
+    const link = this.#link;
+    while (this.#ready.length > 0 && link.isWritable) {
       const message = this.#ready.shift()!;
-      this.#isChoked = !stream.write(message.bytes.subarray(0, message.length), () => message.written());
+      link.write(message.bytes.subarray(0, message.length), () => message.written());
     }
   }
 
-  // The stream
+  // Receiving
 
-  #connect(): void {
-    this.#options.connector.whenReachable((error) => {
-      if (this.#isClosed) return;
-      if (error !== undefined) {
-        this.#connectLater();
-        return;
-      }
-      this.#start(this.#options.connector.open());
-    });
-  }
-
-  /** Doubles with every failure in a row; half of it is random, so that gateways don't come all at once. */
-  #connectLater(): void {
-    const ms = Math.min(reconnectMs.max, reconnectMs.first * 2 ** Math.min(this.#failures++, 16));
-    const delayMs = ms / 2 + randomBelow(this.#env.random, Math.ceil(ms / 2));
-    this.#timer = this.#env.timers.setTimeout(() => this.#connect(), delayMs);
-  }
-
-  #start(stream: ForwardStream): void {
-    this.#stream = stream;
-    this.#isChoked = false;
-    this.isLeaving = false;
-    stream.on('data', (message) => this.#receive(stream, message));
-    stream.on('drain', () => {
-      if (this.#stream !== stream) return;
-      this.#isChoked = false;
-      this.#write();
-    });
-    stream.on('error', () => this.#broken(stream));
-    stream.on('end', () => this.#broken(stream));
-  }
-
-  #receive(stream: ForwardStream, message: Buffer): void {
-    if (this.#stream !== stream) return;
-    this.#failures = 0;
+  #receive(message: Buffer): void {
     try {
       this.#read(message);
-      if (this.isLeaving && this.runCount === 0) this.#leave(stream);
+      if (this.isLeaving && this.runCount === 0) this.#link.finish();
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
-      this.#broken(stream);
-      stream.cancel();
+      this.#link.abort();
     }
   }
 
@@ -288,11 +233,6 @@ export class NodeChannel {
   #setLeaving(): void {
     this.isLeaving = true;
     this.#options.onState(this);
-  }
-
-  #leave(stream: ForwardStream): void {
-    this.#broken(stream);
-    stream.end();
   }
 
   #push(): void {
@@ -371,9 +311,7 @@ export class NodeChannel {
   }
 
   /** What was written and not answered may have been executed; what was not written was not. */
-  #broken(stream: ForwardStream | null): void {
-    if (this.#stream !== stream) return;
-    this.#stream = null;
+  #broken(): void {
     const wasUp = this.isUp;
     this.isUp = false;
     this.#ready.push(this.#message);
@@ -393,7 +331,6 @@ export class NodeChannel {
       lane.number = -1;
       lane.drain();
     }
-    if (!this.#isClosed) this.#connectLater();
   }
 
   #runsInOrder(): Run[] {
