@@ -10,7 +10,7 @@
  *
  * A write is sent when it is committed, as its reply is.
  */
-import { copyBytes, type Env, KvError, type Timer } from '@holdfast/common';
+import { type Env, KvError, type Timer } from '@holdfast/common';
 import type {
   CommandUnit,
   Config,
@@ -28,22 +28,12 @@ import { Acknowledgements } from './acknowledgements.js';
 import { Backlog } from './backlog.js';
 import { DataCopy } from './data-copy.js';
 import { Replica } from './replica.js';
+import { sendCopy } from './replica-copy.js';
+import { UnitBytes } from './unit-bytes.js';
 
 const tickMs = 1000;
-/** A copy pauses while so much of it waits to be read. */
-const copyAheadBytes = 1 << 20;
-/** A copy of unknown end is measured before it is sent, in memory: for clients that can't find its end. */
-const measuredBytesMax = 1 << 30;
-const markBytes = 40;
-const startBytes = 4096;
-
-const multi = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
-const exec = Buffer.from('*1\r\n$4\r\nEXEC\r\n');
 const ping = Buffer.from('*1\r\n$4\r\nPING\r\n');
 const askOffset = Buffer.from('*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n');
-const selects: readonly Buffer[] = Array.from({ length: 16 }, (_, i) =>
-  Buffer.from(`*2\r\n$6\r\nSELECT\r\n$${String(i).length}\r\n${i}\r\n`),
-);
 
 export interface RedisDownstreamOptions {
   readonly kv: KV;
@@ -62,11 +52,7 @@ export class RedisDownstream implements Downstream, PropagationSink {
   readonly #copies = new Set<DataCopy>();
   readonly #acknowledgements: Acknowledgements;
   #backlog: Backlog | null = null;
-  /** The database that the history is at; -1 when it has to be said anew. */
-  #selected = -1;
-  /** The bytes of a unit. */
-  #bytes = Buffer.allocUnsafeSlow(startBytes);
-  #length = 0;
+  readonly #unit = new UnitBytes();
   #timer: Timer | null = null;
   #ticks = 0;
   /** Since when there is no replica. */
@@ -191,20 +177,10 @@ export class RedisDownstream implements Downstream, PropagationSink {
   propagate(unit: CommandUnit, version: number): void {
     // Nobody follows: a file is being written.
     if (this.#backlog === null) return;
-    const isTransaction = unit.count > 1 && unit.isAtomic;
-    this.#length = 0;
-    if (isTransaction) {
-      if (this.#options.kv.redisVersion.selectsFirst) this.#select(unit.database(0));
-      this.#put(multi, 0, multi.length);
-    }
-    for (let i = 0; i < unit.count; i++) {
-      this.#select(unit.database(i));
-      const start = unit.start(i);
-      this.#put(unit.bytes, start, unit.start(i + 1) - start);
-    }
-    if (isTransaction) this.#put(exec, 0, exec.length);
-    this.#write(this.#bytes, this.#length, version);
-    this.#options.kv.context.session.historyOffset = this.#backlog.end;
+    const { kv } = this.#options;
+    this.#unit.encode(unit, kv.redisVersion.selectsFirst);
+    this.#write(this.#unit.bytes, this.#unit.length, version);
+    kv.context.session.historyOffset = this.#backlog.end;
   }
 
   get isCopying(): boolean {
@@ -257,12 +233,6 @@ export class RedisDownstream implements Downstream, PropagationSink {
 
   // The history
 
-  #select(database: number): void {
-    if (database === this.#selected) return;
-    this.#selected = database;
-    this.#put(selects[database], 0, selects[database].length);
-  }
-
   #begin(): void {
     const { env, kv } = this.#options;
     this.#aloneSinceMs = env.clock.now();
@@ -278,7 +248,7 @@ export class RedisDownstream implements Downstream, PropagationSink {
     if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
     this.#timer = null;
     this.#backlog = null;
-    this.#selected = -1;
+    this.#unit.forgetDatabase();
     this.#rest();
   }
 
@@ -294,19 +264,11 @@ export class RedisDownstream implements Downstream, PropagationSink {
     this.#backlog!.append(bytes, length);
     for (const replica of this.#replicas.values()) {
       replica.stream(bytes, length, version);
-      if (replica.pendingBytes > this.#pendingBytesMax()) this.#drop(replica, 'it takes its copy too slowly');
+      // Most have nothing pending: the limit is read out of a text.
+      const { pendingBytes } = replica;
+      if (pendingBytes > 0 && pendingBytes > this.#pendingBytesMax())
+        this.#drop(replica, 'it takes its copy too slowly');
     }
-  }
-
-  #put(source: Uint8Array, start: number, length: number): void {
-    const needed = this.#length + length;
-    if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = grown;
-    }
-    copyBytes(source, start, this.#bytes, this.#length, length);
-    this.#length = needed;
   }
 
   // Replicas
@@ -329,61 +291,34 @@ export class RedisDownstream implements Downstream, PropagationSink {
 
   #copyTo(replica: Replica, isAnnounced: boolean): void {
     const { env, kv } = this.#options;
-    const { session, traits } = replica;
+    const { session } = replica;
     // It does not know which database we are at.
-    this.#selected = -1;
-    replica.phase = 'copying';
-    replica.isMeasured = !traits.knowsEndMark;
+    this.#unit.forgetDatabase();
     session.dependsOn = Math.max(session.dependsOn, kv.storage.stamp.last);
     if (isAnnounced) replica.sendText(`+FULLRESYNC ${this.#history} ${this.#backlog!.end}\r\n`);
-    const mark = env.random.fill(Buffer.alloc(markBytes / 2)).toString('hex');
-    if (!replica.isMeasured) replica.sendText(`$EOF:${mark}\r\n`);
-    const measured: Buffer[] = [];
-    let bytes = 0;
-    const copy = new DataCopy({
-      kv,
-      env,
-      wantsData: traits.wantsData,
-      wantsFunctions: traits.wantsFunctions,
-      isFull: () => session.sink.outputBytes > copyAheadBytes,
-      onPiece: (piece) => {
-        bytes += piece.length;
-        if (!replica.isMeasured) replica.send(piece, piece.length);
-        else if (bytes > measuredBytesMax)
-          copy.end(new KvError('LIMIT', 'the copy is too large to be measured'));
-        else measured.push(piece);
+    const isAttached = (): boolean => this.#replicas.has(session);
+    sendCopy({ kv, env, replica, isAttached }).then(
+      (bytes) => {
+        if (isAttached()) this.#copied(replica, bytes);
       },
-    });
-    replica.copy = copy;
-    copy.run().then(
-      () => this.#copied(replica, measured, bytes, mark),
       (error: Error) => {
-        replica.copy = null;
-        if (this.#replicas.has(session)) this.#drop(replica, `the copy failed: ${error.message}`);
+        if (isAttached()) this.#drop(replica, `the copy failed: ${error.message}`);
       },
     );
   }
 
-  /** All of the copy was handed on, or is measured now. */
-  #copied(replica: Replica, measured: readonly Buffer[], bytes: number, mark: string): void {
-    replica.copy = null;
+  /** All of the copy was handed on. */
+  #copied(replica: Replica, bytes: number): void {
+    const { env, onLog } = this.#options;
     const { session, traits } = replica;
-    if (!this.#replicas.has(session)) return;
-    if (replica.isMeasured) {
-      replica.sendText(`$${bytes}\r\n`);
-      for (const piece of measured) replica.send(piece, piece.length);
-      replica.isMeasured = false;
-    } else {
-      replica.sendText(mark);
-    }
-    this.#options.onLog('notice', `replica ${session.address}: has everything, ${bytes} bytes`);
+    onLog('notice', `replica ${session.address}: has everything, ${bytes} bytes`);
     if (traits.wantsCopyOnly) {
       session.sink.close(true);
     } else if (traits.knowsEndMark) {
       replica.phase = 'marked';
-      replica.heardMs = this.#options.env.clock.now();
+      replica.heardMs = env.clock.now();
     } else {
-      replica.goOnline(this.#options.env.clock.now());
+      replica.goOnline(env.clock.now());
       this.#count();
     }
   }
