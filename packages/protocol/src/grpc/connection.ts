@@ -10,13 +10,11 @@
  */
 // @hot-path
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { ErrorReply, KvError, Request, ValueReply } from '@holdfast/common';
+import { ErrorReply, KvError, Request } from '@holdfast/common';
 import {
   type Coordinator,
   outcomes,
   revokedError,
-  type Session,
-  type SessionSink,
   type TurnListener,
   type Turns,
   unsupported,
@@ -26,14 +24,10 @@ import { type Credentials, letIn } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
 import { callStatus, errorOf } from './errors.js';
 import { isFreshness, setFreshness, unknownFreshness } from './freshness.js';
-import {
-  onTheirWayMax,
-  outputMessageBytes,
-  outputPauseBytes,
-  turnCommandsMax,
-  waitingMax,
-} from './limits.js';
+import { Lane, type LaneOwner } from './lane.js';
+import { onTheirWayMax, outputMessageBytes, outputPauseBytes, turnCommandsMax } from './limits.js';
 import { ResultReply } from './reply.js';
+import { WaitingLanes } from './waiting-lanes.js';
 
 export type BatchCall = ServerDuplexStream<Buffer, Buffer>;
 
@@ -47,38 +41,7 @@ export interface ConnectionOptions {
   readonly onClosed: (connection: Connection) => void;
 }
 
-/** A session of the stream, and the command that waits in it. */
-class Lane implements SessionSink {
-  readonly reply = new ValueReply(3);
-  readonly inputBytes = 0;
-  readonly #connection: Connection;
-  session!: Session;
-  /** Of the waiting command. */
-  id = '';
-  operation = 0;
-  /** See `Session.isOnItsWay`: it waits for nothing but its reply. */
-  isOnItsWay = false;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  get outputBytes(): number {
-    return this.#connection.outputBytes;
-  }
-
-  wake(): void {}
-
-  resume(): void {
-    this.#connection.finish(this);
-  }
-
-  close(): void {
-    this.#connection.fail(new KvError('CLOSED', 'the session was closed'));
-  }
-}
-
-export class Connection implements TurnListener {
+export class Connection implements TurnListener, LaneOwner {
   readonly #call: BatchCall;
   readonly #coordinator: Coordinator;
   readonly #turns: Turns;
@@ -91,10 +54,7 @@ export class Connection implements TurnListener {
   /** The lane for the next command; null when one must be taken. */
   #lane: Lane | null = null;
   readonly #idle: Lane[] = [];
-  /** Of those that wait: commands whose replies are on their way. */
-  #onTheirWay = 0;
-  /** By the id of their command. */
-  readonly #waiting = new Map<string, Lane>();
+  readonly #waiting = new WaitingLanes();
   /** Lanes whose command was answered while another is being run. */
   readonly #finished: Lane[] = [];
   #isRunning = false;
@@ -149,10 +109,10 @@ export class Connection implements TurnListener {
   }
 
   #finish(lane: Lane): void {
-    if (this.#isClosed || this.#waiting.get(lane.id) !== lane) return;
+    if (this.#isClosed || !this.#waiting.has(lane)) return;
     const value = lane.reply.take();
     if (value === undefined) return;
-    this.#forget(lane);
+    this.#waiting.remove(lane);
     const { session } = lane;
     this.#answer(lane.operation, lane.id);
     this.#reply.value(value);
@@ -164,16 +124,10 @@ export class Connection implements TurnListener {
     this.#goOn();
   }
 
-  /** The lane's command waits no more. */
-  #forget(lane: Lane): void {
-    this.#waiting.delete(lane.id);
-    if (lane.isOnItsWay) this.#onTheirWay--;
-  }
-
   /** Executes on, when what held that up is over. */
   #goOn(): void {
     if (!this.#isChoked || this.#isRunning) return;
-    if (this.#unsentBytes > outputPauseBytes || this.#onTheirWay > onTheirWayMax / 2) return;
+    if (this.#unsentBytes > outputPauseBytes || this.#waiting.onTheirWay > onTheirWayMax / 2) return;
     this.#isChoked = false;
     this.#execute();
   }
@@ -191,7 +145,7 @@ export class Connection implements TurnListener {
     this.#isClosed = true;
     if (this.#lane !== null) this.#coordinator.close(this.#lane.session);
     for (const lane of this.#idle) this.#coordinator.close(lane.session);
-    for (const lane of this.#waiting.values()) this.#coordinator.close(lane.session);
+    for (const lane of this.#waiting.all()) this.#coordinator.close(lane.session);
     this.#waiting.clear();
     this.#onClosed(this);
   }
@@ -229,7 +183,7 @@ export class Connection implements TurnListener {
       this.#run();
       if (this.#isClosed) return true;
       if (out.length >= outputMessageBytes) this.#send();
-      if (this.#unsentBytes > outputPauseBytes || this.#onTheirWay >= onTheirWayMax) {
+      if (this.#unsentBytes > outputPauseBytes || this.#waiting.onTheirWay >= onTheirWayMax) {
         this.#isChoked = true;
         return false;
       }
@@ -288,23 +242,10 @@ export class Connection implements TurnListener {
   #wait(lane: Lane): void {
     const { id, operation } = this.#decoder;
     this.#lane = null;
-    const { isOnItsWay } = lane.session;
-    const isRefused =
-      (!isOnItsWay && this.#waiting.size - this.#onTheirWay >= waitingMax) || this.#waiting.has(id);
-    if (!isRefused) {
-      lane.id = id;
-      lane.operation = operation;
-      lane.isOnItsWay = isOnItsWay;
-      if (isOnItsWay) this.#onTheirWay++;
-      this.#waiting.set(id, lane);
-      return;
-    }
+    const problem = this.#waiting.add(lane, id, operation);
+    if (problem === null) return;
     this.#coordinator.close(lane.session);
-    this.#reply.error(
-      this.#waiting.has(id)
-        ? 'INVALID a command of this id is waiting'
-        : `LIMIT at most ${waitingMax} commands of a stream may wait`,
-    );
+    this.#reply.error(problem);
     this.#reply.end(0);
   }
 
@@ -313,7 +254,7 @@ export class Connection implements TurnListener {
     for (const id of cancelled) {
       const lane = this.#waiting.get(id);
       if (lane === undefined) continue;
-      this.#forget(lane);
+      this.#waiting.remove(lane);
       this.#coordinator.close(lane.session);
       this.#answer(lane.operation, id);
       this.#reply.error('CANCELLED the command was cancelled while it waited');
