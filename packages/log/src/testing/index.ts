@@ -9,6 +9,7 @@ export {
   sharedLogConformance,
 } from './shared-log-conformance.js';
 export { type DiskFault, type DiskOperation, SimulatedDisk } from './simulated-disk.js';
+export type { PowerLoss } from './simulated-file.js';
 export { SimulatedLog } from './simulated-log.js';
 export {
   type AppendRequest,

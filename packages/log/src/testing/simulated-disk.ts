@@ -6,7 +6,7 @@
  *
  * A crash decides per 512-byte sector how many of the writes since the last sync arrived, independently, so
  * that later bytes may be there while earlier ones are not; the last write to a sector may be torn within
- * it. Names (created, renamed, unlinked) of a directory survive up to a random moment after its last sync,
+ * it: see simulated-file.ts, for other ways as well. Names (created, renamed, unlinked) of a directory survive up to a random moment after its last sync,
  * in order, as with a journal. A failed `datasync` behaves like Linux: what it should have written is lost at
  * the next crash unless written again, and the next `datasync` succeeds.
  *
@@ -16,6 +16,7 @@ import { dirname } from 'node:path';
 import { KvError, type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import type { Disk, DiskFile, DiskLock, OpenMode } from '../disk.js';
+import { type PowerLoss, SimulatedFile } from './simulated-file.js';
 
 export type DiskOperation =
   | 'open'
@@ -37,82 +38,12 @@ interface PlannedFault {
   skip: number;
 }
 
-const sectorBytes = 512;
-
-/** What one file is made of; survives renames. */
-class Inode {
-  bytes = new Uint8Array(0);
-  size = 0;
-  durable = new Uint8Array(0);
-  /** Writes since the last sync, and sizes after each. `bytes` null: the size alone changed. */
-  pending: { at: number; bytes: Uint8Array | null; size: number }[] = [];
-
-  change(at: number, bytes: Uint8Array | null, size: number): void {
-    if (size > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(size, this.bytes.length * 2, 4096));
-      grown.set(this.bytes.subarray(0, this.size));
-      this.bytes = grown;
-    }
-    if (size < this.size) this.bytes.fill(0, size, this.size);
-    this.size = size;
-    if (bytes !== null) this.bytes.set(bytes, at);
-    // Not `slice`: of a Buffer that is a view, not a copy.
-    this.pending.push({ at, bytes: bytes === null ? null : Uint8Array.from(bytes), size });
-  }
-
-  /** Makes the first `count` pending changes durable. */
-  settle(count: number): void {
-    for (const { at, bytes, size } of this.pending.splice(0, count)) {
-      this.durable = resized(this.durable, size);
-      if (bytes !== null) this.durable.set(bytes, at);
-    }
-  }
-
-  /** The power goes: some of what is pending arrives. */
-  crash(random: Random): void {
-    const sizeCount = randomBelow(random, this.pending.length + 1);
-    const size = sizeCount === 0 ? this.durable.length : this.pending[sizeCount - 1].size;
-    const sectors = new Map<number, { start: number; bytes: Uint8Array }[]>();
-    for (const { at, bytes } of this.pending) {
-      for (let done = 0; bytes !== null && done < bytes.length; ) {
-        const start = at + done;
-        const length = Math.min(bytes.length - done, sectorBytes - (start % sectorBytes));
-        const sector = Math.floor(start / sectorBytes);
-        const writes = sectors.get(sector) ?? [];
-        writes.push({ start, bytes: bytes.subarray(done, done + length) });
-        sectors.set(sector, writes);
-        done += length;
-      }
-    }
-    const after = resized(this.durable, Math.max(size, this.size));
-    for (const writes of sectors.values()) {
-      const arrived = randomBelow(random, writes.length + 1);
-      for (let i = 0; i < arrived; i++) {
-        const { start, bytes } = writes[i];
-        const isTorn = i === arrived - 1 && randomBelow(random, 8) === 0;
-        after.set(isTorn ? bytes.subarray(0, randomBelow(random, bytes.length)) : bytes, start);
-      }
-    }
-    this.durable = resized(after, size);
-    this.bytes = this.durable.slice();
-    this.size = size;
-    this.pending = [];
-  }
-}
-
-function resized(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
-  if (bytes.length === size) return bytes;
-  const copy = new Uint8Array(size);
-  copy.set(bytes.subarray(0, size));
-  return copy;
-}
-
 export class SimulatedDisk implements Disk {
   readonly #random: Random;
   /** Names now, and changes of names since the directory was synced. */
-  #names = new Map<string, Inode>();
-  #durableNames = new Map<string, Inode>();
-  #nameChanges: { directory: string; path: string; inode: Inode | null }[][] = [];
+  #names = new Map<string, SimulatedFile>();
+  #durableNames = new Map<string, SimulatedFile>();
+  #nameChanges: { directory: string; path: string; inode: SimulatedFile | null }[][] = [];
   #directories = new Set<string>(['/']);
   #locks = new Set<string>();
   #faults: PlannedFault[] = [];
@@ -150,8 +81,11 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  /** Power cut and restart: unsynced data is dropped, torn or kept by chance, open files and locks are gone. */
-  crash(): void {
+  /**
+   * Power cut and restart: unsynced data is dropped, torn or kept by chance, open files and locks are gone. `loss` says
+   * which way files lose it; null for each file another one.
+   */
+  crash(loss: PowerLoss | null = 'sectors'): void {
     this.#life++;
     this.#openFileCount = 0;
     this.#powerOffAt = Number.POSITIVE_INFINITY;
@@ -161,7 +95,7 @@ export class SimulatedDisk implements Disk {
     for (const changes of this.#nameChanges.slice(0, arrived)) this.#settleNames(changes);
     this.#nameChanges = [];
     this.#names = new Map(this.#durableNames);
-    for (const inode of new Set(this.#names.values())) inode.crash(this.#random);
+    for (const inode of new Set(this.#names.values())) inode.crash(this.#random, loss);
   }
 
   /** The process dies, the machine goes on: open files and locks are gone, every written byte is there. */
@@ -190,8 +124,15 @@ export class SimulatedDisk implements Disk {
   flipBit(path: string, at: number, bit = 0): void {
     const inode = this.#inode(path);
     if (at >= inode.size) throw new KvError('INVALID', `${path} has no byte ${at}`);
-    inode.bytes[at] ^= 1 << bit;
-    if (at < inode.durable.length) inode.durable[at] ^= 1 << bit;
+    inode.flipBit(at, bit);
+  }
+
+  /** Whether anything of files or names with `pathPart` in their path is not on the disk. */
+  hasUnsynced(pathPart: string): boolean {
+    const isPart = (path: string): boolean => path.includes(pathPart);
+    if (this.#nameChanges.some((changes) => changes.some(({ path }) => isPart(path)))) return true;
+    for (const [path, inode] of this.#names) if (isPart(path) && inode.pending.length > 0) return true;
+    return false;
   }
 
   /** The content of a file as readers see it. */
@@ -206,7 +147,7 @@ export class SimulatedDisk implements Disk {
     if (inode === undefined) {
       if (mode === 'read') throw diskError('ENOENT', 'open', path);
       if (!this.#directories.has(dirname(path))) throw diskError('ENOENT', 'open', path);
-      inode = new Inode();
+      inode = new SimulatedFile();
       this.#changeNames([{ directory: dirname(path), path, inode }]);
     } else if (mode === 'replace' && inode.size > 0) {
       this.#freeBytes += inode.size;
@@ -266,7 +207,7 @@ export class SimulatedDisk implements Disk {
     };
   }
 
-  #fileOver(path: string, inode: Inode): DiskFile {
+  #fileOver(path: string, inode: SimulatedFile): DiskFile {
     const life = this.#life;
     let isOpen = true;
     this.#openFileCount++;
@@ -314,8 +255,7 @@ export class SimulatedDisk implements Disk {
         try {
           await this.#wait('datasync', path);
         } catch (error) {
-          // The pages count as clean now: a later sync will not try them again.
-          inode.pending = inode.pending.filter((change) => !before.includes(change));
+          inode.abandon(before);
           throw error;
         }
         check();
@@ -326,7 +266,7 @@ export class SimulatedDisk implements Disk {
         try {
           this.#step('datasync', path);
         } catch (error) {
-          if ((error as KvError).cause !== powerOff) inode.pending = [];
+          if ((error as KvError).cause !== powerOff) inode.abandon(inode.pending);
           throw error;
         }
         inode.settle(inode.pending.length);
@@ -371,7 +311,7 @@ export class SimulatedDisk implements Disk {
     if (life !== this.#life || this.#operationCount >= this.#powerOffAt) await never;
   }
 
-  #changeNames(changes: { directory: string; path: string; inode: Inode | null }[]): void {
+  #changeNames(changes: { directory: string; path: string; inode: SimulatedFile | null }[]): void {
     for (const { path, inode } of changes) {
       if (inode === null) this.#names.delete(path);
       else this.#names.set(path, inode);
@@ -379,14 +319,14 @@ export class SimulatedDisk implements Disk {
     this.#nameChanges.push(changes);
   }
 
-  #settleNames(changes: { path: string; inode: Inode | null }[]): void {
+  #settleNames(changes: { path: string; inode: SimulatedFile | null }[]): void {
     for (const { path, inode } of changes) {
       if (inode === null) this.#durableNames.delete(path);
       else this.#durableNames.set(path, inode);
     }
   }
 
-  #inode(path: string): Inode {
+  #inode(path: string): SimulatedFile {
     const inode = this.#names.get(path);
     if (inode === undefined) throw diskError('ENOENT', 'find', path);
     return inode;

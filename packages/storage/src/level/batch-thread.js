@@ -1,5 +1,5 @@
 /**
- * The thread that puts batches into LevelDB: see `BatchWriter`, which starts it and describes what it is sent.
+ * The thread that writes to LevelDB, and nothing else does: see `BatchWriter`, which starts it and describes what it is sent.
  *
  * LevelDB takes keys that come in order at a quarter of the cost, because what it looks at for one key is still near
  * the processor for the next, and because its files then overlap less and are merged less often: 6.9 us of CPU a put
@@ -8,6 +8,7 @@
  * JavaScript, since a thread starts from a file as it is: from the sources in tests, and from `dist`.
  */
 // @ts-check
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -18,6 +19,7 @@ const runMax = 32;
 /** How often keys that begin alike are looked at again, further on. */
 const levelsMax = 16;
 const wordsPerChunkBits = 18;
+const clearedPerBatch = 1000;
 
 /** A batch as it lies in its chunks: see `PackedBatch`. */
 export class PackedEntries {
@@ -145,6 +147,47 @@ async function write({ chunks, ends, count }, db) {
   const batch = db.batch();
   entries.visit(batch);
   await batch.write(/** @type {object} */ ({ sync: true }));
+  syncNames(workerData.path);
+}
+
+/**
+ * LevelDB begins a log file when its write buffer is full, and syncs what is in it, but not its name, until it next
+ * changes its manifest: a power cut in between may take the file with all that was synced.
+ * @param {string} directory
+ */
+function syncNames(directory) {
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Removes some entries. Returns the message for what is left, or null.
+ * @param {import('./batch-writer.js').ClearMessage} message
+ * @param {Level<Uint8Array, Uint8Array>} db
+ */
+async function clearSome({ id, ranges }, db) {
+  const batch = db.batch();
+  let next = 0;
+  let room = clearedPerBatch;
+  /** @type {Uint8Array | undefined} */
+  let from;
+  while (room > 0 && next < ranges.length) {
+    const { from: first, to } = ranges[next];
+    const keys = await db.keys({ gte: first, lt: to, limit: room }).all();
+    for (const key of keys) batch.del(key);
+    from = keys.length === room ? keys[keys.length - 1] : undefined;
+    room -= keys.length;
+    if (from === undefined) next++;
+  }
+  await batch.write(/** @type {object} */ ({ sync: true }));
+  syncNames(workerData.path);
+  if (next === ranges.length) return null;
+  const [begun, ...others] = ranges.slice(next);
+  return { id, ranges: [{ from: from ?? begun.from, to: begun.to }, ...others] };
 }
 
 /**
@@ -172,25 +215,58 @@ function serve(port) {
   /** @type {Level<Uint8Array, Uint8Array>} */
   const db = new Level(workerData.path, workerData.options);
   const collect = collector();
-  /** @param {import('./batch-writer.js').BatchMessage} message */
-  const answer = async (message) => {
-    let error = null;
-    try {
-      await db.open();
-      await write(message, db);
-    } catch (reason) {
-      error = described(reason);
-    }
-    port.postMessage({ id: message.id, error });
-    collect();
+  /**
+   * What failed first. LevelDB writes on behind a record that it could not write to its end, where nobody finds what follows:
+   * so nothing is written any more, until the database is opened anew by another thread.
+   * @type {object | null}
+   */
+  let failure = null;
+  let last = Promise.resolve();
+  /** @param {() => Promise<void>} task */
+  const then = (task) => {
+    last = last.then(task);
   };
+  /**
+   * `run` returns whether it is done.
+   * @param {number} id
+   * @param {() => Promise<boolean>} run
+   */
+  const answer = async (id, run) => {
+    let isDone = true;
+    try {
+      if (failure === null) {
+        await db.open();
+        isDone = await run();
+      }
+    } catch (reason) {
+      failure = described(reason);
+    }
+    if (isDone || failure !== null) port.postMessage({ id, error: failure });
+  };
+  /** @param {import('./batch-writer.js').BatchMessage} message */
+  const writeAll = (message) =>
+    answer(message.id, async () => {
+      await write(message, db);
+      return true;
+    }).then(collect);
+  /** @param {import('./batch-writer.js').ClearMessage} message */
+  const clear = (message) =>
+    answer(message.id, async () => {
+      const rest = await clearSome(message, db);
+      // Behind what came meanwhile: much may be left, and others wait.
+      if (rest !== null) then(() => clear(rest));
+      return rest === null;
+    });
   const end = async () => {
+    // What is left of a range would open it again.
+    failure = described(new Error('the database is closed'));
     await db.close();
     port.close();
   };
-  let last = Promise.resolve();
-  port.on('message', (/** @type {import('./batch-writer.js').BatchMessage | 'close'} */ message) => {
-    last = last.then(() => (message === 'close' ? end() : answer(message)));
+  port.on('message', (/** @type {import('./batch-writer.js').ThreadMessage} */ message) => {
+    if (message === 'close') then(end);
+    else if ('chunks' in message) then(() => writeAll(message));
+    else then(() => clear(message));
   });
 }
 

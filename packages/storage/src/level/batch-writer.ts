@@ -1,10 +1,14 @@
 /**
- * Writes batches to LevelDB from a thread of its own: what that costs for each key (putting them in order, the calls
+ * Writes to LevelDB from a thread of its own: what that costs for each key (putting them in order, the calls
  * into LevelDB) is not taken from the time of those who wait for replies. The thread shares the database with the one
  * that opened it, starts with the first batch, and keeps no process alive while nothing is being written.
+ *
+ * Once something could not be written, nothing is until the writer was closed, and the database opened anew: what LevelDB
+ * appends behind a record that is there in part is not found again.
  */
 import { Worker } from 'node:worker_threads';
 import { KvError } from '@holdfast/common';
+import type { KeyRange } from './ordered-store.js';
 import { PackedBatch } from './packed-batch.js';
 
 /** What the thread is sent: a batch, whose chunks are not written to until it answers. */
@@ -14,6 +18,14 @@ export interface BatchMessage {
   readonly ends: readonly number[];
   readonly count: number;
 }
+
+/** Or ranges: their entries are removed, some at a time. */
+export interface ClearMessage {
+  readonly id: number;
+  readonly ranges: readonly KeyRange[];
+}
+
+export type ThreadMessage = BatchMessage | ClearMessage | 'close';
 
 /** What it answers; `error` has what LevelDB's error had. */
 interface BatchAnswer {
@@ -52,14 +64,12 @@ export class BatchWriter {
 
   /** Resolves when all of it is on the disk. Rejects with LevelDB's error, or KvError DISK when the thread ended. */
   write({ chunks, ends, count }: PackedBatch): Promise<void> {
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    const message: BatchMessage = { id: ++this.#lastId, chunks, ends, count };
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(message.id, { chunks, resolve, reject });
-      worker.ref();
-      worker.postMessage(message);
-    });
+    return this.#send({ id: ++this.#lastId, chunks, ends, count }, chunks);
+  }
+
+  /** Resolves when no entry of the ranges is on the disk. Rejects as `write` does. */
+  clear(ranges: readonly KeyRange[]): Promise<void> {
+    return this.#send({ id: ++this.#lastId, ranges }, []);
   }
 
   /** Ends the thread once it has written what it was given; the next batch starts another. */
@@ -68,6 +78,16 @@ export class BatchWriter {
     this.#worker?.postMessage('close');
     this.#worker = null;
     await this.#exited;
+  }
+
+  #send(message: BatchMessage | ClearMessage, chunks: readonly SharedArrayBuffer[]): Promise<void> {
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(message.id, { chunks, resolve, reject });
+      worker.ref();
+      worker.postMessage(message);
+    });
   }
 
   #start(): Worker {

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
@@ -24,7 +33,10 @@ describe('ClassicStore', () => {
     await put(store, 'a', '1');
     const reopening = store.reopen();
     const reading = store.getMany([bytesOfText('a'), bytesOfText('b')]);
+    const range = store.range(bytesOfText('a'), bytesOfText('z'));
     await reopening;
+    expect((await range.next(10)).length).toBe(1);
+    await range.close();
     expect((await reading).map((value) => value && Buffer.from(value).toString())).toEqual(['1', undefined]);
     await put(store, 'b', '2');
     await store.close();
@@ -66,10 +78,104 @@ describe('ClassicStore', () => {
     await store.close();
   });
 
+  it('a write that failed is the last one until the store is opened anew: what came behind it would be lost', async () => {
+    const directory = newDirectory();
+    const store = await ClassicStore.open(directory, systemEnv());
+    await put(store, 'a', 'x'.repeat(9_000_000));
+    // The next write begins a log file, which can't be made.
+    renameSync(directory, `${directory} away`);
+    await expect(put(store, 'b', '1')).rejects.toMatchObject({ code: 'DISK' });
+    renameSync(`${directory} away`, directory);
+    await expect(put(store, 'c', '1')).rejects.toMatchObject({ code: 'DISK' });
+    await expect(store.clear([{ from: bytesOfText('a'), to: bytesOfText('b') }])).rejects.toMatchObject({
+      code: 'DISK',
+    });
+    await store.reopen();
+    await put(store, 'd', '1');
+    const found = await store.getMany(['a', 'b', 'c', 'd'].map(bytesOfText));
+    expect(found.map((value) => value?.length)).toEqual([9_000_000, undefined, undefined, 1]);
+    await store.close();
+  });
+
+  it('a range of thousands is cleared while batches are written, and nothing beside it', async () => {
+    const store = await ClassicStore.open(newDirectory(), systemEnv());
+    const batch = store.batch();
+    for (let i = 0; i < 3500; i++) batch.put(bytesOfText(`b${i}`), bytesOfText('1'));
+    for (const name of ['a', 'c']) batch.put(bytesOfText(name), bytesOfText('1'));
+    await batch.write();
+    const clearing = store.clear([
+      { from: bytesOfText('b1'), to: bytesOfText('b2') },
+      { from: bytesOfText('b0'), to: bytesOfText('b1') },
+      { from: bytesOfText('b'), to: bytesOfText('c') },
+      { from: bytesOfText('x'), to: bytesOfText('y') },
+    ]);
+    await put(store, 'd', '1');
+    await clearing;
+    const range = store.range(bytesOfText('a'), bytesOfText('z'));
+    const entries = await range.next(10);
+    await range.close();
+    expect(entries.map(([key]) => Buffer.from(key).toString())).toEqual(['a', 'c', 'd']);
+    await store.close();
+  });
+
   it('says when the directory can not be used', async () => {
     const file = newDirectory();
     writeFileSync(file, 'not a directory');
     await expect(ClassicStore.open(file, systemEnv())).rejects.toMatchObject({ code: 'DISK' });
+  });
+});
+
+describe('what a power cut leaves of LevelDB', () => {
+  /** A store with one entry, and what `change` makes of its files. */
+  async function left(change: (directory: string) => void): Promise<string> {
+    const directory = newDirectory();
+    const store = await ClassicStore.open(directory, systemEnv());
+    await put(store, 'a', '1');
+    await store.close();
+    change(directory);
+    return directory;
+  }
+
+  const manifestOf = (directory: string): string =>
+    join(directory, readFileSync(join(directory, 'CURRENT'), 'utf8').trim());
+
+  async function valueOfA(directory: string): Promise<string | undefined> {
+    const store = await ClassicStore.open(directory, systemEnv());
+    const [value] = await store.getMany([bytesOfText('a')]);
+    await store.close();
+    return value && Buffer.from(value).toString();
+  }
+
+  it('a manifest whose last record did not arrive does not keep the store from opening', async () => {
+    for (const rest of [Buffer.alloc(50, 7), Buffer.from('123456\x00\x01'), Buffer.alloc(5000)]) {
+      const directory = await left((path) => appendFileSync(manifestOf(path), rest));
+      expect(await valueOfA(directory)).toBe('1');
+    }
+  });
+
+  it('a manifest with a bad record before a good one is CORRUPT, and is left as it is', async () => {
+    let bytes = Buffer.alloc(0);
+    const directory = await left((path) => {
+      bytes = readFileSync(manifestOf(path));
+      bytes[10] ^= 1;
+      writeFileSync(manifestOf(path), bytes);
+    });
+    await expect(ClassicStore.open(directory, systemEnv())).rejects.toMatchObject({ code: 'CORRUPT' });
+    expect(readFileSync(manifestOf(directory))).toEqual(bytes);
+  });
+
+  it('a store that was being made is begun anew', async () => {
+    const directory = newDirectory();
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'CURRENT'), 'MANIFEST-000001\n');
+    writeFileSync(join(directory, 'MANIFEST-000001'), '');
+    writeFileSync(join(directory, '000003.log'), 'xx');
+    expect(await valueOfA(directory)).toBeUndefined();
+  });
+
+  it('without CURRENT what is there is not taken for a new store, which LevelDB would clear', async () => {
+    const directory = await left((path) => rmSync(join(path, 'CURRENT')));
+    await expect(ClassicStore.open(directory, systemEnv())).rejects.toMatchObject({ code: 'CORRUPT' });
   });
 });
 

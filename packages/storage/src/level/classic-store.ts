@@ -13,9 +13,11 @@ import { resolve } from 'node:path';
 import { type Env, KvError } from '@holdfast/common';
 import type { Level } from 'level';
 import { BatchWriter } from './batch-writer.js';
-import type { OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.js';
+import type { KeyRange, OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.js';
 import type { PackedBatch } from './packed-batch.js';
 import { deviceReadsOfProcess, PromptReads } from './prompt-reads.js';
+import { checkRoom } from './room.js';
+import { mend, refuseRemains } from './unfinished.js';
 
 type Db = Level<Uint8Array, Uint8Array>;
 
@@ -93,46 +95,52 @@ export class ClassicStore implements OrderedStore {
   }
 
   range(from: Uint8Array, to: Uint8Array): OrderedRange {
-    return new ClassicRange(
-      this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: 1 << 20 }),
-      this.#path,
-    );
+    const open = (): EntryIterator => this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: 1 << 20 });
+    return new ClassicRange(this.#isReady ? open() : this.#ready.then(open), this.#path);
   }
 
   batch(): OrderedBatch {
-    return new ClassicBatch(this.#writer.batch(), (operations) => this.#write(operations));
+    return new ClassicBatch(this.#writer.batch(), (operations) =>
+      this.#change(() => this.#writer.write(operations)),
+    );
+  }
+
+  clear(ranges: readonly KeyRange[]): Promise<void> {
+    return this.#change(() => this.#writer.clear(ranges));
   }
 
   /** Not while the store is opened anew, nor after `close`: the thread would open what is to be shut. */
-  async #write(operations: PackedBatch): Promise<void> {
+  async #change(run: () => Promise<void>): Promise<void> {
     try {
       await this.#ready;
       if (this.#isClosed) throw new KvError('CLOSED', `${this.#path} is closed`);
-      await this.#writer.write(operations);
+      await run();
     } catch (error) {
       throw asKvError(error, this.#path);
     }
   }
 
-  async clear(from: Uint8Array, to: Uint8Array): Promise<void> {
-    await this.#ready;
-    try {
-      await this.#db.clear({ gte: from, lt: to });
-    } catch (error) {
-      throw asKvError(error, this.#path);
-    }
-  }
-
+  /** Where there is no room for what opening writes, the store stays as it is: it can be read. */
   async reopen(): Promise<void> {
-    const reopening = (async () => {
-      await this.#writer.close();
-      await this.#db.close();
-      this.#db = await openDb(this.#path);
-      this.#isReady = true;
-    })();
+    let refusal: unknown = null;
     this.#isReady = false;
-    this.#ready = reopening;
-    await reopening;
+    this.#ready = checkRoom(this.#path).then(
+      () => this.#openAnew(),
+      (error: unknown) => {
+        if (this.#db.status !== 'open') throw error;
+        this.#isReady = true;
+        refusal = error;
+      },
+    );
+    await this.#ready;
+    if (refusal !== null) throw refusal;
+  }
+
+  async #openAnew(): Promise<void> {
+    await this.#writer.close();
+    await this.#db.close();
+    this.#db = await openDb(this.#path);
+    this.#isReady = true;
   }
 
   async close(): Promise<void> {
@@ -176,28 +184,43 @@ interface EntryIterator {
 }
 
 class ClassicRange implements OrderedRange {
-  readonly #iterator: EntryIterator;
+  /** Later, where the store is being opened anew. */
+  readonly #iterator: EntryIterator | Promise<EntryIterator>;
   readonly #path: string;
 
-  constructor(iterator: EntryIterator, path: string) {
+  constructor(iterator: EntryIterator | Promise<EntryIterator>, path: string) {
     this.#iterator = iterator;
     this.#path = path;
+    // Who asks for entries is told.
+    if (iterator instanceof Promise) iterator.catch(() => {});
   }
 
   async next(count: number): Promise<[Uint8Array, Uint8Array][]> {
     try {
-      return await this.#iterator.nextv(count);
+      const iterator = await this.#iterator;
+      return await iterator.nextv(count);
     } catch (error) {
       throw asKvError(error, this.#path);
     }
   }
 
-  close(): Promise<void> {
-    return this.#iterator.close();
+  async close(): Promise<void> {
+    const iterator = await Promise.resolve(this.#iterator).catch(() => null);
+    await iterator?.close();
   }
 }
 
 async function openDb(path: string): Promise<Db> {
+  await refuseRemains(path);
+  try {
+    return await openOnce(path);
+  } catch (error) {
+    if ((error as KvError).code === 'LOCKED' || !(await mend(path).catch(() => false))) throw error;
+    return openOnce(path);
+  }
+}
+
+async function openOnce(path: string): Promise<Db> {
   // Here, as it brings native code: whoever keeps everything in memory starts without it.
   const { Level } = await import('level');
   const db: Db = new Level(path, { ...openOptions, cacheSize: blockCacheBytes });

@@ -208,6 +208,17 @@ describe('LevelStorage', () => {
     expect(content.entries.size).toBe(3);
   });
 
+  it('a flush that is asked for within a turn is not put off until a set is written anyway', async () => {
+    const { storage, driver } = await begin(new SimulatedContent());
+    driver.set('a', '1');
+    driver.settle();
+    driver.set('b', '2');
+    const flushed = storage.flush();
+    driver.settle();
+    await flushed;
+    expect(storage.durablePosition).toBe(2);
+  });
+
   it('a collection that lived shorter than a write leaves nothing', async () => {
     const content = new SimulatedContent();
     const { storage, driver } = await begin(content);

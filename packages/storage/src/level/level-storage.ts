@@ -401,8 +401,10 @@ export class LevelStorage implements Storage {
 
   async close(): Promise<void> {
     await this.#writer.close();
-    await this.#sweeper.close();
+    // Nobody waits for what is being cleared: it is listed, and the next life goes on with it.
+    const swept = this.#sweeper.close();
     await this.#store.close();
+    await swept;
   }
 
   /** Resolves when what removed keys left on the disk is cleared: nobody needs to wait, but tests. */

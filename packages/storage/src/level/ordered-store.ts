@@ -15,6 +15,12 @@ export interface OrderedBatch {
   discard(): Promise<void>;
 }
 
+/** Keys with `from` <= key < `to`. */
+export interface KeyRange {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+}
+
 /** Entries in the order of their keys, as they were when the range was opened. */
 export interface OrderedRange {
   /** The next entries, at most `count`; none at the end. */
@@ -32,10 +38,10 @@ export interface OrderedStore {
   /** Entries with `from` <= key < `to`. Must be closed. */
   range(from: Uint8Array, to: Uint8Array): OrderedRange;
   batch(): OrderedBatch;
-  /** Removes the entries with `from` <= key < `to`. Not atomic, and on the disk only with a later `write`. */
-  clear(from: Uint8Array, to: Uint8Array): Promise<void>;
+  /** Removes the entries of some ranges: not at once, and on the disk when it resolves. */
+  clear(ranges: readonly KeyRange[]): Promise<void>;
   /**
-   * After a failed `write`: opens the store anew, so that nothing is built upon a file whose end is in
+   * After a failed `write` or `clear`, until which no other succeeds: opens the store anew, so that nothing is built upon a file whose end is in
    * doubt. Calls that come meanwhile wait.
    */
   reopen(): Promise<void>;

@@ -15,7 +15,7 @@ import {
   writeUint64,
 } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
-import type { OrderedBatch, OrderedStore } from './ordered-store.js';
+import type { KeyRange, OrderedBatch, OrderedStore } from './ordered-store.js';
 
 /** Orphans that are taken off the list together, and heads that are removed together. */
 const orphansPerBatch = 64;
@@ -100,15 +100,14 @@ export class Sweeper {
   async #sweepOrphans(): Promise<void> {
     const swept: number[] = [];
     for (const incarnation of this.#orphans) {
-      if (swept.length === orphansPerBatch || this.#isClosed) break;
-      await this.#clearElements(incarnation);
+      if (swept.length === orphansPerBatch) break;
       swept.push(incarnation);
     }
-    if (swept.length > 0) {
-      const batch = this.#store.batch();
-      for (const incarnation of swept) batch.delete(numberKey64(prefixes.orphan, incarnation));
-      await batch.write();
-    }
+    if (swept.length === 0) return;
+    await this.#store.clear(swept.map(elementsOf));
+    const batch = this.#store.batch();
+    for (const incarnation of swept) batch.delete(numberKey64(prefixes.orphan, incarnation));
+    await batch.write();
     for (const incarnation of swept) this.#orphans.delete(incarnation);
   }
 
@@ -120,13 +119,15 @@ export class Sweeper {
     const range = this.#store.range(numberKey32(head, generation), numberKey32(head, generation + 1));
     const heads = await range.next(headsPerBatch).finally(() => range.close());
     const batch = this.#store.batch();
-    for (const [key, value] of heads) await this.#removeHead(batch, key, value);
+    const elements: KeyRange[] = [];
+    for (const [key, value] of heads) this.#removeHead(batch, elements, key, value);
+    if (elements.length > 0) await this.#store.clear(elements);
     if (heads.length === 0) batch.delete(numberKey32(prefixes.generation, generation));
     await batch.write();
     if (heads.length === 0) this.#generations.delete(generation);
   }
 
-  async #removeHead(batch: OrderedBatch, key: Uint8Array, value: Uint8Array): Promise<void> {
+  #removeHead(batch: OrderedBatch, elements: KeyRange[], key: Uint8Array, value: Uint8Array): void {
     batch.delete(key);
     let head: Head;
     try {
@@ -136,13 +137,13 @@ export class Sweeper {
       return;
     }
     if (head.expiryMs !== 0) batch.delete(expiryKeyOf(key, head.expiryMs));
-    if (head.incarnation !== 0) await this.#clearElements(head.incarnation);
+    if (head.incarnation !== 0) elements.push(elementsOf(head.incarnation));
   }
+}
 
-  #clearElements(incarnation: number): Promise<void> {
-    const { element } = prefixes;
-    return this.#store.clear(numberKey64(element, incarnation), numberKey64(element, incarnation + 1));
-  }
+function elementsOf(incarnation: number): KeyRange {
+  const { element } = prefixes;
+  return { from: numberKey64(element, incarnation), to: numberKey64(element, incarnation + 1) };
 }
 
 /** The expiry key of a key, from its head key. */

@@ -149,7 +149,8 @@ export class WriteBehind {
   staged(batch: Uint8Array): void {
     this.#options.stager.stage(batch);
     this.#filling.lastBatch = ++this.#stagedBatch;
-    if (this.#filling.usedBytes >= this.#setBytes) this.#freezeNow();
+    // Who waits for a flush that came within a turn need not wait for the timer.
+    if (this.#filling.usedBytes >= this.#setBytes || this.#waiting.length > 0) this.#freezeNow();
     else this.#startTimer();
   }
 

@@ -3,7 +3,7 @@
  * could have, and which fails on command. What it holds outlives it, as a disk does.
  */
 import { compareBytes, KvError, type Random, randomBelow, systemEnv } from '@holdfast/common';
-import type { OrderedBatch, OrderedRange, OrderedStore } from '../level/ordered-store.js';
+import type { KeyRange, OrderedBatch, OrderedRange, OrderedStore } from '../level/ordered-store.js';
 
 /** Runs what waits, one at a time, in an order that depends on the seed alone. */
 export class SeededScheduler {
@@ -156,11 +156,13 @@ export class SimulatedOrderedStore implements OrderedStore {
     };
   }
 
-  async clear(from: Uint8Array, to: Uint8Array): Promise<void> {
+  async clear(ranges: readonly KeyRange[]): Promise<void> {
     this.#checkOpen();
-    const [first, end] = [Buffer.from(from), Buffer.from(to)];
+    const wanted = ranges.map(({ from, to }) => [Buffer.from(from), Buffer.from(to)]);
     await this.#turn();
-    for (const [key] of this.content.range(first, end)) this.content.delete(key);
+    if (this.#isBroken) throw new KvError('DISK', 'No space left on device');
+    for (const [from, to] of wanted)
+      for (const [key] of this.content.range(from, to)) this.content.delete(key);
     await this.#turn();
   }
 

@@ -7,11 +7,12 @@
  *     n.log           what is in no table yet        in the format of a log
  *     n.ldb           a table
  *
- * Nothing is changed. Tables that no manifest names any more are checked like the others: they are few, and gone with
- * the next opening.
+ * Nothing is changed. What the next opening removes is not looked at: tables that the manifest does not name, and other
+ * manifests, which a power cut may have left in any state.
  */
-import type { Findings } from '@holdfast/common';
+import { type Findings, KvError } from '@holdfast/common';
 import { checkLogFile } from './log-file.js';
+import { currentManifest, firstManifest, readManifest } from './manifest.js';
 import { checkTable } from './table-file.js';
 
 /** A file of the directory: all of its content that is asked for, in pieces. */
@@ -32,9 +33,21 @@ export interface StoreDirectory {
 
 export async function checkStoreFiles(directory: StoreDirectory, findings: Findings): Promise<void> {
   const names = (await directory.list()).sort();
-  await checkCurrent(directory, names, findings);
+  if (!names.some((name) => /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst))$/.test(name))) return;
+  const current = await currentManifest(directory);
+  if (current === null || !names.includes(current)) {
+    const place = `${directory.path}/CURRENT`;
+    if (names.includes('CURRENT')) findings.damage(place, 'it names no manifest that is there');
+    else if (names.some((name) => /^\d+\.(log|ldb|sst)$/.test(name)))
+      findings.damage(place, 'the file is missing: the database does not open');
+  }
+  if (current === firstManifest) {
+    findings.note(directory.path, 'it was being made when the machine stopped, and is begun anew');
+    return;
+  }
+  const tables = current === null ? null : await tablesOf(directory, names, current, findings);
   for (const name of names) {
-    const check = checkOf(name);
+    const check = checkOf(name, tables);
     if (check === null) continue;
     const file = directory.open(name);
     try {
@@ -45,26 +58,30 @@ export async function checkStoreFiles(directory: StoreDirectory, findings: Findi
   }
 }
 
-function checkOf(name: string): typeof checkTable | null {
-  if (/^MANIFEST-\d+$/.test(name) || /^\d+\.log$/.test(name)) return checkLogFile;
-  return /^\d+\.(ldb|sst)$/.test(name) ? checkTable : null;
-}
-
-async function checkCurrent(
+/** Null when it is not known which there are: then all are looked at. */
+async function tablesOf(
   directory: StoreDirectory,
   names: readonly string[],
+  current: string,
   findings: Findings,
-): Promise<void> {
-  if (!names.includes('CURRENT')) {
-    if (names.some((name) => checkOf(name) !== null))
-      findings.damage(`${directory.path}/CURRENT`, 'the file is missing: the database does not open');
-    return;
+): Promise<ReadonlySet<number> | null> {
+  if (!names.includes(current)) return null;
+  const place = `${directory.path}/${current}`;
+  try {
+    const { bad, isDamaged, tables } = await readManifest(directory, current);
+    if (isDamaged) findings.damage(`${place}, offset ${bad}`, 'a record is damaged, and others follow');
+    else if (bad >= 0)
+      findings.note(`${place}, offset ${bad}`, 'its last record was not written to the end, and is cut');
+    return isDamaged ? null : tables;
+  } catch (error) {
+    if (!(error instanceof KvError) || error.code !== 'CORRUPT') throw error;
+    findings.damage(place, error.message);
+    return null;
   }
-  const file = directory.open('CURRENT');
-  const bytes = Buffer.alloc(64);
-  const length = await file.read(bytes, 0).finally(() => file.close());
-  const text = bytes.toString('latin1', 0, length);
-  if (!text.endsWith('\n') || !/^MANIFEST-\d+$/.test(text.trimEnd()) || !names.includes(text.trimEnd()))
-    findings.damage(`${directory.path}/CURRENT`, 'it names no manifest that is there');
-  findings.passed(length);
+}
+
+function checkOf(name: string, tables: ReadonlySet<number> | null): typeof checkTable | null {
+  if (/^\d+\.log$/.test(name)) return checkLogFile;
+  const table = /^(\d+)\.(ldb|sst)$/.exec(name);
+  return table !== null && (tables === null || tables.has(Number(table[1]))) ? checkTable : null;
 }

@@ -11,6 +11,7 @@ import { type Findings, KvError } from '@holdfast/common';
 import { uncompress } from 'snappyjs';
 import { maskedCrc32c } from './crc32c.js';
 import type { StoreFile } from './store-files.js';
+import { damaged, VarintReader } from './varint-reader.js';
 
 const footBytes = 48;
 const blockFootBytes = 5;
@@ -52,8 +53,8 @@ class TableReader {
     if (at < 0 || (await this.#file.read(foot, at)) < footBytes || foot.readBigUInt64LE(40) !== magic)
       throw damaged(`offset ${Math.max(0, at)}`, 'its foot is damaged');
     const places = new VarintReader(foot, 40);
-    const metaindex = places.place();
-    const index = places.place();
+    const metaindex = placeIn(places);
+    const index = placeIn(places);
     const listed = [
       ...placesIn(await this.#block(metaindex), metaindex),
       ...placesIn(await this.#block(index), index),
@@ -89,6 +90,10 @@ class TableReader {
   }
 }
 
+function placeIn(reader: VarintReader): Place {
+  return { offset: reader.next(), size: reader.next() };
+}
+
 /** The values of a block's entries, which are places: `| shared | own | length, varints | own part of the key | value |`. */
 function placesIn(block: Buffer, { offset }: Place): Place[] {
   if (block.length < 4) throw damaged(`offset ${offset}`, 'a block is too short');
@@ -100,47 +105,7 @@ function placesIn(block: Buffer, { offset }: Place): Place[] {
     reader.next();
     const keyBytes = reader.next(2);
     reader.at += keyBytes;
-    places.push(reader.place());
+    places.push(placeIn(reader));
   }
   return places;
-}
-
-class VarintReader {
-  readonly #bytes: Buffer;
-  readonly #end: number;
-  at = 0;
-
-  constructor(bytes: Buffer, end: number) {
-    this.#bytes = bytes;
-    this.#end = end;
-  }
-
-  place(): Place {
-    return { offset: this.next(), size: this.next() };
-  }
-
-  /** The next number; of `count` numbers the first. */
-  next(count = 1): number {
-    let first = 0;
-    for (let i = 0; i < count; i++) {
-      const value = this.#one();
-      if (i === 0) first = value;
-    }
-    return first;
-  }
-
-  #one(): number {
-    let value = 0;
-    for (let factor = 1; factor < 2 ** 53; factor *= 128) {
-      if (this.at >= this.#end) break;
-      const byte = this.#bytes[this.at++];
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-    throw damaged('', 'the place of a block can not be read');
-  }
-}
-
-function damaged(where: string, what: string): KvError {
-  return new KvError('CORRUPT', where === '' ? what : `${where}: ${what}`);
 }
