@@ -19,6 +19,7 @@ const debianPackages = {
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
   openssl: 'openssl',
+  strace: 'strace',
 };
 
 /** Runs a program in the workspace's root, its output on ours; ends the process when it fails. */

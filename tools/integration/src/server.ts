@@ -87,15 +87,16 @@ export class ServerProcess {
 /** Settings of the gateway, by their names without dashes in front. */
 export type GatewaySettings = Readonly<Record<string, string>>;
 
-/** Starts the gateway on free ports, without waiting until it serves. */
-export function spawnGateway(settings: GatewaySettings = {}): ServerProcess {
+/** Starts the gateway on free ports, without waiting until it serves; `tracer` is a command line that goes before its own. */
+export function spawnGateway(settings: GatewaySettings = {}, tracer: readonly string[] = []): ServerProcess {
   const all = { 'redis-port': '0', 'grpc-port': '0', 'http-port': '0', 'log-level': 'warn', ...settings };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   // The variables of the tests (HOLDFAST_SEED and others) are no settings of the server.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_')),
   );
-  return new ServerProcess(process.execPath, [gatewayMain, ...args], env);
+  const [program, ...rest] = [...tracer, process.execPath, gatewayMain, ...args];
+  return new ServerProcess(program, rest, env);
 }
 
 export interface RunningServer {

@@ -4,183 +4,10 @@
  * that was acknowledged (or read by anybody) and the last one that was sent.
  */
 import { type Random, randomBelow } from '@holdfast/common';
-import type { RespArgument, WireReply } from '@holdfast/protocol/testing';
+import type { WireReply } from '@holdfast/protocol/testing';
+import { pause } from '../server.js';
 import type { WireClient } from '../wire-client.js';
-
-type Step = readonly RespArgument[];
-
-/** One way to keep a number, so that a half-applied write shows. */
-export interface Form {
-  readonly name: string;
-  /** The requests that bring the register from `n - 1` to `n`: one write, or one transaction. */
-  write(key: string, n: number): readonly Step[];
-  /** One request that reads it. */
-  read(key: string): Step;
-  /** The number that a reply to `read` stands for; throws when it is no whole state. */
-  parse(reply: WireReply): number;
-}
-
-function numberOf(reply: WireReply): number {
-  if (reply.items !== null || reply.type === '-') throw new Error(`unexpected ${JSON.stringify(reply)}`);
-  return reply.text === null ? 0 : Number(reply.text.split(' ', 1)[0]);
-}
-
-/** All parts of a state must be the same number. */
-function sameNumber(reply: WireReply): number {
-  if (reply.type === '-') throw new Error(reply.text!);
-  const numbers = (reply.items ?? []).map(numberOf);
-  if (numbers.length === 0 || numbers.some((n) => n !== numbers[0])) {
-    throw new Error(`half applied: ${numbers.join(', ')}`);
-  }
-  return numbers[0];
-}
-
-const padding = (n: number): string => 'x'.repeat((n * 37) % 300);
-
-/** Far away, and another second for each number. */
-const firstExpiry = 5_000_000_000;
-
-const writeBoth =
-  "redis.call('SET', KEYS[1], ARGV[1]) redis.call('HSET', KEYS[2] .. 'h', 'f', ARGV[1]) redis.call('SET', KEYS[2], ARGV[1])";
-/** What was given a millisecond may be there for that long, but never for good. */
-const readExpiry = `
-  local left = redis.call('PTTL', KEYS[2])
-  if left ~= -2 and (left < 0 or left > 1) then return redis.error_reply('lives on for ' .. left .. ' ms') end
-  local n = tonumber(redis.call('GET', KEYS[1]) or 0)
-  if n == 0 then return {0, 0} end
-  return {n, redis.call('EXPIRETIME', KEYS[1]) - ARGV[1]}`;
-
-export const forms: readonly Form[] = [
-  {
-    name: 'register',
-    write: (key, n) => [['SET', key, `${n} ${padding(n)}`]],
-    read: (key) => ['GET', key],
-    parse: numberOf,
-  },
-  {
-    name: 'counter',
-    write: (key) => [['INCR', key]],
-    read: (key) => ['GET', key],
-    parse: numberOf,
-  },
-  {
-    name: 'pair',
-    write: (key, n) => [['MSET', `${key}:a`, `${n} ${padding(n)}`, `${key}:b`, n, `${key}:c`, n]],
-    read: (key) => ['MGET', `${key}:a`, `${key}:b`, `${key}:c`],
-    parse: sameNumber,
-  },
-  {
-    name: 'transaction',
-    write: (key, n) => [
-      ['MULTI'],
-      ['SET', `${key}:a`, n],
-      ['INCR', `${key}:b`],
-      ['SET', `${key}:c`, n],
-      ['EXEC'],
-    ],
-    read: (key) => ['MGET', `${key}:a`, `${key}:b`, `${key}:c`],
-    parse: sameNumber,
-  },
-  {
-    name: 'list',
-    write: (key, n) => [['RPUSH', key, n]],
-    read: (key) => ['LRANGE', key, 0, -1],
-    parse: (reply) => {
-      const items = reply.items ?? [];
-      items.forEach((item, i) => {
-        if (item.text !== String(i + 1)) throw new Error(`element ${i} is ${item.text}`);
-      });
-      return items.length;
-    },
-  },
-  {
-    name: 'hash',
-    write: (key, n) => [['HSET', key, 'a', n, 'b', n, 'c', `${n} ${padding(n)}`]],
-    read: (key) => ['HMGET', key, 'a', 'b', 'c'],
-    parse: sameNumber,
-  },
-  {
-    name: 'set',
-    write: (key, n) => [['SADD', key, `member ${n}`]],
-    read: (key) => ['SCARD', key],
-    parse: numberOf,
-  },
-  {
-    name: 'sorted-set',
-    write: (key, n) => [['ZADD', key, n, `first`, n, `second`]],
-    read: (key) => ['ZRANGE', key, 0, -1, 'WITHSCORES'],
-    parse: (reply) => {
-      const items = reply.items ?? [];
-      if (items.length === 0) return 0;
-      if (items.length !== 4 || items[1].text !== items[3].text) {
-        throw new Error(`half applied: ${items.map(({ text }) => text).join(' ')}`);
-      }
-      return Number(items[1].text);
-    },
-  },
-  {
-    name: 'script',
-    write: (key, n) => [['EVAL', writeBoth, 2, `${key}:a`, `${key}:b`, `${n} ${padding(n)}`]],
-    read: (key) => ['MGET', `${key}:a`, `${key}:b`],
-    parse: sameNumber,
-  },
-  {
-    name: 'expiry',
-    write: (key, n) => [
-      ['MULTI'],
-      ['SET', key, n],
-      ['EXPIREAT', key, firstExpiry + n],
-      ['SET', `${key}:short`, n, 'PX', 1],
-      ['EXEC'],
-    ],
-    read: (key) => ['EVAL', readExpiry, 2, key, `${key}:short`, firstExpiry],
-    parse: sameNumber,
-  },
-  {
-    name: 'stream',
-    write: (key, n) => [['XADD', key, 'MAXLEN', 50, `${n}-1`, 'n', n, 'padding', padding(n)]],
-    read: (key) => ['XREVRANGE', key, '+', '-', 'COUNT', 1],
-    parse: (reply) => {
-      const entry = reply.items?.[0]?.items;
-      return entry
-        ? sameNumber({
-            ...reply,
-            items: [{ ...entry[0], text: entry[0].text!.slice(0, -2) }, entry[1].items![1]],
-          })
-        : 0;
-    },
-  },
-  {
-    name: 'rename',
-    write: (key, n) => [['MULTI'], ['SET', `${key}:new`, n], ['RENAME', `${key}:new`, key], ['EXEC']],
-    read: (key) => ['MGET', key, `${key}:new`],
-    parse: (reply) => {
-      const [renamed, left] = reply.items ?? [];
-      if (left?.text !== null) throw new Error(`half applied: ${left?.text} has its old name as well`);
-      return numberOf(renamed);
-    },
-  },
-  {
-    name: 'queue',
-    write: (key, n) => [['MULTI'], ['RPUSH', key, n], ['LTRIM', key, -1, -1], ['EXEC']],
-    read: (key) => ['LRANGE', key, 0, -1],
-    parse: (reply) => onlyOne(reply, 1),
-  },
-  {
-    name: 'field',
-    write: (key, n) => [['MULTI'], ['HSET', key, `f${n}`, n], ['HDEL', key, `f${n - 1}`], ['EXEC']],
-    read: (key) => ['HGETALL', key],
-    parse: (reply) => onlyOne(reply, 2),
-  },
-];
-
-/** What came is there, and what came before it is gone: one element of `size` items, of which the last is the number. */
-function onlyOne({ items }: WireReply, size: number): number {
-  if (items === null || (items.length !== 0 && items.length !== size)) {
-    throw new Error(`half applied: ${items?.map(({ text }) => text).join(' ')}`);
-  }
-  return items.length === 0 ? 0 : numberOf(items[size - 1]);
-}
+import type { Form, Step } from './forms.js';
 
 export class Tracked {
   readonly form: Form;
@@ -188,27 +15,52 @@ export class Tracked {
   sent = 0;
   /** Acknowledged, or read by some client. */
   known = 0;
+  /** When it became known, in ms since 1970, rounded up. */
+  #moments: { readonly ms: number; readonly known: number }[] = [];
 
   constructor(form: Form, key: string) {
     this.form = form;
     this.key = key;
   }
 
-  /** Judges the state after a crash, and goes on from it. */
-  settle(reply: WireReply): void {
+  /** It was acknowledged, or read. */
+  learn(n: number): void {
+    if (n <= this.known) return;
+    this.known = n;
+    this.#moments.push({ ms: Date.now() + 1, known: n });
+  }
+
+  /** What was known by then, of this life of the server. */
+  knownAt(ms: number): number {
+    return this.#moments.findLast((moment) => moment.ms <= ms)?.known ?? 0;
+  }
+
+  /** The state that a reply shows. Throws when it is none that may be there. */
+  stateOf(reply: WireReply, known = this.known): number {
     let state: number;
     try {
       state = this.form.parse(reply);
     } catch (error) {
       throw new Error(`${this.form.name} ${this.key}: ${(error as Error).message}`, { cause: error });
     }
-    if (!(state >= this.known && state <= this.sent)) {
-      throw new Error(
-        `${this.form.name} ${this.key} is ${state}; ${this.known} was acknowledged, ${this.sent} was sent`,
-      );
-    }
+    if (state >= known && state <= this.sent) return state;
+    throw new Error(
+      `${this.form.name} ${this.key} is ${state}; ${known} was acknowledged, ${this.sent} was sent`,
+    );
+  }
+
+  /** Judges the state after a crash, and goes on from it. */
+  settle(reply: WireReply): void {
+    const state = this.stateOf(reply);
     this.known = state;
     this.sent = state;
+    this.#moments = [{ ms: 0, known: state }];
+  }
+
+  /** What was acknowledged later may be lost. */
+  forgetAfter(ms: number): void {
+    this.known = this.knownAt(ms);
+    this.#moments = [{ ms: 0, known: this.known }];
   }
 }
 
@@ -237,7 +89,7 @@ export async function writeUntilGone(
         return;
       }
       if (answer.type === '-') throw new Error(`${register.key}: ${answer.text}`);
-      register.known = n;
+      register.learn(n);
     }
   }
 }
@@ -256,6 +108,42 @@ export async function readUntilGone(
     } catch {
       return;
     }
-    register.known = Math.max(register.known, register.form.parse(reply));
+    register.learn(register.form.parse(reply));
   }
+}
+
+/** What is not in memory can't be read, nor changed, while LevelDB can't be opened anew. */
+const refused = /^(MISCONF|EXECABORT|ERR the key could not be loaded)/;
+const refusedPauseMs = 20;
+
+/**
+ * Writes until it `isOver`, to a server that may refuse: then the same write is tried again. So each register has one write
+ * under way. Returns how many were refused.
+ */
+export async function writeWhileRefused(
+  client: WireClient,
+  tracked: readonly Tracked[],
+  random: Random,
+  isOver: () => boolean,
+): Promise<number> {
+  let refusals = 0;
+  while (!isOver()) {
+    const chosen = tracked.filter(() => randomBelow(random, 8) === 0);
+    const requests = chosen.map((register) => register.form.write(register.key, ++register.sent));
+    const replies = client.pipeline(requests.flat());
+    let end = -1;
+    for (const [i, register] of chosen.entries()) {
+      end += requests[i].length;
+      const answer = await replies[end];
+      if (answer.type !== '-') {
+        register.learn(register.sent);
+        continue;
+      }
+      if (!refused.test(answer.text!)) throw new Error(`${register.key}: ${answer.text}`);
+      register.sent--;
+      refusals++;
+    }
+    await pause(refusals > 0 ? refusedPauseMs : 0);
+  }
+  return refusals;
 }
