@@ -82,6 +82,11 @@ export class Dict extends Records {
     }
   }
 
+  /** The hash of the key that `find` last looked for. */
+  get hash(): number {
+    return this.#hash;
+  }
+
   /**
    * Brings what `find` will look at for argument 1 of each request near the processor: first the slots of them
    * all, then the records. Loads that do not wait for each other miss together, while one `find` after

@@ -13,9 +13,10 @@ import { resolve } from 'node:path';
 import { type Env, KvError } from '@holdfast/common';
 import type { Level } from 'level';
 import { BatchWriter } from './batch-writer.js';
+import { deviceReadsOfThread } from './device-reads.js';
 import type { KeyRange, OrderedBatch, OrderedRange, OrderedStore } from './ordered-store.js';
 import type { PackedBatch } from './packed-batch.js';
-import { deviceReadsOfProcess, PromptReads } from './prompt-reads.js';
+import { PromptReads } from './prompt-reads.js';
 import { checkRoom } from './room.js';
 import { mend, refuseRemains } from './unfinished.js';
 
@@ -56,7 +57,7 @@ export class ClassicStore implements OrderedStore {
     this.#path = path;
     this.#db = db;
     this.#writer = new BatchWriter(path, openOptions);
-    this.#prompt = new PromptReads(env, deviceReadsOfProcess);
+    this.#prompt = new PromptReads(env, deviceReadsOfThread);
   }
 
   /** Opens or creates the database in a directory of its own. */

@@ -43,7 +43,7 @@ export class Keyspace {
   /** Keys that were removed, and the number of the write set that removes them from the disk; oldest first. */
   readonly #removals = new Map<string, number>();
   /** Keys that the disk was asked for and did not have. */
-  readonly #absent = new AbsentNames(absentMax, absentBytesMax, (name) => this.isPinned(name));
+  readonly #absent = new AbsentNames(absentMax, absentBytesMax, (name) => this.#pins.has(name));
   /** Collections that are in memory in part, and some that were: see `hasPartial`. */
   readonly #partial = new Set<Collection>();
   #partialPruneAt = partialPruneMin;
@@ -69,8 +69,7 @@ export class Keyspace {
   set coldKeys(count: number) {
     this.#coldKeys = count;
     if (count > 0) return;
-    this.#departed ??= new DepartedKeys();
-    this.#departed.clear();
+    this.#departed = new DepartedKeys();
   }
 
   /** All its keys are in memory, and whole: what is not there does not exist. */
@@ -103,19 +102,21 @@ export class Keyspace {
   }
 
   get usedBytes(): number {
-    return this.#heads.arena.usedBytes;
+    return this.#heads.arena.usedBytes + (this.#departed?.usedBytes ?? 0);
   }
 
-  /** Known not to exist, though the disk may still have it. */
-  isAbsent(name: string): boolean {
-    if (this.#departed !== null && !this.#departed.mayHave(name)) return true;
+  /** Whether the key that the database was just asked for in vain is known not to exist, though the disk may still have it. */
+  isAbsent(bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.#departed !== null && !this.#departed.mayHave(this.database.dict.hash)) return true;
+    if (this.#absent.size === 0 && this.#removals.size === 0) return false;
+    const name = byteStringOf(bytes, start, length);
     return this.#absent.has(name) || this.#removals.has(name);
   }
 
   /** Whether the key is in memory, in part at least, or known to be absent. */
   isFound(bytes: Uint8Array, start: number, length: number): boolean {
     if (this.isComplete || this.database.find(bytes, start, length) !== 0) return true;
-    return this.isAbsent(byteStringOf(bytes, start, length));
+    return this.isAbsent(bytes, start, length);
   }
 
   /** A load did not find the key. */
@@ -145,15 +146,20 @@ export class Keyspace {
     }
   }
 
-  /** A key leaves memory and stays on the disk. */
-  letGo(name: string, bytes: Uint8Array, start: number, length: number): void {
+  /**
+   * A key leaves memory, which the database just found, and stays on the disk. What is known of all that left may take
+   * `departedBytesMax` bytes; with more keys the disk has to be asked for each that is not in memory.
+   */
+  letGo(bytes: Uint8Array, start: number, length: number, departedBytesMax: number): void {
     this.noteHead(bytes, start, length, 0, 0);
-    // What it was before it was made.
-    this.#absent.delete(name);
-    this.#removals.delete(name);
+    if (this.#absent.size > 0 || this.#removals.size > 0) {
+      // What it was before it was made.
+      const name = byteStringOf(bytes, start, length);
+      this.#absent.delete(name);
+      this.#removals.delete(name);
+    }
     this.#coldKeys++;
-    if (this.#departed?.isFull) this.#departed = null;
-    this.#departed?.add(name);
+    if (this.#departed?.add(this.database.dict.hash, departedBytesMax) === false) this.#departed = null;
   }
 
   pin(name: string): void {
@@ -166,8 +172,8 @@ export class Keyspace {
     else this.#pins.set(name, count - 1);
   }
 
-  isPinned(name: string): boolean {
-    return this.#pins.has(name);
+  isPinned(bytes: Uint8Array, start: number, length: number): boolean {
+    return this.#pins.size > 0 && this.#pins.has(byteStringOf(bytes, start, length));
   }
 
   // The heads
@@ -192,6 +198,7 @@ export class Keyspace {
   /** Notes a key's incarnation and expiry, or forgets it when it has neither. */
   noteHead(bytes: Uint8Array, start: number, length: number, incarnation: number, expiryMs: number): void {
     const heads = this.#heads;
+    if (incarnation === 0 && expiryMs === 0 && heads.size === 0) return;
     let ref = heads.find(bytes, start, length);
     if (incarnation === 0 && expiryMs === 0) {
       if (ref !== 0) heads.remove(ref);

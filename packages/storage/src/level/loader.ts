@@ -83,7 +83,7 @@ export class Loader {
     if (keyspace.isComplete || length > keyBytesMax) return true;
     const ref = keyspace.database.find(bytes, start, length);
     if (ref !== 0) return !keyspace.hasPartial || keyspace.database.partialCollection(ref) === null;
-    return keyspace.isAbsent(byteStringOf(bytes, start, length));
+    return keyspace.isAbsent(bytes, start, length);
   }
 
   /** See `Storage.isResidentFor`. */
@@ -96,7 +96,7 @@ export class Loader {
   ): boolean {
     if (keyspace.isComplete || length > keyBytesMax) return true;
     const ref = keyspace.database.find(bytes, start, length);
-    if (ref === 0) return keyspace.isAbsent(byteStringOf(bytes, start, length));
+    if (ref === 0) return keyspace.isAbsent(bytes, start, length);
     const collection = keyspace.hasPartial ? keyspace.database.partialCollection(ref) : null;
     if (collection === null) return true;
     if (elements.count > 0 && this.#needsAll(collection, elements)) return false;

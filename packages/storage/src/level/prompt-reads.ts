@@ -31,8 +31,8 @@ export class PromptReads {
   };
 
   /**
-   * `deviceReads`: how often this process had to wait for the device so far. A read can be slow without it, when the processor
-   * is busy with others.
+   * `deviceReads` grows whenever a read had to wait for the device. It can be slow without that, when the processor is busy with
+   * others.
    */
   constructor(env: Pick<Env, 'clock' | 'timers'>, deviceReads: () => number) {
     this.#env = env;
@@ -60,10 +60,4 @@ export class PromptReads {
     if (deviceReads !== this.#deviceReadsSeen) this.#restsUntilMs = nowMs + tookMs * restFactor;
     this.#deviceReadsSeen = deviceReads;
   }
-}
-
-/** How often this process waited for the device, in any of its threads. */
-export function deviceReadsOfProcess(): number {
-  const { majorPageFault, fsRead } = process.resourceUsage();
-  return majorPageFault + fsRead;
 }

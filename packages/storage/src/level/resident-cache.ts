@@ -15,7 +15,6 @@
  * that leave before are described as they go.
  */
 // @hot-path
-import { byteStringOf } from '@holdfast/common';
 import type { Ref } from '../arena.js';
 import type { Database } from '../database.js';
 import type { MemoryStorage } from '../memory-storage.js';
@@ -28,6 +27,8 @@ import type { WriteBehind } from './write-behind.js';
 
 /** Slots that the hand looks at before the bound is looked at again. */
 const looksAtOnce = 64;
+/** What is known of keys that left may take as much, however small the bound is. */
+const departedBytesMin = 16 * 1024 * 1024;
 /** Nothing goes while a snapshot is so far behind with what went before, in bytes. */
 const departedBytesMax = 4 * 1024 * 1024;
 
@@ -104,6 +105,11 @@ export class ResidentCache {
     return this.#departed.size > 0;
   }
 
+  /** An eighth of the bound is for what is known of keys that left: ten of them for each that stays, if they have 100 bytes. */
+  get #departedBytesMax(): number {
+    return Math.max(departedBytesMin, this.maxBytes / 8);
+  }
+
   #nextDatabase(): void {
     // The last one is the system's, whose keys are needed without being asked for.
     this.#index = (this.#index + 1) % (databaseCount - 1);
@@ -121,21 +127,20 @@ export class ResidentCache {
 
   #letGo(database: Database, ref: Ref): void {
     const { arena, dict } = database;
+    if (dict.stamp(ref) > this.stagedVersion) return;
     const bytes = arena.chunk(ref);
     const start = dict.keyStart(ref);
     const length = dict.keyLength(ref);
     const keyspace = this.#options.keyspaces.live(database.index);
-    if (dict.stamp(ref) > this.stagedVersion) return;
+    if (keyspace.isPinned(bytes, start, length)) return;
     if (this.#isPending(keyspace.generation, bytes, start, length)) return;
-    const name = byteStringOf(bytes, start, length);
-    if (keyspace.isPinned(name)) return;
     // What is here in part is described from the disk.
     const isWhole = database.partialCollection(ref) === null;
     if (isWhole) for (const departed of this.#departed) database.describeAgain(ref, departed);
     const expiryMs = dict.expiry(ref);
     if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
-    keyspace.letGo(name, bytes, start, length);
     dict.find(bytes, start, length);
+    keyspace.letGo(bytes, start, length, this.#departedBytesMax);
     database.letGo(ref);
     this.departures++;
   }
