@@ -3,7 +3,7 @@ import { KvError, systemEnv } from '@holdfast/common';
 import { ClusterCoordinator, EtcdLayout, EtcdMeta, type NodeRecord, Router } from '@holdfast/coord';
 import { Config, parameters } from '@holdfast/engine';
 import { NodeClient, peerCredentials } from '@holdfast/rpc';
-import { openEtcd } from '@holdfast/service';
+import { compileEarly, openEtcd } from '@holdfast/service';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Backend } from './backend.js';
@@ -17,6 +17,7 @@ export async function openClusterBackend(
   logger: Logger,
   events: BackendEvents,
 ): Promise<Backend> {
+  compileEarly();
   const env = systemEnv();
   const config = new Config(parameters);
   for (const [name, value] of settings.parameters) config.set(name, value);

@@ -8,6 +8,7 @@ export {
   runProcess,
   versionOf,
 } from './process.js';
+export { compileEarly } from './runtime.js';
 export {
   commonRules,
   type MoreSettings,
