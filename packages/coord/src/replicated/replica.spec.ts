@@ -3,7 +3,8 @@ import { SimulatedEnv } from '@holdfast/common/testing';
 import { KV, type Session, type SessionSink } from '@holdfast/engine';
 import type { AppendOutcome, Position } from '@holdfast/log';
 import { MemoryLog } from '@holdfast/log/testing';
-import { MemoryStorage, type Storage } from '@holdfast/storage';
+import { LevelStorage, MemoryStorage, type Storage } from '@holdfast/storage';
+import { SimulatedContent, SimulatedOrderedStore } from '@holdfast/storage/testing';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
 import { afterEach, expect, it } from 'vitest';
 import { LocalCoordinator } from '../local-coordinator.js';
@@ -16,12 +17,17 @@ import { noSnapshots } from './snapshot-source.js';
 
 const leaseMs = 1000;
 
-/** A log whose appends get lost when that is asked for, so that nobody can ever tell. */
+/** A log whose appends get lost when that is asked for, so that nobody can ever tell, or are answered late. */
 class LossyLog extends MemoryLog {
   losesNext = false;
+  /** What answers the next append, when it comes to that. */
+  nextAnswer: Promise<AppendOutcome> | null = null;
   #hasLost = false;
 
   override async append(batch: Uint8Array, after: Position, epoch: number): Promise<never> {
+    const answer = this.nextAnswer;
+    this.nextAnswer = null;
+    if (answer !== null) return (await answer) as never;
     const outcome: AppendOutcome = this.losesNext
       ? { kind: 'unknown', cause: new Error('no answer') }
       : await super.append(batch, after, epoch);
@@ -67,7 +73,7 @@ class Client implements SessionSink {
 }
 
 /** The only replica of a shard. `failures`: how often its storage can't be opened again. */
-async function openReplica() {
+async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>) {
   const env = new SimulatedEnv();
   const log = new LossyLog();
   const errors: unknown[] = [];
@@ -75,7 +81,7 @@ async function openReplica() {
   const disk = { failures: 0 };
   const openStorage = async (): Promise<Storage> => {
     if (disk.failures-- > 0) throw new KvError('DISK', 'the disk is gone');
-    return new MemoryStorage(env.random);
+    return open?.(env) ?? new MemoryStorage(env.random);
   };
   const place = { openStorage, resetStorage: openStorage, snapshots: null };
   const state = await ReplicaState.open({ shard: 's', env, log, place, source: noSnapshots, onError });
@@ -142,6 +148,34 @@ it('gives up what may never have been, and does not follow or lead before that h
   await new Promise(setImmediate);
   expect(new Client(coordinator).run('GET k')).toBe('old');
   expect(errors.length).toBe(3);
+});
+
+it('leaves nothing on its own disk that was executed and not handed over when it lost the lead', async () => {
+  const content = new SimulatedContent();
+  const openLevel = (env: SimulatedEnv) =>
+    LevelStorage.over(new SimulatedOrderedStore(content), env, 'the disk');
+  const { coordinator, enters, log, until, replica } = await openReplica(openLevel);
+  await enters('leader');
+  await new Promise(setImmediate);
+  const client = new Client(coordinator);
+  client.run('SET k a');
+  client.run('APPEND k b');
+  await until(() => replica.position > 2);
+  // A read is being confirmed by an append without data: what is written meanwhile gathers behind it.
+  let answer!: (outcome: AppendOutcome) => void;
+  log.nextAnswer = new Promise((resolve) => {
+    answer = resolve;
+  });
+  client.run('GET k');
+  expect(client.run('APPEND k c')).toBe(3);
+  answer({ kind: 'refused', reason: 'position', tail: replica.position });
+  await until(() => replica.role !== 'leader');
+  await enters('leader');
+  await new Promise(setImmediate);
+  const reader = new Client(coordinator);
+  reader.run('GET k');
+  await until(() => reader.session.dependsOn <= coordinator.committedVersion);
+  expect(new Client(coordinator).run('GET k')).toBe('ab');
 });
 
 it('lets commands in although a library of functions can not be loaded', async () => {

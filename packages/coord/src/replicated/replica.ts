@@ -72,6 +72,8 @@ export class Replica {
     this.#candidate = new Candidate({ ...options, election, catchUp: () => this.#following.catchUp() });
     this.#origin = this.#originOfSnapshots();
     this.#follows(true);
+    // Of who committed before, and everything.
+    state.storage.journal = null;
     if (options.heldUntil !== undefined) {
       election.hurry();
       this.#guard.hold(options.heldUntil);
@@ -307,7 +309,6 @@ export class Replica {
     const { kv } = this.coordinator;
     kv.isFollower = isFollower;
     kv.storage.stamp.source = isFollower ? noVersions : kv.oracle;
-    if (isFollower) kv.storage.journal = null;
   }
 
   #enter(role: Role): void {

@@ -236,10 +236,13 @@ export class ReplicatedCommitter implements Committer {
     return this.#lost === 'concluded';
   }
 
-  /** Nothing is appended any more, and what was not committed never counts. What is on its way may yet arrive. */
+  /**
+   * Nothing is appended any more, and what was not committed never counts. What is on its way may yet arrive. A storage
+   * that holds what was not handed over keeps the journal that says so: without, it would take its memory for committed.
+   */
   stop(): void {
     this.#lose('closed', false);
-    this.#options.storage.journal = null;
+    if (this.isClean) this.#options.storage.journal = null;
   }
 
   // Batches
