@@ -64,7 +64,7 @@ export class SimulatedFile {
   /** `bytes` null: the size alone changes. */
   change(at: number, bytes: Uint8Array | null, size: number): void {
     // Not `slice`: of a Buffer that is a view, not a copy.
-    const change = { at, bytes: bytes === null ? null : Uint8Array.from(bytes), size };
+    const change = { at, bytes: bytes === null ? null : new Uint8Array(bytes), size };
     this.#current.apply(change);
     this.#pending.push(change);
   }

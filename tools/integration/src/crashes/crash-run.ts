@@ -37,7 +37,7 @@ export async function survive({ kills, onKill, seed, settings }: CrashOptions): 
           const address = await redisAddress(gateway);
           await settleAll(address, registers);
           const before = writesKnown(registers);
-          await loadUntil(address, life, { loadMsMax, saveMs: 0, random, kill: () => gateway.kill() });
+          await loadUntil(address, life, { loadMsMax, saves: 0, random, kill: () => gateway.kill() });
           writes += writesKnown(registers) - before;
         }
       } finally {

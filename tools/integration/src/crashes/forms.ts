@@ -35,7 +35,7 @@ const remadeFields = 200;
 const fieldsOf = (n: number): (string | number)[] =>
   Array.from({ length: remadeFields }, (_, i) => [`f${i}`, n]).flat();
 
-const largePadding = 'x'.repeat(60_000);
+const largePadding = 'x'.repeat(100_000);
 
 /** Far away, and another second for each number. */
 const firstExpiry = 5_000_000_000;

@@ -28,8 +28,8 @@ export async function newLife(forms: readonly Form[]): Promise<Life> {
   return { directory: await temporaryDirectory(), registers };
 }
 
-export function isLong({ registers }: Life): boolean {
-  return registers.flat().reduce((sum, { sent }) => sum + sent, 0) > writesMax;
+export function isLong({ registers }: Life, most = writesMax): boolean {
+  return registers.flat().reduce((sum, { sent }) => sum + sent, 0) > most;
 }
 
 /** Tells of the state of each register. */
@@ -50,10 +50,10 @@ export function settleAll(address: Address, registers: readonly Tracked[]): Prom
 }
 
 export interface LoadOptions {
-  /** How long it lasts once something was acknowledged, in ms, at most. */
+  /** How long it lasts once something was acknowledged and the saves are done, in ms, at most. */
   readonly loadMsMax: number;
-  /** Between two requests to bring everything to the disk, in ms; 0 for one now and then. */
-  readonly saveMs: number;
+  /** How often everything is brought to the disk; 0 for a BGSAVE now and then. */
+  readonly saves: number;
   readonly random: Random;
   kill(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export interface LoadOptions {
 export async function loadUntil(
   address: Address,
   { registers }: Life,
-  { kill, loadMsMax, random, saveMs }: LoadOptions,
+  { kill, loadMsMax, random, saves }: LoadOptions,
 ): Promise<void> {
   const connect = (): Promise<WireClient> => WireClient.connect(address);
   const clients = await Promise.all(Array.from({ length: writerCount + readerCount }, connect));
@@ -71,24 +71,17 @@ export async function loadUntil(
     const own = new SeededRandom(random.uint32());
     return i < writerCount ? writeUntilGone(client, registers[i], own) : readUntilGone(client, all, own);
   });
-  if (saveMs > 0 || randomBelow(random, 4) === 0) {
-    const saver = await WireClient.connect(address);
-    clients.push(saver);
-    loads.push(saveUntilGone(saver, saveMs));
-  }
   const settled = Promise.allSettled(loads);
+  const saver = await connect();
+  clients.push(saver);
+  if (saves === 0 && randomBelow(random, 4) === 0) saver.pipeline([['BGSAVE']]);
   await untilAcknowledged(all);
+  for (let i = 0; i < saves; i++) await saver.call('SAVE');
+  if (saves > 0) saver.pipeline([['SAVE']]);
   await pause(randomBelow(random, loadMsMax));
   await kill();
   for (const load of await settled) if (load.status === 'rejected') throw load.reason;
   for (const client of clients) client.close();
-}
-
-async function saveUntilGone(client: WireClient, saveMs: number): Promise<void> {
-  do {
-    await client.call('BGSAVE').catch(() => {});
-    await pause(saveMs);
-  } while (saveMs > 0 && !client.isClosed);
 }
 
 export function writesKnown(registers: readonly Tracked[]): number {

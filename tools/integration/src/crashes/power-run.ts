@@ -29,9 +29,11 @@ import {
 import { type Cut, Recording, readTree } from './recording.js';
 import { parseCalls, straceOf } from './system-calls.js';
 
-const loadMsMax = 1500;
-const saveMsMax = 100;
+const loadMsMax = 300;
+const savesMax = 12;
 const cutsPerRun = 3;
+/** With `everysec` one run has as many as twenty with `always`, and LevelDB is to have some runs to work on. */
+const writesMax = 100_000;
 const recordMsMax = 20_000;
 const never: Cut = { line: Number.POSITIVE_INFINITY, timeMs: Number.POSITIVE_INFINITY };
 
@@ -75,7 +77,7 @@ class PowerRun {
 
   async all(): Promise<void> {
     while (this.report.cuts < this.#options.cuts) {
-      if (this.#life === null || isLong(this.#life)) {
+      if (this.#life === null || isLong(this.#life, writesMax)) {
         await this.end();
         this.#life = await newLife(heavyForms);
       }
@@ -118,8 +120,8 @@ class PowerRun {
         const address = await redisAddress(gateway);
         await settleAll(address, registers);
         const known = writesKnown(registers);
-        const saveMs = 1 + randomBelow(random, saveMsMax);
-        await loadUntil(address, life, { loadMsMax, saveMs, random, kill: () => gateway.kill() });
+        const saves = 1 + randomBelow(random, savesMax);
+        await loadUntil(address, life, { loadMsMax, saves, random, kill: () => gateway.kill() });
         this.report.writes += writesKnown(registers) - known;
       }
       await gateway.kill();
@@ -143,7 +145,9 @@ class PowerRun {
     const { fsync } = this.#options.settings;
     const registers = life.registers.flat();
     for (let i = 1; i <= cutsPerRun; i++) {
-      const cut = this.#choose(recording, life.directory.path);
+      // What the load left is what the next run begins with, as often as not.
+      const isKept = i === cutsPerRun && randomBelow(this.#random, 2) === 0;
+      const cut = isKept ? never : this.#choose(recording, life.directory.path);
       const seed = this.#random.uint32();
       const left = await temporaryDirectory();
       const syncedMs = await recording.leave(cut, seed, left.path, 'log');

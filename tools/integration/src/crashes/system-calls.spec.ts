@@ -29,6 +29,17 @@ describe('a record of strace', () => {
     expect(call.args).toEqual(['18', text, '16', '5']);
   });
 
+  it('has zeros, and what begins with them', () => {
+    const texts = [String.raw`"\0\0\0"`, String.raw`"\0\0\""`, '""', String.raw`"\0\0001"`];
+    const calls = parse(...texts.map((text) => `7  1.5 write(18, ${text}, 3) = 3`));
+    expect(calls.map(({ args }) => [...(args[1] as Buffer)])).toEqual([
+      [0, 0, 0],
+      [0, 0, 34],
+      [],
+      [0, 0, 49],
+    ]);
+  });
+
   it('has calls that others came between, and those that never ended', () => {
     const calls = parse(
       '7  1.500000 fdatasync(18 <unfinished ...>',
