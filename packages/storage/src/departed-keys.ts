@@ -2,7 +2,7 @@
  * Which keys may have left memory, since the last moment at which all were there: a Bloom filter that grows. Of a key that
  * is neither in memory nor here nothing is on the disk, and nobody needs to look.
  *
- *     layer 0   4 Mbit, 256 Ki keys      layer 1   twice as large      layer 2   ...
+ *     layer 0   64 Kbit, 4096 keys      layer 1   four times as large      layer 2   ...
  *     block     512 bits: all of a key's are in one, so that a look costs one line of the processor's cache
  *
  * 16 bits a key and four bits set for each: a key is taken for one that left once in 300 times, in each layer that is full.
@@ -10,10 +10,11 @@
  */
 // @hot-path
 
-const firstKeys = 262_144;
 const bitsPerKey = 16;
 const blockWords = 16;
-const firstBytes = (firstKeys * bitsPerKey) / 8;
+const firstBytes = 8192;
+/** How much larger than the one before a layer is, if there is room. */
+const growth = 4;
 
 interface Layer {
   readonly words: Uint32Array;
@@ -30,8 +31,9 @@ export class DepartedKeys {
     if (this.mayHave(hash)) return true;
     let layer = this.#layers.at(-1);
     if (layer === undefined || layer.keys === layer.keysMax) {
-      const bytes = firstBytes * 2 ** this.#layers.length;
-      if (this.usedBytes + bytes > bytesMax) return false;
+      const room = 2 ** Math.floor(Math.log2(Math.max(1, bytesMax - this.usedBytes)));
+      const bytes = Math.min(layer === undefined ? firstBytes : layer.words.byteLength * growth, room);
+      if (bytes < firstBytes) return false;
       layer = { words: new Uint32Array(bytes / 4), keysMax: (bytes * 8) / bitsPerKey, keys: 0 };
       this.#layers.push(layer);
       this.usedBytes += bytes;

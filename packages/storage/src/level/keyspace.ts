@@ -102,7 +102,12 @@ export class Keyspace {
   }
 
   get usedBytes(): number {
-    return this.#heads.arena.usedBytes + (this.#departed?.usedBytes ?? 0);
+    return this.#heads.arena.usedBytes;
+  }
+
+  /** What the knowledge of keys that left memory takes. */
+  get departedBytes(): number {
+    return this.#departed?.usedBytes ?? 0;
   }
 
   /** Whether the key that the database was just asked for in vain is known not to exist, though the disk may still have it. */

@@ -387,7 +387,7 @@ export class LevelStorage implements Storage {
 
   get usedBytes(): number {
     let bytes = this.#memory.usedBytes + this.#writer.pendingBytes;
-    for (const keyspace of this.#keyspaces.all()) bytes += keyspace.usedBytes;
+    for (const { usedBytes, departedBytes } of this.#keyspaces.all()) bytes += usedBytes + departedBytes;
     return bytes;
   }
 

@@ -61,10 +61,22 @@ export class ResidentCache {
     this.stagedVersion = options.memory.stamp.last;
   }
 
+  /**
+   * What waits for the disk counts as well, and what is known of keys that left, each up to an eighth of the bound: a small one is
+   * not to keep nothing for them.
+   */
   get #isOver(): boolean {
-    let bytes = this.#options.memory.usedBytes;
-    for (const keyspace of this.#options.keyspaces.all()) bytes += keyspace.usedBytes;
-    return bytes > this.maxBytes;
+    const { memory, keyspaces, writer } = this.#options;
+    let bytes = memory.usedBytes;
+    let departedBytes = 0;
+    for (const keyspace of keyspaces.all()) {
+      bytes += keyspace.usedBytes;
+      departedBytes += keyspace.departedBytes;
+    }
+    const shareMax = this.maxBytes / 8;
+    return (
+      bytes + Math.min(writer.pendingBytes, shareMax) + Math.min(departedBytes, shareMax) > this.maxBytes
+    );
   }
 
   /** Looks at `looks` keys at most; true when there is no more to be done, or can't be now. */
