@@ -1,6 +1,6 @@
 /** Tells those who wait for keys, watch them, or keep them that a key changed; while there are any. */
 import type { KV } from '@holdfast/engine';
-import type { Database, KeyspaceObserver } from '@holdfast/storage';
+import type { Database, Keyspace, KeyspaceObserver } from '@holdfast/storage';
 import type { Tracking } from './tracking.js';
 import { keyNameOf, type WaitQueues } from './wait-queues.js';
 import type { Watches } from './watches.js';
@@ -25,12 +25,16 @@ export class KeyObserver implements KeyspaceObserver {
     storage.observer = isNeeded ? this : null;
   }
 
-  changed(database: Database, bytes: Uint8Array, start: number, length: number): void {
+  changed({ index }: Keyspace, bytes: Uint8Array, start: number, length: number): void {
     if (this.#tracking.size > 0) this.#tracking.changed(bytes, start, length);
     if (this.#waits.size === 0 && this.#watches.size === 0) return;
-    const name = keyNameOf(database.index, bytes, start, length);
+    const name = keyNameOf(index, bytes, start, length);
     this.#waits.signal(name);
     this.#watches.changed(name);
+  }
+
+  ready({ index }: Keyspace, bytes: Uint8Array, start: number, length: number): void {
+    if (this.#waits.size > 0) this.#waits.signal(keyNameOf(index, bytes, start, length));
   }
 
   replaced(database: Database, by: Database | null): void {

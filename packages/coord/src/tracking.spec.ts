@@ -72,6 +72,16 @@ describe('CLIENT TRACKING', () => {
     expect(arrived(cache)).toEqual([invalidated('b')]);
   });
 
+  it('tells of a key that a SET leaves absent, since its time is over, as WATCH does', () => {
+    const { cache, other } = pairOf('');
+    cache.line('GET a');
+    cache.line('WATCH a');
+    other.line('SET a 1 PXAT 1');
+    expect(arrived(cache)).toEqual([invalidated('a')]);
+    cache.line('MULTI');
+    expect(cache.line('EXEC')).toBe(null);
+  });
+
   it('tells of everything with one null when all keys go', () => {
     const { cache, other } = pairOf('');
     other.line('SET b 1');

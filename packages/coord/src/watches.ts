@@ -48,6 +48,8 @@ export class Watches {
     const sessions = this.#sessions.get(name);
     if (sessions === undefined) return;
     for (const session of sessions) {
+      // Broken is broken: who watches thousands of keys is not looked through for each change of one.
+      if (session.watchBroken) continue;
       const watched = watchedBy(session, name);
       // An expired key that is removed looks as it did when it was watched.
       if (!watched.wasExpired) session.watchBroken = true;

@@ -60,8 +60,8 @@ export abstract class Collection {
   }
 
   /**
-   * As `change`, for books that are kept beside the elements (a stream's groups): those who watch the key or wait for
-   * it are not told, since what they see of it is the same.
+   * As `change`, for books that are kept beside the elements (a stream's groups, its counts): those who watch the key,
+   * keep it or wait for it are not told, as in Redis.
    */
   protected note(kind: number): MutationWriter | null {
     if (this.ref === 0) return null;

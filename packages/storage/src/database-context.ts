@@ -1,19 +1,22 @@
 /** What a database is told by those around it, and tells them: the same for all databases of a storage. */
 import type { Collection } from './collection.js';
 import type { Database } from './database.js';
+import type { Keyspace } from './keyspace.js';
 import type { MutationWriter } from './mutation.js';
 import type { WriteStamp } from './write-stamp.js';
 
 /** Told of every change of a key, before its old value is gone: WATCH, tracking, caches. */
 export interface KeyspaceObserver {
-  changed(database: Database, bytes: Uint8Array, start: number, length: number): void;
+  changed(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): void;
+  /** Who waits for a key has to look again, though those who read it see what they saw. */
+  ready(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): void;
   /** All keys of a database are about to be removed, or to be replaced by those of another one. */
   replaced(database: Database, by: Database | null): void;
 }
 
 /** Told of every key that a command adds, right before it has its value. */
 export interface CreationListener {
-  created(database: Database, bytes: Uint8Array, start: number, length: number): void;
+  created(keyspace: Keyspace, bytes: Uint8Array, start: number, length: number): void;
 }
 
 /** Told of what leaves memory by a change: for a storage that has keys elsewhere too. */

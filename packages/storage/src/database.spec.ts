@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { copyKey } from './copy-key.js';
-import { type Database, inlineValueBytesMax } from './database.js';
+import type { Database } from './database.js';
 import { MemoryStorage } from './memory-storage.js';
 import { MutationWriter } from './mutation.js';
 import { stringForms } from './string-forms.js';
+import { inlineValueBytesMax } from './string-keys.js';
 
 interface Entry {
   value: Buffer;

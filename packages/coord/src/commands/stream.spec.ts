@@ -400,6 +400,29 @@ describe('XSETID', () => {
 });
 
 describe('streams', () => {
+  it('tell those who watch or keep them of entries alone, as Redis does', () => {
+    const watching = server.client();
+    const keeping = server.client(3);
+    fill(2);
+    keeping.line('CLIENT TRACKING on');
+    keeping.line('XLEN s');
+    watching.line('WATCH s');
+    c.line('XGROUP CREATE s g 0');
+    c.line('XREADGROUP GROUP g a STREAMS s >');
+    c.line('XACK s g 1');
+    c.line('XSETID s 9');
+    c.line('XGROUP SETID s g 0');
+    c.line('XGROUP DESTROY s g');
+    expect(keeping.take()).toBe(undefined);
+    watching.line('MULTI');
+    expect(watching.line('EXEC')).toEqual([]);
+    watching.line('WATCH s');
+    c.line('XDEL s 1');
+    expect(keeping.take()).toEqual(['invalidate', ['s']]);
+    watching.line('MULTI');
+    expect(watching.line('EXEC')).toBe(null);
+  });
+
   it('tell subscribers what becomes of them', () => {
     const events = eventsOf(
       'XADD s 1 f 1',

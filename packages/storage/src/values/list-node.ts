@@ -21,7 +21,7 @@
 // @hot-path
 import { copyBytes } from '@holdfast/common';
 import { type Arena, type Ref, sizeClassOf, unitsOfClass } from '../arena.js';
-import { inlineValueBytesMax } from '../database.js';
+import { inlineValueBytesMax } from '../string-keys.js';
 
 export const sides = { left: 0, right: 1 } as const;
 export type Side = (typeof sides)[keyof typeof sides];

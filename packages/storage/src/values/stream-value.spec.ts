@@ -256,9 +256,10 @@ describe('StreamValue', () => {
     expect(streamTexts(fixture.replay())).toEqual(streamTexts(stream));
   });
 
-  it('tells nobody what its groups do, but for the end of one', () => {
+  it('tells nobody what its groups do and what is said of its past, but who waits of the end of a group', () => {
     let changes = 0;
-    fixture.storage.observer = { changed: () => changes++, replaced: () => {} };
+    let signals = 0;
+    fixture.storage.observer = { changed: () => changes++, ready: () => signals++, replaced: () => {} };
     const versionOf = (): number => fixture.storage.database(0).version(stream.ref);
     fixture.append('1-0', 'f', 'v');
     expect(changes).toBe(1);
@@ -268,10 +269,11 @@ describe('StreamValue', () => {
     const consumer = stream.createConsumer(group, 'c', 0);
     stream.deliver(group, consumer, nextIds(stream, group, 1), 1, 1, true);
     stream.acknowledge(group, StreamIds.of(idOf('1-0')));
-    expect(changes).toBe(1);
+    stream.setState(idOf('9-0'), 5, idOf('0-0'));
+    expect([changes, signals]).toEqual([1, 0]);
     expect(versionOf()).toBeGreaterThan(before);
     stream.destroyGroup(group);
-    expect(changes).toBe(2);
+    expect([changes, signals]).toEqual([1, 1]);
   });
 
   it('is copied as it is', () => {

@@ -3,8 +3,8 @@
  * Where the entries are is the matter of StreamEntries, what is pending that of StreamGroup; each change is made
  * here, with its mutation.
  *
- * Changes of the entries are told to those who watch the key or wait for it; what groups and consumers do is not, but
- * for the end of a group. When a consumer asked last (`seenMs`) is part of the state only as of its last journaled
+ * Changes of the entries are told to those who watch the key, keep it or wait for it. What is said of the stream's past,
+ * and what groups and consumers do, is not, as in Redis; but who waits is told of the end of a group. When a consumer asked last (`seenMs`) is part of the state only as of its last journaled
  * change: asking in vain is no write.
  */
 // @hot-path
@@ -100,7 +100,7 @@ export class StreamValue extends StreamState {
     this.lastId.copy(lastId);
     this.entriesAdded = entriesAdded;
     this.maxDeletedId.copy(maxDeletedId);
-    const journal = this.change(streamKinds.setState);
+    const journal = this.note(streamKinds.setState);
     if (journal === null) return;
     journal.byte(0);
     this.writeState(journal);
@@ -125,7 +125,8 @@ export class StreamValue extends StreamState {
   destroyGroup(group: StreamGroup): void {
     const isNamed = group.pending.size <= namedRemovalsMax;
     if (isNamed) this.#journalRemovals(group, group.pending);
-    const journal = this.change(streamKinds.changeGroup);
+    if (this.ref !== 0) this.database.signal(this.ref);
+    const journal = this.note(streamKinds.changeGroup);
     if (journal !== null) {
       journal.byte(groupChanges.destroy);
       writeName(journal, group.name);
