@@ -51,10 +51,10 @@ export class SuspendedScript {
 
   /** Why a command is refused meanwhile; null when it may run, or be held back. */
   refusalOf(command: Command, request: Request): string | null {
-    const { scripting } = this.#options.kv;
-    if (!scripting.isBusy) return null;
-    if (!command.flags.has('allow_busy')) return scripting.busyError;
-    return command.name === 'SHUTDOWN' && !isWithoutSaving(request) ? scripting.busyError : null;
+    const { execution } = this.#options.kv.scripting;
+    if (!execution.isBusy) return null;
+    if (!command.flags.has('allow_busy')) return execution.busyError;
+    return command.name === 'SHUTDOWN' && !isWithoutSaving(request) ? execution.busyError : null;
   }
 
   /** Whether a command has to wait until the script is done. */
@@ -76,7 +76,7 @@ export class SuspendedScript {
   /** The server ends: what the script did so far is forgotten. */
   abandon(): void {
     if (!this.isActive) return;
-    this.#options.kv.scripting.abandon();
+    this.#options.kv.scripting.execution.abandon();
     this.#options.committer().abandon();
     this.#session = null;
   }
@@ -86,9 +86,10 @@ export class SuspendedScript {
     const held = this.#held;
     this.#held = [];
     if (!this.isActive) return held;
-    const run = this.#options.kv.scripting.current;
+    const { execution } = this.#options.kv.scripting;
+    const run = execution.current;
     const session = this.#session;
-    this.#options.kv.scripting.abandon();
+    execution.abandon();
     this.isActive = false;
     this.#session = null;
     if (run !== null && session !== null) held.unshift({ session, request: run.request, arrival: 0 });
@@ -97,14 +98,15 @@ export class SuspendedScript {
 
   #schedule(): void {
     const { env, kv } = this.#options;
-    const awaited = kv.scripting.takeAwaited();
+    const { execution } = kv.scripting;
+    const awaited = execution.takeAwaited();
     const resume = (): void => this.#resume();
     if (awaited === null) {
       env.timers.setImmediate(resume);
       return;
     }
     awaited.then(resume, (error: Error) => {
-      kv.scripting.failAwaited(error.message);
+      execution.failAwaited(error.message);
       this.#resume();
     });
   }
@@ -113,11 +115,12 @@ export class SuspendedScript {
     const session = this.#session;
     if (session === null) return;
     const { kv, resumeTransaction, speakFor } = this.#options;
+    const { execution } = kv.scripting;
     speakFor(session, () => {
-      kv.scripting.resume();
-      if (!kv.scripting.isSuspended) resumeTransaction();
+      execution.resume();
+      if (!execution.isSuspended) resumeTransaction();
     });
-    if (kv.scripting.isSuspended) this.#schedule();
+    if (execution.isSuspended) this.#schedule();
     else this.#end(session);
   }
 

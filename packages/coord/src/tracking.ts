@@ -105,7 +105,7 @@ export class Tracking {
   remember(session: Session, command: Command, request: Request): void {
     if (!session.tracking?.remembersReads || scriptNames.has(command.name)) return;
     const { redisVersion, scripting } = this.#parts.kv;
-    const script = redisVersion.scriptsReadDeclared ? scripting.current : null;
+    const script = redisVersion.scriptsReadDeclared ? scripting.execution.current : null;
     const read = script?.request ?? request;
     (script?.command ?? command).forEachKey(read, (i) => {
       // Nothing that could be told of it: no key is as long.

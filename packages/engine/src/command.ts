@@ -3,10 +3,9 @@
  * others know of it is derived here and never written twice.
  */
 import type { Reply, Request } from '@holdfast/common';
-import type { Database } from '@holdfast/storage';
+import type { CommandDeclaration, CommandFlag, CommandGroup } from './command-declaration.js';
 import type { Context } from './context.js';
 import {
-  type ArgsOf,
   type Argument,
   type ArgumentDoc,
   ArgumentParser,
@@ -17,105 +16,7 @@ import {
   type KeyUsage,
   syntaxError,
 } from './grammar.js';
-
-/** As COMMAND reports them; `movablekeys` is derived. */
-export type CommandFlag =
-  | 'write'
-  | 'readonly'
-  | 'denyoom'
-  | 'admin'
-  | 'pubsub'
-  | 'noscript'
-  | 'blocking'
-  | 'loading'
-  | 'stale'
-  | 'skip_monitor'
-  | 'skip_slowlog'
-  | 'asking'
-  | 'fast'
-  | 'no_auth'
-  | 'may_replicate'
-  | 'no_mandatory_keys'
-  | 'no_async_loading'
-  | 'no_multi'
-  | 'allow_busy';
-
-export type CommandGroup =
-  | 'bitmap'
-  | 'cluster'
-  | 'connection'
-  | 'generic'
-  | 'geo'
-  | 'hash'
-  | 'hyperloglog'
-  | 'list'
-  | 'pubsub'
-  | 'scripting'
-  | 'server'
-  | 'set'
-  | 'sorted-set'
-  | 'stream'
-  | 'string'
-  | 'transactions';
-
-export interface CommandDeclaration<S extends ArgumentShape> {
-  /** Persisted: never reused, never changed. */
-  readonly id: number;
-  /** Upper case; of a subcommand the last word (`GET` of `CONFIG GET`). */
-  readonly name: string;
-  readonly group: CommandGroup;
-  readonly since: string;
-  readonly complexity: string;
-  readonly summary: string;
-  readonly flags: readonly CommandFlag[];
-  /** ACL categories beyond those that follow from flags, instead of the group's own. */
-  readonly categories?: readonly string[];
-  readonly tips?: readonly string[];
-  readonly args: S;
-  /** The arity, where it is not what the grammar gives. */
-  readonly arity?: number;
-  /**
-   * Whether arguments beyond the grammar are reported as a wrong number of arguments, or as a syntax error:
-   * unless said, the former, but the latter for commands that take words.
-   */
-  readonly surplusIsArityError?: boolean;
-  /** The handler reads what follows the grammar's arguments itself. */
-  readonly readsSurplus?: boolean;
-  /** More arguments than this, the name among them, are a wrong number, whatever else is wrong. */
-  readonly countMax?: number;
-  /** Key positions, where they are not what the grammar gives. */
-  readonly keySpecs?: readonly KeySpec[];
-  /** Which keys a given request has, where the specifications name too many. They are used as the first one says. */
-  readonly keysOf?: (request: Request) => { readonly first: number; readonly count: number };
-  /** How a given request uses its keys, where that depends on its words (`variable_flags`). */
-  readonly usageOf?: (request: Request) => KeyUsage;
-  /**
-   * Its arguments that are channels, as permissions see them: all of them as channels or as patterns to listen to,
-   * or the first as one to publish to.
-   */
-  readonly channels?: 'channels' | 'patterns' | 'published';
-  /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
-  readonly subcommands?: readonly Command[];
-  /**
-   * Keys that are named only by what the others hold: visits each, once those are in memory. What it passes is not
-   * kept.
-   */
-  readonly furtherKeys?: (db: Database, request: Request, visit: (key: Uint8Array) => void) => void;
-  /**
-   * Which elements of its key's value it reads and changes, when that is not all of them, and it removes none: those that
-   * arguments `first`, `first + step`, ... name, or no elements at all. Negative: from the end on, down to the key.
-   */
-  readonly elements?: { readonly first: number; readonly step: number } | 'none';
-  /** A database besides the session's in which its keys must be resident too; NaN for none. */
-  readonly otherDatabase?: (request: Request) => number;
-  /** Needs pages of the key space resident, not only its keys: says which. */
-  readonly scansKeyspace?: 'page' | 'all';
-  /** Looks at keys without being an access to them: see UsageClock. */
-  readonly leavesNoTrace?: boolean;
-  /** Whether argument `i` is a secret, not to be shown by SLOWLOG and MONITOR. */
-  readonly hides?: (request: Request, i: number) => boolean;
-  readonly run?: (ctx: Context, args: ArgsOf<S>, reply: Reply) => void;
-}
+import { keySpecsOf, soleKeyOf, visitKeys } from './key-positions.js';
 
 const groupCategories: Partial<Record<CommandGroup, string>> = {
   bitmap: 'bitmap',
@@ -272,22 +173,7 @@ export class Command {
       for (let i = 0; i < count; i++) visit(first + i, this.keySpecs[0]);
       return;
     }
-    for (const spec of this.keySpecs) {
-      const first = findFirst(request, spec.begin);
-      if (first <= 0 || first >= request.count) continue;
-      if ('lastKey' in spec.find) {
-        const { lastKey, step, limit } = spec.find;
-        let last = lastKey < 0 ? request.count + lastKey : first + lastKey;
-        if (lastKey === -1 && limit > 1) last = first + Math.floor((request.count - first) / limit) - 1;
-        for (let i = first; i <= last && i < request.count; i += step) visit(i, spec);
-      } else {
-        const { firstKey, keyNumIndex, step } = spec.find;
-        const count = request.integer(first + keyNumIndex);
-        // More keys than there are arguments: the command will refuse it, and none of them is a key.
-        if (first + firstKey + (count - 1) * step >= request.count) continue;
-        for (let i = 0; i < count; i++) visit(first + firstKey + i * step, spec);
-      }
-    }
+    for (const spec of this.keySpecs) visitKeys(spec, request, visit);
   }
 
   /** How a request uses the keys of a specification. */
@@ -360,7 +246,8 @@ export class Command {
       first instanceof HandledArgument
         ? { ...this.#parser.args, [first.name]: this.argsStart + this.#constants }
         : null;
-    this.#deriveKeys();
+    this.keySpecs = declaration.keySpecs ?? keySpecsOf(this.#shape, this.argsStart);
+    this.soleKey = soleKeyOf(this.keySpecs);
   }
 
   #resetArgs(): void {
@@ -371,36 +258,6 @@ export class Command {
     }
     this.#dirty = false;
   }
-
-  #deriveKeys(): void {
-    const specs: KeySpec[] = [...(this.declaration.keySpecs ?? [])];
-    if (specs.length === 0) {
-      let position = this.argsStart;
-      for (const [, argument] of this.#shape) {
-        argument.collectKeys(position, { specs });
-        position = argument.isFixed ? position + argument.countMin : Number.NaN;
-      }
-    }
-    this.keySpecs = specs;
-    const [only] = specs;
-    const isSole =
-      specs.length === 1 && 'index' in only.begin && 'lastKey' in only.find && only.find.lastKey === 0;
-    this.soleKey = isSole && 'index' in only.begin ? only.begin.index : 0;
-  }
-}
-
-function findFirst(request: Request, begin: KeySpec['begin']): number {
-  if ('index' in begin) return begin.index;
-  return 'search' in begin ? begin.search(request) : findKeyword(request, begin);
-}
-
-function findKeyword(request: Request, begin: { keyword: string; startFrom: number }): number {
-  if (begin.startFrom > 0) {
-    for (let i = begin.startFrom; i < request.count; i++) if (request.is(i, begin.keyword)) return i + 1;
-    return 0;
-  }
-  for (let i = request.count + begin.startFrom; i > 0; i--) if (request.is(i, begin.keyword)) return i + 1;
-  return 0;
 }
 
 /** What Redis says when a subcommand gets more arguments than it takes. */

@@ -72,12 +72,12 @@ export class Context {
     }
     const expiryMs = db.expiry(ref);
     if (expiryMs !== 0 && expiryMs <= this.nowMs) {
-      this.kv.expire(db, ref);
+      this.kv.expiry.removeKey(db, ref);
       if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
       db.find(bytes, start, length);
       return 0;
     }
-    if (db.expiringCollections.earliestMs <= this.nowMs && this.kv.expireElements(db, ref)) {
+    if (db.expiringCollections.earliestMs <= this.nowMs && this.kv.expiry.removeElements(db, ref)) {
       if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
       db.find(bytes, start, length);
       return 0;

@@ -2,16 +2,12 @@ export { AccessControl, type AclFile } from './acl/access-control.js';
 export { User } from './acl/user.js';
 export { clientMemory } from './client-memory.js';
 export { ClientTracking, type TrackingOptions } from './client-tracking.js';
-export {
-  Command,
-  type CommandDeclaration,
-  type CommandFlag,
-  type CommandGroup,
-  defineCommand,
-} from './command.js';
+export { Command, defineCommand } from './command.js';
+export type { CommandDeclaration, CommandFlag, CommandGroup } from './command-declaration.js';
 export { replaceContents } from './commands/server/reload.js';
 export { Config, type Parameter, type ParameterKind, parseMemory } from './config.js';
 export { Context, isWrongType, wrongType } from './context.js';
+export { EngineStats } from './engine-stats.js';
 export { outOfMemory } from './eviction.js';
 export { globMatch } from './glob.js';
 export { type ArgumentDoc, readCursor } from './grammar.js';
@@ -37,7 +33,7 @@ export type {
   UpstreamStatus,
 } from './host.js';
 export { eventClassBit } from './keyspace-events.js';
-export { EngineStats, KV, type KVOptions } from './kv.js';
+export { KV, type KVOptions } from './kv.js';
 export { parameters } from './parameters.js';
 export { type CommandUnit, Propagation, type PropagationSink } from './propagation.js';
 export { Registry } from './registry.js';

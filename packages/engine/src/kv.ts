@@ -3,9 +3,8 @@
  * oracle. It knows no socket and no log; who calls it decides when a reply may leave.
  */
 // @hot-path
-import type { Env, Reply, Request } from '@holdfast/common';
-import { databasesMax, KvError, keyBytesMax, TurnClock } from '@holdfast/common';
-import type { CreationListener, Database, Storage } from '@holdfast/storage';
+import { type Env, KvError, keyBytesMax, type Reply, type Request, TurnClock } from '@holdfast/common';
+import type { CreationListener, Database, Keyspace, Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import { AccessControl, type AclFile } from './acl/access-control.js';
 import type { Command } from './command.js';
@@ -13,9 +12,10 @@ import type { CommandFigures } from './command-figures.js';
 import { commands } from './commands/index.js';
 import { Config } from './config.js';
 import { Context } from './context.js';
-import { ElementExpiry } from './element-expiry.js';
 import { followEncodingParameters } from './encoding-parameters.js';
+import { EngineStats } from './engine-stats.js';
 import { Eviction } from './eviction.js';
+import { Expiry } from './expiry.js';
 import type { Host } from './host.js';
 import { eventClassBit, parseEventClasses } from './keyspace-events.js';
 import { parameters } from './parameters.js';
@@ -39,32 +39,6 @@ export interface KVOptions {
 }
 
 const newKeyBit = eventClassBit('n');
-const errorCodesMax = 128;
-const errorCodeLengthMax = 32;
-
-/** Figures of the engine, as INFO reports them. */
-export class EngineStats {
-  hits = 0;
-  misses = 0;
-  expired = 0;
-  expiredFields = 0;
-  evicted = 0;
-  /** Values whose memory was given back before these figures began. */
-  releasesBefore = 0;
-  evictedClients = 0;
-  errorReplies = 0;
-  /** Replies of an error, by its first word. */
-  readonly errors = new Map<string, number>();
-
-  /** An error was replied. Codes may come from scripts: no more than some are told apart. */
-  countError(message: string): void {
-    this.errorReplies++;
-    const end = message.indexOf(' ');
-    let code = end < 0 || end > errorCodeLengthMax ? 'ERR' : message.slice(0, end);
-    if (this.errors.size >= errorCodesMax && !this.errors.has(code)) code = 'ERRORSTATS_OVERFLOW';
-    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
-  }
-}
 
 export class KV {
   storage: Storage;
@@ -82,14 +56,13 @@ export class KV {
   readonly scripting: Scripting;
   readonly usage: UsageClock;
   readonly eviction: Eviction;
+  readonly expiry: Expiry;
   /** Set by the coordinator before the first command. */
   host!: Host;
   /** What is done is passed on to servers that follow this one; null while there are none. */
   propagation: Propagation | null = null;
   /** Classes of keyspace events that are wanted, as bits; 0 for none: see `notify`. */
   notifications = 0;
-  /** Active expiry may be switched off by DEBUG. */
-  expiresActively = true;
   /** RESTORE believes its payloads: set by DEBUG. */
   skipsChecksums = false;
   /** Everything as records, as DEBUG RELOAD described it last. */
@@ -102,7 +75,6 @@ export class KV {
   isClusterNode = false;
   /** Commands run inside a transaction share its version and its time. */
   #inTransaction = false;
-  readonly #elements = new ElementExpiry(this);
   readonly #turnClock: TurnClock;
   readonly #creations: CreationListener = {
     created: (db, bytes, start, length) => this.notify('n', 'new', db, bytes, start, length),
@@ -134,6 +106,7 @@ export class KV {
     });
     this.usage = new UsageClock(this.config, this.#turnClock, this.env.random, this.storage);
     this.eviction = new Eviction(this);
+    this.expiry = new Expiry(this);
     this.beginTurn();
     this.scripting = new Scripting(this);
   }
@@ -200,7 +173,7 @@ export class KV {
       reply.error(`ERR ${error.message}`);
     }
     if (tellsNew) storage.creations = null;
-    const isPart = this.#inTransaction || this.scripting.isSuspended;
+    const isPart = this.#inTransaction || this.scripting.execution.isSuspended;
     // The one that there was at the beginning may be gone, and one may have come.
     if (propagation !== null && propagation === this.propagation) {
       propagation.end(command, request, session.database, stamp, isPart);
@@ -251,6 +224,11 @@ export class KV {
     return stamp.version;
   }
 
+  /** Whether what is executed is part of a larger write: of a transaction, or a script. */
+  get isInWrite(): boolean {
+    return this.#inTransaction;
+  }
+
   /** What is executed from now on is part of the write that is going on, and does not wait. */
   enterWrite(): boolean {
     const wasInWrite = this.#inTransaction;
@@ -263,19 +241,6 @@ export class KV {
   leaveWrite(wasInWrite: boolean): void {
     this.#inTransaction = wasInWrite;
     this.context.mayBlock = !wasInWrite;
-  }
-
-  /**
-   * Removes a key whose time is over, found just now. A write of its own, unless the current command has
-   * already written: a command that finds its key expired and does no more has no version.
-   */
-  expire(db: Database, ref: number): void {
-    if (this.keepsExpired || this.isFollower) return;
-    const { stamp } = this.storage;
-    const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
-    this.stats.expired++;
-    this.removeAs('x', 'expired', 'lazyfree-lazy-expire', db, ref);
-    if (isOwnWrite) stamp.reset();
   }
 
   /** Removes a key found just now, by the server's own will; `laziness` is the parameter that makes it an UNLINK. */
@@ -297,51 +262,6 @@ export class KV {
     this.notify(eventClass, event, db, key, 0, key.length);
   }
 
-  /**
-   * Removes fields whose time is over from a key found just now; whether the key is gone with the last of
-   * them. As `expire`, a write of its own. While expired keys are kept, such fields are still seen.
-   */
-  expireElements(db: Database, ref: number): boolean {
-    if (this.keepsExpired || this.isFollower) return false;
-    const { stamp } = this.storage;
-    const isOwnWrite = stamp.version === 0 && !this.#inTransaction;
-    const isGone = this.#elements.remove(db, ref, this.context.nowMs);
-    if (isOwnWrite) stamp.reset();
-    return isGone;
-  }
-
-  /**
-   * Removes keys and fields whose time is over, for at most `budgetMs`; whether more are left. Each is a write of
-   * its own.
-   */
-  expireSome(budgetMs: number): boolean {
-    if (this.keepsExpired || this.isFollower) return false;
-    const startMs = this.env.clock.monotonic();
-    const isMore = this.#expireUntil(startMs + budgetMs);
-    this.stopwatch.latency.add('expire-cycle', this.env.clock.monotonic() - startMs, this.context.nowMs);
-    return isMore;
-  }
-
-  #expireUntil(untilMs: number): boolean {
-    const { clock } = this.env;
-    const nowMs = clock.now();
-    for (let index = 0; index < databasesMax; index++) {
-      const db = this.storage.database(index);
-      for (let count = 1; ; count++) {
-        const ref = db.expiries.next(nowMs);
-        if (ref === 0) break;
-        if (ref > 0) {
-          this.storage.stamp.reset();
-          this.expire(db, ref);
-          this.propagation?.flush();
-        }
-        if ((count & 15) === 0 && clock.monotonic() >= untilMs) return true;
-      }
-      if (!this.#elements.sweep(db, nowMs, untilMs)) return true;
-    }
-    return false;
-  }
-
   #countFailure(figures: CommandFigures, reply: Reply): void {
     figures.failedCalls++;
     if (!this.context.isErrorCounted) this.stats.countError(reply.lastError);
@@ -352,7 +272,7 @@ export class KV {
   notify(
     eventClass: string,
     event: string,
-    db: Database,
+    db: Keyspace,
     bytes: Uint8Array,
     start: number,
     length: number,

@@ -86,7 +86,7 @@ export class ReplicatedServer {
     this.replica = new LocalServer(seed + 1);
     this.main.storage.journal = this.#journal;
     // A replica removes nothing by itself: it is told of what expired as of any other write.
-    this.replica.kv.expiresActively = false;
+    this.replica.kv.expiry.isActive = false;
   }
 
   get env(): SimulatedEnv {

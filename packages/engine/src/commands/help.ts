@@ -1,5 +1,6 @@
 /** The HELP subcommand of a container: its usage, line by line. */
-import { type Command, type CommandGroup, defineCommand } from '../command.js';
+import { type Command, defineCommand } from '../command.js';
+import type { CommandGroup } from '../command-declaration.js';
 
 /** `lines` are those between the first one and `HELP`, which are the same everywhere. */
 export function help(

@@ -178,7 +178,7 @@ export class ScriptCalls {
     }
     this.#pending = command;
     this.#pendingRaises = raises;
-    this.#kv.scripting.awaitKeys(loading);
+    this.#kv.scripting.execution.awaitKeys(loading);
     return this.#threads.suspend(L);
   }
 

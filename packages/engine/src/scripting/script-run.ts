@@ -1,6 +1,7 @@
 /** What is known of the script that runs, or that waits to go on: there is at most one. */
 import type { Reply, Request } from '@holdfast/common';
 import type { Command } from '../command.js';
+import type { Context } from '../context.js';
 import type { Session } from '../session.js';
 import type { Interpreter } from './interpreter.js';
 
@@ -55,4 +56,28 @@ export class ScriptRun {
   /** The database and the version of the script's write, as of when it was suspended. */
   selected = 0;
   version = 0;
+
+  /** It is about to begin: what it is, of which name and flags. */
+  prepare(interpreter: Interpreter, name: string, isEval: boolean, flags: number, isReadOnly: boolean): void {
+    this.interpreter = interpreter;
+    this.name = name;
+    this.isEval = isEval;
+    this.isReadOnly = isReadOnly || (flags & scriptFlags.noWrites) !== 0;
+    this.allowsOom = (flags & scriptFlags.allowOom) !== 0;
+    this.dialect = 2;
+    this.hasWritten = false;
+    this.isKilled = false;
+    this.isAwaiting = false;
+    this.startedMs = Number.NaN;
+  }
+
+  /** Who called it, when, and where the result goes. */
+  calledBy({ nowMs, session, command, request }: Context, reply: Reply): void {
+    this.session = session;
+    this.command = command;
+    this.request = request;
+    this.reply = reply;
+    this.nowMs = nowMs;
+    this.database = session.database;
+  }
 }

@@ -2,7 +2,8 @@
 import { KvError, type Reply, type Request } from '@holdfast/common';
 import { isPayload, type RdbValue, readPayload, stringForms } from '@holdfast/storage';
 import { valueDoc, wordDoc } from '../../argument-docs.js';
-import { type CommandDeclaration, defineCommand } from '../../command.js';
+import { defineCommand } from '../../command.js';
+import type { CommandDeclaration } from '../../command-declaration.js';
 import type { Context } from '../../context.js';
 import { bytes, described, key, notAnInteger, syntaxError, unparsedInteger } from '../../grammar.js';
 

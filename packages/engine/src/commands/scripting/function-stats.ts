@@ -3,9 +3,9 @@ import type { Reply } from '@holdfast/common';
 import type { Context } from '../../context.js';
 
 export function replyStats({ kv }: Context, reply: Reply): void {
-  const { scripting } = kv;
-  const run = scripting.current;
-  if (run?.isEval === true) return reply.error(scripting.busyError);
+  const { execution, functions } = kv.scripting;
+  const run = execution.current;
+  if (run?.isEval === true) return reply.error(execution.busyError);
   reply.map(2);
   reply.text('running_script');
   if (run === null) {
@@ -20,14 +20,14 @@ export function replyStats({ kv }: Context, reply: Reply): void {
       reply.bulk(run.request.bytes, run.request.start(i), run.request.length(i));
     }
     reply.text('duration_ms');
-    reply.integer(scripting.runningMs);
+    reply.integer(execution.runningMs);
   }
   reply.text('engines');
   reply.map(1);
   reply.text('LUA');
   reply.map(2);
   reply.text('libraries_count');
-  reply.integer(scripting.functions.libraries.size);
+  reply.integer(functions.libraries.size);
   reply.text('functions_count');
-  reply.integer(scripting.functions.libraries.functionCount);
+  reply.integer(functions.libraries.functionCount);
 }

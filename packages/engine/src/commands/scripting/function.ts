@@ -102,7 +102,7 @@ const subcommands: readonly Command[] = [
     tips: ['request_policy:all_shards', 'response_policy:one_succeeded'],
     args: {},
     run({ kv }, _args, reply) {
-      kv.scripting.kill(reply, false);
+      kv.scripting.execution.kill(reply, false);
     },
   }),
   defineCommand({

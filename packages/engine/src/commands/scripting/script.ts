@@ -68,7 +68,7 @@ const subcommands: readonly Command[] = [
     tips: ['request_policy:all_shards', 'response_policy:one_succeeded'],
     args: {},
     run({ kv }, _args, reply) {
-      kv.scripting.kill(reply, true);
+      kv.scripting.execution.kill(reply, true);
     },
   }),
   defineCommand({

@@ -1,5 +1,6 @@
 /** CLUSTER and its kin, as a server answers that is no member of a cluster. */
-import { type Command, type CommandFlag, defineCommand } from '../../command.js';
+import { type Command, defineCommand } from '../../command.js';
+import type { CommandFlag } from '../../command-declaration.js';
 import { type Argument, bytes, oneOf, unparsed } from '../../grammar.js';
 import { countKeysInSlot, disabled, getKeysInSlot } from './keys-in-slot.js';
 

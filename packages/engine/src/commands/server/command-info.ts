@@ -1,7 +1,8 @@
 /** A command as COMMAND and COMMAND INFO describe it. */
 import type { Reply } from '@holdfast/common';
 import { aclCategories } from '../../acl/categories.js';
-import type { Command, CommandFlag } from '../../command.js';
+import type { Command } from '../../command.js';
+import type { CommandFlag } from '../../command-declaration.js';
 import type { KeySpec, KeyUsage } from '../../grammar.js';
 
 /** Kept to ourselves, as Redis does. */

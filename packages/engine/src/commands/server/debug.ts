@@ -68,7 +68,7 @@ function sleep({ host, request }: Context, reply: Reply, seconds: number): void 
 function setActiveExpire({ kv, request }: Context, reply: Reply, on: number): void {
   const value = request.integer(on);
   if (Number.isNaN(value)) return reply.error(notAnInteger);
-  kv.expiresActively = value !== 0;
+  kv.expiry.isActive = value !== 0;
   reply.ok();
 }
 

@@ -1,6 +1,7 @@
 /** SYNC, PSYNC and REPLCONF: another server, of Redis, follows this one. */
 import type { Reply } from '@holdfast/common';
-import { type CommandFlag, defineCommand } from '../../command.js';
+import { defineCommand } from '../../command.js';
+import type { CommandFlag } from '../../command-declaration.js';
 import type { Context } from '../../context.js';
 import { bytes, integer, notAnInteger, syntaxError } from '../../grammar.js';
 import type { ReplicaTraits } from '../../host.js';

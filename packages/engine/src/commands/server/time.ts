@@ -12,7 +12,7 @@ export const time = defineCommand({
   args: {},
   run({ env, kv, nowMs: frozenMs }, _args, reply) {
     // In a script time stands still.
-    const nowMs = kv.scripting.current === null ? env.clock.now() : frozenMs;
+    const nowMs = kv.scripting.execution.current === null ? env.clock.now() : frozenMs;
     reply.array(2);
     reply.text(String(Math.floor(nowMs / 1000)));
     reply.text(String((nowMs % 1000) * 1000));

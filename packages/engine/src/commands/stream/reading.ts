@@ -78,7 +78,7 @@ export class StreamRead {
         if (more % 2 !== 0) return unbalanced(isGroup);
         this.streams = more / 2;
       } else if (more > 0 && (request.is(at, 'BLOCK') || request.is(at, 'COUNT'))) {
-        if (kv.scripting.current !== null && request.is(at, 'BLOCK')) return notInScripts(request);
+        if (kv.scripting.execution.current !== null && request.is(at, 'BLOCK')) return notInScripts(request);
         const problem = this.#readNumber(request, at++);
         if (problem !== null) return problem;
       } else if (more > 1 && request.is(at, 'GROUP')) {

@@ -44,7 +44,7 @@ function removeFound(kv: KV, db: Database, ref: Ref, nowMs: number): boolean {
   const expiryMs = db.expiry(ref);
   db.find(key, 0, length);
   if (expiryMs !== 0 && expiryMs <= nowMs) {
-    kv.expire(db, ref);
+    kv.expiry.removeKey(db, ref);
     return false;
   }
   kv.propagation?.changing(db, key);
