@@ -64,3 +64,20 @@ describe('keyspace events of new keys', () => {
     expect(server.storage.creations).toBe(null);
   });
 });
+
+describe('keyspace events of misses', () => {
+  it('come twice for a stream that XREAD looks for, as Redis does it', () => {
+    const server = new LocalServer();
+    const [client, listener] = [server.client(), server.client()];
+    listener.line('PSUBSCRIBE __keyevent@0__:keymiss');
+    client.line('CONFIG SET notify-keyspace-events Em');
+    client.line('XADD s 1 f v');
+    client.line('XREAD STREAMS none s 0 0');
+    client.line('GET none');
+    const keys: unknown[] = [];
+    for (let next = listener.take(); next !== undefined; next = listener.take())
+      keys.push((next as string[])[3]);
+    expect(keys).toEqual(['none', 'none', 'none']);
+    expect(String(client.line('INFO stats'))).toContain('keyspace_hits:2');
+  });
+});

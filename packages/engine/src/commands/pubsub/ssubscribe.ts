@@ -13,6 +13,8 @@ export const ssubscribe = defineCommand({
   channels: 'channels',
   args: { channels: repeat(key('RO', 'not_key')) },
   run(ctx, { channels }, reply) {
+    // Unlike its kin, which may for the sake of those who have always done so.
+    if (!ctx.mayBlock) return reply.error("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
     subscribeTo(ctx, 'shard', channels, reply);
   },
 });

@@ -107,6 +107,8 @@ function plan(ctx: Context): void {
     const each = call.plans[i];
     const stream = each.stream as StreamValue;
     const group = each.group as StreamGroup;
+    // As in XREAD.
+    ctx.kv.stats.hits++;
     each.consumer = takeConsumer(ctx, call.keyAt(i), stream, group, call.consumerAt, !call.isKept);
     each.consumer.seenMs = ctx.nowMs;
     each.count = each.isHistory ? 0 : newEntries(i, group);
