@@ -1,14 +1,6 @@
 /** A store behind a gRPC server. */
-import {
-  type ChannelCredentials,
-  type ClientUnaryCall,
-  credentials as channelCredentials,
-  Metadata,
-  type CallOptions as RpcOptions,
-  type ServiceError,
-} from '@grpc/grpc-js';
 import { batchKeysMax, bytesOf, type Env, emptyBytes, KvError, pause, systemEnv } from '@holdfast/common';
-import { channelOptions, kv } from '@holdfast/rpc';
+import { kv } from '@holdfast/rpc';
 import {
   bytesProblem,
   commandProblem,
@@ -17,10 +9,10 @@ import {
   selectionProblem,
   transactionProblem,
 } from './arguments.js';
-import { BatchStream, type RawStream } from './batch-stream.js';
-import { callError } from './call-error.js';
+import { BatchStream } from './batch-stream.js';
 import { type Operation, operations, PendingCommand } from './codec.js';
 import { closedError } from './errors.js';
+import { type ConnectOptions, GrpcConnection, type UnaryMethod } from './grpc-connection.js';
 import type {
   Bytes,
   CallOptions,
@@ -41,55 +33,29 @@ import type {
 import { timeoutMsDefault } from './limits.js';
 import { argumentOf, typeName, valueOfMessage } from './value.js';
 
-export interface ConnectOptions {
-  /** `host:port`, or anything else that gRPC resolves. */
-  readonly address: string;
-  readonly user?: string;
-  readonly password?: string;
-  readonly database?: number;
-  /** Of every call that does not say otherwise; 10 s. */
-  readonly timeoutMs?: number;
-  /** Of every read that does not say otherwise; what the server's connections begin with when not given. */
-  readonly freshness?: Freshness;
-  /** TLS; without it the connection is in the clear. */
-  readonly credentials?: ChannelCredentials;
-  readonly env?: Env;
-}
-
 /** A client of a server. Does not wait for it: calls do, as long as their time-out allows. */
 export function connect(options: ConnectOptions): KeyValueStore {
   return new GrpcStore(options);
 }
 
-type UnaryMethod<Q, A> = (
-  request: Q,
-  metadata: Metadata,
-  options: Partial<RpcOptions>,
-  callback: (error: ServiceError | null, response: A) => void,
-) => ClientUnaryCall;
-
 class GrpcStore implements KeyValueStore {
-  readonly #client: kv.KVClient;
+  readonly #connection: GrpcConnection;
   readonly #env: Env;
-  readonly #metadata: Metadata;
   readonly #timeoutMs: number;
   readonly #freshness: Freshness | undefined;
   readonly #batch: BatchStream;
-  #isClosed = false;
 
   constructor(options: ConnectOptions) {
-    this.#env = options.env ?? systemEnv();
+    const env = options?.env ?? systemEnv();
+    const connection = new GrpcConnection(options, env);
+    this.#env = env;
+    this.#connection = connection;
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-    const problem = connectProblem(options);
-    if (problem !== null) throw problem;
     this.#freshness = options.freshness;
-    this.#metadata = metadataOf(options);
-    const credentials = options.credentials ?? channelCredentials.createInsecure();
-    this.#client = new kv.KVClient(options.address, credentials, channelOptions());
     this.#batch = new BatchStream({
-      env: this.#env,
-      whenReachable: (ready) => this.#client.waitForReady(Number.POSITIVE_INFINITY, ready),
-      open: () => this.#openBatch(),
+      env,
+      whenReachable: (ready) => connection.whenReachable(ready),
+      open: () => connection.openBatch(),
     });
   }
 
@@ -150,7 +116,7 @@ class GrpcStore implements KeyValueStore {
     if (problem !== null) throw problem;
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
     const request = { keys: keys.map(bufferOf), freshness: this.#freshnessOf(options) };
-    const { entries } = await this.#unary(this.#client.batchGet, request, options, true);
+    const { entries } = await this.#unary(this.#connection.client.batchGet, request, options, true);
     return entries.map((entry) => (entry.type === 0 ? null : entryOf(entry, false)));
   }
 
@@ -158,7 +124,7 @@ class GrpcStore implements KeyValueStore {
     const problem = selectionProblem(selection) ?? optionsProblem(options);
     if (problem !== null) throw problem;
     const request = { selection: selectionMessage(selection) };
-    return (await this.#unary(this.#client.deleteRange, request, options, false)).deleted;
+    return (await this.#unary(this.#connection.client.deleteRange, request, options, false)).deleted;
   }
 
   async transact(
@@ -176,7 +142,7 @@ class GrpcStore implements KeyValueStore {
       protocol: options.protocol ?? 3,
       freshness: this.#freshnessOf(options),
     };
-    const { values } = await this.#unary(this.#client.transact, request, options, false);
+    const { values } = await this.#unary(this.#connection.client.transact, request, options, false);
     return values.map((value) => valueOfMessage(value, options.encoding));
   }
 
@@ -194,10 +160,10 @@ class GrpcStore implements KeyValueStore {
     if (problem !== null) throw problem;
     const freshness = this.#freshnessOf(options);
     for (let silentSinceMs = this.#env.clock.monotonic(); left > 0; ) {
-      if (this.#isClosed) throw closedError();
+      if (this.#connection.isClosed) throw closedError();
       const request = { ...scanRequest(options, left, resumeToken), freshness };
       try {
-        for await (const message of this.#scanStream(request, timeoutMs)) {
+        for await (const message of this.#connection.scan(request, timeoutMs)) {
           silentSinceMs = this.#env.clock.monotonic();
           resumeToken = message.resumeToken;
           left -= message.entries.length;
@@ -206,19 +172,18 @@ class GrpcStore implements KeyValueStore {
         }
         return;
       } catch (error) {
-        if (this.#isClosed) throw closedError();
+        if (this.#connection.isClosed) throw closedError();
         if (!(error instanceof KvError) || error.code !== 'UNAVAILABLE') throw error;
         if (timeoutMs > 0 && this.#env.clock.monotonic() - silentSinceMs >= timeoutMs) throw error;
-        await this.#pause();
+        await pause(this.#env.timers, retryMs);
       }
     }
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#connection.isClosed) return;
     this.#batch.close();
-    this.#client.close();
+    this.#connection.close();
   }
 
   #send<R>(
@@ -265,84 +230,18 @@ class GrpcStore implements KeyValueStore {
     options: CallOptions | undefined,
     isRead: boolean,
   ): Promise<A> {
-    if (this.#isClosed) return Promise.reject(closedError());
-    const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
-    return new Promise((resolve, reject) => {
-      const metadata = this.#metadata.clone();
-      metadata.setOptions({ waitForReady: true });
-      const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
-      const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
-      method.call(this.#client, request, metadata, { deadline }, (error, response) => {
-        if (error === null) resolve(response);
-        else reject(this.#isClosed ? closedError() : callError(error, isRead));
-      });
-    });
-  }
-
-  /** The messages of one stream; a silence of `timeoutMs` ends it with UNAVAILABLE. */
-  async *#scanStream(request: kv.ScanRequest, timeoutMs: number): AsyncGenerator<kv.ScanResponse> {
-    const metadata = this.#metadata.clone();
-    metadata.setOptions({ waitForReady: true });
-    const stream = this.#client.scan(request, metadata);
-    const { timers } = this.#env;
-    const watch = () => (timeoutMs === 0 ? null : timers.setTimeout(() => stream.cancel(), timeoutMs));
-    let timer = watch();
-    const rest = () => timer !== null && timers.clearTimeout(timer);
-    try {
-      for await (const message of stream) {
-        rest();
-        yield message as kv.ScanResponse;
-        timer = watch();
-      }
-    } catch (error) {
-      throw callError(error as ServiceError, true);
-    } finally {
-      rest();
-      stream.cancel();
-    }
-  }
-
-  #openBatch(): RawStream {
-    const { path, requestStream, responseStream } = kv.KVService.batch;
-    if (!requestStream || !responseStream) throw new KvError('INVALID', 'Batch must be a stream');
-    const asIs = (bytes: Buffer): Buffer => bytes;
-    return this.#client.makeBidiStreamRequest(path, asIs, asIs, this.#metadata.clone());
-  }
-
-  #pause(): Promise<void> {
-    return pause(this.#env.timers, retryMs);
+    return this.#connection.unary(method, request, options?.timeoutMs ?? this.#timeoutMs, isRead);
   }
 }
-
-/** A call with a longer time-out has none: gRPC's deadlines end somewhere beyond. */
-const deadlineMsMax = 0x7fffffff;
 
 /** Between two tries of a scan whose connection broke, in ms. */
 const retryMs = 50;
-
-function metadataOf({ user, password, database }: ConnectOptions): Metadata {
-  const metadata = new Metadata();
-  if (database !== undefined) metadata.set('database', String(database));
-  if (password === undefined) return metadata;
-  const pair = Buffer.from(`${user ?? 'default'}:${password}`, 'utf8').toString('base64');
-  metadata.set('authorization', `Basic ${pair}`);
-  return metadata;
-}
 
 const freshnessNumbers = {
   linearizable: kv.Freshness.FRESHNESS_LINEARIZABLE,
   lease: kv.Freshness.FRESHNESS_LEASE,
   stale: kv.Freshness.FRESHNESS_STALE,
 } as const;
-
-function connectProblem(options: ConnectOptions): KvError | null {
-  const { address, user, password } = options ?? {};
-  if (typeof address !== 'string' || address === '') {
-    return new KvError('INVALID', 'address must be host:port, or anything else that gRPC resolves');
-  }
-  if (user !== undefined && password === undefined) return new KvError('INVALID', 'a user needs a password');
-  return optionsProblem(options);
-}
 
 function bufferOf(value: Bytes): Buffer {
   const bytes = bytesOf(value);

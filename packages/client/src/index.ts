@@ -1,2 +1,3 @@
 export * from './embedded.js';
-export { type ConnectOptions, connect } from './grpc-store.js';
+export type { ConnectOptions } from './grpc-connection.js';
+export { connect } from './grpc-store.js';

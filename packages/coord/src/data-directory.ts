@@ -32,6 +32,35 @@ export class DataDirectory {
     this.#lock = lock;
   }
 
+  /**
+   * Makes it this server's own, where it is not yet, to save copies without a log: those of a log are not to be covered.
+   * Throws as `claim`.
+   */
+  async claimForSaving(): Promise<void> {
+    if (this.isClaimed) return;
+    await this.claim();
+    if (!(await this.hasLog())) return;
+    await this.release();
+    throw new KvError(
+      'INVALID',
+      `${this.path} has the log of another run: start with --log file, or elsewhere`,
+    );
+  }
+
+  async hasLog(): Promise<boolean> {
+    return (await this.disk.exists(`${this.path}/log`)) || (await this.hasChain());
+  }
+
+  /** Whether the log is made of several. */
+  hasChain(): Promise<boolean> {
+    return this.disk.exists(`${this.path}/chain`);
+  }
+
+  /** Whether a server without a log left something there by SAVE. */
+  async hasSaved(): Promise<boolean> {
+    return (await this.disk.exists(`${this.path}/snapshots`)) && !(await this.hasLog());
+  }
+
   async release(): Promise<void> {
     const lock = this.#lock;
     this.#lock = null;

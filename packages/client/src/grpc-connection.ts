@@ -1,0 +1,138 @@
+/** The connection of a store to a gRPC server: whom it speaks for, and its calls, streams and time-outs. */
+import {
+  type ChannelCredentials,
+  type ClientUnaryCall,
+  credentials as channelCredentials,
+  Metadata,
+  type CallOptions as RpcOptions,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { type Env, KvError } from '@holdfast/common';
+import { channelOptions, kv } from '@holdfast/rpc';
+import { optionsProblem } from './arguments.js';
+import type { RawStream } from './batch-stream.js';
+import { callError } from './call-error.js';
+import { closedError } from './errors.js';
+import type { Freshness } from './key-value-store.js';
+
+export interface ConnectOptions {
+  /** `host:port`, or anything else that gRPC resolves. */
+  readonly address: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: number;
+  /** Of every call that does not say otherwise; 10 s. */
+  readonly timeoutMs?: number;
+  /** Of every read that does not say otherwise; what the server's connections begin with when not given. */
+  readonly freshness?: Freshness;
+  /** TLS; without it the connection is in the clear. */
+  readonly credentials?: ChannelCredentials;
+  readonly env?: Env;
+}
+
+/** A call with a longer time-out has none: gRPC's deadlines end somewhere beyond. */
+const deadlineMsMax = 0x7fffffff;
+
+export type UnaryMethod<Q, A> = (
+  request: Q,
+  metadata: Metadata,
+  options: Partial<RpcOptions>,
+  callback: (error: ServiceError | null, response: A) => void,
+) => ClientUnaryCall;
+
+export class GrpcConnection {
+  readonly client: kv.KVClient;
+  readonly #env: Env;
+  readonly #metadata: Metadata;
+  #isClosed = false;
+
+  /** Throws KvError INVALID. */
+  constructor(options: ConnectOptions, env: Env) {
+    const problem = connectProblem(options);
+    if (problem !== null) throw problem;
+    this.#env = env;
+    this.#metadata = metadataOf(options);
+    const credentials = options.credentials ?? channelCredentials.createInsecure();
+    this.client = new kv.KVClient(options.address, credentials, channelOptions());
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.client.close();
+  }
+
+  /** Calls `ready` once, with an error or when the server can be reached. */
+  whenReachable(ready: (error?: Error) => void): void {
+    this.client.waitForReady(Number.POSITIVE_INFINITY, ready);
+  }
+
+  /** One call; without an answer for `timeoutMs` it fails, with 0 it waits on. */
+  unary<Q, A>(method: UnaryMethod<Q, A>, request: Q, timeoutMs: number, isRead: boolean): Promise<A> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    return new Promise((resolve, reject) => {
+      const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
+      const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
+      method.call(this.client, request, this.#waitingMetadata(), { deadline }, (error, response) => {
+        if (error === null) resolve(response);
+        else reject(this.#isClosed ? closedError() : callError(error, isRead));
+      });
+    });
+  }
+
+  /** The messages of one scan; a silence of `timeoutMs` ends it with UNAVAILABLE. */
+  async *scan(request: kv.ScanRequest, timeoutMs: number): AsyncGenerator<kv.ScanResponse> {
+    const stream = this.client.scan(request, this.#waitingMetadata());
+    const { timers } = this.#env;
+    const watch = () => (timeoutMs === 0 ? null : timers.setTimeout(() => stream.cancel(), timeoutMs));
+    let timer = watch();
+    const rest = () => timer !== null && timers.clearTimeout(timer);
+    try {
+      for await (const message of stream) {
+        rest();
+        yield message as kv.ScanResponse;
+        timer = watch();
+      }
+    } catch (error) {
+      throw callError(error as ServiceError, true);
+    } finally {
+      rest();
+      stream.cancel();
+    }
+  }
+
+  openBatch(): RawStream {
+    const { path, requestStream, responseStream } = kv.KVService.batch;
+    if (!requestStream || !responseStream) throw new KvError('INVALID', 'Batch must be a stream');
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    return this.client.makeBidiStreamRequest(path, asIs, asIs, this.#metadata.clone());
+  }
+
+  /** Of calls that wait for the server. */
+  #waitingMetadata(): Metadata {
+    const metadata = this.#metadata.clone();
+    metadata.setOptions({ waitForReady: true });
+    return metadata;
+  }
+}
+
+function metadataOf({ user, password, database }: ConnectOptions): Metadata {
+  const metadata = new Metadata();
+  if (database !== undefined) metadata.set('database', String(database));
+  if (password === undefined) return metadata;
+  const pair = Buffer.from(`${user ?? 'default'}:${password}`, 'utf8').toString('base64');
+  metadata.set('authorization', `Basic ${pair}`);
+  return metadata;
+}
+
+function connectProblem(options: ConnectOptions): KvError | null {
+  const { address, user, password } = options ?? {};
+  if (typeof address !== 'string' || address === '') {
+    return new KvError('INVALID', 'address must be host:port, or anything else that gRPC resolves');
+  }
+  if (user !== undefined && password === undefined) return new KvError('INVALID', 'a user needs a password');
+  return optionsProblem(options);
+}
