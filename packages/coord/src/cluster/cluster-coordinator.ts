@@ -64,6 +64,8 @@ export class ClusterCoordinator implements Coordinator {
   readonly #plans: Plans;
   readonly #subscriptions: Subscriptions;
   readonly #transactions: TransactionCommands;
+  /** The gateway's own server runs what is handled now, or will: it counts it, and shows it to those who monitor. */
+  #isRunHere = false;
 
   constructor(options: ClusterCoordinatorOptions) {
     const { config, env, home, onLog, onShutdown, router } = options;
@@ -176,14 +178,23 @@ export class ClusterCoordinator implements Coordinator {
     }
     const plan = this.#plans.kinds[command.id];
     if (plan === plans.own) return this.own(session, request, reply);
-    this.observe(session, command, request);
-    if (plan !== plans.special) return this.forwardKeyed(session, command, request, reply);
+    if (plan === plans.special) return this.#handle(session, command, request, reply);
+    this.#observe(session, command, request);
+    return this.forwardKeyed(session, command, request, reply);
+  }
+
+  #handle(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
+    this.#isRunHere = false;
+    session.lastCommand = command;
+    let outcome: Outcome;
     try {
-      return this.#plans.handlers[command.id]!(session, command, request, reply);
+      outcome = this.#plans.handlers[command.id]!(session, command, request, reply);
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
-      return this.fail(session, reply, `ERR ${error.message}`);
+      outcome = this.fail(session, reply, `ERR ${error.message}`);
     }
+    if (!this.#isRunHere) this.#observe(session, command, request);
+    return outcome;
   }
 
   // For the handlers of commands
@@ -191,6 +202,7 @@ export class ClusterCoordinator implements Coordinator {
   /** Answers by the gateway's own server, in its turn. */
   own(session: RoutedSession, request: Request, reply: Reply): Outcome {
     const { replies } = session;
+    this.#isRunHere = true;
     if (replies.isEmpty) {
       const outcome = this.front.coordinate(session, request, reply);
       if (outcome === outcomes.pending) session.owes(this.answerLater(session));
@@ -207,6 +219,20 @@ export class ClusterCoordinator implements Coordinator {
     if (!answer.isLast) return this.forwarder.outcome(session, false);
     session.isBlocked = true;
     return outcomes.pending;
+  }
+
+  /** What the gateway's own server says to a request, for a handler that says more or something else. */
+  runHere(session: RoutedSession, request: Request, reply: Reply): void {
+    this.#isRunHere = true;
+    this.#count(session);
+    this.front.run(session, request, reply);
+  }
+
+  /** The gateway's own server runs a request, which is kept until then, once it is the turn of its answer. */
+  runHereLater(session: RoutedSession, request: Request, answer: Answer): void {
+    this.#isRunHere = true;
+    this.#count(session);
+    answer.act = (target) => this.front.run(session, request, target);
   }
 
   /** Sends a request to the shard of its keys. */
@@ -256,11 +282,15 @@ export class ClusterCoordinator implements Coordinator {
     return answer;
   }
 
-  observe(session: RoutedSession, command: Command, request: Request): void {
-    session.totalCommands++;
-    session.lastActiveMs = this.kv.context.nowMs;
+  #observe(session: RoutedSession, command: Command, request: Request): void {
+    this.#count(session);
     session.lastCommand = command;
     this.front.observe(session, command, request);
+  }
+
+  #count(session: RoutedSession): void {
+    session.totalCommands++;
+    session.lastActiveMs = this.kv.context.nowMs;
   }
 }
 

@@ -66,7 +66,9 @@ export class ConfigCommands {
     const slow = this.#slowOf(request);
     if (slow !== null) return coordinator.fail(session, reply, notTogether(slow));
     const own = this.#ask(session, request);
-    if (own instanceof ErrorReply) return coordinator.fail(session, reply, own.message);
+    // That one has counted it.
+    if (own instanceof ErrorReply)
+      return coordinator.answer(session, reply, (target) => writeValue(target, own));
     return gather(coordinator, session, command, request, reply, (values, target) => {
       writeValue(target, firstError(values) ?? values[0]);
     });
@@ -93,7 +95,7 @@ export class ConfigCommands {
   /** What the gateway's own server says. */
   #ask(session: RoutedSession, request: Request): ReplyValue {
     const reply = new ValueReply(3);
-    this.#coordinator.front.run(session, request, reply);
+    this.#coordinator.runHere(session, request, reply);
     return reply.take() ?? null;
   }
 }

@@ -29,10 +29,10 @@ export class InfoCommand {
 
   #info(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
     const coordinator = this.#coordinator;
-    const own = new ValueReply(3);
-    coordinator.front.run(session, request, own);
-    const text = String(own.take() ?? '');
     if (coordinator.routing.isEmpty) return coordinator.own(session, request, reply);
+    const own = new ValueReply(3);
+    coordinator.runHere(session, request, own);
+    const text = String(own.take() ?? '');
     const asked = Request.of('INFO', 'memory', 'stats', 'keyspace');
     return gather(coordinator, session, command, asked, reply, (values, target) => {
       target.verbatim('txt', merge(text, values));

@@ -128,9 +128,8 @@ export class Subscriptions implements LaneUser {
       if (subscription.missing > 0) unconfirmed.push(subscription);
     }
     if (unconfirmed.length === 0 && session.replies.isEmpty) return coordinator.own(session, request, reply);
-    const owned = request.toOwned();
     const answer = coordinator.answerLater(session);
-    answer.act = (target) => coordinator.front.run(session, owned, target);
+    coordinator.runHereLater(session, request.toOwned(), answer);
     let missing = unconfirmed.length;
     const confirmed = (): void => {
       if (--missing <= 0) session.replies.ready(answer);

@@ -118,6 +118,8 @@ export class TransactionCommands {
     if (route === null) return coordinator.fail(session, reply, slotNotServed);
     const bytes = queue.reduce((sum, queued) => sum + frameLength(queued.request), 0);
     if (bytes > requestBytesMax) return coordinator.fail(session, reply, tooLarge(bytes));
+    // Those who monitor see what is in it before its EXEC, as where they are run.
+    for (const queued of queue) coordinator.front.observe(session, queued.command, queued.request);
     const database = selectedBy(queue);
     const owner = database < 0 ? session.replies : new Selecting(session, database);
     const outcome = coordinator.forwarder.transact(session, session.lane(route), queue, owner, isGuarded);
