@@ -1,147 +1,31 @@
-import { status as codes, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { status as codes, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { systemEnv } from '@holdfast/common';
-import { type Coordinator, type Fate, type LocalStack, openLocalStack } from '@holdfast/coord';
-import { channelOptions, errorDetailsOf, kv } from '@holdfast/rpc';
+import type { Coordinator, Fate } from '@holdfast/coord';
+import { errorDetailsOf, type kv } from '@holdfast/rpc';
 import { reflectedClient } from '@holdfast/rpc/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import {
+  BatchClient,
+  batchOf,
+  blockedCount,
+  clientOf,
+  closeAll,
+  execute,
+  failure,
+  metadataOf,
+  onClose,
+  reasonOf,
+  serve,
+} from '../testing/grpc-service.js';
 import { GrpcExporter } from './exporter.js';
-import { waitingMax } from './limits.js';
 
-const closing: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-interface TestServer {
-  readonly address: string;
-  readonly stack: LocalStack;
-  readonly exporter: GrpcExporter;
-}
-
-async function serve(
-  parameters: Record<string, string> = {},
-  wrap: (coordinator: Coordinator) => Coordinator = (coordinator) => coordinator,
-): Promise<TestServer> {
-  const env = systemEnv();
-  const stack = await openLocalStack({
-    env,
-    storage: 'memory',
-    log: 'none',
-    fsync: 'no',
-    parameters: new Map(Object.entries(parameters)),
-  });
-  const { config } = stack;
-  const exporter = new GrpcExporter({ coordinator: wrap(stack.coordinator), env, config });
-  const port = await exporter.listen(0, '127.0.0.1');
-  closing.push(async () => {
-    await exporter.close();
-    await stack.close();
-  });
-  return { address: `127.0.0.1:${port}`, stack, exporter };
-}
-
-function clientOf({ address }: TestServer): kv.KVClient {
-  const client = new kv.KVClient(address, credentials.createInsecure(), channelOptions());
-  closing.push(() => client.close());
-  return client;
-}
-
-function metadataOf(entries: Record<string, string>): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(entries)) metadata.set(name, value);
-  return metadata;
-}
-
-interface CallRules {
-  readonly metadata?: Metadata;
-  readonly timeoutMs?: number;
-}
-
-function execute(client: kv.KVClient, line: string, rules: CallRules = {}): Promise<kv.ExecuteResponse> {
-  const request = { args: line.split(' ').map((word) => Buffer.from(word)), protocol: 0 };
-  const deadline = Date.now() + (rules.timeoutMs ?? 10_000);
-  return new Promise((resolve, reject) => {
-    client.execute(request, rules.metadata ?? new Metadata(), { deadline }, (error, response) => {
-      if (error === null) resolve(response);
-      else reject(error);
-    });
-  });
-}
-
-async function failure(call: Promise<unknown>): Promise<ServiceError> {
-  return call.then(
-    () => {
-      throw new Error('the call succeeded');
-    },
-    (error: ServiceError) => error,
-  );
-}
-
-/** Code and reason of a call that fails. */
-async function reasonOf(call: Promise<unknown>): Promise<[number, string | undefined]> {
-  const error = await failure(call);
-  return [error.code, errorDetailsOf(error)?.reason];
-}
-
-/** A Batch stream whose results are found by id. */
-class BatchClient {
-  readonly results = new Map<number, kv.Result>();
-  readonly order: number[] = [];
-  readonly stream: ReturnType<kv.KVClient['batch']>;
-  status: ServiceError | 'ended' | null = null;
-
-  constructor(client: kv.KVClient, metadata = new Metadata()) {
-    this.stream = client.batch(metadata);
-    this.stream.on('data', ({ results }: kv.BatchResponse) => {
-      for (const result of results) {
-        this.results.set(result.id, result);
-        this.order.push(result.id);
-      }
-    });
-    this.stream.on('error', (error: ServiceError) => {
-      this.status ??= error;
-    });
-    this.stream.on('end', () => {
-      this.status ??= 'ended';
-    });
-  }
-
-  send(commands: [number, string][], cancel: number[] = []): void {
-    this.stream.write({ commands: commands.map(([id, line]) => commandOf(id, line)), cancel });
-  }
-
-  async result(id: number): Promise<kv.Result['outcome']> {
-    await expect.poll(() => this.results.has(id), { interval: 2, timeout: 5000 }).toBe(true);
-    return this.results.get(id)!.outcome;
-  }
-
-  /** The value of an Execute. */
-  async value(id: number): Promise<unknown> {
-    const outcome = await this.result(id);
-    return outcome?.$case === 'execute' ? outcome.value.value?.kind?.value : outcome?.value;
-  }
-}
-
-function commandOf(id: number, line: string): kv.Command {
-  const args = line.split(' ').map((word) => Buffer.from(word));
-  return { id, operation: { $case: 'execute', value: { args, protocol: 0 } } };
-}
-
-function batchOf(server: TestServer, metadata?: Metadata): BatchClient {
-  return new BatchClient(clientOf(server), metadata);
-}
-
-async function blockedCount(client: kv.KVClient): Promise<string> {
-  const { value } = await execute(client, 'INFO clients');
-  return String(value?.kind?.value);
-}
+afterEach(closeAll);
 
 describe('a client without stubs', () => {
   it('finds the service by reflection and uses it', async () => {
     const { address } = await serve();
     const client = await reflectedClient(address, 'kv.v1.KV');
-    closing.push(() => client.close());
+    onClose(() => client.close());
     expect([...client.services].sort()).toEqual(['grpc.health.v1.Health', 'kv.v1.KV']);
     const { version } = await client.unary('Put', { key: Buffer.from('k'), value: Buffer.from('v') });
     expect(await client.unary('Get', { key: Buffer.from('k') })).toMatchObject({
@@ -163,7 +47,7 @@ describe('a client without stubs', () => {
   it('asks for the health of the server', async () => {
     const { address } = await serve();
     const client = await reflectedClient(address, 'grpc.health.v1.Health');
-    closing.push(() => client.close());
+    onClose(() => client.close());
     for (const service of ['', 'kv.v1.KV']) {
       expect(await client.unary('Check', { service })).toEqual({ status: 'SERVING' });
     }
@@ -287,206 +171,6 @@ describe('calls that wait', () => {
     });
     expect((await ended)?.code).toBe(codes.CANCELLED);
     await expect.poll(() => blockedCount(client)).toContain('blocked_clients:0');
-  });
-});
-
-describe('a Batch stream', () => {
-  it('answers the commands of a message in one message, with ids and versions', async () => {
-    const batch = batchOf(await serve());
-    const key = Buffer.from('k');
-    batch.stream.write({
-      commands: [
-        { id: 5, operation: { $case: 'get', value: { key } } },
-        { id: 6, operation: { $case: 'put', value: { key, value: key, onlyIfAbsent: true } } },
-        { id: 7, operation: { $case: 'put', value: { key, value: key, onlyIfAbsent: true } } },
-        { id: 8, operation: { $case: 'get', value: { key } } },
-        { id: 9, operation: { $case: 'delete', value: { key } } },
-        { id: 10, operation: { $case: 'delete', value: { key } } },
-      ],
-      cancel: [],
-    });
-    const put = await batch.result(6);
-    const version = put?.$case === 'put' ? put.value.version : 0;
-    expect(version).toBeGreaterThan(0);
-    expect(await batch.result(5)).toMatchObject({ $case: 'get', value: { found: false } });
-    expect(await batch.result(7)).toMatchObject({
-      value: { reason: 'VERSION_MISMATCH', status: 10, version },
-    });
-    expect(await batch.result(8)).toMatchObject({
-      $case: 'get',
-      value: { found: true, value: key, version },
-    });
-    expect(await batch.result(9)).toMatchObject({ $case: 'delete', value: { deleted: true } });
-    expect(await batch.result(10)).toMatchObject({ value: { deleted: false, version: 0 } });
-    expect(batch.order).toEqual([5, 6, 7, 8, 9, 10]);
-  });
-
-  it('answers out of order where commands wait', async () => {
-    const batch = batchOf(await serve());
-    batch.send([
-      [1, 'BLPOP a 0'],
-      [2, 'BLPOP b 0.05'],
-      [3, 'SET k v'],
-      [4, 'GET k'],
-    ]);
-    expect(await batch.value(4)).toEqual(Buffer.from('v'));
-    expect(await batch.value(2)).toEqual({});
-    batch.send([[5, 'RPUSH a x']]);
-    expect(await batch.result(1)).toMatchObject({ $case: 'execute' });
-    expect(batch.order.slice(0, 3)).toEqual([3, 4, 2]);
-  });
-
-  it('uses the database of the command, of the stream, or 0', async () => {
-    const server = await serve();
-    const batch = batchOf(server, metadataOf({ database: '2' }));
-    const key = Buffer.from('k');
-    const put = (id: number, value: string, database?: number): kv.Command => ({
-      id,
-      operation: {
-        $case: 'put',
-        value: {
-          key,
-          value: Buffer.from(value),
-          onlyIfAbsent: false,
-          ...(database !== undefined && { database }),
-        },
-      },
-    });
-    batch.stream.write({ commands: [put(1, 'two'), put(2, 'zero', 0), put(3, 'none', 99)], cancel: [] });
-    expect(await batch.result(3)).toMatchObject({ $case: 'error', value: { reason: 'INVALID' } });
-    const client = clientOf(server);
-    expect((await execute(client, 'GET k')).value?.kind?.value).toEqual(Buffer.from('zero'));
-    const metadata = metadataOf({ database: '2' });
-    expect((await execute(client, 'GET k', { metadata })).value?.kind?.value).toEqual(Buffer.from('two'));
-  });
-
-  it('refuses what needs a connection, and goes on', async () => {
-    const batch = batchOf(await serve());
-    batch.send([
-      [1, 'MULTI'],
-      [2, 'SUBSCRIBE c'],
-      [3, 'client reply off'],
-      [4, 'PING'],
-    ]);
-    expect(await batch.value(4)).toBe('PONG');
-    for (const id of [1, 2, 3]) {
-      expect(await batch.result(id)).toMatchObject({ $case: 'error', value: { reason: 'UNSUPPORTED' } });
-    }
-  });
-
-  it('cancels commands that wait', async () => {
-    const server = await serve();
-    const batch = batchOf(server);
-    batch.send([
-      [1, 'BLPOP list 0'],
-      [2, 'BLPOP list 0'],
-    ]);
-    batch.send([], [1, 99]);
-    expect(await batch.result(1)).toMatchObject({
-      $case: 'error',
-      value: { reason: 'CANCELLED', status: 1 },
-    });
-    batch.send([[3, 'RPUSH list x']]);
-    expect(await batch.result(2)).toMatchObject({ $case: 'execute' });
-  });
-
-  it('limits how many commands wait', async () => {
-    const batch = batchOf(await serve());
-    batch.send(Array.from({ length: waitingMax + 1 }, (_, i) => [i + 1, 'BLPOP list 0']));
-    batch.send([[5000, 'PING']]);
-    expect(await batch.result(waitingMax + 1)).toMatchObject({ value: { reason: 'LIMIT', status: 8 } });
-    expect(await batch.value(5000)).toBe('PONG');
-  });
-
-  it('ends its commands with it', async () => {
-    const server = await serve();
-    const batch = batchOf(server);
-    batch.send([[1, 'BLPOP list 0']]);
-    const client = clientOf(server);
-    await expect.poll(() => blockedCount(client)).toContain('blocked_clients:1');
-    batch.stream.cancel();
-    await expect.poll(() => blockedCount(client)).toContain('blocked_clients:0');
-    await expect.poll(() => server.exporter.connectionCount).toBe(0);
-  });
-
-  it('answers what was asked before the client ended its side', async () => {
-    const batch = batchOf(await serve());
-    batch.send([
-      [1, 'SET k v'],
-      [2, 'BLPOP list 0.05'],
-    ]);
-    batch.stream.end();
-    await batch.result(2);
-    await expect.poll(() => batch.status).toBe('ended');
-    expect([...batch.order]).toEqual([1, 2]);
-  });
-
-  it('ends with a status when a message is none', async () => {
-    const server = await serve();
-    const asIs = (bytes: Buffer): Buffer => bytes;
-    const stream = clientOf(server).makeBidiStreamRequest('/kv.v1.KV/Batch', asIs, asIs);
-    const ended = new Promise<ServiceError>((resolve) => stream.on('error', resolve));
-    stream.resume();
-    stream.write(Buffer.from([0x0a, 50, 1]));
-    expect((await ended).code).toBe(codes.INVALID_ARGUMENT);
-  });
-
-  it('runs nothing further for a client that does not read', async () => {
-    const server = await serve();
-    const client = clientOf(server);
-    const value = Buffer.alloc(100_000, 'v');
-    const key = Buffer.from('large');
-    const count = 2000;
-    const batch = batchOf(server);
-    batch.stream.write({
-      commands: [{ id: count + 1, operation: { $case: 'put', value: { key, value, onlyIfAbsent: false } } }],
-      cancel: [],
-    });
-    await batch.result(count + 1);
-    batch.stream.pause();
-    const { stats } = server.stack.kv;
-    const hitsBefore = stats.hits;
-    for (let i = 0; i < count; i += 100) {
-      const commands = Array.from({ length: 100 }, (_, j): kv.Command => {
-        return { id: i + j + 1, operation: { $case: 'get', value: { key } } };
-      });
-      batch.stream.write({ commands, cancel: [] });
-    }
-    // It comes to a halt: two calls later nothing more was run.
-    let seen = -1;
-    await expect
-      .poll(
-        async () => {
-          const isHalted = stats.hits > hitsBefore && stats.hits === seen;
-          seen = stats.hits;
-          await execute(client, 'PING');
-          return isHalted;
-        },
-        { interval: 50, timeout: 10_000 },
-      )
-      .toBe(true);
-    expect(stats.hits - hitsBefore).toBeLessThan(count / 2);
-    batch.stream.resume();
-    await expect.poll(() => batch.results.size, { timeout: 10_000 }).toBe(count + 1);
-    for (const { outcome } of batch.results.values()) expect(outcome?.$case).not.toBe('error');
-  });
-
-  it('lets others have their turn during a long message', async () => {
-    const server = await serve();
-    const batch = batchOf(server);
-    const count = 50_000;
-    batch.send(Array.from({ length: count }, (_, i) => [i + 1, 'INCR n']));
-    const client = clientOf(server);
-    let seen = 0;
-    let between = 0;
-    while (seen < count) {
-      const { value } = await execute(client, 'INCRBY n 0');
-      const now = Number(value?.kind?.value);
-      if (now > 0 && now < count) between++;
-      seen = now;
-    }
-    expect(between).toBeGreaterThan(0);
-    await expect.poll(() => batch.results.size, { timeout: 10_000 }).toBe(count);
   });
 });
 

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { LocalServer } from '../testing/index.js';
+
+describe('MONITOR', () => {
+  it('shows every command but administrative ones and secrets', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    expect(a.line('MONITOR')).toBe('OK');
+    b.run('SET', 'k', 'a "b"\n\xe9');
+    b.line('CONFIG GET maxmemory');
+    b.line('AUTH default secret');
+    b.line('MULTI');
+    b.line('GET k');
+    b.line('EXEC');
+    const shown: string[] = [];
+    for (let line = a.take(); line !== undefined; line = a.take()) shown.push(String(line));
+    expect(shown[0]).toBe(`1750000000.000000 [0 ${b.session.address}] "SET" "k" "a \\"b\\"\\n\\xc3\\xa9"`);
+    expect(shown.slice(1).map((line) => line.slice(line.indexOf(']') + 2))).toEqual([
+      '"AUTH" "(redacted)" "(redacted)"',
+      '"MULTI"',
+      '"GET" "k"',
+      '"EXEC"',
+    ]);
+    a.line('RESET');
+    b.line('PING');
+    expect(a.take()).toBeUndefined();
+  });
+
+  it('keeps its client from keys, with the words of a subscriber where it is one', () => {
+    const server = new LocalServer();
+    const client = server.client();
+    client.line('MONITOR');
+    expect(String(client.line('GET k'))).toContain("Replica can't interact with the keyspace");
+    client.line('SUBSCRIBE a');
+    while (client.take() !== undefined);
+    expect(String(client.line('GET k'))).toContain("Can't execute 'get': only (P|S)SUBSCRIBE");
+  });
+
+  it('shows an EXEC that was refused, since it ends the transaction', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    a.line('MONITOR');
+    b.line('MULTI');
+    b.line('EXEC now');
+    expect([a.take(), a.take(), a.take()].map((line) => line && String(line).replace(/^.*\] /, ''))).toEqual([
+      '"MULTI"',
+      '"EXEC" "now"',
+      undefined,
+    ]);
+  });
+});
