@@ -3,9 +3,8 @@
  * out of order, versions go on rising, nobody is told more than to try again, and nobody waits for long.
  * `HOLDFAST_SWITCHES=50` measures more of them.
  */
-import { systemEnv } from '@holdfast/common';
 import { EtcdCluster } from '@holdfast/etcd/testing';
-import { run } from '@holdfast/kvctl';
+import { kvctl } from '@holdfast/kvctl/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pause, type ServerProcess, spawnGateway, temporaryDirectory } from '../server.js';
 import { WireClient } from '../wire-client.js';
@@ -47,17 +46,9 @@ describe.each(['memory', 'level'])('the log of a server with %s storage', (stora
 
   /** For how long commands waited, as the server says, in ms. */
   async function become(where: 'replicated' | 'local'): Promise<number> {
-    let [out, error] = ['', ''];
-    const streams = {
-      out: (text: string) => {
-        out += text;
-      },
-      error: (text: string) => {
-        error += text;
-      },
-    };
-    const argv = ['consistency', 'set', where, '--at', admin, '--etcd', etcd.endpoints.join(','), '--json'];
-    expect(await run(argv, { env: systemEnv(), streams }), error).toBe(0);
+    const there = ['--at', admin, '--etcd', etcd.endpoints.join(','), '--json'];
+    const { code, error, out } = await kvctl('consistency', 'set', where, ...there);
+    expect(code, error).toBe(0);
     return (JSON.parse(out) as { pausedMs: number }).pausedMs;
   }
 
