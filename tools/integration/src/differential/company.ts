@@ -9,7 +9,7 @@ import { WireClient } from '../wire-client.js';
 import { preparation } from './argument-values.js';
 import type { Conversation } from './conversation.js';
 import { speakerCount } from './conversation-themes.js';
-import { takeCountedState } from './key-state.js';
+import { takeState } from './key-state.js';
 import { encoded, type RandomRequest, waitsLong } from './request.js';
 import { monitorLine, Speaker } from './speaker.js';
 import { takingBack } from './special-steps.js';
@@ -65,18 +65,21 @@ export class Company {
     const isOpen = await this.#end();
     for (const [by, speaker] of this.#speakers.entries()) {
       const answers = speaker.takeAnswers();
+      let queued: RandomRequest[] = [];
       for (const [n, i] of said[by].entries()) {
-        const isAsked = /^CLIENT (ID|GETREDIR|TRACKINGINFO)$/i.test(turns[i].request.join(' '));
+        const { request } = turns[i];
         const answer = answers[n] ?? [];
         // Somebody had ended the connection before.
         if (answer.length === 0 && speaker.isClosed) heard[i] = 'gone';
-        else heard[i] = answer.map((each) => this.#withoutIds(each, isAsked));
+        else heard[i] = answer.map((each) => this.#withoutIdsOf(request, queued, each));
+        if (answer.some(({ text }) => text === 'QUEUED')) queued.push(request);
+        else if (/^(EXEC|DISCARD|RESET)$/i.test(request[0])) queued = [];
       }
       const last = answers.slice(said[by].length).flat();
       heard[turns.length + by] = last.map((each) => this.#withoutIds(each, false));
     }
     const back = takingBack(turns.map(({ request }) => request));
-    const last = await this.#ask([...back, takeCountedState]);
+    const last = await this.#ask([...back, takeState]);
     return { heard, isOpen, state: last.at(-1)! };
   }
 
@@ -146,6 +149,14 @@ export class Company {
     });
   }
 
+  /** `queued` is what an EXEC answers. */
+  #withoutIdsOf(request: RandomRequest, queued: readonly RandomRequest[], reply: WireReply): WireReply {
+    const { items } = reply;
+    const isOfMany = /^EXEC$/i.test(request[0]) && items?.length === queued.length;
+    if (items === null || !isOfMany) return this.#withoutIds(reply, asksForIds(request));
+    return { ...reply, items: items.map((each, i) => this.#withoutIds(each, asksForIds(queued[i]))) };
+  }
+
   /** Ids of connections are the server's own: in replies to those who ask for them, in HELLO, and in what MONITOR shows. */
   #withoutIds(reply: WireReply, isAsked: boolean): WireReply {
     const { type, text, items } = reply;
@@ -165,6 +176,10 @@ export class Company {
     const by = this.#speakers.findIndex((speaker) => speaker.id === id);
     return by < 0 ? id : `<id ${by}>`;
   }
+}
+
+function asksForIds(request: RandomRequest): boolean {
+  return /^CLIENT (ID|GETREDIR|TRACKINGINFO)$/i.test(request.join(' '));
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

@@ -8,8 +8,8 @@ import type { RandomRequest } from './request.js';
 const databases = [0, 1, 2, 15];
 
 /**
- * Lists all keys of `databases`, counts them and removes them when it is told to. A scan comes before the count: keys
- * whose time is over are gone behind it.
+ * Lists all keys of `databases`, counts them, and removes them when it is told to. A scan comes before the count: keys
+ * whose time is over count until somebody comes across them.
  */
 const script = `
   local all = {}
@@ -28,18 +28,15 @@ const script = `
       local type = redis.call('TYPE', key).ok
       all[#all + 1] = {database, key, type, redis.call('PEXPIRETIME', key), show[type](key)}
     end
-    if ARGV[2] == 'count' then
-      local cursor = '0'
-      repeat cursor = redis.call('SCAN', cursor, 'COUNT', 10000)[1] until cursor == '0'
-      all[#all + 1] = {database, '(how many)', 'count', -1, redis.call('DBSIZE')}
-    end
+    local cursor = '0'
+    repeat cursor = redis.call('SCAN', cursor, 'COUNT', 10000)[1] until cursor == '0'
+    all[#all + 1] = {database, '(how many)', 'count', -1, redis.call('DBSIZE')}
     if ARGV[1] == 'remove' and #keys > 0 then redis.call('DEL', unpack(keys)) end
   end
   return all`;
 
 export const showState: RandomRequest = ['EVAL', script, '0'];
 export const takeState: RandomRequest = [...showState, 'remove'];
-export const takeCountedState: RandomRequest = [...takeState, 'count'];
 
 export interface StateDifference {
   /** What shows the key. */

@@ -165,6 +165,12 @@ export const knownDifferences: readonly KnownDifference[] = [
     isFork: true,
   },
   {
+    reason: 'Since Redis 7.2 who waits is answered as if he asked now: of a key that he named twice, twice.',
+    command: /^XREAD$/,
+    redis: /^[%*]\[/,
+    holdfast: /(\$"\w+"), \*\[\*\[.*\1, \*\[\*\[/,
+  },
+  {
     reason: 'QUIT is a command since Redis 7.2, and shown as one.',
     redis: /^/,
     holdfast: /\+\[\d+ \] "QUIT"/i,

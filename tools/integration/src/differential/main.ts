@@ -49,7 +49,10 @@ async function compare(): Promise<readonly string[]> {
 
 async function converse(): Promise<readonly string[]> {
   const found = await new ConversationSearch(pair, options).run();
-  const { conversationCount, turnCount, findings: differences } = found;
-  console.log(`\n${conversationCount} conversations, ${turnCount} turns: ${differences.length} findings`);
-  return differences;
+  const { conversationCount, turnCount, findings: differences, passing } = found;
+  for (const text of passing) console.log(`\nonce: ${text}`);
+  console.log(
+    `\n${conversationCount} conversations, ${turnCount} turns: ${differences.length} findings, ${passing.length} seen once`,
+  );
+  return [...differences, ...passing];
 }
