@@ -161,7 +161,8 @@ export class Tracking {
     this.#hasBroadcasts = false;
     for (const { keys, sessions } of this.#prefixes.values()) {
       if (keys.size === 0) continue;
-      const all = [...keys.keys()];
+      // As Redis, which keeps them in a tree: each is a byte to a character.
+      const all = [...keys.keys()].sort();
       for (const session of sessions) {
         const told = session.tracking?.noLoop ? all.filter((key) => keys.get(key) !== session) : all;
         if (told.length > 0) this.#tell(session, told);
