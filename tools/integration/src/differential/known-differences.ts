@@ -159,7 +159,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   },
   {
     reason: 'Redis 7.2 lets a reader wait on when what came was trimmed away at once.',
-    command: /^XREAD$/,
+    command: /^XREAD(GROUP)?$/,
     redis: /^[*%]\[.*\*\[\]/,
     holdfast: /^[*_]/,
     isFork: true,
@@ -169,6 +169,12 @@ export const knownDifferences: readonly KnownDifference[] = [
     command: /^XREAD$/,
     redis: /^[%*]\[/,
     holdfast: /(\$"\w+"), \*\[\*\[.*\1, \*\[\*\[/,
+  },
+  {
+    reason: 'In which order all subscriptions of a connection end is not said.',
+    command: /^[PS]?UNSUBSCRIBE$/,
+    redis: /"[ps]?unsubscribe"/,
+    holdfast: /"[ps]?unsubscribe"/,
   },
   {
     reason: 'QUIT is a command since Redis 7.2, and shown as one.',
@@ -194,8 +200,8 @@ export const knownDifferences: readonly KnownDifference[] = [
   },
   {
     reason:
-      'Since Redis 7.2 what a transaction makes its own connection hear follows the reply; before, it is within.',
-    command: /^EXEC$/,
+      'Since Redis 7.2 what a request makes its own connection hear follows the reply; before, it may be within.',
+    command: /^(EXEC|BZPOPM(IN|AX)|BZMPOP)$/,
     redis: /[>*]\[.*[>*]\[\$"([ps]?message|invalidate)"/,
     holdfast: /[>*]\[\$"([ps]?message|invalidate)"/,
   },
