@@ -183,8 +183,10 @@ async function clearSome({ id, ranges }, db) {
     room -= keys.length;
     if (from === undefined) next++;
   }
-  await batch.write(/** @type {object} */ ({ sync: true }));
-  syncNames(workerData.path);
+  if (room < clearedPerBatch) {
+    await batch.write(/** @type {object} */ ({ sync: true }));
+    syncNames(workerData.path);
+  } else await batch.close();
   if (next === ranges.length) return null;
   const [begun, ...others] = ranges.slice(next);
   return { id, ranges: [{ from: from ?? begun.from, to: begun.to }, ...others] };

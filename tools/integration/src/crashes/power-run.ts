@@ -31,7 +31,8 @@ import { parseCalls, straceOf } from './system-calls.js';
 
 const loadMsMax = 300;
 const savesMax = 12;
-const cutsPerRun = 3;
+/** The rebuilt directories of one run, at most: each costs a start, and no load. */
+const cutsPerRun = 8;
 /** With `everysec` one run has as many as twenty with `always`, and LevelDB is to have some runs to work on. */
 const writesMax = 100_000;
 const recordMsMax = 20_000;
@@ -144,9 +145,10 @@ class PowerRun {
   async #cutSome(life: Life, recording: Recording): Promise<void> {
     const { fsync } = this.#options.settings;
     const registers = life.registers.flat();
-    for (let i = 1; i <= cutsPerRun; i++) {
+    const count = Math.min(cutsPerRun, this.#options.cuts - this.report.cuts);
+    for (let i = 1; i <= count; i++) {
       // What the load left is what the next run begins with, as often as not.
-      const isKept = i === cutsPerRun && randomBelow(this.#random, 2) === 0;
+      const isKept = i === count && randomBelow(this.#random, 2) === 0;
       const cut = isKept ? never : this.#choose(recording, life.directory.path);
       const seed = this.#random.uint32();
       const left = await temporaryDirectory();
@@ -165,7 +167,7 @@ class PowerRun {
       }
       this.report.cuts++;
       this.#options.onCut(this.report);
-      if (i < cutsPerRun) {
+      if (i < count) {
         await left.remove();
         continue;
       }
