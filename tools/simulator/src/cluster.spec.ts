@@ -6,6 +6,10 @@ it('holds in the first thousand seeds, whatever goes wrong', { timeout: 900_000 
   await exploreSeeds(cluster(), { first: 1, count: 1000 });
 });
 
+it('holds with level storage, whose disk is behind', { timeout: 900_000 }, async () => {
+  await exploreSeeds(cluster({ storage: 'level' }), { first: 1, count: 80 });
+});
+
 it('does the same with the same seed, whether it is traced or not', { timeout: 60_000 }, async () => {
   for (const seed of [1, 2, 3, 4, 5]) {
     await assertDeterministic(cluster(), seed);

@@ -16,6 +16,7 @@ import { clusterFaults, type ServiceFaults, serviceFaults } from './faults.js';
 import { LogNode, logNode } from './log-node.js';
 import type { Mistake } from './mistakes.js';
 import { models } from './models.js';
+import { Places, type StorageKind } from './places.js';
 import { Referee } from './referee.js';
 import { runStorageNode } from './storage-node.js';
 import { serveTimestamps, timestampNode } from './timestamp-node.js';
@@ -35,6 +36,8 @@ const compareIntervalMs = 50;
 
 export interface ClusterOptions {
   readonly mistake?: Mistake | null;
+  /** What the replicas keep their data in; memory when not given. */
+  readonly storage?: StorageKind;
   readonly faultsMs?: number;
   /** By client: of its reads, how many of 100 rest on the lease. */
   readonly leaseShares?: readonly number[];
@@ -56,11 +59,15 @@ export function cluster(options: ClusterOptions = {}): Scenario {
 /** The disk of a node, which is replaced by an empty one when its machine is. */
 class Machine {
   disk: SimulatedDisk;
+  places: Places;
   readonly #random: Random;
+  readonly #storage: StorageKind;
 
-  constructor(random: Random) {
+  constructor(random: Random, storage: StorageKind) {
     this.#random = random;
+    this.#storage = storage;
     this.disk = new SimulatedDisk(random.uint32());
+    this.places = new Places(this.disk, storage);
   }
 
   crash(): void {
@@ -73,12 +80,14 @@ class Machine {
 
   replace(): void {
     this.disk = new SimulatedDisk(this.#random.uint32());
+    this.places = new Places(this.disk, this.#storage);
   }
 }
 
 class Cluster {
   readonly #simulation: Simulation;
   readonly #mistake: Mistake | null;
+  readonly #storage: StorageKind;
   readonly #leaseShares: readonly number[];
   readonly #random: Random;
   readonly #placements: readonly ShardPlacement[];
@@ -93,8 +102,10 @@ class Cluster {
   #isQuiet = false;
   #isConverged = false;
 
-  constructor(simulation: Simulation, { leaseShares = [0, 50, 100], mistake = null }: ClusterOptions) {
+  constructor(simulation: Simulation, options: ClusterOptions) {
+    const { leaseShares = [0, 50, 100], mistake = null, storage = 'memory' } = options;
     this.#simulation = simulation;
+    this.#storage = storage;
     this.#mistake = mistake;
     this.#leaseShares = leaseShares;
     this.#random = simulation.env.random;
@@ -142,13 +153,13 @@ class Cluster {
       sizeShare: 0,
     };
     for (const name of nodes) {
-      const machine = new Machine(this.#random);
+      const machine = new Machine(this.#random, this.#storage);
       this.#machines.set(name, machine);
       const program = (life: NodeLife): Promise<void> =>
         runStorageNode(life, {
           placements: this.#placements,
           nodes,
-          disk: machine.disk,
+          places: machine.places,
           leaseMs,
           keep,
           damageRate: () => (this.#isQuiet ? 0 : this.#faults.damageRate),

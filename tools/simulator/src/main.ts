@@ -5,17 +5,20 @@
  *     npm run simulate -- --seeds 500 --seed 7000    seeds 7000 to 7499
  *     npm run simulate -- --seed 42                  one, with its trace
  *     npm run simulate -- --mistake 'gap skipped'    with a mistake that is to be found
+ *     npm run simulate -- --storage level            with level storage instead of memory
  */
 import { parseArgs } from 'node:util';
 import { runSeed, type Scenario, SimulationFailure } from '@holdfast/testing/simulation';
 import { cluster } from './cluster.js';
 import { type Mistake, mistakes } from './mistakes.js';
+import { type StorageKind, storageKinds } from './places.js';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string' },
     seed: { type: 'string' },
     mistake: { type: 'string' },
+    storage: { type: 'string' },
     faults: { type: 'string' },
   },
 });
@@ -25,9 +28,14 @@ if (mistake !== null && !mistakes.includes(mistake)) {
   console.error(`no such mistake; there are: ${mistakes.join(', ')}`);
   process.exit(2);
 }
+const storage = (values.storage ?? 'memory') as StorageKind;
+if (!storageKinds.includes(storage)) {
+  console.error(`no such storage; there are: ${storageKinds.join(', ')}`);
+  process.exit(2);
+}
 const first = Number(values.seed ?? 1);
 const count = Number(values.seeds ?? 1);
-const scenario = cluster({ mistake, ...(values.faults && { faultsMs: Number(values.faults) }) });
+const scenario = cluster({ mistake, storage, ...(values.faults && { faultsMs: Number(values.faults) }) });
 process.exit((await (values.seeds === undefined ? showOne(scenario, first) : runMany(scenario))) ? 0 : 1);
 
 async function showOne(shown: Scenario, seed: number): Promise<boolean> {

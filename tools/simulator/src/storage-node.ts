@@ -12,15 +12,13 @@ import {
   ShardHost,
   type ShardHostOptions,
   type ShardPlacement,
-  SnapshotFiles,
   Turns,
 } from '@holdfast/coord';
-import type { SimulatedDisk } from '@holdfast/log/testing';
-import { MemoryStorage } from '@holdfast/storage';
 import { callChannel, type NodeLife } from '@holdfast/testing/simulation';
 import { LogClient } from './log-client.js';
 import { logGrew } from './log-node.js';
 import { brokenParts, frontOf, type Mistake, registerOf, sourceOf } from './mistakes.js';
+import type { Places } from './places.js';
 import { ShardRegisterClient } from './shard-register-client.js';
 import { SnapshotStreams, serveSnapshots } from './snapshot-streams.js';
 import { TimestampClient } from './timestamp-node.js';
@@ -47,7 +45,7 @@ export const ask = callChannel<Ask, Answer>('ask');
 
 export interface StorageNodeOptions {
   readonly placements: readonly ShardPlacement[];
-  readonly disk: SimulatedDisk;
+  readonly places: Places;
   readonly nodes: readonly string[];
   readonly leaseMs: number;
   /** How often snapshots are thought of, and after how much of the log. */
@@ -59,11 +57,8 @@ export interface StorageNodeOptions {
   readonly onHost: (host: ShardHost) => void;
 }
 
-/** There are many storages, and they hold little; a snapshot takes a while all the same: key by key. */
-const small = { firstChunkBytes: 4 << 20, snapshotBatchBytes: 1 };
-
 export async function runStorageNode(life: NodeLife, options: StorageNodeOptions): Promise<void> {
-  const { damageRate, disk, keep, leaseMs, mistake, nodes, onHost, placements } = options;
+  const { damageRate, keep, leaseMs, mistake, nodes, onHost, placements, places } = options;
   const logs = new Map<string, LogClient>();
   life.network.onMessage(logGrew, ({ shard, state }) => logs.get(shard)?.note(state));
   const host = new ShardHost({
@@ -76,11 +71,7 @@ export async function runStorageNode(life: NodeLife, options: StorageNodeOptions
       logs.set(shard, log);
       return log;
     },
-    placeOf: (shard) => ({
-      openStorage: async () => new MemoryStorage(life.env.random, null, small),
-      resetStorage: async () => new MemoryStorage(life.env.random, null, small),
-      snapshots: new SnapshotFiles(disk, `/${shard}`),
-    }),
+    placeOf: (shard) => places.of(shard, life.env),
     source: sourceOf(mistake, new PeerSnapshots(new SnapshotStreams(life, nodes))),
     register: registerOf(mistake, new ShardRegisterClient(life), logs),
     keep,
