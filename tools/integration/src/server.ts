@@ -117,12 +117,16 @@ export async function redisAddress(gateway: ServerProcess): Promise<{ host: stri
   return { host: redis.slice(0, colon), port: Number(redis.slice(colon + 1)) };
 }
 
+/** Random commands can ask for more memory than the machine has: redis-server ends then, and not the machine. */
+const redisBytesMax = 6 * 1024 ** 3;
+
 /** Starts redis-server on a unix socket in a directory of its own, which `stop` removes. */
 export async function startRedis(...settings: string[]): Promise<RunningServer & { stop(): Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-redis-'));
   const path = join(directory, 'socket');
   const args = ['--port', '0', '--unixsocket', path, '--dir', directory, '--save', '', '--appendonly', 'no'];
-  const redis = new ServerProcess('redis-server', [...args, ...settings], process.env);
+  const limited = [`--as=${redisBytesMax}`, 'redis-server', ...args, ...settings];
+  const redis = new ServerProcess('prlimit', limited, process.env);
   const stop = async (): Promise<void> => {
     await redis.kill();
     await rm(directory, { recursive: true, force: true });
