@@ -22,20 +22,6 @@ function all(key = 'h'): Record<string, string> {
   return c.line(`HGETALL ${key}`) as Record<string, string>;
 }
 
-/** All messages that a subscriber of keyspace events got, as `event key`. */
-function eventsOf(run: () => void): string[] {
-  c.line('CONFIG SET notify-keyspace-events KEA');
-  const subscriber = server.client();
-  subscriber.line('PSUBSCRIBE __keyevent@0__:*');
-  run();
-  const events: string[] = [];
-  for (let message = subscriber.take(); message !== undefined; message = subscriber.take()) {
-    const [, , channel, key] = message as string[];
-    events.push(`${channel.slice(channel.indexOf(':') + 1)} ${key}`);
-  }
-  return events;
-}
-
 describe('fields that expire', () => {
   const nowSeconds = () => Math.floor(server.env.clock.now() / 1000);
 
@@ -133,7 +119,7 @@ describe('fields that expire', () => {
 
   it('go at once when the time is not in the future', () => {
     c.line('HSET h a 1 b 2 c 3');
-    const events = eventsOf(() => {
+    const events = server.eventsOf(() => {
       expectReplies([
         ['HEXPIRE h 0 FIELDS 1 a', [2]],
         ['HEXPIREAT h 1 NX FIELDS 3 a b x', [-2, 2, -2]],
@@ -181,7 +167,7 @@ describe('fields that expire', () => {
   });
 
   it('tell subscribers what becomes of them', () => {
-    const events = eventsOf(() => {
+    const events = server.eventsOf(() => {
       c.line('HSET h a 1 b 2');
       c.line('HPEXPIRE h 100 FIELDS 2 a b');
       c.line('HPERSIST h FIELDS 1 a');

@@ -25,20 +25,6 @@ function all(key = 'h'): Record<string, string> {
   return c.line(`HGETALL ${key}`) as Record<string, string>;
 }
 
-/** All messages that a subscriber of keyspace events got, as `event key`. */
-function eventsOf(run: () => void): string[] {
-  c.line('CONFIG SET notify-keyspace-events KEA');
-  const subscriber = server.client();
-  subscriber.line('PSUBSCRIBE __keyevent@0__:*');
-  run();
-  const events: string[] = [];
-  for (let message = subscriber.take(); message !== undefined; message = subscriber.take()) {
-    const [, , channel, key] = message as string[];
-    events.push(`${channel.slice(channel.indexOf(':') + 1)} ${key}`);
-  }
-  return events;
-}
-
 describe('HSET, HMSET, HSETNX', () => {
   it('set fields, and count the new ones', () => {
     expectReplies([
@@ -141,7 +127,7 @@ describe('reading', () => {
 describe('HDEL', () => {
   it('removes fields, and the key with the last one', () => {
     c.line('HSET h a 1 b 2 c 3');
-    const events = eventsOf(() => {
+    const events = server.eventsOf(() => {
       expectReplies([
         ['HDEL h a x a', 1],
         ['HDEL h x', 0],

@@ -437,16 +437,9 @@ describe('the blocking commands, when there is something', () => {
 
 describe('keyspace events of lists', () => {
   function eventsOf(...lines: string[]): string[] {
-    c.line('CONFIG SET notify-keyspace-events KEA');
-    const listener = server.client(3);
-    listener.line('PSUBSCRIBE __keyevent@0__:*');
-    for (const line of lines) c.line(line);
-    const events: string[] = [];
-    for (let message = listener.take(); message !== undefined; message = listener.take()) {
-      const [, , channel, key] = message as string[];
-      events.push(`${channel.slice('__keyevent@0__:'.length)} ${key}`);
-    }
-    return events;
+    return server.eventsOf(() => {
+      for (const line of lines) c.line(line);
+    });
   }
 
   it('are those of Redis, in its order', () => {

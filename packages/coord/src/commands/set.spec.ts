@@ -35,20 +35,6 @@ function numbers(from: number, to: number): string {
   return Array.from({ length: to - from }, (_, i) => from + i).join(' ');
 }
 
-/** All messages that a subscriber of keyspace events got, as `event key`. */
-function eventsOf(run: () => void): string[] {
-  c.line('CONFIG SET notify-keyspace-events KEA');
-  const subscriber = server.client();
-  subscriber.line('PSUBSCRIBE __keyevent@0__:*');
-  run();
-  const events: string[] = [];
-  for (let message = subscriber.take(); message !== undefined; message = subscriber.take()) {
-    const [, , channel, key] = message as string[];
-    events.push(`${channel.slice(channel.indexOf(':') + 1)} ${key}`);
-  }
-  return events;
-}
-
 describe('SADD, SREM and what they make', () => {
   it('count what is new, and what was there', () => {
     expectReplies([
@@ -172,7 +158,7 @@ describe('SMOVE', () => {
   it('takes a member from one set to the other', () => {
     c.line('SADD a x y');
     c.line('SADD b z');
-    const events = eventsOf(() => {
+    const events = server.eventsOf(() => {
       expectReplies([
         ['SMOVE a b x', 1],
         ['SMOVE a b x', 0],
@@ -203,7 +189,7 @@ describe('SMOVE', () => {
 describe('SPOP and SRANDMEMBER', () => {
   it('take members away, and the key with the last', () => {
     c.line(`SADD s ${numbers(0, 10)} a`);
-    const events = eventsOf(() => {
+    const events = server.eventsOf(() => {
       const first = c.line('SPOP s') as string;
       const some = c.line('SPOP s 4') as string[];
       const rest = c.line('SPOP s 100') as string[];
@@ -315,7 +301,7 @@ describe('SINTER, SUNION, SDIFF and what stores them', () => {
 
   it('store a result over whatever is there, and remove the key for an empty one', () => {
     c.line('SET d value EX 100');
-    const events = eventsOf(() => {
+    const events = server.eventsOf(() => {
       expectReplies([
         ['SINTERSTORE d a b', 3],
         ['TTL d', -1],

@@ -50,16 +50,9 @@ function waiting(line: string, client = server.client()): TestClient {
 
 /** The messages that a subscriber of keyspace events gets for some commands, as `event key`. */
 function eventsOf(...lines: string[]): string[] {
-  c.line('CONFIG SET notify-keyspace-events KEA');
-  const subscriber = server.client();
-  subscriber.line('PSUBSCRIBE __keyevent@0__:*');
-  for (const line of lines) c.line(line);
-  const events: string[] = [];
-  for (let message = subscriber.take(); message !== undefined; message = subscriber.take()) {
-    const [, , channel, key] = message as string[];
-    events.push(`${channel.slice('__keyevent@0__:'.length)} ${key}`);
-  }
-  return events;
+  return server.eventsOf(() => {
+    for (const line of lines) c.line(line);
+  });
 }
 
 describe('XADD', () => {

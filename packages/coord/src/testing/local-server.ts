@@ -114,6 +114,20 @@ export class LocalServer {
     client.session.dialect = dialect;
     return client;
   }
+
+  /** All messages that a subscriber of keyspace events gets while `run` runs, as `event key`. */
+  eventsOf(run: () => void): string[] {
+    const subscriber = this.client();
+    subscriber.line('CONFIG SET notify-keyspace-events KEA');
+    subscriber.line('PSUBSCRIBE __keyevent@0__:*');
+    run();
+    const events: string[] = [];
+    for (let message = subscriber.take(); message !== undefined; message = subscriber.take()) {
+      const [, , channel, key] = message as string[];
+      events.push(`${channel.slice(channel.indexOf(':') + 1)} ${key}`);
+    }
+    return events;
+  }
 }
 
 export function plainOf(value: ReplyValue): Plain {

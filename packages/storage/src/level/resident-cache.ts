@@ -28,7 +28,7 @@ import type { WriteBehind } from './write-behind.js';
 /** Slots that the hand looks at before the bound is looked at again. */
 const looksAtOnce = 64;
 /** What is known of keys that left may take as much, however small the bound is. */
-const departedBytesMin = 16 * 1024 * 1024;
+const knownBytesMin = 16 * 1024 * 1024;
 /** Nothing goes while a snapshot is so far behind with what went before, in bytes. */
 const departedBytesMax = 4 * 1024 * 1024;
 
@@ -118,8 +118,8 @@ export class ResidentCache {
   }
 
   /** An eighth of the bound is for what is known of keys that left: ten of them for each that stays, if they have 100 bytes. */
-  get #departedBytesMax(): number {
-    return Math.max(departedBytesMin, this.maxBytes / 8);
+  get #knownBytesMax(): number {
+    return Math.max(knownBytesMin, this.maxBytes / 8);
   }
 
   #nextDatabase(): void {
@@ -152,7 +152,7 @@ export class ResidentCache {
     const expiryMs = dict.expiry(ref);
     if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
     dict.find(bytes, start, length);
-    keyspace.letGo(bytes, start, length, this.#departedBytesMax);
+    keyspace.letGo(bytes, start, length, this.#knownBytesMax);
     database.letGo(ref);
     this.departures++;
   }
