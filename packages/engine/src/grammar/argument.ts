@@ -68,6 +68,8 @@ export abstract class Argument<T> {
   abstract readonly countMin: number;
   /** Whether it always takes exactly `countMin`. */
   abstract readonly isFixed: boolean;
+  /** Whether each parse sets the value or fails, whatever the one before it left: nothing is to be taken back. */
+  readonly isAlwaysSet: boolean = false;
   /** Named by a token, and may be left out: part of a group in any order. */
   readonly isOption: boolean = false;
   /** Whether COMMAND DOCS speaks of it. */

@@ -43,6 +43,7 @@ export interface RepeatRules {
 class RepeatArgument extends Argument<Repeated> {
   readonly countMin: number;
   readonly isFixed = false;
+  override readonly isAlwaysSet: boolean;
   readonly #items: [string, Argument<unknown>][];
   readonly #count: (NumberRules & { readonly name?: string }) | null;
   readonly #incompleteError: string;
@@ -63,11 +64,12 @@ class RepeatArgument extends Argument<Repeated> {
     this.#incompleteError = rules.incompleteError ?? syntaxError;
     this.#followedBy = rules.followedBy ?? 0;
     this.countMin = (count === null ? 0 : 1) + (rules.mayBeEmpty ? 0 : this.#items.length);
+    this.isAlwaysSet = this.countMin > 0;
     this.#repeated = { first: 0, count: 0, stride: this.#items.length };
     this.#validates = this.#items.some(([, value]) => !(value instanceof IndexArgument));
   }
 
-  /** One object, filled by every parse. */
+  /** Always the same object, filled by every parse. */
   initial(): Repeated {
     const repeated = this.#repeated;
     repeated.count = 0;
@@ -77,7 +79,7 @@ class RepeatArgument extends Argument<Repeated> {
   parse(parser: ArgumentParser, at: number): number {
     const { request } = parser;
     const stride = this.#items.length;
-    const repeated = parser.args[this.name] as Repeated;
+    const repeated = this.#repeated;
     let first = at;
     if (this.#count !== null) {
       if (at >= request.count) return parser.fail(syntaxError);

@@ -17,6 +17,7 @@ import {
 class SingleArgument<T> extends Argument<T> {
   readonly countMin = 1;
   readonly isFixed = true;
+  override readonly isAlwaysSet = true;
   readonly docType: string;
   readonly #initial: T;
   readonly read: (request: Request, i: number) => T;
