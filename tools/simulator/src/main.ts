@@ -7,36 +7,38 @@
  *     npm run simulate -- --mistake 'gap skipped'    with a mistake that is to be found
  *     npm run simulate -- --storage level            with level storage instead of memory
  */
-import { parseArgs } from 'node:util';
 import { runSeed, type Scenario, SimulationFailure } from '@holdfast/testing/simulation';
+import { Command, Option } from 'commander';
 import { cluster } from './cluster.js';
 import { type Mistake, mistakes } from './mistakes.js';
 import { type StorageKind, storageKinds } from './places.js';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    mistake: { type: 'string' },
-    storage: { type: 'string' },
-    faults: { type: 'string' },
-  },
-});
+interface Options {
+  readonly seeds?: number;
+  readonly seed: number;
+  readonly mistake?: Mistake;
+  readonly storage: StorageKind;
+  readonly faults?: number;
+}
 
-const mistake = (values.mistake ?? null) as Mistake | null;
-if (mistake !== null && !mistakes.includes(mistake)) {
-  console.error(`no such mistake; there are: ${mistakes.join(', ')}`);
-  process.exit(2);
+const program = new Command('npm run simulate --')
+  .description(
+    'A whole cluster in one process, on virtual time, from a seed; what clients were told must hold.',
+  )
+  .option('--seeds <count>', 'so many, one after the other; one with its trace, if not given', Number)
+  .option('--seed <number>', 'the first', Number, 1)
+  .addOption(new Option('--storage <kind>', 'of the replicas').choices(storageKinds).default('memory'))
+  .addOption(new Option('--mistake <name>', 'with a mistake that is to be found').choices(mistakes))
+  .option('--faults <ms>', 'how long things go wrong, in virtual time', Number)
+  .parse();
+const { faults: faultsMs, mistake = null, seed: first, seeds, storage } = program.opts<Options>();
+const count = seeds ?? 1;
+for (const given of [first, count]) {
+  if (!(Number.isSafeInteger(given) && given > 0))
+    program.error('--seed and --seeds must be whole numbers above 0');
 }
-const storage = (values.storage ?? 'memory') as StorageKind;
-if (!storageKinds.includes(storage)) {
-  console.error(`no such storage; there are: ${storageKinds.join(', ')}`);
-  process.exit(2);
-}
-const first = Number(values.seed ?? 1);
-const count = Number(values.seeds ?? 1);
-const scenario = cluster({ mistake, storage, ...(values.faults && { faultsMs: Number(values.faults) }) });
-process.exit((await (values.seeds === undefined ? showOne(scenario, first) : runMany(scenario))) ? 0 : 1);
+const scenario = cluster({ mistake, storage, ...(faultsMs !== undefined && { faultsMs }) });
+process.exit((await (seeds === undefined ? showOne(scenario, first) : runMany(scenario))) ? 0 : 1);
 
 async function showOne(shown: Scenario, seed: number): Promise<boolean> {
   const { error, eventCount, hash, trace, virtualMs } = await runSeed(shown, seed, { isTraced: true });

@@ -1,40 +1,53 @@
 /**
- * `npm run differential -- [--seconds N] [--seed S] [--sequences N] [--findings N] [--storage level] [--log file] [--cache-bytes N] [--conversations]`:
- * looks for differences to redis-server, with `--conversations` among several connections, and prints each as short as it gets. Ends with 1 when there are any.
+ * `npm run differential`: looks for differences to redis-server, with `--conversations` among several connections, and
+ * prints each as short as it gets. Ends with 1 when there are any.
  */
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
 import { ConversationSearch, settingsOfConversations } from './conversation-search.js';
 import { DifferentialSearch } from './search.js';
 import { ServerPair } from './server-pair.js';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-    findings: { type: 'string', default: '20' },
-    storage: { type: 'string', default: 'memory' },
-    'cache-bytes': { type: 'string', default: '0' },
-    log: { type: 'string', default: 'none' },
-    sequences: { type: 'string', default: 'Infinity' },
-    'restart-every': { type: 'string', default: '20' },
-    conversations: { type: 'boolean', default: false },
-  },
-});
-const { storage, log, 'cache-bytes': cacheBytes } = values;
+interface Options {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly sequences?: number;
+  readonly findings: number;
+  readonly storage: string;
+  readonly log: string;
+  readonly cacheBytes: string;
+  readonly restartEvery: number;
+  readonly conversations?: true;
+}
+
+const program = new Command('npm run differential --')
+  .description('Random commands to redis-server and to Holdfast: every reply and the data must be the same.')
+  .option('--seconds <count>', 'how long', Number, 60)
+  .option('--seed <number>', 'where it begins', Number, Math.floor(Math.random() * 2 ** 31))
+  .option('--sequences <count>', 'at most so many', Number)
+  .option('--findings <count>', 'ends after so many differences', Number, 20)
+  .option('--conversations', 'among several connections')
+  .addOption(new Option('--storage <kind>').choices(['memory', 'level']).default('memory'))
+  .addOption(new Option('--log <kind>').choices(['none', 'file']).default('none'))
+  .option('--cache-bytes <bytes>', 'memory for what is on the disk', '0')
+  .option('--restart-every <sequences>', 'SIGKILL and a new start after so many, with a log', Number, 20)
+  .parse();
+const given = program.opts<Options>();
+const { seconds, seed, storage, log, cacheBytes } = given;
+if (!(seconds > 0 && Number.isSafeInteger(seed))) program.error('--seconds and --seed must be numbers');
 const settings = storage === 'memory' && log === 'none' ? {} : { storage, log, 'cache-bytes': cacheBytes };
 const pair = await ServerPair.start(
-  values.conversations ? { ...settings, ...settingsOfConversations } : settings,
+  given.conversations ? { ...settings, ...settingsOfConversations } : settings,
 );
-console.log(`seed ${values.seed}, ${values.seconds} s, storage ${storage}, log ${log}`);
+console.log(`seed ${seed}, ${seconds} s, storage ${storage}, log ${log}`);
 const options = {
-  seed: Number(values.seed),
-  seconds: Number(values.seconds),
-  sequencesMax: Number(values.sequences),
-  findingsMax: Number(values.findings),
-  restartEvery: pair.isKept ? Number(values['restart-every']) : 0,
+  seed,
+  seconds,
+  sequencesMax: given.sequences ?? Number.POSITIVE_INFINITY,
+  findingsMax: given.findings,
+  restartEvery: pair.isKept ? given.restartEvery : 0,
   log: (line: string) => console.log(`\n${line}`),
 };
-const findings = await (values.conversations ? converse() : compare());
+const findings = await (given.conversations ? converse() : compare());
 await pair.stop();
 process.exitCode = findings.length === 0 ? 0 : 1;
 

@@ -11,11 +11,15 @@ const program = new Command('npm run faults --')
   .description(
     'A real cluster, real etcd, and everything that goes wrong; what clients saw must be linearizable.',
   )
-  .option('--seconds <count>', 'how long; forever if not given', Number, Number.POSITIVE_INFINITY)
+  .option('--seconds <count>', 'how long; forever if not given', Number)
   .option('--seed <number>', 'repeats the order of the faults', Number, Date.now() % 1_000_000)
   .option('--only <text>', 'only faults whose name has this in it', '')
   .parse();
-const { seconds, seed, only } = program.opts<{ seconds: number; seed: number; only: string }>();
+const {
+  seconds = Number.POSITIVE_INFINITY,
+  seed,
+  only,
+} = program.opts<{ seconds?: number; seed: number; only: string }>();
 const chosen = faults.filter(({ name }) => name.includes(only));
 if (chosen.length === 0) program.error(`no fault has '${only}' in its name`);
 
