@@ -65,6 +65,19 @@ describe('parseDouble', () => {
     expect(parse(text)).toBeNaN();
   });
 
+  it('does not take hours for a megabyte of digits that is no number', () => {
+    const digits = '1'.repeat(1024 * 1024);
+    for (const text of [`${digits}x`, `0x${digits}q`, `${digits}.${digits}e`, `.${digits}.`]) {
+      expect(doubleOf(text), text.slice(-3)).toBeNaN();
+    }
+    expect(doubleOf(`0.${digits}`)).toBeCloseTo(1 / 9);
+  });
+
+  it('reads a point at either end', () => {
+    expect(['1.', '.5', '0x1.', '0x.8', '1.e2'].map(doubleOf)).toEqual([1, 0.5, 1, 0.5, 100]);
+    expect(['.', '0x', '0x.', '1..', 'e5'].map(doubleOf)).toEqual(Array(5).fill(Number.NaN));
+  });
+
   it('leaves the range to its caller in doubleOf', () => {
     expect(doubleOf('1e400')).toBe(Number.POSITIVE_INFINITY);
     expect(doubleOf('-1e-400')).toBe(-0);

@@ -133,8 +133,12 @@ export function parseBigInteger(bytes: Uint8Array, start: number, length: number
   return n > int64Max || n < int64Min ? null : n;
 }
 
-const decimalPattern = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const hexPattern = /^([+-]?)0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d+))?$/i;
+/*
+ * There is one way to match each of these: where a digit could belong to either of two parts, a text of digits that is
+ * no number in the end took time with the square of its length, an hour for a megabyte.
+ */
+const decimalPattern = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+const hexPattern = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i;
 const nonzeroPattern = /^[+-]?([0.]*[1-9]|0x[0.]*[1-9a-f])/i;
 const infinityPattern = /^([+-]?)inf(inity)?$/i;
 
@@ -147,9 +151,11 @@ export function doubleOf(text: string): number {
   const infinity = infinityPattern.exec(text);
   if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const hex = hexPattern.exec(text);
-  if (hex === null || hex[2] + hex[3] === '') return Number.NaN;
-  const n = Number(`0x${hex[2]}${hex[3]}`) * 2 ** (Number(hex[4] ?? 0) - hex[3].length * 4);
-  return hex[1] === '-' ? -n : n;
+  if (hex === null) return Number.NaN;
+  const [, sign, whole, fraction = '', power = '0'] = hex;
+  if (whole + fraction === '') return Number.NaN;
+  const n = Number(`0x${whole}${fraction}`) * 2 ** (Number(power) - fraction.length * 4);
+  return sign === '-' ? -n : n;
 }
 
 /** A double as Redis reads it: as `doubleOf`, but NaN when it is too large or too small for a double. */

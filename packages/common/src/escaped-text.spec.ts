@@ -33,6 +33,19 @@ describe('a text of any bytes', () => {
     expect(roundTrip(bytes)).toEqual(bytes);
   });
 
+  it('takes no more than its length of memory where no byte is UTF-8', () => {
+    const bytes = Buffer.alloc(4 * 1024 * 1024, 0xff);
+    expect(utf8Of(textOf(bytes)).equals(bytes)).toBe(true);
+  });
+
+  it('writes every character, and half of a pair as one that stands for any', () => {
+    const all = 'a\u0080\u07ff\u0800\ud7ff\ue000\uffff\u{10000}\u{10ffff}';
+    expect(utf8Of(`${all}\ud800x\udcff`)).toEqual(
+      Buffer.concat([Buffer.from(`${all}\ud800x`), Buffer.of(0xff)]),
+    );
+    expect(textOf(Buffer.concat([Buffer.from(all), Buffer.of(0xff)]))).toBe(`${all}\udcff`);
+  });
+
   it('gives back whatever bytes there are', () => {
     const random = new SeededRandom(7);
     const alphabet = [

@@ -44,7 +44,7 @@ export {
 export { ProcessHold } from './process-hold.js';
 export { endOfReply, replayReplies } from './raw-reply.js';
 export { Recurring, type RecurringOptions } from './recurring.js';
-export { errorLine, Reply } from './reply.js';
+export { errorLine, Reply, withoutLineEnds } from './reply.js';
 export { Request } from './request.js';
 export {
   DoubleReply,

@@ -83,6 +83,17 @@ const lineEnds = /[\r\n]/;
 
 /** An error as it is sent: one line. Line ends around it are dropped, those inside become spaces. */
 export function errorLine(message: string): string {
-  if (!lineEnds.test(message)) return message;
-  return message.replace(/^[\r\n]+|[\r\n]+$/g, '').replace(/[\r\n]/g, ' ');
+  return lineEnds.test(message) ? withoutLineEnds(message).replace(/[\r\n]/g, ' ') : message;
+}
+
+/**
+ * A text without the line ends around it. By hand: a pattern for those at the end is tried at each that there is, to
+ * the end of its row, and a script's error may have millions in a row.
+ */
+export function withoutLineEnds(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && lineEnds.test(text[start])) start++;
+  while (end > start && lineEnds.test(text[end - 1])) end--;
+  return text.slice(start, end);
 }

@@ -30,6 +30,17 @@ describe('arguments longer than any text', () => {
     expect(client.line('PING')).toBe('PONG');
   });
 
+  it.each([
+    ['a section that is no text', ['INFO', Buffer.alloc(textBytesMax, 0xff)]],
+    ['a score', ['ZADD', 'z', Buffer.alloc(textBytesMax, '1x'), 'm']],
+    ['a score of as many digits as there may be', ['ZADD', 'z', `${'1'.repeat(textBytesMax - 1)}x`, 'm']],
+    ['a cursor', ['SCAN', Buffer.alloc(textBytesMax, '9')]],
+  ])('do not keep the server busy when they are just not longer, as %s', (_what, request) => {
+    const client = new LocalServer().client();
+    expect(client.run(...request)).toBeDefined();
+    expect(client.line('PING')).toBe('PONG');
+  });
+
   it('are no keys that a user with some rights may name', () => {
     const server = new LocalServer();
     const admin = server.client();

@@ -59,8 +59,8 @@ function scaled(numerator: bigint, denominator: bigint, exponent: number): bigin
     : divideRounded(numerator << BigInt(-exponent), denominator);
 }
 
-const decimal = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
-const hexadecimal = /^([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?\d+))?$/;
+const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
+const hexadecimal = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?\d+))?$/;
 const infinite = /^[+-]?inf(inity)?$/i;
 
 /** Reads a number as strtold does: decimal, hexadecimal or infinite. Null when it is none, or out of range. */
@@ -75,14 +75,14 @@ export function parseLongDouble(text: string): LongDouble | null {
 
 /** Sign, digits before and after the point, and exponent: of ten, or of two behind hexadecimal digits. */
 function fromDigits(
-  [, sign, whole, fraction, exponent]: readonly string[],
+  [, sign, whole, fraction = '', exponent = '0']: readonly string[],
   base: 10 | 16,
 ): LongDouble | null {
   if (whole + fraction === '') return null;
   const digits = BigInt(`${base === 16 ? '0x' : ''}${whole}${fraction}`);
   if (digits === 0n) return zero;
   const fractionPower = base === 16 ? 4 * fraction.length : fraction.length;
-  const power = Number(exponent ?? 0) - fractionPower;
+  const power = Number(exponent) - fractionPower;
   const powerLimit = base === 16 ? 4 * powerMax : powerMax;
   if (Math.abs(power) > powerLimit + 4 * textLengthMax) return null;
   const scale = BigInt(base === 16 ? 2 : 10) ** BigInt(Math.abs(power));
@@ -124,6 +124,10 @@ export function formatFixed({ mantissa, exponent }: LongDouble, fractionDigits: 
 
 /** Prints a finite value. */
 export function formatLongDouble(value: LongDouble): string {
-  const text = formatFixed(value, fractionDigits).replace(/\.?0+$/, '');
-  return text === '-0' ? '0' : text;
+  const text = formatFixed(value, fractionDigits);
+  let end = text.length;
+  while (text[end - 1] === '0') end--;
+  if (text[end - 1] === '.') end--;
+  const shown = text.slice(0, end);
+  return shown === '-0' ? '0' : shown;
 }

@@ -172,6 +172,7 @@ export function integer(rules: NumberRules = {}): Argument<number> {
 
 /** Cursors have 64 bits. */
 const cursorEnd = 2n ** 64n;
+const cursorDigitsMax = 20;
 
 /** Argument `i` as a cursor, as strtoul reads it; NaN when it is none. */
 export function readCursor(request: Request, i: number): number {
@@ -181,9 +182,11 @@ export function readCursor(request: Request, i: number): number {
   const match = /^(?:([+-]?)(\d+))?$/.exec(request.byteString(i));
   if (match === null) return Number.NaN;
   const [, sign = '', digits = '0'] = match;
-  if (BigInt(digits) >= cursorEnd) return Number.NaN;
+  const significant = digits.replace(/^0+(?=\d)/, '');
+  // A number of millions of digits takes seconds to be made.
+  if (significant.length > cursorDigitsMax || BigInt(significant) >= cursorEnd) return Number.NaN;
   // A negative one wraps around, to where nothing is.
-  return sign === '-' ? Number(cursorEnd) : Number(digits);
+  return sign === '-' ? Number(cursorEnd) : Number(significant);
 }
 
 /** A position that SCAN and its kin returned. */

@@ -1,6 +1,6 @@
 /** The table `redis` that scripts and functions find, but for `redis.call`, `redis.pcall` and what loads functions. */
 import { createHash } from 'node:crypto';
-import type { Request } from '@holdfast/common';
+import { type Request, withoutLineEnds } from '@holdfast/common';
 import type { Command } from '../command.js';
 import type { LogLevel } from '../host.js';
 import type { KV } from '../kv.js';
@@ -105,7 +105,7 @@ function errorReply(machine: LuaMachine, calls: ScriptCalls, L: number): number 
   const text = machine.text(L, 1)!.split('\0', 1)[0].replace(/^-/, '');
   const space = text.indexOf(' ');
   const [code, message] = space < 0 ? ['ERR', text] : [text.slice(0, space), text.slice(space + 1)];
-  calls.pushError(L, `${code} ${message.replace(/^[\r\n]+|[\r\n]+$/g, '')}`, false);
+  calls.pushError(L, `${code} ${withoutLineEnds(message)}`, false);
   return 1;
 }
 

@@ -11,7 +11,8 @@ const percent = 37;
 /** Between these a C `long` is the same on both machines, signed or not. */
 const narrowMax = 0x7fffffff;
 
-const specification = /%([-+ #0]*)(\d*)(?:\.(\d*))?([a-zA-Z%])/g;
+/** What has more of anything Lua refuses. Without bounds a zero is a flag or a digit, and a row of them is tried each way. */
+const specification = /%([-+ #0]{0,6})(\d{0,3})(?:\.(\d{0,3}))?([a-zA-Z%])/g;
 
 /** Whether a format has a conversion of an integer. */
 function hasInteger(bytes: Uint8Array): boolean {
@@ -95,13 +96,14 @@ export function parseUnsigned(text: string, base: number): number {
   const match = /^[ \t\n\v\f\r]*([+-]?)(0x)?([\da-z]+)[ \t\n\v\f\r]*$/i.exec(text);
   if (match === null) return Number.NaN;
   const digits = base === 16 ? match[3] : (match[2] ?? '') + match[3];
+  const end = 2n ** 64n;
   let value = 0n;
   for (const letter of digits.toLowerCase()) {
     const digit = Number.parseInt(letter, 36);
     if (digit >= base) return Number.NaN;
-    value = value * BigInt(base) + BigInt(digit);
+    // What is too large stays so: with each of a million digits the number would take longer to be made.
+    if (value < end) value = value * BigInt(base) + BigInt(digit);
   }
-  const end = 2n ** 64n;
   if (value >= end) return Number(end - 1n);
   return Number(match[1] === '-' ? BigInt.asUintN(64, -value) : value);
 }
