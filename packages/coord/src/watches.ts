@@ -74,6 +74,7 @@ export class Watches {
       if (before === 0 && after === 0) continue;
       const isAbsentAfter = after === 0 || isOver(by!, after, nowMs);
       for (const session of sessions) {
+        if (session.watchBroken) continue;
         const watched = watchedBy(session, name);
         const wasAbsent = before === 0 || watched.wasExpired;
         if (wasAbsent && isAbsentAfter) Object.assign(watched, { wasExpired: after !== 0 });

@@ -37,9 +37,14 @@ export class TestClient implements SessionSink {
 
   /** Runs a command; its reply in plain form, or undefined when it blocks: see `take`. */
   run(...args: (string | number | Uint8Array)[]): Plain | undefined {
+    return this.ask(args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)));
+  }
+
+  /** As `run`, with more arguments than a call can have. */
+  ask(args: readonly (string | Uint8Array)[]): Plain | undefined {
     const { coordinator } = this.#server;
     coordinator.beginTurn();
-    const request = Request.of(...args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)));
+    const request = new Request().assign(args);
     const outcome = coordinator.coordinate(this.session, request, this.reply);
     coordinator.settle();
     if (outcome === outcomes.close) this.isClosed = true;

@@ -182,7 +182,7 @@ async function remove(kv: KV, session: Session, sent: readonly Sent[]): Promise<
   if (sent.length === 0) return 0;
   const { host, registry } = kv;
   const del = registry.byName('DEL')!;
-  const all = Request.of('DEL', ...sent.map(({ name }) => name));
+  const all = new Request().assign(['DEL', ...sent.map(({ name }) => name)]);
   for (;;) {
     const loading = host.load(session, del, all);
     if (loading === null) break;
@@ -197,7 +197,8 @@ async function remove(kv: KV, session: Session, sent: readonly Sent[]): Promise<
       return ref !== 0 && db.version(ref) === version;
     });
     const names = unchanged.map(({ name }) => name);
-    if (names.length > 0) kv.execute(session, del, Request.of('DEL', ...names), new ValueReply(3));
+    if (names.length > 0)
+      kv.execute(session, del, new Request().assign(['DEL', ...names]), new ValueReply(3));
   });
   return changed;
 }

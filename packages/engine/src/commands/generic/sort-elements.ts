@@ -80,7 +80,7 @@ export function allElements(collection: Collection): SortElement[] {
 }
 
 /** A list of these elements, of no key. */
-export function listOf(db: Collection['database'], elements: readonly (Slice | null)[]): ListValue {
+export function listOf(db: Collection['database'], elements: Iterable<Slice | null>): ListValue {
   const list = new ListValue(db);
   for (const element of elements) {
     if (element === null) list.pushOne(sides.right, emptyBytes, 0, 0);

@@ -56,6 +56,13 @@ export class SortPattern {
     return key.subarray(0, total);
   }
 
+  /** Throws KvError UNAVAILABLE when `resolve` would. */
+  need({ session, storage }: Context, element: Slice): void {
+    const key = this.isElement ? null : this.keyOf(element);
+    if (key === null || storage.isResident(session.database, key, 0, key.length)) return;
+    throw notInMemory();
+  }
+
   /** What the pattern stands for; null when there is no such key or field, or it holds something else. */
   resolve(ctx: Context, element: Slice): Slice | null {
     if (this.isElement) return element;

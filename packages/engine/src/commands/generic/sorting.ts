@@ -30,12 +30,27 @@ export function sort(ctx: Context, mayStore: boolean, reply: Reply): void {
   const elements = ref === 0 ? [] : select(ctx, db.collection(ref), options);
   if (elements === null) return reply.error(notAScore);
   const gets = options.gets.map((i) => new SortPattern(request.view(i)));
-  const values =
-    gets.length === 0
-      ? elements
-      : elements.flatMap((element) => gets.map((get) => get.resolve(ctx, element)));
-  if (options.target === 0) replyValues(values, reply);
+  needAll(ctx, elements, gets);
+  const count = elements.length * Math.max(1, gets.length);
+  const values = valuesOf(ctx, elements, gets);
+  if (options.target === 0) replyValues(values, count, reply);
   else storeCollection(ctx, options.target, listOf(ctx.db, values), 'l', 'sortstore', reply);
+}
+
+/** Nothing may be missing once the first value is replied. */
+function needAll(ctx: Context, elements: readonly SortElement[], gets: readonly SortPattern[]): void {
+  if (ctx.storage.isAllResident) return;
+  for (const element of elements) for (const get of gets) get.need(ctx, element);
+}
+
+/** One after the other: hundreds of millions of them, of a long list and many patterns, end the process if they are kept. */
+function* valuesOf(
+  ctx: Context,
+  elements: readonly SortElement[],
+  gets: readonly SortPattern[],
+): Generator<Slice | null> {
+  if (gets.length === 0) yield* elements;
+  for (const element of elements) for (const get of gets) yield get.resolve(ctx, element);
 }
 
 /** The elements wanted, in their order; null when one has no number to be sorted by. */
@@ -122,8 +137,8 @@ function compareValues(a: SortElement, b: SortElement): number {
   return compareSlices(a.by, b.by);
 }
 
-function replyValues(values: readonly (Slice | null)[], reply: Reply): void {
-  reply.array(values.length);
+function replyValues(values: Iterable<Slice | null>, count: number, reply: Reply): void {
+  reply.array(count);
   for (const value of values) {
     if (value === null) reply.null();
     else reply.bulk(value.bytes, value.start, value.length);

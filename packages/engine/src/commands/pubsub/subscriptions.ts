@@ -45,9 +45,10 @@ export function unsubscribeFrom(ctx: Context, kind: SubscriptionKind, names: Rep
   const { host, request, session } = ctx;
   const audible = session.audible(reply);
   const word = words[kind].replace('sub', 'unsub');
-  const ended: string[] = [];
-  for (let i = 0; i < names.count; i++) ended.push(request.byteString(names.first + i));
-  if (ended.length === 0) ended.push(...subscriptionsOf(session, kind));
+  const ended =
+    names.count === 0
+      ? [...subscriptionsOf(session, kind)]
+      : Array.from({ length: names.count }, (_, i) => request.byteString(names.first + i));
   if (ended.length === 0) confirm(audible, session, word, kind, null);
   for (const name of ended) {
     host.unsubscribe(session, kind, name);

@@ -75,13 +75,14 @@ export function replyIntersection(operands: readonly Operand[], reply: Reply): v
 
 /** The members that all operands have, encoded as Redis does it: packed, until there are too many. */
 export function intersection(db: Database, operands: readonly Operand[]): SetValue {
-  const sizes = operands.map((set) => set?.size ?? 0);
-  const smallest = operands[sizes.indexOf(Math.min(...sizes))];
+  const smallest = operands.reduce((least, set) => (sizeOf(set) < sizeOf(least) ? set : least));
   const result = new SetValue(db, smallest?.encoding === 'intset' ? 'intset' : 'listpack');
   intersect(operands, Number.POSITIVE_INFINITY, () => addViewed(result));
   result.packIntegers();
   return result;
 }
+
+const sizeOf = (set: Operand): number => set?.size ?? 0;
 
 /** The members that any operand has. */
 export function union(db: Database, operands: readonly Operand[]): SetValue {

@@ -169,7 +169,7 @@ export class StreamRead {
       args ??= Array.from({ length: request.count }, (_, at) => request.view(at));
       args[first + i] = Buffer.from(this.plans[i].after.toString());
     }
-    return args === null ? request : Request.of(...args);
+    return args === null ? request : new Request().assign(args);
   }
 }
 
