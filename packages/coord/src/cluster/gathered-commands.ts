@@ -104,10 +104,12 @@ export class GatheredCommands {
       if (router.shardCount === 1 && !isNode) {
         return this.#coordinator.forwardTo(session, router.first, command, request, reply);
       }
+      // By then the connection has other requests in its place.
+      const asked = request.toOwned();
       return gather(this.#coordinator, session, command, request, reply, (values, target) => {
         const error = firstError(values);
         if (error !== null) target.error(error.message);
-        else combine(target, values, request);
+        else combine(target, values, asked);
       });
     };
   }

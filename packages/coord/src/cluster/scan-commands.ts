@@ -66,10 +66,8 @@ export class ScanCommands {
       }
       session.replies.ready(answer);
     });
-    const args: Uint8Array[] = [];
-    for (let i = 2; i < request.count; i++) args.push(request.view(i));
     const route = [...router.routes][place];
-    const asked = Request.of(command.name, String(cursor), ...args);
+    const asked = new Request().assign([command.name, String(cursor), ...request.views(2)]);
     forwarder.ask(session, forwarder.lane(session, route, command), command, asked, gathering.add());
     gathering.sent();
     return forwarder.outcome(session, false);

@@ -79,6 +79,12 @@ export class SplitCommands {
     const coordinator = this.#coordinator;
     const shares = this.#sharesOf(request, stride);
     if (shares === null) return coordinator.fail(session, reply, slotNotServed);
+    const { forwarder } = coordinator;
+    const parts = shares.map(({ args }) => new Request().assign([command.name, ...args]));
+    for (const part of parts) {
+      const problem = forwarder.problemOf(part);
+      if (problem !== null) return coordinator.fail(session, reply, problem);
+    }
     const answer = coordinator.answerLater(session);
     const count = (request.count - 1) / stride;
     const gathering = new Gathering((values, version) => {
@@ -88,10 +94,9 @@ export class SplitCommands {
       else combine(answer.held, shares, values, count);
       session.replies.ready(answer);
     });
-    const { forwarder } = coordinator;
-    for (const { args, route } of shares) {
+    for (const [i, { route }] of shares.entries()) {
       const lane = forwarder.lane(session, route, command);
-      forwarder.ask(session, lane, command, Request.of(command.name, ...args), gathering.add());
+      forwarder.ask(session, lane, command, parts[i], gathering.add());
     }
     gathering.sent();
     return forwarder.outcome(session, false);

@@ -1,4 +1,5 @@
 /** From a client's bytes through a gateway to shards and back. */
+import { messageBytesMax } from '@holdfast/rpc';
 import { describe, expect, it } from 'vitest';
 import { TestCluster } from '../testing/test-cluster.js';
 
@@ -71,6 +72,30 @@ describe('requests', () => {
       "-ERR wrong number of arguments for 'mset' command",
       '*[$null, $null]',
     ]);
+  });
+
+  it('of more keys than a call can have were the end of the gateway', () => {
+    const client = new TestCluster(three).client();
+    const keys = Array.from({ length: 600_000 }, (_, i) => `k${i}`);
+    expect(client.run(['EXISTS', ...keys], ['SCAN', '0', ...keys.slice(0, 200_000)])).toEqual([
+      ':0',
+      '-ERR syntax error',
+    ]);
+  });
+
+  it('of keys of several shards are refused when no message can hold a part of them', () => {
+    const client = new TestCluster(three).client();
+    expect(client.run(['MSET', 'b', '1', 'a', Buffer.alloc(messageBytesMax)], 'EXISTS a b')).toEqual([
+      expect.stringMatching(/^-LIMIT the request has \d+ bytes/),
+      ':0',
+    ]);
+  });
+
+  it('that all shards answer are put together by what they asked, not by what came after', () => {
+    const client = new TestCluster(three).client();
+    client.run('CONFIG SET slowlog-log-slower-than 0', 'SET a 1', 'SET b 1', 'SET c 1');
+    const [one] = client.run('SLOWLOG GET 1', 'PING');
+    expect(one.match(/\$"SET"/g)).toHaveLength(1);
   });
 
   it('of keys of several shards are refused otherwise', () => {

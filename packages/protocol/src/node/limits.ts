@@ -1,8 +1,8 @@
 /** Limits of the protocol between gateways and nodes. Longer messages than `messageBytesMax` (packages/rpc) are refused by gRPC. */
 import { messageBytesMax } from '@holdfast/rpc';
 
-/** Longest reply: room for its envelope is left in a message. */
-export const replyBytesMax: number = messageBytesMax - 64 * 1024;
+/** Longest reply: room is left in a message for its envelope, and for replies that go out with it. */
+export const replyBytesMax: number = messageBytesMax - 256 * 1024;
 
 /** Streams at a time on one connection: a gateway needs one. */
 export const streamsMax = 100;
