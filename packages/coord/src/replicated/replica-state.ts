@@ -109,7 +109,12 @@ export class ReplicaState {
   async fetch(): Promise<void> {
     const { shard, source } = this.#options;
     const stream = await source.fetch(shard, this.position);
-    await this.#empty();
+    try {
+      await this.#empty();
+    } catch (error) {
+      await stream.close?.();
+      throw error;
+    }
     try {
       await this.#restore(stream);
     } catch (error) {

@@ -71,7 +71,8 @@ export async function decodeSnapshot(chunks: AsyncIterable<Uint8Array>): Promise
       if (to === null) throw damaged('it was not read to its end');
       return to;
     };
-    return { from: content.readDoubleLE(4), batches, to: end, version: () => version };
+    const close = (): Promise<void> => reader.stop();
+    return { from: content.readDoubleLE(4), batches, to: end, version: () => version, close };
   } catch (error) {
     await reader.stop();
     throw error;

@@ -13,6 +13,8 @@ export interface SnapshotStream {
   readonly to: () => Position;
   /** The version that all of it is as of, if that is known by then. */
   readonly version?: () => number | undefined;
+  /** Ends one whose batches nobody will read; reading them ends it otherwise. Left out where there is nothing to end. */
+  readonly close?: () => Promise<void>;
 }
 
 export interface SnapshotSource {
@@ -52,6 +54,7 @@ export class PeerSnapshots implements SnapshotSource {
       try {
         const stream = await decodeSnapshot(this.#peers.open(node, shard));
         if (stream.from > after) return stream;
+        await stream.close?.();
         reason = `${node} is at position ${stream.from}`;
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
