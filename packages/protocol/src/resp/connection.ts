@@ -54,6 +54,8 @@ export class Connection implements SessionSink {
   /** Ends behind its next reply. */
   #isRetiring = false;
   #isClosed = false;
+  /** The coordinator knows it no more. */
+  #isSessionOver = false;
   /** Since when the output is over the soft limit; 0 when it is not. */
   #softLimitSinceMs = 0;
 
@@ -178,8 +180,20 @@ export class Connection implements SessionSink {
     if (gates.length > 0) return false;
     if (this.#isRetiring && sendable > 0 && this.#inputLength === 0 && session.transaction === null)
       this.#isClosing = true;
-    if (this.#isClosing && isComplete) this.socket.destroySoon();
+    if (this.#isClosing && isComplete) this.#leave();
     return true;
+  }
+
+  /** All is answered. Once the last reply has left nobody counts the client any more, as if it were gone already. */
+  #leave(): void {
+    if (this.socket.writableLength === 0) this.#endSession();
+    this.socket.destroySoon();
+  }
+
+  #endSession(): void {
+    if (this.#isSessionOver) return;
+    this.#isSessionOver = true;
+    this.#coordinator.close(this.session);
   }
 
   /**
@@ -231,7 +245,7 @@ export class Connection implements SessionSink {
     this.#input = empty;
     this.#inputLength = 0;
     this.reply.consume(this.reply.length, false);
-    this.#coordinator.close(this.session);
+    this.#endSession();
   }
 
   /** Whether the output limit of the client's class is exceeded: for long, or by far. */

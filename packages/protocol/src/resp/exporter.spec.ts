@@ -237,6 +237,16 @@ describe('replies', () => {
     await client.expect('$1\r\na\r\n+OK\r\n');
     await client.closed();
   });
+
+  it('are the last that is heard of a client: it was still counted when it had the reply to QUIT', async () => {
+    const server = await serve();
+    const client = await server.open();
+    client.send('QUIT');
+    const counted = await new Promise<number>((resolve) =>
+      client.socket.once('data', () => resolve(server.coordinator.sessions.length)),
+    );
+    expect(counted).toBe(0);
+  });
 });
 
 it('cuts off who asks for more than a buffer holds, and serves the others', async () => {
