@@ -1,5 +1,5 @@
 /**
- * Watches what is held against `maxmemory` beside the data, and keeps clients within `maxmemory-clients`.
+ * Watches what is held against `maxmemory` beside the data, and keeps clients within `maxmemory-clients` and the heap.
  *
  * The runtime takes some tens of megabytes whatever the data. With a limit of a gigabyte that is of no matter; with 200
  * MB it would make the process half as large again as what it was allowed. So what the process takes beside
@@ -10,6 +10,7 @@
 import { type Config, clientMemory, type KV, type Session } from '@holdfast/engine';
 import type { ClientRegistry } from './client-registry.js';
 import { GarbageWatch } from './garbage-watch.js';
+import { HeapWatch } from './heap-watch.js';
 import { residentBytes } from './process-figures.js';
 
 const toleratedShare = 0.15;
@@ -30,10 +31,15 @@ export class MemoryWatch {
   processBytes = 0;
   readonly #options: MemoryWatchOptions;
   readonly #garbage = new GarbageWatch();
+  readonly #heap: HeapWatch;
   #limitsClients = false;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
+    this.#heap = new HeapWatch({
+      sessions: () => options.clients.all(),
+      evict: (session) => this.#evict(session),
+    });
     const { config } = options.kv;
     config.onChange('maxmemory-clients', (value) => {
       this.#limitsClients = value !== '0';
@@ -43,6 +49,7 @@ export class MemoryWatch {
 
   /** To be called a few times a second. */
   look(): void {
+    this.#heap.look();
     const { eviction } = this.#options.kv;
     if (this.#limitsClients) this.limitClients();
     if (eviction.limitBytes > 0) this.#measure();
@@ -64,7 +71,7 @@ export class MemoryWatch {
 
   /** Ends the clients that take most until all together are within the limit, but not those that asked to be spared. */
   limitClients(): void {
-    const { clients, evict, kv } = this.#options;
+    const { clients, kv } = this.#options;
     const limit = clientLimit(kv.config);
     if (limit === 0) return;
     const sizes = [...clients.all()]
@@ -75,10 +82,15 @@ export class MemoryWatch {
     sizes.sort((a, b) => b.bytes - a.bytes);
     for (const { bytes, session } of sizes) {
       if (total <= limit) return;
-      kv.stats.evictedClients++;
-      evict(session);
+      this.#evict(session);
       total -= bytes;
     }
+  }
+
+  #evict(session: Session): void {
+    const { evict, kv } = this.#options;
+    kv.stats.evictedClients++;
+    evict(session);
   }
 
   #measureProcess(): number {

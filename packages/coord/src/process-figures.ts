@@ -1,6 +1,6 @@
 /** What the operating system says of this process. */
 import { release, totalmem, type } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Env } from '@holdfast/common';
 import type { ProcessFigures } from '@holdfast/engine';
@@ -29,6 +29,18 @@ export function residentBytes(): number {
 /** Of the JavaScript heap, what is in use or garbage that was not collected yet. */
 export function heapBytes(): number {
   return process.memoryUsage().heapUsed;
+}
+
+export interface HeapFigures {
+  /** As `heapBytes`. */
+  readonly usedBytes: number;
+  /** Beyond it the runtime ends the process. */
+  readonly limitBytes: number;
+}
+
+export function heapFigures(): HeapFigures {
+  const { used_heap_size, heap_size_limit } = getHeapStatistics();
+  return { usedBytes: used_heap_size, limitBytes: heap_size_limit };
 }
 
 let collector: (() => void) | null = null;

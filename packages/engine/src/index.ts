@@ -1,6 +1,6 @@
 export { AccessControl, type AclFile } from './acl/access-control.js';
 export { User } from './acl/user.js';
-export { clientMemory } from './client-memory.js';
+export { clientMemory, stateBytes } from './client-memory.js';
 export { ClientTracking, type TrackingOptions } from './client-tracking.js';
 export { Command, defineCommand } from './command.js';
 export type { CommandDeclaration, CommandFlag, CommandGroup } from './command-declaration.js';
