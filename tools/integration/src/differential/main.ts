@@ -3,6 +3,7 @@
  * prints each as short as it gets. Ends with 1 when there are any.
  */
 import { Command, Option } from 'commander';
+import type { Address } from '../wire-client.js';
 import { ConversationSearch, settingsOfConversations } from './conversation-search.js';
 import { DifferentialSearch } from './search.js';
 import { ServerPair } from './server-pair.js';
@@ -17,6 +18,7 @@ interface Options {
   readonly cacheBytes: string;
   readonly restartEvery: number;
   readonly conversations?: true;
+  readonly at?: string;
 }
 
 const program = new Command('npm run differential --')
@@ -26,6 +28,7 @@ const program = new Command('npm run differential --')
   .option('--sequences <count>', 'at most so many', Number)
   .option('--findings <count>', 'ends after so many differences', Number, 20)
   .option('--conversations', 'among several connections')
+  .option('--at <host:port>', 'a server that is there already, such as the gateway of a cluster')
   .addOption(new Option('--storage <kind>').choices(['memory', 'level']).default('memory'))
   .addOption(new Option('--log <kind>').choices(['none', 'file']).default('none'))
   .option('--cache-bytes <bytes>', 'memory for what is on the disk', '0')
@@ -35,9 +38,10 @@ const given = program.opts<Options>();
 const { seconds, seed, storage, log, cacheBytes } = given;
 if (!(seconds > 0 && Number.isSafeInteger(seed))) program.error('--seconds and --seed must be numbers');
 const settings = storage === 'memory' && log === 'none' ? {} : { storage, log, 'cache-bytes': cacheBytes };
-const pair = await ServerPair.start(
-  given.conversations ? { ...settings, ...settingsOfConversations } : settings,
-);
+const pair =
+  given.at === undefined
+    ? await ServerPair.start(given.conversations ? { ...settings, ...settingsOfConversations } : settings)
+    : await ServerPair.at(addressOf(given.at));
 console.log(`seed ${seed}, ${seconds} s, storage ${storage}, log ${log}`);
 const options = {
   seed,
@@ -50,6 +54,11 @@ const options = {
 const findings = await (given.conversations ? converse() : compare());
 await pair.stop();
 process.exitCode = findings.length === 0 ? 0 : 1;
+
+function addressOf(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}
 
 async function compare(): Promise<readonly string[]> {
   const found = await new DifferentialSearch(pair, options).run();

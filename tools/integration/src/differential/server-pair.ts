@@ -23,13 +23,14 @@ export class ServerPair {
   #redis: Awaited<ReturnType<typeof startRedis>>;
   readonly #settings: GatewaySettings;
   readonly #directory: string | null;
-  #gateway: RunningServer;
-  #theirs!: WireClient;
-  #ours!: WireClient;
+  /** Without a process: it was there before, and stays. */
+  #gateway: Pick<RunningServer, 'address'> & Partial<RunningServer>;
+  #theirs?: WireClient;
+  #ours?: WireClient;
 
   private constructor(
     redis: Awaited<ReturnType<typeof startRedis>>,
-    gateway: RunningServer,
+    gateway: Pick<RunningServer, 'address'> & Partial<RunningServer>,
     settings: GatewaySettings,
     directory: string | null,
   ) {
@@ -51,6 +52,13 @@ export class ServerPair {
     return pair;
   }
 
+  /** With a server that is there already: the gateway of a cluster, say. */
+  static async at(address: Address): Promise<ServerPair> {
+    const pair = new ServerPair(await startRedis(...often), { address }, {}, null);
+    await pair.reconnect();
+    return pair;
+  }
+
   /** Where the reference and the server under test are. */
   get addresses(): readonly [theirs: Address, ours: Address] {
     return [this.#redis.address, this.#gateway.address];
@@ -65,8 +73,8 @@ export class ServerPair {
   async ask(requests: readonly RandomRequest[], timeoutMs: number = replyTimeoutMs): Promise<Replies> {
     const bytes = encoded(requests);
     const both = Promise.all([
-      this.#theirs.exchange(bytes, requests.length),
-      this.#ours.exchange(bytes, requests.length),
+      this.#theirs!.exchange(bytes, requests.length),
+      this.#ours!.exchange(bytes, requests.length),
     ]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
@@ -77,21 +85,21 @@ export class ServerPair {
 
   /** Kills the server under test at once and starts it again over what it left. */
   async restart(): Promise<void> {
-    await this.#gateway.process.kill();
-    this.#gateway = await startGateway(this.#settings);
+    await this.#gateway.process?.kill();
+    if (this.#gateway.process !== undefined) this.#gateway = await startGateway(this.#settings);
     this.#ours = await connect(this.#gateway);
   }
 
   /** Other connections to the same servers: whatever was on its way on these is forgotten. */
   async reconnect(): Promise<void> {
-    for (const client of [this.#theirs, this.#ours]) client.close();
+    for (const client of [this.#theirs, this.#ours]) client?.close();
     this.#theirs = await connect(this.#redis);
     this.#ours = await connect(this.#gateway);
   }
 
   /** After a reply that did not come: the server anew, connections too, and the reference when it is gone. */
   async recover(): Promise<void> {
-    for (const client of [this.#theirs, this.#ours]) client.close();
+    for (const client of [this.#theirs, this.#ours]) client?.close();
     this.#theirs = await connect(this.#redis).catch(async () => {
       await this.#redis.stop();
       this.#redis = await startRedis(...often);
@@ -101,14 +109,14 @@ export class ServerPair {
   }
 
   async stop(): Promise<void> {
-    for (const client of [this.#theirs, this.#ours]) client.close();
-    await this.#gateway.process.kill();
+    for (const client of [this.#theirs, this.#ours]) client?.close();
+    await this.#gateway.process?.kill();
     await this.#redis.stop();
     if (this.#directory !== null) await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
-async function connect({ address }: RunningServer): Promise<WireClient> {
+async function connect({ address }: Pick<RunningServer, 'address'>): Promise<WireClient> {
   const client = await WireClient.connect(address);
   await client.call('CONFIG', 'SET', 'proto-max-bulk-len', valueBytesMax);
   return client;
