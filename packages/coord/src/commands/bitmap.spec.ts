@@ -20,10 +20,6 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 /** Sets a key to bytes given in hexadecimal. */
 function setHex(key: string, hex: string): void {
   c.run('SET', key, Buffer.from(hex, 'hex'));
@@ -35,7 +31,7 @@ function hexOf(key: string): string {
 
 describe('SETBIT and GETBIT', () => {
   it('make a string as long as the bit needs, and reply what was there', () => {
-    expectReplies([
+    c.expectReplies([
       ['SETBIT k 7 1', 0],
       ['SETBIT k 7 1', 1],
       ['SETBIT k 7 0', 1],
@@ -47,11 +43,11 @@ describe('SETBIT and GETBIT', () => {
       ['STRLEN k', 3],
     ]);
     expect(hexOf('k')).toBe('000040');
-    expectReplies([['OBJECT ENCODING k', 'raw']]);
+    c.expectReplies([['OBJECT ENCODING k', 'raw']]);
   });
 
   it('refuse what is no position, no bit, or no string', () => {
-    expectReplies([
+    c.expectReplies([
       ['SETBIT k -1 1', notAnOffset],
       ['SETBIT k x 1', notAnOffset],
       ['SETBIT k 4294967296 1', notAnOffset],
@@ -72,7 +68,7 @@ describe('SETBIT and GETBIT', () => {
     server.client().line('SETBIT k 5 1');
     c.line('MULTI');
     c.line('SETBIT k 6 1');
-    expectReplies([
+    c.expectReplies([
       ['EXEC', [0]],
       ['PTTL k', 1000],
     ]);
@@ -80,12 +76,12 @@ describe('SETBIT and GETBIT', () => {
     server.client().line('SETBIT k 8 0');
     c.line('MULTI');
     c.line('GETBIT k 5');
-    expectReplies([['EXEC', null]]);
+    c.expectReplies([['EXEC', null]]);
   });
 
   it('reach the last bit that a string may have', () => {
     c.line('CONFIG SET proto-max-bulk-len 2mb');
-    expectReplies([
+    c.expectReplies([
       ['SETBIT k 16777215 1', 0],
       ['SETBIT k 16777216 1', notAnOffset],
       ['STRLEN k', 2097152],
@@ -98,7 +94,7 @@ describe('SETBIT and GETBIT', () => {
 describe('BITCOUNT and BITPOS', () => {
   it('take ranges of bytes or bits, from both ends', () => {
     setHex('k', 'f0ff00');
-    expectReplies([
+    c.expectReplies([
       ['BITCOUNT k', 12],
       ['BITCOUNT k 1 1', 8],
       ['BITCOUNT k -1 -1', 0],
@@ -120,7 +116,7 @@ describe('BITCOUNT and BITPOS', () => {
 
   it('think a string to go on with clear bits, unless the range ends', () => {
     setHex('k', 'ffff');
-    expectReplies([
+    c.expectReplies([
       ['BITPOS k 0', 16],
       ['BITPOS k 0 1', 16],
       ['BITPOS k 0 0 -1', -1],
@@ -132,7 +128,7 @@ describe('BITCOUNT and BITPOS', () => {
 
   it('say what is wrong in the order of Redis', () => {
     setHex('k', 'ff');
-    expectReplies([
+    c.expectReplies([
       ['BITCOUNT list', wrongType],
       ['BITCOUNT k 1', syntaxError],
       ['BITCOUNT k x 1', notAnInteger],
@@ -155,7 +151,7 @@ describe('BITOP', () => {
   it('combines strings of any lengths, the shorter ones with clear bits after their ends', () => {
     setHex('a', 'f0f0f0');
     setHex('b', '33');
-    expectReplies([
+    c.expectReplies([
       ['BITOP AND d a b', 3],
       ['BITOP OR e a b missing', 3],
       ['BITOP xor f a b a', 3],
@@ -167,7 +163,7 @@ describe('BITOP', () => {
 
   it('may write over one of its sources, or over anything else, and forgets expiries', () => {
     setHex('a', 'ff00');
-    expectReplies([
+    c.expectReplies([
       ['PEXPIRE a 1000', 1],
       ['BITOP NOT a a', 2],
       ['PTTL a', -1],
@@ -178,7 +174,7 @@ describe('BITOP', () => {
   });
 
   it('removes the target when there is nothing to combine', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET d x', 'OK'],
       ['BITOP OR d missing missing', 0],
       ['EXISTS d', 0],
@@ -187,7 +183,7 @@ describe('BITOP', () => {
   });
 
   it('refuses what it can not combine', () => {
-    expectReplies([
+    c.expectReplies([
       ['BITOP NAND d a', syntaxError],
       ['BITOP NOT d a b', new Error('ERR BITOP NOT must be called with a single source key.')],
       ['BITOP OR d a list', wrongType],
@@ -206,7 +202,7 @@ describe('BITOP', () => {
 
 describe('BITFIELD', () => {
   it('reads and writes fields at bits and at multiples of their width', () => {
-    expectReplies([
+    c.expectReplies([
       ['BITFIELD k SET u8 0 255 SET i8 #1 -1 GET u16 0', [0, 0, 65535]],
       ['BITFIELD k SET u3 6 5 GET u3 6 GET u8 0', [7, 5, 254]],
       ['BITFIELD k GET u8 1000', [0]],
@@ -218,7 +214,7 @@ describe('BITFIELD', () => {
   });
 
   it('is exact over all 64 bits', () => {
-    expectReplies([
+    c.expectReplies([
       ['BITFIELD k SET i64 3 9223372036854775807', [0]],
       ['BITFIELD k GET i64 3', [9223372036854775807n]],
       ['BITFIELD k INCRBY i64 3 1', [-9223372036854775808n]],
@@ -229,7 +225,7 @@ describe('BITFIELD', () => {
   });
 
   it('wraps, saturates or fails, as the last OVERFLOW before says', () => {
-    expectReplies([
+    c.expectReplies([
       ['BITFIELD k SET u8 0 250', [0]],
       ['BITFIELD k INCRBY u8 0 10', [4]],
       ['BITFIELD k OVERFLOW SAT INCRBY u8 0 -10 INCRBY u8 0 300', [0, 255]],
@@ -242,14 +238,14 @@ describe('BITFIELD', () => {
   });
 
   it('makes the string longer even for a field that then fails', () => {
-    expectReplies([
+    c.expectReplies([
       ['BITFIELD k OVERFLOW FAIL SET u8 8 256', [null]],
       ['STRLEN k', 2],
     ]);
   });
 
   it('says what is wrong before it does anything', () => {
-    expectReplies([
+    c.expectReplies([
       ['BITFIELD k SET u8 0 1 GET u64 0', notAType],
       ['BITFIELD k GET i65 0', notAType],
       ['BITFIELD k GET i0 0', notAType],
@@ -270,7 +266,7 @@ describe('BITFIELD', () => {
   });
 
   it('tells how a call uses its key', () => {
-    expectReplies([
+    c.expectReplies([
       ['COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0', [['k', ['RO', 'access']]]],
       ['COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0 SET u8 0 1', [['k', ['RW', 'access', 'update']]]],
     ]);

@@ -18,10 +18,6 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain | undefined])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 /** The wall clock goes on, and no background work is done. */
 function pass(ms: number): void {
   server.env.jumpClock(ms);
@@ -29,7 +25,7 @@ function pass(ms: number): void {
 
 describe('DEL, UNLINK, EXISTS, TOUCH, TYPE', () => {
   it('count the keys that are there, each time they are named', () => {
-    expectReplies([
+    c.expectReplies([
       ['MSET a 1 b 2 c 3', 'OK'],
       ['EXISTS a a b missing', 3],
       ['TOUCH a a missing', 2],
@@ -40,12 +36,12 @@ describe('DEL, UNLINK, EXISTS, TOUCH, TYPE', () => {
   });
 
   it('see no key whose time is over', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v PX 10', 'OK'],
       ['TYPE k', 'string'],
     ]);
     pass(10);
-    expectReplies([
+    c.expectReplies([
       ['EXISTS k', 0],
       ['DEL k', 0],
       ['TYPE k', 'none'],
@@ -68,7 +64,7 @@ describe('EXPIRE and its kin', () => {
   });
 
   it('set and tell the time in four units', () => {
-    expectReplies([
+    c.expectReplies([
       ['EXPIRE k 100', 1],
       ['TTL k', 100],
       ['PEXPIRE k 1499', 1],
@@ -104,7 +100,7 @@ describe('EXPIRE and its kin', () => {
   );
 
   it('obey NX, XX, GT and LT', () => {
-    expectReplies([
+    c.expectReplies([
       ['EXPIRE k 100 XX', 0],
       ['EXPIRE k 100 GT', 0],
       ['EXPIRE k 100 NX', 1],
@@ -123,7 +119,7 @@ describe('EXPIRE and its kin', () => {
   it('say what is wrong in the order of Redis', () => {
     const nxError = new Error('ERR NX and XX, GT or LT options at the same time are not compatible');
     const invalid = (command: string): Error => new Error(`ERR invalid expire time in '${command}' command`);
-    expectReplies([
+    c.expectReplies([
       ['EXPIRE k abc FOO', new Error('ERR Unsupported option FOO')],
       ['EXPIRE k abc NX XX', nxError],
       ['EXPIRE k 10 LT NX GT', nxError],
@@ -140,7 +136,7 @@ describe('EXPIRE and its kin', () => {
   });
 
   it('reach beyond the integers that are exact', () => {
-    expectReplies([
+    c.expectReplies([
       ['PEXPIREAT k 9223372036854775807', 1],
       ['PEXPIRETIME k', 9223372036854775807n],
       ['EXPIREAT k 33177117420', 1],
@@ -151,7 +147,7 @@ describe('EXPIRE and its kin', () => {
   it('are no write when they change nothing', () => {
     c.line('PEXPIREAT k 1750000100500');
     const before = server.storage.stamp.last;
-    expectReplies([
+    c.expectReplies([
       ['PEXPIREAT k 1750000100500', 1],
       ['EXPIRE k 5 GT', 0],
       ['EXPIRE missing 5', 0],
@@ -164,7 +160,7 @@ describe('EXPIRE and its kin', () => {
 
 describe('RENAME, RENAMENX', () => {
   it('take value and expiry along, and replace or not', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET a 1 EX 100', 'OK'],
       ['SET b 2', 'OK'],
       ['RENAMENX a b', 0],
@@ -194,7 +190,7 @@ describe('RENAME, RENAMENX', () => {
 
 describe('COPY, MOVE', () => {
   it('copy within a database', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET a 1 EX 100', 'OK'],
       ['COPY a b', 1],
       ['COPY a b', 0],
@@ -216,7 +212,7 @@ describe('COPY, MOVE', () => {
   });
 
   it('reach other databases, with values of any type', () => {
-    expectReplies([
+    c.expectReplies([
       ['RPUSH l a b c', 3],
       ['EXPIRE l 100', 1],
       ['COPY l l DB 1', 1],
@@ -242,14 +238,14 @@ describe('COPY, MOVE', () => {
   });
 
   it('see no target whose time is over, in any database', () => {
-    expectReplies([
+    c.expectReplies([
       ['SELECT 1', 'OK'],
       ['SET k old PX 10', 'OK'],
       ['SELECT 0', 'OK'],
       ['SET k v', 'OK'],
     ]);
     pass(10);
-    expectReplies([
+    c.expectReplies([
       ['COPY k k DB 1', 1],
       ['MOVE k 1', 0],
     ]);
@@ -390,7 +386,7 @@ describe('SCAN', () => {
   });
 
   it('says what is wrong', () => {
-    expectReplies([
+    c.expectReplies([
       ['SCAN abc', new Error('ERR invalid cursor')],
       ['SCAN 0 COUNT 0', syntaxError],
       ['SCAN 0 COUNT abc', notAnInteger],
@@ -469,7 +465,7 @@ describe('OBJECT', () => {
       expect([value, c.line('OBJECT ENCODING k')]).toEqual([value, encoding]);
     }
     c.line('SET k 12');
-    expectReplies([
+    c.expectReplies([
       ['APPEND k 3', 3],
       ['OBJECT ENCODING k', 'raw'],
       ['COPY k copy', 1],
@@ -484,7 +480,7 @@ describe('OBJECT', () => {
 
   it('tells what is known of references and accesses', () => {
     c.line('MSET small 9999 large 10000 text v');
-    expectReplies([
+    c.expectReplies([
       ['OBJECT REFCOUNT small', 2147483647],
       ['OBJECT REFCOUNT large', 1],
       ['OBJECT REFCOUNT text', 1],
@@ -510,7 +506,7 @@ describe('OBJECT', () => {
 
 describe('WAIT, WAITAOF', () => {
   it('reply at once when enough copies are there, or when they may not wait', () => {
-    expectReplies([
+    c.expectReplies([
       ['WAIT 0 0', 0],
       ['WAITAOF 0 0 0', [0, 0]],
       ['MULTI', 'OK'],
@@ -533,7 +529,7 @@ describe('WAIT, WAITAOF', () => {
 
   it('say what is wrong', () => {
     const outOfRange = new Error('ERR value is out of range, value must between 0 and 1');
-    expectReplies([
+    c.expectReplies([
       ['WAIT abc 0', notAnInteger],
       ['WAIT 0 abc', new Error('ERR timeout is not an integer or out of range')],
       ['WAIT 0 -1', new Error('ERR timeout is negative')],

@@ -18,13 +18,9 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 describe('GEOADD', () => {
   it('gives points the scores of Redis, and obeys its options', () => {
-    expectReplies([
+    c.expectReplies([
       ['ZSCORE sicily Palermo', 3479099956230698],
       ['ZSCORE sicily Catania', 3479447370796909],
       ['GEOADD sicily NX 0 0 Palermo 0 0 x', 1],
@@ -38,7 +34,7 @@ describe('GEOADD', () => {
   });
 
   it('takes the ends of the ranges, and nothing beyond', () => {
-    expectReplies([
+    c.expectReplies([
       ['GEOADD g 180 85.05112878 a -180 -85.05112878 b', 2],
       ['ZSCORE g b', 0],
       ['GEOADD g 180.1 0 c', new Error('ERR invalid longitude,latitude pair 180.100000,0.000000')],
@@ -55,7 +51,7 @@ describe('GEOADD', () => {
 
 describe('GEODIST, GEOPOS and GEOHASH', () => {
   it('say where members are', () => {
-    expectReplies([
+    c.expectReplies([
       ['GEODIST sicily Palermo Catania', '166274.1516'],
       ['GEODIST sicily Palermo Catania km', '166.2742'],
       ['GEODIST sicily Palermo Catania MI', '103.3182'],
@@ -82,7 +78,7 @@ describe('GEODIST, GEOPOS and GEOHASH', () => {
 
 describe('GEOSEARCH', () => {
   it('finds what is within a circle or a box', () => {
-    expectReplies([
+    c.expectReplies([
       ['GEOSEARCH sicily FROMLONLAT 15 37 BYRADIUS 200 km ASC', ['Catania', 'Palermo']],
       ['GEOSEARCH sicily FROMLONLAT 15 37 BYRADIUS 200 km DESC COUNT 1', ['Palermo']],
       ['GEOSEARCH sicily BYBOX 400 400 km FROMLONLAT 15 37 asc', ['Catania', 'Palermo']],
@@ -103,7 +99,7 @@ describe('GEOSEARCH', () => {
   it('says what is wrong in the order of Redis', () => {
     const by = 'BYRADIUS 1 km';
     const from = 'FROMLONLAT 0 0';
-    expectReplies([
+    c.expectReplies([
       [`GEOSEARCH list ${from} ${by}`, wrongType],
       [`GEOSEARCH sicily FROMMEMBER nobody ${by}`, notDecodable],
       [`GEOSEARCH sicily ${from} FROMMEMBER Palermo ${by}`, syntaxError],
@@ -147,7 +143,7 @@ describe('GEOSEARCH', () => {
 
 describe('GEOSEARCHSTORE and GEORADIUS', () => {
   it('store members with their scores or distances, or remove what was there', () => {
-    expectReplies([
+    c.expectReplies([
       ['GEOSEARCHSTORE d sicily FROMLONLAT 15 37 BYRADIUS 200 km', 2],
       ['ZRANGE d 0 -1 WITHSCORES', ['Palermo', 3479099956230698, 'Catania', 3479447370796909]],
       ['GEOSEARCHSTORE list sicily FROMLONLAT 15 37 BYRADIUS 100 km STOREDIST', 1],
@@ -175,7 +171,7 @@ describe('GEOSEARCHSTORE and GEORADIUS', () => {
   });
 
   it('search from a point or a member', () => {
-    expectReplies([
+    c.expectReplies([
       ['GEORADIUS sicily 15 37 200 km ASC', ['Catania', 'Palermo']],
       [
         'GEORADIUS_RO sicily 15 37 200 km WITHDIST DESC',

@@ -1,6 +1,6 @@
 import { MutationWriter } from '@holdfast/storage';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LocalServer, type Plain, type TestClient } from '../testing/index.js';
+import { LocalServer, type TestClient } from '../testing/index.js';
 
 const notAnInteger = new Error('ERR value is not an integer or out of range');
 
@@ -14,10 +14,6 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect(c.line(line), line).toEqual(reply);
-}
-
 function all(key = 'h'): Record<string, string> {
   return c.line(`HGETALL ${key}`) as Record<string, string>;
 }
@@ -28,7 +24,7 @@ describe('fields that expire', () => {
   it('are set, read and made to stay again', () => {
     c.line('HSET h a 1 b 2 c 3');
     const at = nowSeconds() + 50;
-    expectReplies([
+    c.expectReplies([
       ['HEXPIRE h 10 FIELDS 3 a x b', [1, -2, 1]],
       ['HPEXPIRE h 1500 FIELDS 1 b', [1]],
       ['HTTL h FIELDS 4 a b c x', [10, 2, -1, -2]],
@@ -50,14 +46,14 @@ describe('fields that expire', () => {
     server.env.jumpClock(99);
     expect(c.line('HLEN h')).toBe(3);
     server.env.jumpClock(1);
-    expectReplies([
+    c.expectReplies([
       ['HLEN h', 2],
       ['HGET h a', null],
       ['HGETALL h', { b: '2', c: '3' }],
       ['HSCAN h 0', ['0', ['b', '2', 'c', '3']]],
     ]);
     server.env.jumpClock(100);
-    expectReplies([
+    c.expectReplies([
       ['EXISTS h', 0],
       ['TYPE h', 'none'],
       ['HGETALL h', {}],
@@ -101,7 +97,7 @@ describe('fields that expire', () => {
 
   it('follow the conditions; a field that stays counts as one that expires last', () => {
     c.line('HSET h a 1 b 2');
-    expectReplies([
+    c.expectReplies([
       ['HEXPIRE h 100 XX FIELDS 1 a', [0]],
       ['HEXPIRE h 100 GT FIELDS 1 a', [0]],
       ['HEXPIRE h 100 NX FIELDS 1 a', [1]],
@@ -120,7 +116,7 @@ describe('fields that expire', () => {
   it('go at once when the time is not in the future', () => {
     c.line('HSET h a 1 b 2 c 3');
     const events = server.eventsOf(() => {
-      expectReplies([
+      c.expectReplies([
         ['HEXPIRE h 0 FIELDS 1 a', [2]],
         ['HEXPIREAT h 1 NX FIELDS 3 a b x', [-2, 2, -2]],
         ['HPEXPIREAT h 1 FIELDS 1 c', [2]],
@@ -145,7 +141,7 @@ describe('fields that expire', () => {
     c.line('HSET h a 1');
     const noFields = new Error('ERR Mandatory argument FIELDS is missing or not at the right position');
     const mismatch = new Error('ERR The `numfields` parameter must match the number of arguments');
-    expectReplies([
+    c.expectReplies([
       ['HEXPIRE h x FIELDS 1 a', notAnInteger],
       ['HEXPIRE h -1 FIELDS 1 a', new Error('ERR invalid expire time, must be >= 0')],
       ['HEXPIRE h 70368744178 FIELDS 1 a', new Error("ERR invalid expire time in 'hexpire' command")],
@@ -224,7 +220,7 @@ describe('fields that expire', () => {
 describe('HGETDEL, HGETEX, HSETEX', () => {
   it('HGETDEL gives values and takes the fields away', () => {
     c.line('HSET h a 1 b 2 c 3');
-    expectReplies([
+    c.expectReplies([
       ['HGETDEL h FIELDS 3 a x b', ['1', null, '2']],
       ['HGETDEL h FIELDS 2 c c', ['3', null]],
       ['EXISTS h', 0],
@@ -236,7 +232,7 @@ describe('HGETDEL, HGETEX, HSETEX', () => {
   it('HGETEX gives values and sets when they expire', () => {
     c.line('HSET h a 1 b 2');
     const at = Math.floor(server.env.clock.now() / 1000) + 50;
-    expectReplies([
+    c.expectReplies([
       ['HGETEX h FIELDS 2 a x', ['1', null]],
       ['HTTL h FIELDS 1 a', [-1]],
       ['HGETEX h EX 10 FIELDS 1 a', ['1']],
@@ -254,7 +250,7 @@ describe('HGETDEL, HGETEX, HSETEX', () => {
   });
 
   it('HSETEX sets fields, or none of them, with an expiry', () => {
-    expectReplies([
+    c.expectReplies([
       ['HSETEX h FIELDS 2 a 1 b 2', 1],
       ['HSETEX h FNX FIELDS 2 b 3 c 3', 0],
       ['HSETEX h FXX FIELDS 2 b 3 c 3', 0],
@@ -275,7 +271,7 @@ describe('HGETDEL, HGETEX, HSETEX', () => {
 
   it('say what is wrong with their arguments', () => {
     c.line('HSET h a 1');
-    expectReplies([
+    c.expectReplies([
       [
         'HGETEX h EX 1 PX 1 FIELDS 1 a',
         new Error('ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified'),

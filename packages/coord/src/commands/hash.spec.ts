@@ -1,7 +1,7 @@
 import { SeededRandom } from '@holdfast/common/testing';
 import { MutationWriter } from '@holdfast/storage';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LocalServer, type Plain, type TestClient } from '../testing/index.js';
+import { LocalServer, type TestClient } from '../testing/index.js';
 
 const wrongType = new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
 const notAnInteger = new Error('ERR value is not an integer or out of range');
@@ -17,17 +17,13 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect(c.line(line), line).toEqual(reply);
-}
-
 function all(key = 'h'): Record<string, string> {
   return c.line(`HGETALL ${key}`) as Record<string, string>;
 }
 
 describe('HSET, HMSET, HSETNX', () => {
   it('set fields, and count the new ones', () => {
-    expectReplies([
+    c.expectReplies([
       ['HSET h a 1 b 2', 2],
       ['HSET h a 3 c 4', 1],
       ['HSET h d 5 d 6', 1],
@@ -77,7 +73,7 @@ describe('HSET, HMSET, HSETNX', () => {
 describe('reading', () => {
   it('finds what is there, and nothing where nothing is', () => {
     c.line('HSET h a 1 b 22 c 333');
-    expectReplies([
+    c.expectReplies([
       ['HGET h a', '1'],
       ['HGET h x', null],
       ['HGET none a', null],
@@ -128,7 +124,7 @@ describe('HDEL', () => {
   it('removes fields, and the key with the last one', () => {
     c.line('HSET h a 1 b 2 c 3');
     const events = server.eventsOf(() => {
-      expectReplies([
+      c.expectReplies([
         ['HDEL h a x a', 1],
         ['HDEL h x', 0],
         ['HDEL h b c b', 2],
@@ -142,7 +138,7 @@ describe('HDEL', () => {
 
 describe('HINCRBY and HINCRBYFLOAT', () => {
   it('add to what is there, or to nothing', () => {
-    expectReplies([
+    c.expectReplies([
       ['HINCRBY h n 5', 5],
       ['HINCRBY h n -8', -3],
       ['HINCRBYFLOAT h f 10.5', '10.5'],
@@ -156,7 +152,7 @@ describe('HINCRBY and HINCRBYFLOAT', () => {
 
   it('are exact over 64 bits, and do not overflow', () => {
     c.line('HSET h n 9223372036854775806');
-    expectReplies([
+    c.expectReplies([
       ['HINCRBY h n 1', 9223372036854775807n],
       ['HINCRBY h n 1', new Error('ERR increment or decrement would overflow')],
       ['HINCRBY h n -9223372036854775807', 0n],
@@ -168,7 +164,7 @@ describe('HINCRBY and HINCRBYFLOAT', () => {
 
   it('say what is no number', () => {
     c.line('HSET h s abc big 1e4000');
-    expectReplies([
+    c.expectReplies([
       ['HINCRBY h s 1', new Error('ERR hash value is not an integer')],
       ['HINCRBY h n x', notAnInteger],
       ['HINCRBY string n x', notAnInteger],
@@ -227,7 +223,7 @@ describe('HRANDFIELD', () => {
 
   it('says what is wrong with the count', () => {
     const outOfRange = new Error('ERR value is out of range');
-    expectReplies([
+    c.expectReplies([
       ['HRANDFIELD none', null],
       ['HRANDFIELD none 5', []],
       ['HRANDFIELD h x', notAnInteger],
@@ -253,7 +249,7 @@ describe('HSCAN', () => {
 
   it('looks at its options only when there is a hash', () => {
     c.line('HSET h a 1');
-    expectReplies([
+    c.expectReplies([
       ['HSCAN none 0 NOSUCH', ['0', []]],
       ['HSCAN none x', new Error('ERR invalid cursor')],
       ['HSCAN h 0 NOSUCH', syntaxError],

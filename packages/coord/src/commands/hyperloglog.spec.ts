@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LocalServer, type Plain, type TestClient } from '../testing/index.js';
+import { LocalServer, type TestClient } from '../testing/index.js';
 
 const wrongType = new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
 const notASketch = new Error('WRONGTYPE Key is not a valid HyperLogLog string value.');
@@ -15,10 +15,6 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 function hexOf(key: string): string {
   return Buffer.from(c.run('GET', key) as string, 'latin1').toString('hex');
 }
@@ -34,7 +30,7 @@ const seven = '466d80560c80443c84388050b184498c80426d80425a';
 
 describe('PFADD and PFCOUNT', () => {
   it('write the bytes that Redis writes, the cardinality among them once it is known', () => {
-    expectReplies([
+    c.expectReplies([
       ['PFADD h a b c d e f g', 1],
       ['PFADD h g f e', 0],
       ['OBJECT ENCODING h', 'raw'],
@@ -48,7 +44,7 @@ describe('PFADD and PFCOUNT', () => {
   });
 
   it('make a sketch of no elements, and count what is missing as none', () => {
-    expectReplies([
+    c.expectReplies([
       ['PFADD h', 1],
       ['PFADD h', 0],
       ['PFCOUNT h', 0],
@@ -63,7 +59,7 @@ describe('PFADD and PFCOUNT', () => {
     addMany('h', 0, 1000);
     expect(c.line('PFDEBUG ENCODING h')).toBe('sparse');
     addMany('h', 1000, 3000);
-    expectReplies([
+    c.expectReplies([
       ['PFDEBUG ENCODING h', 'dense'],
       ['STRLEN h', 12304],
       ['PFCOUNT h', 3002],
@@ -84,7 +80,7 @@ describe('PFADD and PFCOUNT', () => {
   });
 
   it('keep the expiry, and break a WATCH only by a change', () => {
-    expectReplies([
+    c.expectReplies([
       ['PFADD h a', 1],
       ['PEXPIRE h 5000', 1],
       ['PFADD h b', 1],
@@ -92,7 +88,7 @@ describe('PFADD and PFCOUNT', () => {
       ['WATCH h', 'OK'],
     ]);
     server.client().line('PFADD h a');
-    expectReplies([
+    c.expectReplies([
       ['MULTI', 'OK'],
       ['PFCOUNT h', 'QUEUED'],
       ['EXEC', [2]],
@@ -104,7 +100,7 @@ describe('PFMERGE', () => {
   it('merges into what is there, dense as soon as one of them is', () => {
     addMany('a', 0, 100);
     addMany('b', 100, 200);
-    expectReplies([
+    c.expectReplies([
       ['PFMERGE d a missing', 'OK'],
       ['PFMERGE d b', 'OK'],
       ['PFDEBUG ENCODING d', 'sparse'],
@@ -124,12 +120,12 @@ describe('what is no sketch', () => {
   it('is told apart from what is no string', () => {
     c.line('SET k hello');
     for (const command of ['PFADD', 'PFCOUNT', 'PFMERGE', 'PFCOUNT missing', 'PFMERGE missing']) {
-      expectReplies([
+      c.expectReplies([
         [`${command} k`, notASketch],
         [`${command} list`, wrongType],
       ]);
     }
-    expectReplies([
+    c.expectReplies([
       ['EXISTS missing', 0],
       ['PFDEBUG ENCODING missing', new Error('ERR The specified key does not exist')],
       ['PFDEBUG ENCODING k', notASketch],
@@ -156,7 +152,7 @@ describe('what is no sketch', () => {
     c.line('PFADD h a b c');
     c.line('APPEND h hello');
     const before = hexOf('h');
-    expectReplies([
+    c.expectReplies([
       ['PFCOUNT h', corrupt],
       ['PFCOUNT h missing', corrupt],
       ['PFMERGE d h', corrupt],
@@ -171,14 +167,14 @@ describe('what is no sketch', () => {
       'cut',
       Buffer.concat([Buffer.from('HYLL\x01'), Buffer.alloc(10), Buffer.from([0x80, 0x7f])]),
     );
-    expectReplies([
+    c.expectReplies([
       ['PFADD cut a b c', corrupt],
       ['PFCOUNT cut', corrupt],
       ['PFMERGE d cut', corrupt],
       ['PFDEBUG DECODE cut', 'Z:16129'],
     ]);
     c.run('SET', 'long', Buffer.concat([Buffer.from('HYLL\x01'), Buffer.alloc(50_000)]));
-    expectReplies([
+    c.expectReplies([
       ['PFADD long a', corrupt],
       ['PFDEBUG ENCODING long', corrupt],
       ['PFCOUNT long', 0],
@@ -208,7 +204,7 @@ it('tells those who watch of a merge that changed nothing', () => {
 });
 
 it('tests itself', () => {
-  expectReplies([
+  c.expectReplies([
     ['PFSELFTEST', 'OK'],
     ['PFADD h a', 1],
     ['PFDEBUG NOTHING h', new Error("ERR Unknown PFDEBUG subcommand 'NOTHING'")],

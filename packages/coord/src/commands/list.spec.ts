@@ -23,13 +23,9 @@ function elements(key = 'l'): Plain | undefined {
 }
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect(c.line(line), line).toEqual(reply);
-}
-
 describe('LPUSH, RPUSH, LPUSHX, RPUSHX', () => {
   it('push one element after another at their end, and reply the length', () => {
-    expectReplies([
+    c.expectReplies([
       ['LPUSH l a b', 2],
       ['RPUSH l c d', 4],
       ['LPUSHX l e f', 6],
@@ -39,7 +35,7 @@ describe('LPUSH, RPUSH, LPUSHX, RPUSHX', () => {
   });
 
   it('create no list with X', () => {
-    expectReplies([
+    c.expectReplies([
       ['LPUSHX l a', 0],
       ['RPUSHX l a', 0],
       ['EXISTS l', 0],
@@ -61,7 +57,7 @@ describe('LPUSH, RPUSH, LPUSHX, RPUSHX', () => {
 describe('LPOP and RPOP', () => {
   it('take elements from their end, and the key with the last', () => {
     c.line('RPUSH l a b c');
-    expectReplies([
+    c.expectReplies([
       ['LPOP l', 'a'],
       ['RPOP l', 'c'],
       ['LPOP l', 'b'],
@@ -72,7 +68,7 @@ describe('LPOP and RPOP', () => {
 
   it('take several, as many as there are', () => {
     c.line('RPUSH l a b c d e');
-    expectReplies([
+    c.expectReplies([
       ['LPOP l 2', ['a', 'b']],
       ['RPOP l 0', []],
       ['RPOP l 100', ['e', 'd', 'c']],
@@ -81,7 +77,7 @@ describe('LPOP and RPOP', () => {
   });
 
   it('check the count before they look at the key', () => {
-    expectReplies([
+    c.expectReplies([
       ['LPOP string -1', notPositive],
       ['LPOP none x', notPositive],
       ['RPOP none 1.5', notPositive],
@@ -133,7 +129,7 @@ describe('LLEN, LINDEX and LRANGE', () => {
   });
 
   it('count and index from both ends', () => {
-    expectReplies([
+    c.expectReplies([
       ['LLEN l', 5],
       ['LLEN none', 0],
       ['LLEN string', wrongType],
@@ -146,7 +142,7 @@ describe('LLEN, LINDEX and LRANGE', () => {
   });
 
   it('LINDEX looks at the key before the index', () => {
-    expectReplies([
+    c.expectReplies([
       ['LINDEX none x', null],
       ['LINDEX string x', wrongType],
       ['LINDEX l x', notAnInteger],
@@ -155,7 +151,7 @@ describe('LLEN, LINDEX and LRANGE', () => {
   });
 
   it('LRANGE clips ranges', () => {
-    expectReplies([
+    c.expectReplies([
       ['LRANGE l 1 2', ['b', 'c']],
       ['LRANGE l -2 -1', ['d', 'e']],
       ['LRANGE l -100 100', ['a', 'b', 'c', 'd', 'e']],
@@ -173,7 +169,7 @@ describe('LLEN, LINDEX and LRANGE', () => {
 describe('LSET', () => {
   it('replaces by index', () => {
     c.line('RPUSH l a b c');
-    expectReplies([
+    c.expectReplies([
       ['LSET l 0 x', 'OK'],
       ['LSET l -1 longer', 'OK'],
       ['LSET l 3 x', new Error('ERR index out of range')],
@@ -189,7 +185,7 @@ describe('LSET', () => {
 describe('LINSERT', () => {
   it('inserts beside the first pivot', () => {
     c.line('RPUSH l a b a');
-    expectReplies([
+    c.expectReplies([
       ['LINSERT l BEFORE a x', 4],
       ['LINSERT l after b y', 5],
       ['LINSERT l AFTER none z', -1],
@@ -220,7 +216,7 @@ describe('LREM', () => {
 
   it('removes the key with the last element', () => {
     c.line('RPUSH l a a');
-    expectReplies([
+    c.expectReplies([
       ['LREM l -5 a', 2],
       ['EXISTS l', 0],
       ['LREM l 0 a', 0],
@@ -256,7 +252,7 @@ describe('LTRIM', () => {
   });
 
   it('checks its arguments first', () => {
-    expectReplies([
+    c.expectReplies([
       ['LTRIM none x 1', notAnInteger],
       ['LTRIM none 0 1', 'OK'],
       ['LTRIM string 0 1', wrongType],
@@ -270,7 +266,7 @@ describe('LPOS', () => {
   });
 
   it('finds the first match, or that of a rank', () => {
-    expectReplies([
+    c.expectReplies([
       ['LPOS l a', 0],
       ['LPOS l c', 2],
       ['LPOS l c RANK 2', 6],
@@ -283,7 +279,7 @@ describe('LPOS', () => {
   });
 
   it('finds several, within a number of comparisons', () => {
-    expectReplies([
+    c.expectReplies([
       ['LPOS l c COUNT 0', [2, 6, 7]],
       ['LPOS l c COUNT 2 RANK 2', [6, 7]],
       ['LPOS l c COUNT 2 RANK -1', [7, 6]],
@@ -302,7 +298,7 @@ describe('LPOS', () => {
       "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list";
     const range =
       'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807';
-    expectReplies([
+    c.expectReplies([
       ['LPOS string a RANK 0', new Error(zeroRank)],
       ['LPOS none a RANK -9223372036854775808', new Error(range)],
       ['LPOS none a RANK x', notAnInteger],
@@ -331,7 +327,7 @@ describe('LMOVE and RPOPLPUSH', () => {
 
   it('create the target and remove the empty source', () => {
     c.line('RPUSH l a');
-    expectReplies([
+    c.expectReplies([
       ['RPOPLPUSH l m', 'a'],
       ['EXISTS l', 0],
       ['LRANGE m 0 -1', ['a']],
@@ -341,7 +337,7 @@ describe('LMOVE and RPOPLPUSH', () => {
 
   it('turn a list around', () => {
     c.line('RPUSH l a b c');
-    expectReplies([
+    c.expectReplies([
       ['RPOPLPUSH l l', 'c'],
       ['LRANGE l 0 -1', ['c', 'a', 'b']],
       ['LMOVE l l LEFT RIGHT', 'c'],
@@ -356,7 +352,7 @@ describe('LMOVE and RPOPLPUSH', () => {
 
   it('look at the source first, then at the target', () => {
     c.line('RPUSH l a');
-    expectReplies([
+    c.expectReplies([
       ['LMOVE none string LEFT LEFT', null],
       ['LMOVE string l LEFT LEFT', wrongType],
       ['LMOVE l string LEFT LEFT', wrongType],
@@ -369,7 +365,7 @@ describe('LMOVE and RPOPLPUSH', () => {
 describe('LMPOP', () => {
   it('pops from the first list that is there', () => {
     c.line('RPUSH l a b c d');
-    expectReplies([
+    c.expectReplies([
       ['LMPOP 2 none l LEFT', ['l', ['a']]],
       ['LMPOP 2 none l RIGHT COUNT 2', ['l', ['d', 'c']]],
       ['LMPOP 1 l LEFT COUNT 100', ['l', ['b']]],
@@ -379,7 +375,7 @@ describe('LMPOP', () => {
 
   it('checks its arguments', () => {
     c.line('RPUSH l a');
-    expectReplies([
+    c.expectReplies([
       ['LMPOP 0 l LEFT', new Error('ERR numkeys should be greater than 0')],
       ['LMPOP x l LEFT', new Error('ERR numkeys should be greater than 0')],
       ['LMPOP 2 l LEFT', syntaxError],
@@ -400,7 +396,7 @@ describe('the blocking commands, when there is something', () => {
   });
 
   it('do as those that do not block', () => {
-    expectReplies([
+    c.expectReplies([
       ['BLPOP none l 0', ['l', 'a']],
       ['BRPOP l none 0', ['l', 'f']],
       ['BLMOVE l m LEFT RIGHT 0', 'b'],
@@ -414,7 +410,7 @@ describe('the blocking commands, when there is something', () => {
     const notAFloat = new Error('ERR timeout is not a float or out of range');
     const negative = new Error('ERR timeout is negative');
     const outOfRange = new Error('ERR timeout is out of range');
-    expectReplies([
+    c.expectReplies([
       ['BLPOP l x', notAFloat],
       ['BLPOP l nan', notAFloat],
       ['BLPOP l -1', negative],

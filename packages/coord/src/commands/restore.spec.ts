@@ -16,10 +16,6 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 function dump(key: string): Buffer {
   return Buffer.from(c.run('DUMP', key) as string, 'latin1');
 }
@@ -51,7 +47,7 @@ describe('DUMP', () => {
       if (encoding === 'hashtable') c.run('HSET', 'h', 'long', 'x'.repeat(100));
       c.line('DEL copy');
       expect(restore('copy', dump('h'))).toBe('OK');
-      expectReplies([
+      c.expectReplies([
         ['OBJECT ENCODING copy', encoding],
         ['HPTTL copy FIELDS 3 f g n', [5000, -1, 9000]],
       ]);
@@ -67,7 +63,7 @@ describe('RESTORE', () => {
     expect(restore('k', hello)).toEqual(busyKey);
     expect(restore('t', hello, 5000)).toBe('OK');
     expect(restore('u', hello, 1750000010000, 'ABSTTL')).toBe('OK');
-    expectReplies([
+    c.expectReplies([
       ['GET k', 'hello'],
       ['PTTL k', -1],
       ['PTTL t', 5000],
@@ -79,7 +75,7 @@ describe('RESTORE', () => {
     c.line('RPUSH k a');
     c.line('PEXPIRE k 1000');
     expect(restore('k', hello, 0, 'REPLACE')).toBe('OK');
-    expectReplies([
+    c.expectReplies([
       ['GET k', 'hello'],
       ['PTTL k', -1],
     ]);
@@ -125,7 +121,7 @@ describe('RESTORE', () => {
       expect([hex, restore('k', payload, 0, 'REPLACE')]).toEqual([hex, badFormat]);
       expect([hex, restore('new', payload)]).toEqual([hex, badFormat]);
     }
-    expectReplies([
+    c.expectReplies([
       ['GET k', 'v'],
       ['EXISTS new', 0],
       ['DBSIZE', 1],
@@ -157,6 +153,6 @@ describe('RESTORE', () => {
   });
 
   it('has a second name', () => {
-    expectReplies([['RESTORE-ASKING k 0 x', wrongPayload]]);
+    c.expectReplies([['RESTORE-ASKING k 0 x', wrongPayload]]);
   });
 });

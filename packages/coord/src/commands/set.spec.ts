@@ -18,10 +18,6 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect(c.line(line), line).toEqual(reply);
-}
-
 /** The members that a command replies, sorted. */
 function members(line: string): string[] {
   return [...(c.line(line) as string[])].sort();
@@ -37,7 +33,7 @@ function numbers(from: number, to: number): string {
 
 describe('SADD, SREM and what they make', () => {
   it('count what is new, and what was there', () => {
-    expectReplies([
+    c.expectReplies([
       ['SADD s a b a', 2],
       ['SADD s b c', 1],
       ['SCARD s', 3],
@@ -159,7 +155,7 @@ describe('SMOVE', () => {
     c.line('SADD a x y');
     c.line('SADD b z');
     const events = server.eventsOf(() => {
-      expectReplies([
+      c.expectReplies([
         ['SMOVE a b x', 1],
         ['SMOVE a b x', 0],
         ['SMOVE none b x', 0],
@@ -178,7 +174,7 @@ describe('SMOVE', () => {
 
   it('looks at the destination only when there is a source', () => {
     c.line('SADD a x');
-    expectReplies([
+    c.expectReplies([
       ['SMOVE none string x', 0],
       ['SMOVE a string x', wrongType],
       ['SMOVE a string y', wrongType],
@@ -204,7 +200,7 @@ describe('SPOP and SRANDMEMBER', () => {
 
   it('say what is wrong with the count', () => {
     c.line('SADD s a');
-    expectReplies([
+    c.expectReplies([
       ['SPOP none', null],
       ['SPOP none 3', []],
       ['SPOP s 0', []],
@@ -302,7 +298,7 @@ describe('SINTER, SUNION, SDIFF and what stores them', () => {
   it('store a result over whatever is there, and remove the key for an empty one', () => {
     c.line('SET d value EX 100');
     const events = server.eventsOf(() => {
-      expectReplies([
+      c.expectReplies([
         ['SINTERSTORE d a b', 3],
         ['TTL d', -1],
         ['SUNIONSTORE a a b', 6],
@@ -318,7 +314,7 @@ describe('SINTER, SUNION, SDIFF and what stores them', () => {
   });
 
   it('SINTERCARD counts up to a limit', () => {
-    expectReplies([
+    c.expectReplies([
       ['SINTERCARD 2 a b', 3],
       ['SINTERCARD 2 a b LIMIT 2', 2],
       ['SINTERCARD 2 a b LIMIT 0', 3],
@@ -354,7 +350,7 @@ describe('SINTER, SUNION, SDIFF and what stores them', () => {
 describe('SSCAN', () => {
   it('gives a small set at once, and looks at its options only when there is one', () => {
     c.line('SADD s 3 1 2');
-    expectReplies([
+    c.expectReplies([
       ['SSCAN s 0 COUNT 1', ['0', ['1', '2', '3']]],
       ['SSCAN s 0 MATCH [12]', ['0', ['1', '2']]],
       ['SSCAN none 0 NOSUCH', ['0', []]],

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LocalServer, type Plain, type TestClient } from '../testing/index.js';
+import { LocalServer, type TestClient } from '../testing/index.js';
 
 const wrongType = new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
 const syntaxError = new Error('ERR syntax error');
@@ -18,13 +18,9 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 describe('SORT', () => {
   it('sorts lists, sets and sorted sets by number or by bytes', () => {
-    expectReplies([
+    c.expectReplies([
       ['SORT l', ['1', '2', '3', '10']],
       ['SORT l DESC', ['10', '3', '2', '1']],
       ['SORT l ALPHA', ['1', '10', '2', '3']],
@@ -40,7 +36,7 @@ describe('SORT', () => {
   });
 
   it('cuts out a part of the result', () => {
-    expectReplies([
+    c.expectReplies([
       ['SORT l LIMIT 1 2', ['2', '3']],
       ['SORT l LIMIT 0 0', []],
       ['SORT l LIMIT -5 1', ['1']],
@@ -53,7 +49,7 @@ describe('SORT', () => {
   });
 
   it('sorts by what other keys hold, and gets what others hold', () => {
-    expectReplies([
+    c.expectReplies([
       ['SORT l BY w_*', ['10', '3', '2', '1']],
       ['SORT l BY w_* GET # GET n_* LIMIT 2 2', ['2', 'two', '1', 'one']],
       [
@@ -68,7 +64,7 @@ describe('SORT', () => {
   });
 
   it('leaves the order alone for a pattern without a star', () => {
-    expectReplies([
+    c.expectReplies([
       ['SORT l BY nosort', ['3', '1', '10', '2']],
       ['SORT l BY nosort DESC', ['2', '10', '1', '3']],
       ['SORT l BY nosort BY w_*', ['3', '1', '10', '2']],
@@ -81,7 +77,7 @@ describe('SORT', () => {
 
   it('orders what it stores of a set, whose order means nothing', () => {
     c.line('SADD s zz b a x');
-    expectReplies([
+    c.expectReplies([
       ['SORT s BY nosort STORE d', 4],
       ['LRANGE d 0 -1', ['a', 'b', 'x', 'zz']],
       ['SORT s BY nosort STORE d LIMIT 1 2 DESC', 2],
@@ -90,7 +86,7 @@ describe('SORT', () => {
   });
 
   it('stores its result as a list, or removes what was there', () => {
-    expectReplies([
+    c.expectReplies([
       ['SORT l STORE d', 4],
       ['LRANGE d 0 -1', ['1', '2', '3', '10']],
       ['OBJECT ENCODING d', 'listpack'],
@@ -116,7 +112,7 @@ describe('SORT', () => {
   });
 
   it('says what is wrong with its words before it looks at the key', () => {
-    expectReplies([
+    c.expectReplies([
       ['SORT w_1', wrongType],
       ['SORT w_1 FOO', syntaxError],
       ['SORT l LIMIT 0', syntaxError],
@@ -130,7 +126,7 @@ describe('SORT', () => {
   });
 
   it('names the key that it writes', () => {
-    expectReplies([
+    c.expectReplies([
       ['COMMAND GETKEYS SORT l BY w_* GET STORE STORE d', ['l', 'd']],
       ['COMMAND GETKEYS SORT l STORE d STORE e', ['l', 'e']],
       ['COMMAND GETKEYS SORT_RO l', ['l']],

@@ -25,10 +25,6 @@ afterEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect(c.line(line), line).toEqual(reply);
-}
-
 /** Adds entries 1-0, 2-0, ... with a field `f` of the same number. */
 function fill(count: number, key = 's'): void {
   for (let i = 1; i <= count; i++) c.line(`XADD ${key} ${i} f ${i}`);
@@ -57,7 +53,7 @@ function eventsOf(...lines: string[]): string[] {
 
 describe('XADD', () => {
   it('makes ids of the time, which never go back', () => {
-    expectReplies([
+    c.expectReplies([
       ['XADD s * a 1', `${startMs}-0`],
       ['XADD s * a 2', `${startMs}-1`],
     ]);
@@ -187,7 +183,7 @@ describe('a group', () => {
   });
 
   it('delivers each entry to one consumer, who keeps it until it is acknowledged', () => {
-    expectReplies([
+    c.expectReplies([
       ['XREADGROUP GROUP g a COUNT 2 STREAMS s >', [['s', [entry(1), entry(2)]]]],
       ['XREADGROUP GROUP g b COUNT 2 STREAMS s >', [['s', [entry(3), entry(4)]]]],
       ['XREADGROUP GROUP g a COUNT 2 STREAMS s >', [['s', [entry(5)]]]],
@@ -343,7 +339,7 @@ describe('a group', () => {
     server.env.advance(1000);
     c.line('XREADGROUP GROUP g a STREAMS s >');
     c.line('XDEL s 2 4');
-    expectReplies([
+    c.expectReplies([
       ['XAUTOCLAIM s g b 500 0 COUNT 2', ['3-0', [entry(1)], ['2-0']]],
       ['XAUTOCLAIM s g b 500 3', ['0-0', [entry(3)], ['4-0']]],
       ['XAUTOCLAIM s g b 500 0 JUSTID', ['0-0', [], []]],
@@ -448,7 +444,7 @@ describe('streams', () => {
   it('are found by type, and have an encoding, a digest and a size', () => {
     fill(120);
     c.line('SET text x');
-    expectReplies([
+    c.expectReplies([
       ['TYPE s', 'stream'],
       ['OBJECT ENCODING s', 'stream'],
       ['SCAN 0 TYPE stream COUNT 100', ['0', ['s']]],

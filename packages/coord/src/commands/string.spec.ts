@@ -1,6 +1,6 @@
 import { keyBytesMax } from '@holdfast/common';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LocalServer, type Plain, type TestClient } from '../testing/index.js';
+import { LocalServer, type TestClient } from '../testing/index.js';
 
 const wrongType = new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
 const notAnInteger = new Error('ERR value is not an integer or out of range');
@@ -19,16 +19,12 @@ beforeEach(() => {
 });
 
 /** Each line's command has the reply beside it. */
-function expectReplies(lines: readonly (readonly [string, Plain])[]): void {
-  for (const [line, reply] of lines) expect([line, c.line(line)]).toEqual([line, reply]);
-}
-
 const invalidExpiry = (command: string): Error =>
   new Error(`ERR invalid expire time in '${command}' command`);
 
 describe('SET', () => {
   it('sets what is there or not, and forgets its type and its expiry', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v EX 100', 'OK'],
       ['SET k w', 'OK'],
       ['TTL k', -1],
@@ -38,7 +34,7 @@ describe('SET', () => {
   });
 
   it('obeys its conditions', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v XX', null],
       ['SET k v NX', 'OK'],
       ['SET k w NX', null],
@@ -56,7 +52,7 @@ describe('SET', () => {
   });
 
   it('replies the old value with GET, whether or not it sets', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v GET', null],
       ['SET k w GET NX', 'v'],
       ['SET k w GET', 'v'],
@@ -67,7 +63,7 @@ describe('SET', () => {
   });
 
   it('takes times of four kinds, or keeps the one that is there', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v EX 100', 'OK'],
       ['TTL k', 100],
       ['SET k v PX 5000', 'OK'],
@@ -87,7 +83,7 @@ describe('SET', () => {
   });
 
   it('says what is wrong with a time after what is wrong with the rest', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v EX abc FOO', syntaxError],
       ['SET k v EX abc', notAnInteger],
       ['SET k v EX 1.5', notAnInteger],
@@ -102,7 +98,7 @@ describe('SET', () => {
   });
 
   it('removes the key when the time is over already', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v', 'OK'],
       ['SET k v PXAT 1', 'OK'],
       ['EXISTS k', 0],
@@ -149,7 +145,7 @@ describe('a key that is too long', () => {
 
 describe('SETNX, SETEX, PSETEX, GETSET, GETDEL, DELIFEQ', () => {
   it('do what their names say', () => {
-    expectReplies([
+    c.expectReplies([
       ['SETNX k v', 1],
       ['SETNX k w', 0],
       ['SETEX k 10 w', 'OK'],
@@ -168,7 +164,7 @@ describe('SETNX, SETEX, PSETEX, GETSET, GETDEL, DELIFEQ', () => {
   });
 
   it('refuse other types and times that are no times', () => {
-    expectReplies([
+    c.expectReplies([
       ['GETSET list v', wrongType],
       ['GETDEL list', wrongType],
       ['DELIFEQ list a', wrongType],
@@ -182,7 +178,7 @@ describe('SETNX, SETEX, PSETEX, GETSET, GETDEL, DELIFEQ', () => {
 
 describe('GETEX', () => {
   it('reads, and changes the expiry', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k v', 'OK'],
       ['GETEX k EX 100', 'v'],
       ['TTL k', 100],
@@ -196,7 +192,7 @@ describe('GETEX', () => {
   });
 
   it('looks at the key before the time', () => {
-    expectReplies([
+    c.expectReplies([
       ['GETEX missing EX abc', null],
       ['GETEX list EX abc', wrongType],
       ['SET k v', 'OK'],
@@ -210,7 +206,7 @@ describe('GETEX', () => {
 
 describe('MGET, MSET, MSETNX', () => {
   it('work on many keys at once', () => {
-    expectReplies([
+    c.expectReplies([
       ['MSET a 1 b 2 a 3', 'OK'],
       ['MGET a b list missing', ['3', '2', null, null]],
       ['MSETNX c 1 a 2', 0],
@@ -226,7 +222,7 @@ describe('MGET, MSET, MSETNX', () => {
 
 describe('APPEND, SETRANGE, GETRANGE, STRLEN', () => {
   it('change strings in place and keep their expiry', () => {
-    expectReplies([
+    c.expectReplies([
       ['APPEND k ab', 2],
       ['EXPIRE k 100', 1],
       ['APPEND k cd', 4],
@@ -261,7 +257,7 @@ describe('APPEND, SETRANGE, GETRANGE, STRLEN', () => {
   });
 
   it('obey the limit of bulk strings', () => {
-    expectReplies([
+    c.expectReplies([
       ['SETRANGE k -1 x', new Error('ERR offset is out of range')],
       ['SETRANGE k 536870912 x', tooLong],
       ['SETRANGE k 9223372036854775807 x', tooLong],
@@ -276,7 +272,7 @@ describe('APPEND, SETRANGE, GETRANGE, STRLEN', () => {
 
   it('read ranges from either end', () => {
     c.line('SET k 0123456');
-    expectReplies([
+    c.expectReplies([
       ['GETRANGE k 0 -1', '0123456'],
       ['GETRANGE k -3 -1', '456'],
       ['GETRANGE k 3 1', ''],
@@ -295,7 +291,7 @@ describe('APPEND, SETRANGE, GETRANGE, STRLEN', () => {
 
 describe('INCR, DECR, INCRBY, DECRBY', () => {
   it('count', () => {
-    expectReplies([
+    c.expectReplies([
       ['INCR k', 1],
       ['INCRBY k 41', 42],
       ['DECRBY k 2', 40],
@@ -310,7 +306,7 @@ describe('INCR, DECR, INCRBY, DECRBY', () => {
   });
 
   it('are exact over all 64 bits, and say so at the ends', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k 9007199254740991', 'OK'],
       ['INCR k', 9007199254740992n],
       ['INCR k', 9007199254740993n],
@@ -338,7 +334,7 @@ describe('INCR, DECR, INCRBY, DECRBY', () => {
   );
 
   it('leave other types alone', () => {
-    expectReplies([
+    c.expectReplies([
       ['INCR list', wrongType],
       ['INCRBY list 5', wrongType],
       ['INCRBYFLOAT list 5', wrongType],
@@ -348,7 +344,7 @@ describe('INCR, DECR, INCRBY, DECRBY', () => {
 
 describe('INCRBYFLOAT', () => {
   it('adds as an 80-bit float and prints without trailing zeros', () => {
-    expectReplies([
+    c.expectReplies([
       ['INCRBYFLOAT k 10.5', '10.5'],
       ['INCRBYFLOAT k 0.1', '10.6'],
       ['INCRBYFLOAT k -10.6', '0'],
@@ -360,7 +356,7 @@ describe('INCRBYFLOAT', () => {
   });
 
   it('refuses what is no number, and what leads to none', () => {
-    expectReplies([
+    c.expectReplies([
       ['SET k abc', 'OK'],
       ['INCRBYFLOAT k 1', notADouble],
       ['SET k 1', 'OK'],
@@ -377,7 +373,7 @@ describe('LCS', () => {
   });
 
   it('finds the longest common subsequence', () => {
-    expectReplies([
+    c.expectReplies([
       ['LCS a b', 'mytext'],
       ['LCS a b LEN', 6],
       ['LCS a missing', ''],

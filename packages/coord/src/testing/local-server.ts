@@ -2,6 +2,7 @@
  * A whole local server without sockets, on virtual time: for tests of commands and of what the
  * coordinator does around them.
  */
+import assert from 'node:assert/strict';
 import {
   DoubleReply,
   ErrorReply,
@@ -55,6 +56,11 @@ export class TestClient implements SessionSink {
   /** As `run`, with the words of a line: no quoting. */
   line(line: string): Plain | undefined {
     return this.run(...line.split(' '));
+  }
+
+  /** Runs lines, each of which must have this reply: throws at the first that has another one. */
+  expectReplies(lines: readonly (readonly [line: string, reply: Plain | undefined])[]): void {
+    for (const [line, reply] of lines) assert.deepStrictEqual([line, this.line(line)], [line, reply]);
   }
 
   /** The next reply or message that arrived; undefined when there is none. */
