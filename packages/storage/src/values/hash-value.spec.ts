@@ -1,7 +1,8 @@
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryStorage } from '../memory-storage.js';
+import type { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
+import { putNew, versionedStorage } from '../testing/versioned-storage.js';
 import { encodingLimits } from './encoding-limits.js';
 import { EntryView } from './field-table.js';
 import { HashValue } from './hash-value.js';
@@ -14,19 +15,8 @@ interface Kept {
 const key = Buffer.from('key');
 const view = new EntryView();
 
-function createStorage(): MemoryStorage {
-  const storage = new MemoryStorage(new SimulatedEnv(1).random);
-  let version = 0;
-  storage.stamp.source = { next: () => ++version };
-  return storage;
-}
-
 function createHash(storage: MemoryStorage): HashValue {
-  const db = storage.database(0);
-  const hash = new HashValue(db);
-  db.find(key, 0, key.length);
-  db.putCollection(key, 0, key.length, hash);
-  return hash;
+  return putNew(storage, key, (db) => new HashValue(db));
 }
 
 function hashIn(storage: MemoryStorage): HashValue {
@@ -86,8 +76,8 @@ describe('HashValue', () => {
       encodingLimits.hashListpackEntries = 100;
       const { random } = new SimulatedEnv(seed);
       const below = (n: number) => random.uint32() % n;
-      const storage = createStorage();
-      const replica = createStorage();
+      const storage = versionedStorage();
+      const replica = versionedStorage();
       const journal = new MutationWriter();
       storage.journal = journal;
       const hash = createHash(storage);
@@ -129,7 +119,7 @@ describe('HashValue', () => {
         replica.apply(drain(journal), i);
         expect(contentOf(hashIn(replica))).toEqual(sorted(model));
       }
-      const copy = createStorage();
+      const copy = versionedStorage();
       for await (const batch of storage.snapshot()) copy.apply(batch, 1);
       expect(contentOf(hashIn(copy))).toEqual(sorted(model));
       expect(hashIn(copy).encoding).toBe(hash.encoding);
@@ -138,8 +128,8 @@ describe('HashValue', () => {
   );
 
   it('changes nothing when its mutations are applied again over the later state', () => {
-    const storage = createStorage();
-    const replica = createStorage();
+    const storage = versionedStorage();
+    const replica = versionedStorage();
     const journal = new MutationWriter();
     storage.journal = journal;
     const hash = createHash(storage);
@@ -159,7 +149,7 @@ describe('HashValue', () => {
   });
 
   it('becomes a table beyond the entries or the length that the limits allow, and stays one', () => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     encodingLimits.hashListpackEntries = 4;
     const byCount = createHash(storage);
     for (let i = 0; i < 4; i++) put(byCount, `f${i}`, 'v');
@@ -182,7 +172,7 @@ describe('HashValue', () => {
   });
 
   it('reports listpackex from the first expiry on', () => {
-    const hash = createHash(createStorage());
+    const hash = createHash(versionedStorage());
     put(hash, 'f', 'v');
     expireAt(hash, 'f', 5000);
     expect(hash.encoding).toBe('listpackex');
@@ -191,7 +181,7 @@ describe('HashValue', () => {
   });
 
   it('keeps a value beyond what a record holds beside the arena, and gives it back', () => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     const hash = createHash(storage);
     const { arena } = storage.database(0);
     const emptyBytes = arena.usedBytes;
@@ -208,7 +198,7 @@ describe('HashValue', () => {
   });
 
   it('leaves nothing in the arena and in the queue of what expires when its key goes', () => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     const db = storage.database(0);
     for (const fields of [10, 2000]) {
       const hash = createHash(storage);

@@ -3,6 +3,7 @@ import { SeededRandom } from '@holdfast/common/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
+import { putNew, versionedStorage } from '../testing/versioned-storage.js';
 import { encodingLimits } from './encoding-limits.js';
 import { ListCursor } from './list-cursor.js';
 import {
@@ -29,14 +30,9 @@ class Fixture {
   readonly list: ListValue;
 
   constructor(seed = 1) {
-    this.storage = new MemoryStorage(new SeededRandom(seed));
-    let last = 0;
-    this.storage.stamp.source = { next: (count) => (last += count) };
+    this.storage = versionedStorage(seed);
     this.storage.journal = new MutationWriter();
-    const db = this.storage.database(0);
-    this.list = new ListValue(db);
-    db.find(key, 0, key.length);
-    db.putCollection(key, 0, key.length, this.list);
+    this.list = putNew(this.storage, key, (db) => new ListValue(db));
   }
 
   push(side: Side, ...elements: (string | Buffer)[]): void {

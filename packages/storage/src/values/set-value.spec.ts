@@ -1,7 +1,8 @@
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryStorage } from '../memory-storage.js';
+import type { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
+import { putNew, versionedStorage } from '../testing/versioned-storage.js';
 import { encodingLimits } from './encoding-limits.js';
 import { EntryView } from './field-table.js';
 import { SetValue } from './set-value.js';
@@ -9,19 +10,8 @@ import { SetValue } from './set-value.js';
 const key = Buffer.from('key');
 const view = new EntryView();
 
-function createStorage(): MemoryStorage {
-  const storage = new MemoryStorage(new SimulatedEnv(1).random);
-  let version = 0;
-  storage.stamp.source = { next: () => ++version };
-  return storage;
-}
-
 function createSet(storage: MemoryStorage): SetValue {
-  const db = storage.database(0);
-  const set = new SetValue(db);
-  db.find(key, 0, key.length);
-  db.putCollection(key, 0, key.length, set);
-  return set;
+  return putNew(storage, key, (db) => new SetValue(db));
 }
 
 function setIn(storage: MemoryStorage): SetValue {
@@ -50,7 +40,7 @@ function drain(journal: MutationWriter): Buffer {
 }
 
 function filled(...members: (string | number)[]): SetValue {
-  const set = createSet(createStorage());
+  const set = createSet(versionedStorage());
   for (const member of members) add(set, String(member));
   return set;
 }
@@ -73,8 +63,8 @@ describe('SetValue', () => {
   ])('agrees with a Set, %s, and so does what its mutations build', async (_, members, nameOf, seed) => {
     const { random } = new SimulatedEnv(seed);
     const below = (n: number) => random.uint32() % n;
-    const storage = createStorage();
-    const replica = createStorage();
+    const storage = versionedStorage();
+    const replica = versionedStorage();
     const journal = new MutationWriter();
     storage.journal = journal;
     const set = createSet(storage);
@@ -99,7 +89,7 @@ describe('SetValue', () => {
       expect(membersOf(setIn(replica)).sort()).toEqual([...model].sort());
       expect(setIn(replica).encoding).toBe(set.encoding);
     }
-    const copy = createStorage();
+    const copy = versionedStorage();
     for await (const batch of storage.snapshot()) copy.apply(batch, 1);
     expect(membersOf(setIn(copy)).sort()).toEqual([...model].sort());
   });
@@ -124,7 +114,7 @@ describe('SetValue', () => {
   });
 
   it('takes the expected number of members as a hint', () => {
-    const db = createStorage().database(0);
+    const db = versionedStorage().database(0);
     const expecting = (count: number, first: string) =>
       SetValue.expecting(db, count, Buffer.from(first), 0, first.length).encoding;
     expect([expecting(512, '1'), expecting(513, '1'), expecting(128, 'a'), expecting(129, 'a')]).toEqual([
@@ -141,7 +131,7 @@ describe('SetValue', () => {
   });
 
   it('packs a result of integers, and leaves any other as it is', () => {
-    const db = createStorage().database(0);
+    const db = versionedStorage().database(0);
     const numbers = new SetValue(db, 'hashtable');
     for (const n of ['3', '1', '2']) add(numbers, n);
     numbers.packIntegers();
@@ -167,7 +157,7 @@ describe('SetValue', () => {
   });
 
   it.each([5, 100, 3000])('leaves nothing in the arena when its key goes (%i members)', (members) => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     const db = storage.database(0);
     const set = createSet(storage);
     for (let i = 0; i < members; i++) add(set, `member${i}`);

@@ -5,6 +5,7 @@ import { copyKey } from '../copy-key.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
 import { entryText, entryTexts, idOf, nextIds, streamTexts } from '../testing/stream-text.js';
+import { putNew, versionedStorage } from '../testing/versioned-storage.js';
 import { encodingLimits } from './encoding-limits.js';
 import { StreamCursor } from './stream-cursor.js';
 import type { StreamConsumer, StreamGroup } from './stream-group.js';
@@ -22,14 +23,9 @@ class Fixture {
   readonly emptyBytes: number;
 
   constructor(seed = 1) {
-    this.storage = new MemoryStorage(new SeededRandom(seed));
-    let last = 0;
-    this.storage.stamp.source = { next: (count) => (last += count) };
+    this.storage = versionedStorage(seed);
     this.storage.journal = new MutationWriter();
-    const db = this.storage.database(0);
-    this.stream = new StreamValue(db);
-    db.find(key, 0, key.length);
-    db.putCollection(key, 0, key.length, this.stream);
+    this.stream = putNew(this.storage, key, (db) => new StreamValue(db));
     this.emptyBytes = this.usedBytes;
   }
 

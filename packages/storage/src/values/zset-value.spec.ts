@@ -1,8 +1,9 @@
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Database } from '../database.js';
-import { MemoryStorage } from '../memory-storage.js';
+import type { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
+import { putNew, versionedStorage } from '../testing/versioned-storage.js';
 import { encodingLimits } from './encoding-limits.js';
 import { ZSetBound } from './zset-bound.js';
 import { ZSetCursor } from './zset-cursor.js';
@@ -13,19 +14,8 @@ const bytesOf = (member: string) => Buffer.from(member, 'latin1');
 
 type Entry = readonly [score: number, member: string];
 
-function createStorage(): MemoryStorage {
-  const storage = new MemoryStorage(new SimulatedEnv(1).random);
-  let version = 0;
-  storage.stamp.source = { next: () => ++version };
-  return storage;
-}
-
 function createZSet(storage: MemoryStorage): ZSetValue {
-  const db = storage.database(0);
-  const zset = new ZSetValue(db);
-  db.find(key, 0, key.length);
-  db.putCollection(key, 0, key.length, zset);
-  return zset;
+  return putNew(storage, key, (db) => new ZSetValue(db));
 }
 
 function zsetIn(db: Database): ZSetValue {
@@ -81,8 +71,8 @@ describe('ZSetValue', () => {
     (_, members, seed) => {
       const { random } = new SimulatedEnv(seed);
       const below = (n: number) => random.uint32() % n;
-      const storage = createStorage();
-      const replica = createStorage();
+      const storage = versionedStorage();
+      const replica = versionedStorage();
       const journal = new MutationWriter();
       storage.journal = journal;
       const zset = createZSet(storage);
@@ -129,21 +119,21 @@ describe('ZSetValue', () => {
       expect(zset.encoding).toBe(members > 100 ? 'skiplist' : 'listpack');
       const writer = new MutationWriter();
       zset.describe(writer);
-      const copy = createStorage();
+      const copy = versionedStorage();
       copy.apply(writer.bytes.subarray(0, writer.length), 0);
       expect(entriesOf(zsetIn(copy.database(0)))).toEqual(ordered(model));
     },
   );
 
   it('is large once it has too many members, or too long ones, and stays it', () => {
-    const zset = createZSet(createStorage());
+    const zset = createZSet(versionedStorage());
     for (let i = 0; i < 128; i++) put(zset, i, `m${i}`);
     expect(zset.encoding).toBe('listpack');
     put(zset, 1, 'one more');
     expect(zset.encoding).toBe('skiplist');
     zset.removeRange(0, 128);
     expect(zset.encoding).toBe('skiplist');
-    const other = createZSet(createStorage());
+    const other = createZSet(versionedStorage());
     put(other, 1, 'x'.repeat(64));
     expect(other.encoding).toBe('listpack');
     put(other, 1, 'x'.repeat(65));
@@ -152,7 +142,7 @@ describe('ZSetValue', () => {
   });
 
   it('is large when so many members are expected', () => {
-    const zset = createZSet(createStorage());
+    const zset = createZSet(versionedStorage());
     zset.expect(128);
     expect(zset.encoding).toBe('listpack');
     zset.expect(129);
@@ -162,7 +152,7 @@ describe('ZSetValue', () => {
   it('does not pack more than 64 KiB, whatever the limits', () => {
     encodingLimits.zsetListpackEntries = 1_000_000;
     encodingLimits.zsetListpackValue = 1_000_000;
-    const zset = createZSet(createStorage());
+    const zset = createZSet(versionedStorage());
     put(zset, 2, 'x'.repeat(60_000));
     put(zset, 1, 'y');
     expect(zset.encoding).toBe('listpack');
@@ -174,7 +164,7 @@ describe('ZSetValue', () => {
 
   it('names every entry in a scan', () => {
     for (const count of [100, 5000]) {
-      const zset = createZSet(createStorage());
+      const zset = createZSet(versionedStorage());
       for (let i = 0; i < count; i++) put(zset, i, `m${i}`);
       const seen = new Set<string>();
       const cursor = new ZSetCursor();
@@ -194,7 +184,7 @@ describe('ZSetValue', () => {
   });
 
   it('gives all its memory back', () => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     const db = storage.database(0);
     const before = db.arena.usedBytes;
     for (const count of [50, 20_000]) {
@@ -209,7 +199,7 @@ describe('ZSetValue', () => {
   });
 
   it('gives the memory of removed members back', () => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     const zset = createZSet(storage);
     put(zset, 0, 'first');
     const { arena } = storage.database(0);
@@ -220,7 +210,7 @@ describe('ZSetValue', () => {
   });
 
   it('reads a removal that does not concern it', () => {
-    const storage = createStorage();
+    const storage = versionedStorage();
     const journal = new MutationWriter();
     storage.journal = journal;
     const zset = createZSet(storage);
@@ -229,7 +219,7 @@ describe('ZSetValue', () => {
     zset.removeRange(2, 5);
     zset.remove(bytesOf('m1'), 0, 2);
     put(zset, 5, 'last');
-    const replica = createStorage();
+    const replica = versionedStorage();
     replica.apply(journal.bytes.subarray(0, journal.length), 0);
     expect(entriesOf(zsetIn(replica.database(0)))).toEqual([[5, 'last']]);
   });
