@@ -19,24 +19,17 @@ import type {
 } from '@holdfast/engine';
 import type { Storage } from '@holdfast/storage';
 import { commandOf, isQueueable, unknownCommand, wrongArity } from './admission.js';
-import type { Background } from './background.js';
-import type { ClientRegistry } from './client-registry.js';
 import type { Committer } from './committer.js';
 import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from './coordinator.js';
-import type { DiscardReply } from './discard-reply.js';
 import type { Guard } from './guard.js';
-import type { HeldCommands } from './held-commands.js';
 import type { KeyLoader } from './key-loader.js';
-import type { KeyObserver } from './key-observer.js';
-import { endSkip, type LateAnswers } from './late-answers.js';
+import { endSkip } from './late-answers.js';
 import type { LocalCoordinatorOptions } from './local-coordinator-options.js';
 import { LocalParts } from './local-parts.js';
 import type { Monitors } from './monitors.js';
 import type { Pauses } from './pauses.js';
 import type { PubSubHub } from './pubsub-hub.js';
-import type { Refusals } from './refusals.js';
 import type { ServerState } from './server-state.js';
-import type { Succession } from './succession.js';
 import type { SuspendedScript } from './suspended-script.js';
 import type { Tracking } from './tracking.js';
 import type { Transactions } from './transactions.js';
@@ -53,22 +46,16 @@ export class LocalCoordinator implements Coordinator {
   downstream: Downstream | null = null;
   /** Sends keys to other servers; null when it can't. */
   migration: Migration | null = null;
-  readonly #clients: ClientRegistry;
+  readonly #parts: LocalParts;
+  // Of these, what is needed for each command
   readonly #hub: PubSubHub;
   readonly #monitors: Monitors;
   readonly #waiting: Waiting;
   readonly #transactions: Transactions;
   readonly #tracking: Tracking;
-  readonly #observer: KeyObserver;
   readonly #pauses: Pauses;
   readonly #loader: KeyLoader;
-  readonly #background: Background;
   readonly #script: SuspendedScript;
-  readonly #held: HeldCommands;
-  readonly #refusals: Refusals;
-  readonly #late: LateAnswers;
-  readonly #succession: Succession;
-  readonly #discard: DiscardReply;
 
   constructor(options: LocalCoordinatorOptions) {
     const { kv } = options;
@@ -81,24 +68,17 @@ export class LocalCoordinator implements Coordinator {
       downstream: () => this.downstream,
       migration: () => this.migration,
     });
+    this.#parts = parts;
     this.state = parts.state;
-    this.#clients = parts.clients;
     this.#hub = parts.hub;
     this.#monitors = parts.monitors;
     this.#waiting = parts.waiting;
     this.#transactions = parts.transactions;
     this.#tracking = parts.tracking;
-    this.#observer = parts.observer;
     this.#pauses = parts.pauses;
     this.#loader = parts.loader;
-    this.#background = parts.background;
     this.#script = parts.script;
-    this.#held = parts.held;
-    this.#refusals = parts.refusals;
-    this.#late = parts.late;
-    this.#succession = parts.succession;
-    this.#discard = parts.discard;
-    this.state.committer.onCommitted(() => this.#succession.tellCommitted());
+    this.state.committer.onCommitted(() => this.#parts.succession.tellCommitted());
     kv.host = parts.host;
     kv.config.onChange('min-replicas-to-write', () => this.state.countReplicas());
   }
@@ -106,11 +86,11 @@ export class LocalCoordinator implements Coordinator {
   // Coordinator
 
   open(sink: SessionSink, options: SessionOptions): Session | null {
-    return this.#clients.open(sink, options);
+    return this.#parts.clients.open(sink, options);
   }
 
   close(session: Session): void {
-    if (!this.#clients.remove(session)) return;
+    if (!this.#parts.clients.remove(session)) return;
     this.#waiting.end(session);
     this.#pauses.forget(session);
     this.#script.forget(session);
@@ -140,7 +120,7 @@ export class LocalCoordinator implements Coordinator {
     session.lastActiveMs = this.kv.context.nowMs;
     if (session.replyMode === 'on') return this.#dispatch(session, request, reply);
     if (session.replyMode === 'skip-next') session.replyMode = 'skip';
-    const outcome = this.#dispatch(session, request, this.#discard);
+    const outcome = this.#dispatch(session, request, this.#parts.discard);
     if (outcome !== outcomes.pending) endSkip(session);
     return outcome;
   }
@@ -162,15 +142,15 @@ export class LocalCoordinator implements Coordinator {
   }
 
   get sessionCount(): number {
-    return this.#clients.size;
+    return this.#parts.clients.size;
   }
 
   onCommitted(listener: () => void): void {
-    this.#succession.onCommitted(listener);
+    this.#parts.succession.onCommitted(listener);
   }
 
   onRevoked(listener: () => void): void {
-    this.#succession.onRevoked(listener);
+    this.#parts.succession.onRevoked(listener);
   }
 
   fateOf(version: number): Fate {
@@ -178,7 +158,7 @@ export class LocalCoordinator implements Coordinator {
   }
 
   async shutdown(): Promise<void> {
-    this.#background.stop();
+    this.#parts.background.stop();
     this.#script.abandon();
     await this.state.committer.drained();
   }
@@ -225,7 +205,7 @@ export class LocalCoordinator implements Coordinator {
 
   /** From now on what is written is committed this way. Nothing may be uncommitted in the one before. */
   commitThrough(committer: Committer, guard: Guard | null): void {
-    this.#succession.commitThrough(committer, guard);
+    this.#parts.succession.commitThrough(committer, guard);
   }
 
   /**
@@ -233,7 +213,7 @@ export class LocalCoordinator implements Coordinator {
    * ask elsewhere.
    */
   revoke(committer: Committer, guard: Guard): void {
-    this.#succession.revoke(committer, guard);
+    this.#parts.succession.revoke(committer, guard);
   }
 
   /** The same data, or an older state of them, in another storage. Only while a guard lets nobody see them. */
@@ -241,12 +221,12 @@ export class LocalCoordinator implements Coordinator {
     this.kv.replaceStorage(storage);
     this.#loader.storage = storage;
     this.#transactions.watches.storage = storage;
-    this.#observer.update();
+    this.#parts.observer.update();
   }
 
   /** `body` puts other data in place of what there is. */
   replaceData(body: () => void): void {
-    this.#late.inTurn(() => {
+    this.#parts.late.inTurn(() => {
       body();
       this.kv.scripting.functions.invalidate();
     });
@@ -258,21 +238,21 @@ export class LocalCoordinator implements Coordinator {
     const { registry } = this.kv;
     const command = commandOf(registry, request, session.lastCommand);
     if (command === null)
-      return this.#refusals.reject(session, null, request, reply, unknownCommand(registry, request));
+      return this.#parts.refusals.reject(session, null, request, reply, unknownCommand(registry, request));
     session.lastCommand = command;
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
-      return this.#refusals.reject(session, command, request, reply, wrongArity(command));
+      return this.#parts.refusals.reject(session, command, request, reply, wrongArity(command));
     }
     if (!session.isUnlimited && session.isAuthenticated) {
       const denied = this.kv.access.refusal(session, command, request);
-      if (denied !== null) return this.#refusals.reject(session, command, request, reply, denied);
+      if (denied !== null) return this.#parts.refusals.reject(session, command, request, reply, denied);
     }
     if (this.state.guard?.isElsewhere(session, command) && session.isAuthenticated) {
-      return this.#refusals.redirect(session, command, request, reply);
+      return this.#parts.refusals.redirect(session, command, request, reply);
     }
     const refusal = this.state.refusalOf(session, command, request);
-    if (refusal !== null) return this.#refusals.reject(session, command, request, reply, refusal);
+    if (refusal !== null) return this.#parts.refusals.reject(session, command, request, reply, refusal);
     if (this.#pauses.isActive && this.#pauses.holds(session, command, request)) {
       this.#pauses.hold(session, request);
       return outcomes.pending;
@@ -290,7 +270,7 @@ export class LocalCoordinator implements Coordinator {
       this.#loader.load(session, command, request) ??
       (this.state.guard === null ? null : this.state.guard.prepare(session, command, request));
     if (ready !== null) {
-      this.#held.hold(session, request, ready);
+      this.#parts.held.hold(session, request, ready);
       return outcomes.pending;
     }
     return this.#run(session, command, request, reply);

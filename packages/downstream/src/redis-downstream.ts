@@ -26,9 +26,9 @@ import { Propagation } from '@holdfast/engine';
 import type { Database } from '@holdfast/storage';
 import { Acknowledgements } from './acknowledgements.js';
 import { Backlog } from './backlog.js';
-import { DataCopy } from './data-copy.js';
-import { Replica } from './replica.js';
+import { Replica, unknownTraits } from './replica.js';
 import { sendCopy } from './replica-copy.js';
+import { RunningCopies } from './running-copies.js';
 import { UnitBytes } from './unit-bytes.js';
 
 const tickMs = 1000;
@@ -49,7 +49,7 @@ export class RedisDownstream implements Downstream, PropagationSink {
   readonly #config: Config;
   readonly #traits = new WeakMap<Session, ReplicaTraits>();
   readonly #replicas = new Map<Session, Replica>();
-  readonly #copies = new Set<DataCopy>();
+  readonly #copies: RunningCopies;
   readonly #acknowledgements: Acknowledgements;
   #backlog: Backlog | null = null;
   readonly #unit = new UnitBytes();
@@ -63,8 +63,10 @@ export class RedisDownstream implements Downstream, PropagationSink {
 
   constructor(options: RedisDownstreamOptions) {
     this.#options = options;
-    this.#config = options.kv.config;
-    this.#acknowledgements = new Acknowledgements(options.kv, this.#replicas);
+    const { env, kv } = options;
+    this.#config = kv.config;
+    this.#copies = new RunningCopies(kv, env, this.#replicas);
+    this.#acknowledgements = new Acknowledgements(kv, this.#replicas);
     this.#config.onChange('repl-backlog-size', () => this.#backlog?.resize(this.#backlogBytes()));
   }
 
@@ -73,15 +75,7 @@ export class RedisDownstream implements Downstream, PropagationSink {
   traitsOf(session: Session): ReplicaTraits {
     let traits = this.#traits.get(session);
     if (traits !== undefined) return traits;
-    traits = {
-      port: 0,
-      host: '',
-      knowsEndMark: false,
-      knowsNewHistory: false,
-      wantsCopyOnly: false,
-      wantsData: true,
-      wantsFunctions: true,
-    };
+    traits = unknownTraits();
     this.#traits.set(session, traits);
     return traits;
   }
@@ -142,8 +136,7 @@ export class RedisDownstream implements Downstream, PropagationSink {
   }
 
   end(): void {
-    for (const copy of this.#copies)
-      copy.end(new KvError('CLOSED', 'the server ends, or its log is replicated'));
+    this.#copies.endFiles(new KvError('CLOSED', 'the server ends, or its log is replicated'));
     for (const { session } of [...this.#replicas.values()]) {
       this.left(session);
       session.sink.close(false);
@@ -184,19 +177,15 @@ export class RedisDownstream implements Downstream, PropagationSink {
   }
 
   get isCopying(): boolean {
-    for (const { copy } of this.#replicas.values()) if (copy !== null) return true;
-    return this.#copies.size > 0;
+    return this.#copies.isAny;
   }
 
   aboutToChange(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    for (const { copy } of this.#replicas.values()) copy?.aboutToChange(db, bytes, start, length);
-    for (const copy of this.#copies) copy.aboutToChange(db, bytes, start, length);
+    this.#copies.aboutToChange(db, bytes, start, length);
   }
 
   aboutToReplace(): void {
-    const problem = new KvError('INVALID', 'whole databases were replaced meanwhile');
-    for (const { copy } of this.#replicas.values()) copy?.end(problem);
-    for (const copy of this.#copies) copy.end(new KvError('UNAVAILABLE', problem.message));
+    this.#copies.aboutToReplace();
   }
 
   // Copies for others than replicas
@@ -205,30 +194,19 @@ export class RedisDownstream implements Downstream, PropagationSink {
    * Copies everything as it is now: an RDB file, in pieces. Rejects with KvError: INVALID when a value can't be said in
    * this version of the format, UNAVAILABLE when databases were replaced meanwhile.
    */
-  async copy(version: number, onPiece: (piece: Buffer) => void, isFull: () => boolean): Promise<void> {
-    const { env, kv } = this.#options;
-    const copy = new DataCopy({
-      kv,
-      env,
-      wantsData: true,
-      wantsFunctions: true,
-      version,
-      isFull,
-      onPiece,
+  copy(version: number, onPiece: (piece: Buffer) => void, isFull: () => boolean): Promise<void> {
+    const { kv } = this.#options;
+    return this.#copies.toFile(version, onPiece, isFull, {
+      onBegin: () => {
+        kv.propagation ??= new Propagation(kv, this);
+      },
+      onEnd: () => this.#rest(),
     });
-    this.#copies.add(copy);
-    kv.propagation ??= new Propagation(kv, this);
-    try {
-      await copy.run();
-    } finally {
-      this.#copies.delete(copy);
-      this.#rest();
-    }
   }
 
   /** Nobody is told of anything any more. */
   #rest(): void {
-    if (this.#backlog === null && this.#copies.size === 0) this.#options.kv.propagation = null;
+    if (this.#backlog === null && !this.#copies.isForFile) this.#options.kv.propagation = null;
   }
 
   // The history

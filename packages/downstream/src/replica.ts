@@ -5,6 +5,19 @@ import type { DataCopy } from './data-copy.js';
 
 export type ReplicaPhase = 'copying' | 'marked' | 'online';
 
+/** Of one that has said nothing of itself yet. */
+export function unknownTraits(): ReplicaTraits {
+  return {
+    port: 0,
+    host: '',
+    knowsEndMark: false,
+    knowsNewHistory: false,
+    wantsCopyOnly: false,
+    wantsData: true,
+    wantsFunctions: true,
+  };
+}
+
 export class Replica implements ReplicaStatus {
   readonly session: Session;
   readonly traits: ReplicaTraits;

@@ -10,13 +10,13 @@
 // @hot-path
 import { type Env, KvError, type Request } from '@holdfast/common';
 import { node } from '@holdfast/rpc';
-import { undetermined } from './errors.js';
 import { Frames } from './frames.js';
 import type { Lane } from './lane.js';
 import { Message } from './message.js';
 import { type NodeConnector, NodeLink } from './node-link.js';
 import { found, ReplyDecoder } from './reply-decoder.js';
 import type { Run } from './run.js';
+import { RunsOnTheWay } from './runs-on-the-way.js';
 
 export interface NodeChannelOptions {
   readonly node: string;
@@ -43,9 +43,7 @@ export class NodeChannel {
   readonly #pool: Message[] = [];
   #isScheduled = false;
   readonly #replies = new ReplyDecoder();
-  /** By their ids; ids that are free. */
-  #runs: (Run | null)[] = [];
-  #freeIds: number[] = [];
+  readonly #runs = new RunsOnTheWay();
   /** By their numbers; numbers that are free, and those that are once the message that says so is written. */
   #lanes: (Lane | null)[] = [];
   #freeNumbers: number[] = [];
@@ -72,7 +70,7 @@ export class NodeChannel {
 
   /** Runs on their way. */
   get runCount(): number {
-    return this.#runs.length - this.#freeIds.length;
+    return this.#runs.count;
   }
 
   // Sending
@@ -80,8 +78,7 @@ export class NodeChannel {
   /** Begins a run; its first request follows by `append`. */
   begin(run: Run, lane: Lane, bytes: number): void {
     if (!this.#message.isEmpty && this.#message.wouldOverflow(bytes)) this.#seal();
-    run.id = this.#freeIds.pop() ?? this.#runs.length;
-    this.#runs[run.id] = run;
+    this.#runs.add(run);
     lane.sent(run);
     this.#message.begin(run, lane);
     if (!this.#isScheduled) this.#schedule();
@@ -243,74 +240,18 @@ export class NodeChannel {
 
   #reply(): void {
     const { bytes, count, id, isRefused, length, start, undetermined: unknown, version } = this.#replies;
-    let run = this.#runs[id] ?? null;
-    if (run === null || count + unknown > run.count - run.answered) {
-      throw new KvError('CORRUPT', 'the node answers what it was not asked');
-    }
+    const runs = this.#runs;
+    const run = runs.find(id, count + unknown);
     if (count > 0) {
       run.answered += count;
       run.owner.answered(run, count, bytes, start, length, version);
     }
-    if (unknown > 0) run = this.#settleUnknown(run, unknown);
-    if (run === null) return;
-    if (run.isComplete) this.#over(run);
-    else if (isRefused) this.#cameBack(run);
+    const rest = unknown > 0 ? runs.settleUnknown(run, unknown) : run;
+    if (rest === null) return;
+    if (rest.isComplete) runs.over(rest);
+    else if (isRefused) runs.cameBack(rest);
   }
 
-  /** A run is answered as a whole. */
-  #over(run: Run): void {
-    this.#free(run);
-    run.release();
-    run.lane.over(run);
-  }
-
-  /** What is left of a run was not executed. */
-  #cameBack(run: Run): void {
-    this.#free(run);
-    run.lane.recover(run);
-    run.lane.over(run);
-  }
-
-  /**
-   * The next `count` requests of a run were executed, perhaps: writes are answered with an error, reads are done
-   * again. What is left of it afterwards; null when all of it is settled.
-   */
-  #settleUnknown(whole: Run, count: number): Run | null {
-    const { lane } = whole;
-    lane.isDraining = true;
-    let run = whole;
-    for (let left = count; left > 0; ) {
-      if (run.isWrite(run.answered)) {
-        run.answered++;
-        run.owner.failed(run, undetermined);
-        left--;
-        continue;
-      }
-      let reads = 1;
-      while (reads < left && !run.isWrite(run.answered + reads)) reads++;
-      left -= reads;
-      if (run.answered + reads === run.count) {
-        this.#cameBack(run);
-        return null;
-      }
-      const rest = run.splitAt(run.answered + reads);
-      rest.id = run.id;
-      this.#runs[run.id] = rest;
-      run.id = -1;
-      lane.replaced(run, rest);
-      lane.recover(run);
-      run = rest;
-    }
-    return run;
-  }
-
-  #free(run: Run): void {
-    this.#runs[run.id] = null;
-    this.#freeIds.push(run.id);
-    run.id = -1;
-  }
-
-  /** What was written and not answered may have been executed; what was not written was not. */
   #broken(): void {
     const wasUp = this.isUp;
     this.isUp = false;
@@ -323,28 +264,11 @@ export class NodeChannel {
     this.#lanes = [];
     this.#freeNumbers = [];
     if (wasUp) this.#options.onState(this);
-    for (const run of this.#runsInOrder()) this.#lose(run, run.isHeldIn(unsent));
-    this.#runs = [];
-    this.#freeIds = [];
+    this.#runs.loseAll((run) => run.isHeldIn(unsent));
     for (const lane of lanes) {
       if (lane === null) continue;
       lane.number = -1;
       lane.drain();
     }
-  }
-
-  #runsInOrder(): Run[] {
-    const lanes = new Set<Lane>();
-    for (const run of this.#runs) if (run !== null) lanes.add(run.lane);
-    return [...lanes].flatMap((lane) => [...lane.onTheWay()]);
-  }
-
-  #lose(run: Run, isUnsent: boolean): void {
-    if (isUnsent) {
-      this.#cameBack(run);
-      return;
-    }
-    const rest = this.#settleUnknown(run, run.count - run.answered);
-    if (rest !== null) this.#over(rest);
   }
 }

@@ -10,7 +10,7 @@
  */
 // @hot-path
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { ErrorReply, KvError, Request } from '@holdfast/common';
+import { KvError } from '@holdfast/common';
 import {
   type Coordinator,
   outcomes,
@@ -20,11 +20,12 @@ import {
   unsupported,
 } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
-import { type Credentials, letIn } from './admission.js';
+import type { Credentials } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
-import { callStatus, errorOf } from './errors.js';
+import { callStatus } from './errors.js';
+import { FreeLanes } from './free-lanes.js';
 import { isFreshness, setFreshness, unknownFreshness } from './freshness.js';
-import { Lane, type LaneOwner } from './lane.js';
+import type { Lane, LaneOwner } from './lane.js';
 import { onTheirWayMax, outputMessageBytes, outputPauseBytes, turnCommandsMax } from './limits.js';
 import { ResultReply } from './reply.js';
 import { WaitingLanes } from './waiting-lanes.js';
@@ -46,14 +47,13 @@ export class Connection implements TurnListener, LaneOwner {
   readonly #coordinator: Coordinator;
   readonly #turns: Turns;
   readonly #config: Settings;
-  readonly #credentials: Credentials | null;
   readonly #database: number;
   readonly #onClosed: (connection: Connection) => void;
   readonly #decoder = new CommandDecoder();
   readonly #reply = new ResultReply();
   /** The lane for the next command; null when one must be taken. */
   #lane: Lane | null = null;
-  readonly #idle: Lane[] = [];
+  readonly #free: FreeLanes;
   readonly #waiting = new WaitingLanes();
   /** Lanes whose command was answered while another is being run. */
   readonly #finished: Lane[] = [];
@@ -71,19 +71,19 @@ export class Connection implements TurnListener, LaneOwner {
   #isAtEnd = false;
 
   constructor(options: ConnectionOptions) {
-    const { call } = options;
+    const { call, coordinator, credentials } = options;
     this.#call = call;
-    this.#coordinator = options.coordinator;
+    this.#coordinator = coordinator;
+    this.#free = new FreeLanes(this, { coordinator, credentials, peer: call.getPeer() });
     this.#turns = options.turns;
     this.#config = options.config;
-    this.#credentials = options.credentials;
     this.#database = options.database;
     this.#onClosed = options.onClosed;
   }
 
   /** Opens the first session, so that a client that is not admitted hears of it now. Throws KvError. */
   start(): void {
-    this.#lane = this.#openLane();
+    this.#lane = this.#free.take();
     const call = this.#call;
     call.on('data', (message: Buffer) => this.receive(message));
     call.on('end', () => this.#endInput());
@@ -118,7 +118,7 @@ export class Connection implements TurnListener, LaneOwner {
     this.#reply.value(value);
     this.#reply.end(session.keyVersion);
     if (session.dependsOn > this.#dependsOn) this.#dependsOn = session.dependsOn;
-    this.#idle.push(lane);
+    this.#free.give(lane);
     this.#turns.begin();
     this.#flushLater();
     this.#goOn();
@@ -144,7 +144,7 @@ export class Connection implements TurnListener, LaneOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#lane !== null) this.#coordinator.close(this.#lane.session);
-    for (const lane of this.#idle) this.#coordinator.close(lane.session);
+    this.#free.close();
     for (const lane of this.#waiting.all()) this.#coordinator.close(lane.session);
     this.#waiting.clear();
     this.#onClosed(this);
@@ -204,7 +204,7 @@ export class Connection implements TurnListener, LaneOwner {
       reply.end(0);
       return;
     }
-    const lane = (this.#lane ??= this.#idle.pop() ?? this.#openLane());
+    const lane = (this.#lane ??= this.#free.take());
     const { session } = lane;
     session.database = decoder.database < 0 ? this.#database : decoder.database;
     session.dialect = decoder.protocol;
@@ -267,20 +267,6 @@ export class Connection implements TurnListener, LaneOwner {
   #answer(operation: number, id: string): void {
     const bytes = Buffer.from(id, 'latin1');
     this.#reply.begin(operation, bytes, 0, bytes.length);
-  }
-
-  /** A session that has the credentials of the stream. Throws KvError when it is not admitted. */
-  #openLane(): Lane {
-    const lane = new Lane(this);
-    const session = letIn(this.#call.getPeer(), (options) => this.#coordinator.open(lane, options));
-    lane.session = session;
-    if (this.#credentials === null) return lane;
-    const { user, password } = this.#credentials;
-    this.#coordinator.coordinate(session, Request.of('AUTH', user, password), lane.reply);
-    const answer = lane.reply.take();
-    if (!(answer instanceof ErrorReply)) return lane;
-    this.#coordinator.close(session);
-    throw errorOf(answer, 0);
   }
 
   #flushLater(): void {
