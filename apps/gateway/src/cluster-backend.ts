@@ -24,7 +24,7 @@ export async function openClusterBackend(
   if (config.number('history-bytes') > 0)
     throw new KvError(
       'INVALID',
-      'history-bytes: a cluster keeps no history, only a server that stands alone does',
+      'history-bytes: a gateway has no data: in a cluster it is a setting of each storage node',
     );
   const etcd = await openEtcd(settings.etcd, env, (message) => logger.warn(message));
   const onError = (err: unknown): void =>

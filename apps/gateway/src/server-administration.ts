@@ -57,13 +57,14 @@ export class ServerAdministration implements Administration {
   /** For a backup: everything, as of one moment. */
   async *snapshot(shard: string): AsyncGenerator<Uint8Array> {
     const { persistence } = this.#options.stack;
-    if (shard !== '') throw new KvError('INVALID', `this is a whole server: it has no shard ${shard}`);
+    checkWhole(shard);
     if (persistence === null) throw new KvError('INVALID', 'a server without a directory has no backups');
     yield* encodeSnapshot(await persistence.backup());
   }
 
   /** For a restore to a version: what was written behind a backup. */
-  async *history(after: number, version: number): AsyncGenerator<Uint8Array> {
+  async *history(shard: string, after: number, version: number): AsyncGenerator<Uint8Array> {
+    checkWhole(shard);
     const { history, persistence } = this.#options.stack;
     await persistence?.committer.drained();
     const reached = Math.min(version, history.newest);
@@ -76,4 +77,8 @@ export class ServerAdministration implements Administration {
     const log = persistence?.log ?? null;
     return log === null ? 'none' : `file ${log.fsync}`;
   }
+}
+
+function checkWhole(shard: string): void {
+  if (shard !== '') throw new KvError('INVALID', `this is a whole server: it has no shard ${shard}`);
 }

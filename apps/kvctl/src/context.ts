@@ -29,9 +29,14 @@ export class Context {
     return new AdminClient({ address, env: this.env, credentials: peerCredentials(peersOf(this.options)) });
   }
 
+  /** The caller closes it. */
+  openCluster(): Promise<Cluster> {
+    return Cluster.open(accessOf(this.options), this.env);
+  }
+
   /** Runs `use` with the cluster, and lets it go afterwards. */
   async withCluster<T>(use: (cluster: Cluster) => Promise<T>): Promise<T> {
-    const cluster = await Cluster.open(accessOf(this.options), this.env);
+    const cluster = await this.openCluster();
     try {
       return await use(cluster);
     } finally {

@@ -12,6 +12,7 @@ import { addInit } from './commands/init.js';
 import { addLeader } from './commands/leader.js';
 import { addNode } from './commands/node.js';
 import { addNodes } from './commands/nodes.js';
+import { addRestore } from './commands/restore.js';
 import { addShards } from './commands/shards.js';
 import { addStatus } from './commands/status.js';
 import { addTso } from './commands/tso.js';
@@ -72,6 +73,7 @@ function programOf({ streams }: Machine, action: Action): Command {
     addImport,
     addExport,
     addBackup,
+    addRestore,
   ];
   for (const add of all) add(program, action);
   return program;

@@ -97,6 +97,10 @@ export class NodeAdministration implements Administration {
     return this.#options.host.changeFrames(shard, after, version);
   }
 
+  history(shard: string, after: number, version: number): AsyncIterable<Uint8Array> {
+    return this.#options.host.historyFrames(shard, after, version);
+  }
+
   #drainAgain(): void {
     if (!this.#isDraining) return;
     this.drain(true).catch((err: unknown) => {

@@ -31,6 +31,16 @@ export function describeMetrics(status: StatusServer, { host, coordinator, nodes
     Number(role === 'leader' || role === 'follower'),
   );
   byShard('shard_position', 'Position up to which the log is applied.', ({ position }) => position);
+  byShard(
+    'shard_history_oldest_version',
+    'Version that the history reaches back to; 0 for none.',
+    ({ history }) => history?.oldest ?? 0,
+  );
+  byShard(
+    'shard_history_newest_version',
+    'Version that the history has reached; 0 for none.',
+    ({ history }) => history?.newest ?? 0,
+  );
   byShard('shard_epoch', 'Epoch of the leader that is known.', ({ leader }) => leader?.epoch ?? 0);
   byShard('shard_keys', 'Keys of the first database.', ({ coordinator: { kv } }) => kv.storage.keyCount(0));
   byShard('shard_data_bytes', 'Bytes taken by keys, values and indexes.', ({ coordinator: { kv } }) =>

@@ -26,6 +26,8 @@ export interface Settings {
   readonly directory: string;
   /** What level storage keeps of all shards in memory; 0 for any amount. */
   readonly cacheBytes: number;
+  /** What the histories of all shards may take in memory, 0 for none; and how old they may be, 0 for any age. */
+  readonly history: { readonly bytes: number; readonly seconds: number };
   readonly etcd: EtcdSettings;
   /** TLS between the processes of the cluster. */
   readonly peers: PeerTls | undefined;
@@ -52,6 +54,11 @@ export const rules: SettingRules = {
     initial: '0',
     help: 'with level storage: what keys and values of all shards may take in memory, as 2gb; 0 is any amount',
   },
+  'history-bytes': {
+    initial: '0',
+    help: 'what was written last to all shards is kept in memory up to this, as 500mb, and read by version; 0 is none',
+  },
+  'history-seconds': { initial: '0', help: 'and for how long at most; 0 is any age', least: 0 },
   ...etcdRules,
   ...peerTlsRules,
   tso: {
@@ -89,6 +96,7 @@ export function settingsOf(setting: (name: string) => string): Settings {
     storage: setting('storage') as Settings['storage'],
     directory: setting('dir'),
     cacheBytes: cacheBytesOf(setting),
+    history: { bytes: bytesOf('history-bytes', setting), seconds: Number(setting('history-seconds')) },
     etcd: etcdSettingsOf(setting),
     peers: peerTlsOf(setting),
     tso: listOf(setting('tso')),
@@ -98,12 +106,17 @@ export function settingsOf(setting: (name: string) => string): Settings {
 }
 
 function cacheBytesOf(setting: (name: string) => string): number {
-  const text = setting('cache-bytes');
-  const bytes = parseMemory(text);
-  if (bytes === null || bytes < 0)
-    throw new KvError('INVALID', `cache-bytes is '${text}': it must be an amount, as 500mb or 2gb`);
+  const bytes = bytesOf('cache-bytes', setting);
   if (bytes > 0 && setting('storage') !== 'level')
     throw new KvError('INVALID', 'cache-bytes bounds what level storage keeps in memory: --storage level');
+  return bytes;
+}
+
+function bytesOf(name: string, setting: (name: string) => string): number {
+  const text = setting(name);
+  const bytes = parseMemory(text);
+  if (bytes === null || bytes < 0)
+    throw new KvError('INVALID', `${name} is '${text}': it must be an amount, as 500mb or 2gb`);
   return bytes;
 }
 

@@ -190,6 +190,7 @@ function createHost(
     createConfig: () => new Config(parameters),
     leaseMs: settings.leaseMs,
     cacheBytes: settings.cacheBytes,
+    history: settings.history,
     keep: { logBytes: settings.snapshotLogBytes },
     onError: (err) => logger.warn({ err }, 'a shard could not do something, and tries again'),
   });

@@ -42,7 +42,7 @@ export class KvError extends Error {
   readonly reply: string;
   /**
    * With VERSION_MISMATCH: the version that the key is at, 0 when it is not there. With COMPACTED: the oldest that can
-   * be gone on from.
+   * be gone on from. With UNAVAILABLE, of a history: the newest that is there.
    */
   readonly version: number;
 

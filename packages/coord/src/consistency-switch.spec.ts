@@ -233,7 +233,7 @@ describe('a switch under load', () => {
     }
   });
 
-  it('ends the history, which begins anew with files and goes on over a restart', async () => {
+  it('begins the history anew in memory, then with files, where it goes on over a restart', async () => {
     const world = new World(9);
     const { env } = world;
     const start = (): Promise<LocalStack> => env.until(world.start({ 'history-bytes': '1mb' }));
@@ -248,10 +248,14 @@ describe('a switch under load', () => {
     const waiting = stack.history.waitBeyond(early);
     await env.until(stack.setConsistency('replicated', world.shared));
     await env.until(waiting);
-    await expect(stack.history.read(early)).rejects.toMatchObject({ code: 'INVALID' });
-    await count(3);
-    await env.until(stack.setConsistency('local'));
     await expect(stack.history.read(early)).rejects.toMatchObject({ code: 'COMPACTED' });
+    const begun = stack.history.oldest;
+    await count(3);
+    expect((await stack.history.read(begun)).commits.length).toBeGreaterThanOrEqual(3);
+    const replicated = stack.history.newest;
+    await env.until(stack.setConsistency('local'));
+    for (const version of [early, begun, replicated])
+      await expect(stack.history.read(version)).rejects.toMatchObject({ code: 'COMPACTED' });
     const { oldest } = stack.history;
     await count(3);
     const { commits } = await env.until(stack.history.read(oldest));
@@ -260,6 +264,27 @@ describe('a switch under load', () => {
     stack = await start();
     expect(stack.history.oldest).toBe(oldest);
     expect((await env.until(stack.history.read(oldest))).commits).toEqual(commits);
+    await env.until(stack.close());
+  });
+
+  it('lets a history be switched on and off while the log is shared', async () => {
+    const world = new World(10);
+    const { env } = world;
+    const stack = await env.until(world.start());
+    const load = new Load(world, stack);
+    await env.until(load.end());
+    await env.until(stack.setConsistency('replicated', world.shared));
+    await expect(stack.history.read(0)).rejects.toMatchObject({ code: 'INVALID' });
+    await env.until(load.run('CONFIG', 'SET', 'history-bytes', '1mb'));
+    await env.until(load.run('SET', 'a', '1'));
+    const { newest, oldest } = stack.history;
+    expect(oldest).toBeGreaterThan(0);
+    await env.until(load.run('SET', 'b', '1'));
+    expect((await stack.history.read(newest)).commits).toHaveLength(1);
+    const waiting = stack.history.waitBeyond(stack.history.newest);
+    await env.until(load.run('CONFIG', 'SET', 'history-bytes', '0'));
+    await env.until(waiting);
+    await expect(stack.history.read(oldest)).rejects.toMatchObject({ code: 'INVALID' });
     await env.until(stack.close());
   });
 

@@ -139,7 +139,7 @@ export class ConsistencySwitch {
   // To the shared log
 
   async #join(shared: SharedLog): Promise<number> {
-    const { coordinator, env, kv, openChain, persistence } = this.#options;
+    const { coordinator, env, history, kv, openChain, persistence } = this.#options;
     await shared.check();
     this.#shared = shared;
     if (persistence.log === null)
@@ -155,6 +155,7 @@ export class ConsistencySwitch {
       do await committer.drained();
       while (committer.isHeld && !committer.isAbandoned);
       await chain.reconfigure(sharedKind);
+      history.beginReplicated(kv.storage.stamp);
     } catch (error) {
       await this.#stay(chain, error);
       gate.open();
@@ -239,7 +240,7 @@ export class ConsistencySwitch {
   // As a replica
 
   #begin(shared: SharedLog, state: ReplicaState, heldUntil: Promise<void>): Membership {
-    const { coordinator, env, leaseMs = leaseMsDefault, onError, oracle } = this.#options;
+    const { coordinator, env, history, leaseMs = leaseMsDefault, onError, oracle } = this.#options;
     const { addresses, node, shard } = shared;
     const log = this.#chain!;
     const front = new LocalFront(oracle);
@@ -253,6 +254,7 @@ export class ConsistencySwitch {
       coordinator,
       front,
       leaseMs,
+      history,
       onError,
       heldUntil,
     });

@@ -37,7 +37,7 @@ export { Replica } from './replicated/replica.js';
 export { LeaderGuard } from './replicated/replica-guard.js';
 export type { ReplicaOptions, ReplicaParts } from './replicated/replica-options.js';
 export { type ReplicaPlace, ReplicaState } from './replicated/replica-state.js';
-export { ReplicatedCommitter } from './replicated/replicated-committer.js';
+export { ReplicatedCommitter, type ReplicatedCommitterOptions } from './replicated/replicated-committer.js';
 export type { Role, RoleChange } from './replicated/role.js';
 export { ShardHost, type ShardHostOptions, type ShardPlacement } from './replicated/shard-host.js';
 export { MemoryShardRegister, type ShardRegister } from './replicated/shard-register.js';

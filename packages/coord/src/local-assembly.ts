@@ -126,7 +126,7 @@ export class Assembly {
     const { clock } = this.#options.env;
     const bounds = historyBoundsOf(this.#config);
     const history = new KeptHistory({ clock, oracle, place: this.#place, bounds });
-    if (state !== null) await history.stop('the log is replicated');
+    if (state !== null) history.beginReplicated();
     else if (log !== null) await history.resume(log, storage.stamp);
     else history.beginInMemory(storage.stamp);
     if (log === null && this.#isClaimed) await history.forget();

@@ -102,7 +102,7 @@ export class Persistence implements Snapshots, LogControl {
   }
 
   get history(): History | null {
-    return this.#options.history.commits;
+    return this.#options.history.current;
   }
 
   take(forLog = false): Promise<void> {
@@ -192,7 +192,7 @@ export class Persistence implements Snapshots, LogControl {
     const before = history.bounds;
     history.bounds = bounds;
     try {
-      if (this.#lent !== null || history.isWanted === (history.commits !== null)) return;
+      if (history.isWanted === (history.current !== null)) return;
       if (this.#isTurning || this.#copies.running !== null)
         throw new KvError('INVALID', 'the log is being switched on or off, or a copy is being taken');
       await this.#alone(() => this.#turnHistory());
@@ -326,7 +326,9 @@ export class Persistence implements Snapshots, LogControl {
 
   async #turnHistory(): Promise<void> {
     const { history } = this.#options;
-    if (this.#snapshotter === null) {
+    if (this.#lent !== null) {
+      await history.turnReplicated();
+    } else if (this.#snapshotter === null) {
       await this.#commitWithoutLog();
     } else if (history.isWanted) {
       await this.#path.settled();

@@ -109,9 +109,9 @@ export class AdminClient {
     return this.#frames(this.#stub.changes({ shard, after, version }));
   }
 
-  /** What was written to a whole server after a version, up to another one, in frames. */
-  history(after: number, version: number): AsyncGenerator<Uint8Array, void, void> {
-    return this.#frames(this.#stub.history({ after, version }));
+  /** What was written to a shard, or to a whole server, whose name is empty, after a version and up to another one, in frames. */
+  history(shard: string, after: number, version: number): AsyncGenerator<Uint8Array, void, void> {
+    return this.#frames(this.#stub.history({ shard, after, version }));
   }
 
   close(): void {

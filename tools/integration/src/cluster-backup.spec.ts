@@ -267,3 +267,59 @@ describe('a cluster whose shards change their leaders', () => {
     60_000,
   );
 });
+
+describe('a cluster whose replicas keep a history', () => {
+  let cluster: ClusterProcesses;
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+
+  beforeAll(async () => {
+    directory = await temporaryDirectory();
+    cluster = await ClusterProcesses.start({ nodes: 2, shards: 2, flags: ['--history-bytes', '20mb'] });
+  }, 60_000);
+
+  afterAll(async () => {
+    await cluster?.stop();
+    await directory?.remove();
+  });
+
+  async function restoredAsOf(version: number, name: string): Promise<Map<string, string>> {
+    const file = `${directory.path}/all.backup`;
+    const dir = `${directory.path}/${name}`;
+    const asOf = ['--as-of', String(version), '--history', 'cluster'];
+    const { code, error } = await kvctl('restore', file, dir, ...asOf, ...cluster.access);
+    expect(code, error).toBe(0);
+    const server = spawnGateway({ log: 'file', dir });
+    const client = new Redis((await redisAddress(server)).port);
+    const content = await contentOf(client);
+    client.disconnect();
+    await server.kill();
+    return content;
+  }
+
+  it('is restored as of any version behind its backup, also when those who led are gone', async () => {
+    const client = cluster.throughGateway();
+    const file = `${directory.path}/all.backup`;
+    const write = (round: number): Promise<unknown> =>
+      Promise.all(Array.from({ length: 200 }, (_, i) => client.rpush(`list ${i % 20}`, `${round} ${i}`)));
+    await write(0);
+    expect((await kvctl('backup', file, ...cluster.access)).code).toBe(0);
+    await write(1);
+    const content = await contentOf(client);
+    const { code, out } = await kvctl('backup', `${directory.path}/later`, '--json', ...cluster.access);
+    expect(code).toBe(0);
+    const { version } = JSON.parse(out) as { version: number };
+    await write(2);
+    expect(await restoredAsOf(version, 'first')).toEqual(content);
+    // Each shard goes to the other node, and the one that led it has nothing of before any more.
+    for (const shard of ['s0', 's1']) await kvctl('leader', 'move', shard, 'n2', ...cluster.access);
+    const [n1] = cluster.nodes;
+    await n1.kill();
+    await n1.start();
+    for (const shard of ['s0', 's1']) await kvctl('leader', 'move', shard, 'n1', ...cluster.access);
+    await write(3);
+    expect(await restoredAsOf(version, 'second')).toEqual(content);
+    const refused = await kvctl('restore', file, `${directory.path}/x`, '--as-of', String(version));
+    expect([refused.code, refused.error]).toEqual([1, expect.stringContaining('--history')]);
+    await expect(client.config('SET', 'history-bytes', '1')).rejects.toThrow('a setting of each node');
+  }, 60_000);
+});

@@ -61,17 +61,22 @@ export class Client {
 
   /** Whether it was answered. */
   async #perform(operation: Operation): Promise<boolean> {
-    const { histories, isQuiet, referee } = this.#options;
+    const { histories, isQuiet, referee, shardOf } = this.#options;
     const { input, isSureWrite, key, kind, value } = operation;
     const invokedMs = referee.nowMs;
-    if (value !== null) referee.writes(value);
+    if (value !== null) referee.begins(value);
     const invocation = histories[kind].invoke(this.#life.name, key, input);
     const answer = await this.#attempt(operation);
     switch (answer.kind) {
       case 'replies':
         invocation.ok(operation.output(answer.replies));
         if (isSureWrite)
-          referee.acknowledged(`${this.#life.name}'s write of ${key}`, invokedMs, answer.version);
+          referee.acknowledged(
+            shardOf(key),
+            `${this.#life.name}'s write of ${key}`,
+            invokedMs,
+            answer.version,
+          );
         return true;
       case 'refused':
         invocation.fail('no leader in time');

@@ -2,7 +2,8 @@
  * The cluster as a scenario: storage nodes that host replicas of two shards, the logs, the timestamps, and clients.
  *
  * At the end every history must be linearizable, with what was not known as not known; the replicas of a shard must
- * hold the same; and all of it must come to be within a time after the last fault.
+ * hold the same, and say the same of what was written lately; and all of it must come to be within a time after the last
+ * fault.
  */
 import { hashSlotOf, type Random, randomBelow } from '@holdfast/common';
 import type { ShardHost, ShardPlacement } from '@holdfast/coord';
@@ -16,6 +17,7 @@ import { clusterFaults, type ServiceFaults, serviceFaults } from './faults.js';
 import { LogNode, logNode } from './log-node.js';
 import type { Mistake } from './mistakes.js';
 import { models } from './models.js';
+import { Pasts } from './pasts.js';
 import { Places, type StorageKind } from './places.js';
 import { Referee } from './referee.js';
 import { runStorageNode } from './storage-node.js';
@@ -33,6 +35,7 @@ const twoShards: readonly ShardPlacement[] = [
 const oneShard: readonly ShardPlacement[] = [{ shard: 'low', slots: [[0, 16383]], nodes }];
 
 const compareIntervalMs = 50;
+const readIntervalMs = 15;
 
 export interface ClusterOptions {
   readonly mistake?: Mistake | null;
@@ -94,6 +97,7 @@ class Cluster {
   readonly #log: LogNode;
   readonly #faults: ServiceFaults;
   readonly #referee: Referee;
+  readonly #pasts: Pasts;
   /** By node: what runs there now. */
   readonly #hosts = new Map<string, { readonly life: NodeLife; readonly host: ShardHost }>();
   readonly #histories: Record<Kind, History>;
@@ -112,6 +116,8 @@ class Cluster {
     this.#placements = randomBelow(this.#random, 3) === 0 ? twoShards : oneShard;
     this.#faults = serviceFaults(this.#random);
     this.#referee = new Referee(() => simulation.nowMs);
+    const shards = this.#placements.map(({ shard }) => shard);
+    this.#pasts = new Pasts(simulation.seed, shards);
     const delay = (ms: number, run: () => void): void => {
       simulation.schedule(simulation.nowMs + ms, run);
     };
@@ -125,6 +131,7 @@ class Cluster {
     this.#addStorageNodes();
     this.#addClients();
     this.#replaceLater(faultsMs);
+    this.#readHistoryLater();
     this.#compareLater();
     return {
       onQuiet: () => {
@@ -135,6 +142,8 @@ class Cluster {
       check: () => {
         for (const kind of kinds) assertLinearizable(this.#histories[kind], models[kind]);
         this.#referee.check();
+        for (const { shard, version, what } of this.#referee.writes)
+          this.#pasts.checkWritten(shard, version, what);
       },
     };
   }
@@ -152,6 +161,7 @@ class Cluster {
       logBytes: 50 << randomBelow(this.#random, 8),
       sizeShare: 0,
     };
+    const historyBytes = 2000 << (this.#simulation.seed % 6);
     for (const name of nodes) {
       const machine = new Machine(this.#random, this.#storage);
       this.#machines.set(name, machine);
@@ -162,6 +172,7 @@ class Cluster {
           places: machine.places,
           leaseMs,
           keep,
+          historyBytes,
           damageRate: () => (this.#isQuiet ? 0 : this.#faults.damageRate),
           mistake: this.#mistake,
           onHost: (host) => this.#hosts.set(name, { life, host }),
@@ -199,6 +210,17 @@ class Cluster {
       node.crash('power');
       this.#machines.get(name)!.replace();
       node.start();
+    });
+  }
+
+  /** The readers of histories go on, at whatever nodes there are. */
+  #readHistoryLater(): void {
+    this.#simulation.schedule(this.#simulation.nowMs + readIntervalMs, () => {
+      const alive = [...this.#hosts.values()].filter(({ life }) => life.isAlive);
+      const hosts = alive.map(({ host }) => host);
+      const read = hosts.length === 0 ? Promise.resolve() : this.#pasts.read(hosts);
+      read.catch((error: unknown) => this.#simulation.fail(error));
+      this.#readHistoryLater();
     });
   }
 

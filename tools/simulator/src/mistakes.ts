@@ -11,6 +11,7 @@ import {
   type ReplicaParts,
   ReplicaState,
   ReplicatedCommitter,
+  type ReplicatedCommitterOptions,
   type ShardRegister,
   type SnapshotSource,
 } from '@holdfast/coord';
@@ -38,6 +39,8 @@ export const mistakes = [
   'trimmed too far',
   /** Versions are used that were fetched before the write came. */
   'old timestamps',
+  /** Readers of the history are shown what is not committed. */
+  'history before commit',
 ] as const;
 
 export type Mistake = (typeof mistakes)[number];
@@ -57,6 +60,23 @@ class SelfAssuredCommitter extends ReplicatedCommitter {
 class ForgivingCommitter extends ReplicatedCommitter {
   override get isClean(): boolean {
     return true;
+  }
+}
+
+class TalkativeCommitter extends ReplicatedCommitter {
+  readonly #told: ReplicatedCommitterOptions;
+
+  constructor(options: ReplicatedCommitterOptions) {
+    super(options);
+    this.#told = options;
+  }
+
+  override settle(): void {
+    const { history, storage } = this.#told;
+    const { journal } = storage;
+    if (journal !== null && journal.length > 0)
+      history?.replicated?.committed(journal.bytes.subarray(0, journal.length), this.position + 1);
+    super.settle();
   }
 }
 
@@ -106,6 +126,8 @@ export function brokenParts(mistake: Mistake): ReplicaParts {
       return { Guard: CredulousGuard };
     case 'gap skipped':
       return { State: CarelessState };
+    case 'history before commit':
+      return { Committer: TalkativeCommitter };
     default:
       return {};
   }

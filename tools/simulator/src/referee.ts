@@ -7,6 +7,7 @@
 import type { Json } from '@holdfast/testing';
 
 interface Write {
+  readonly shard: string;
   readonly invokedMs: number;
   readonly completedMs: number;
   readonly version: number;
@@ -15,7 +16,8 @@ interface Write {
 
 export class Referee {
   readonly #nowMs: () => number;
-  readonly #writes: Write[] = [];
+  /** Those that were acknowledged. */
+  readonly writes: Write[] = [];
   /** Values of registers: when the first write of it began, and whether that was refused. */
   readonly #values = new Map<string, { readonly invokedMs: number; isRefused: boolean }>();
 
@@ -28,12 +30,12 @@ export class Referee {
   }
 
   /** A write was acknowledged. */
-  acknowledged(what: string, invokedMs: number, version: number): void {
-    this.#writes.push({ invokedMs, completedMs: this.#nowMs(), version, what });
+  acknowledged(shard: string, what: string, invokedMs: number, version: number): void {
+    this.writes.push({ shard, invokedMs, completedMs: this.#nowMs(), version, what });
   }
 
   /** A value is about to be written, that never was before. */
-  writes(value: string): void {
+  begins(value: string): void {
     this.#values.set(value, { invokedMs: this.#nowMs(), isRefused: false });
   }
 
@@ -62,8 +64,8 @@ export class Referee {
   }
 
   #checkVersions(): void {
-    const completed = [...this.#writes].sort((a, b) => a.completedMs - b.completedMs);
-    const begun = [...this.#writes].sort((a, b) => a.invokedMs - b.invokedMs);
+    const completed = [...this.writes].sort((a, b) => a.completedMs - b.completedMs);
+    const begun = [...this.writes].sort((a, b) => a.invokedMs - b.invokedMs);
     let highest: Write | null = null;
     let i = 0;
     for (const write of begun) {

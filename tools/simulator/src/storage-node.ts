@@ -50,6 +50,8 @@ export interface StorageNodeOptions {
   readonly leaseMs: number;
   /** How often snapshots are thought of, and after how much of the log. */
   readonly keep: Required<NonNullable<ShardHostOptions['keep']>>;
+  /** What the histories of the node's replicas may take. */
+  readonly historyBytes: number;
   /** Of the frames of snapshots, those that are damaged on their way. */
   readonly damageRate: () => number;
   readonly mistake: Mistake | null;
@@ -58,7 +60,7 @@ export interface StorageNodeOptions {
 }
 
 export async function runStorageNode(life: NodeLife, options: StorageNodeOptions): Promise<void> {
-  const { damageRate, keep, leaseMs, mistake, nodes, onHost, placements, places } = options;
+  const { damageRate, historyBytes, keep, leaseMs, mistake, nodes, onHost, placements, places } = options;
   const logs = new Map<string, LogClient>();
   life.network.onMessage(logGrew, ({ shard, state }) => logs.get(shard)?.note(state));
   const host = new ShardHost({
@@ -76,6 +78,7 @@ export async function runStorageNode(life: NodeLife, options: StorageNodeOptions
     register: registerOf(mistake, new ShardRegisterClient(life), logs),
     keep,
     leaseMs,
+    history: { bytes: historyBytes, seconds: 0 },
     onError: (error) => life.log(`error: ${error instanceof Error ? error.message : String(error)}`),
     ...(mistake !== null && { parts: brokenParts(mistake) }),
   });

@@ -27,7 +27,7 @@ export async function openHistory({ admin, disk, env, place }: HistorySourceOpti
     const client = admin(place);
     return {
       async *batches(after, upTo) {
-        yield* (await decodeSnapshot(client.history(after, upTo))).batches;
+        yield* (await decodeSnapshot(client.history('', after, upTo))).batches;
       },
       close: async () => client.close(),
     };

@@ -22,3 +22,19 @@ export function lost(after: number, oldest: number): KvError {
 export function notKept(why: string): KvError {
   return new KvError('INVALID', `no history is kept: ${why}`);
 }
+
+/** A replica that others are ahead of. */
+export function behind(after: number, newest: number): KvError {
+  return new KvError(
+    'UNAVAILABLE',
+    `this replica has what was written up to version ${newest}, not up to ${after} yet: try again, or at another one`,
+    { version: newest },
+  );
+}
+
+export function notBegun(): KvError {
+  return new KvError(
+    'UNAVAILABLE',
+    'the history of this replica has not begun yet: try again, or at another one',
+  );
+}

@@ -46,8 +46,9 @@ export interface History {
   /**
    * The commits after version `after`, in order, none skipped and none twice: up to `newest` at the time of the call,
    * or as many as `limit` lets. Any version will do, whether a write has it or not. Throws KvError COMPACTED when `after`
-   * is below `oldest`, or was the version of a write that a power cut took; its `version` is `oldest`. INVALID when no
-   * history is kept, CORRUPT when the log is damaged.
+   * is below `oldest`, or was the version of a write that a power cut took; its `version` is `oldest`. UNAVAILABLE when it
+   * is above the `newest` of a replica, that others may be ahead of; its `version` is `newest`. INVALID when no history is
+   * kept, CORRUPT when the log is damaged.
    */
   read(after: number, limit?: ReadLimit): Promise<HistoryPage>;
   /**

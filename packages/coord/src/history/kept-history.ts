@@ -1,10 +1,10 @@
 /**
- * The history of a server that stands alone, wherever its commits are kept at the moment: nowhere, in its log, or in
- * memory. Off unless bounds are given, and then nobody is told of a commit.
+ * The history of a server that stands alone, or of a replica, wherever its commits are kept at the moment: nowhere, in
+ * its log, or in memory. Off unless bounds are given, and then nobody is told of a commit.
  *
  *     log in files        read from there; there again after a restart: `LogHistory`
  *     no log              in memory, and begins anew with each start: `MemoryHistory`
- *     log in etcd         none
+ *     log in etcd         in memory of each replica, and begins anew with each start of it: `ReplicaHistory`
  *
  * Where it is kept changes with the log, and it begins anew then: those who read are told COMPACTED.
  */
@@ -19,6 +19,7 @@ import type { History, HistoryPage, KeptCommits, ReadLimit } from './history.js'
 import { HistoryStarts } from './history-starts.js';
 import { LogHistory } from './log-history.js';
 import { MemoryHistory } from './memory-history.js';
+import { ReplicaHistory } from './replica-history.js';
 
 export interface KeptHistoryOptions {
   readonly clock: Clock;
@@ -35,6 +36,8 @@ export class KeptHistory implements History {
   bounds: HistoryBounds;
   readonly #options: KeptHistoryOptions;
   #kept: KeptCommits | null = null;
+  /** The same, when it is that of a replica. */
+  #replicated: ReplicaHistory | null = null;
   #starts: HistoryStarts | null = null;
   #whyNot = off;
 
@@ -48,9 +51,19 @@ export class KeptHistory implements History {
     return this.bounds.bytes > 0;
   }
 
-  /** Who is to be told of commits; null when none are kept. */
-  get commits(): KeptCommits | null {
+  /** Null when none is kept. */
+  get current(): History | null {
     return this.#kept;
+  }
+
+  /** Who is to be told of what a server on its own commits; null for nobody. */
+  get commits(): KeptCommits | null {
+    return this.#replicated === null ? this.#kept : null;
+  }
+
+  /** Who is to be told of the entries that a replica has; null for nobody. */
+  get replicated(): ReplicaHistory | null {
+    return this.#replicated;
   }
 
   get oldest(): number {
@@ -112,6 +125,25 @@ export class KeptHistory implements History {
     this.#kept = new MemoryHistory(clock, () => this.bounds, this.#above(stamp));
   }
 
+  /**
+   * Begins with the entries that come from the shared log from now on. `stamp`: of a server that stood alone until this
+   * moment, at which nothing is being written: whatever versions it gave away are below all to come then.
+   */
+  beginReplicated(stamp: WriteStamp | null = null): void {
+    this.#leave(off);
+    if (!this.isWanted) return;
+    if (stamp !== null) this.#above(stamp);
+    this.#replicated = new ReplicaHistory(this.#options.clock, () => this.bounds);
+    this.#kept = this.#replicated;
+  }
+
+  /** Of a replica, after its bounds were changed. */
+  async turnReplicated(): Promise<void> {
+    if (this.isWanted === (this.#kept !== null)) return;
+    if (this.isWanted) this.beginReplicated();
+    else await this.stop(off);
+  }
+
   /** What an earlier run left is no history of what is written now. */
   forget(): Promise<void> {
     return this.#startsOf().forget();
@@ -127,6 +159,7 @@ export class KeptHistory implements History {
   #leave(why: string): void {
     const kept = this.#kept;
     this.#kept = null;
+    this.#replicated = null;
     this.#starts = null;
     this.#whyNot = why;
     kept?.end();

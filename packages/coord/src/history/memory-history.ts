@@ -1,5 +1,5 @@
 /**
- * The last commits of a server without a log, in memory: batches one after another in chunks outside the JavaScript
+ * The last commits of a server without a log, or of a replica, in memory: batches one after another in chunks outside the JavaScript
  * heap, of which the oldest makes room.
  *
  *     chunk    | length u32 | batch | length u32 | batch | ...        chunk | ...        chunk | ...
@@ -55,6 +55,12 @@ export class MemoryHistory implements KeptCommits {
     const needed = headBytes + batch.length;
     if (needed > bounds.bytes) this.#dropAll(version);
     else this.#add(this.#roomFor(needed, bounds), batch, version);
+    this.reached(version);
+  }
+
+  /** Everything up to this version was handed over, whether a write has it or not. */
+  reached(version: number): void {
+    if (version <= this.newest) return;
     this.newest = version;
     if (!this.#waiters.isEmpty) this.#waiters.wake(version);
   }

@@ -9,6 +9,7 @@
 import { type Env, KvError, type LeaderHint, type NodeAddresses, pause } from '@holdfast/common';
 import type { Log, Position } from '@holdfast/log';
 import { type Storage, systemDatabase } from '@holdfast/storage';
+import type { KeptHistory } from '../history/kept-history.js';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import type { LeadershipRecord } from './leadership.js';
 import { retryDelayMs } from './limits.js';
@@ -35,6 +36,7 @@ export interface LeadOptions {
   /** When the append of that entry began, by the monotonic clock. */
   readonly beganMs: number;
   readonly addresses: NodeAddresses;
+  readonly history?: KeptHistory;
   /** What is written has versions from now on, and commands are let in. */
   readonly onAdmit: () => void;
   /** Called once, not within another call, unless it is ended before. */
@@ -55,7 +57,8 @@ export class Lead {
   #admitted: Promise<void> = Promise.resolve();
 
   constructor(options: LeadOptions) {
-    const { addresses, beganMs, env, front, log, onLost, parts, position, record, storage } = options;
+    const { addresses, beganMs, env, front, history, log, onLost, parts, position, record, storage } =
+      options;
     this.#options = options;
     this.leader = { node: record.node, addresses, epoch: record.epoch };
     const Committer = parts?.Committer ?? ReplicatedCommitter;
@@ -67,6 +70,7 @@ export class Lead {
       position,
       beganMs,
       nextVersion: () => front.oracle.next(1),
+      ...(history && { history }),
       onLost,
     });
     const Guard = parts?.Guard ?? LeaderGuard;

@@ -95,7 +95,7 @@ export class ReplicaKeeper {
   async #write(snapshots: SnapshotFiles): Promise<void> {
     const { replica } = this.#options;
     const { appliedBytes } = replica;
-    const { batches, from, to } = await replica.snapshot();
+    const { batches, from, to } = await replica.offers.snapshot();
     this.#snapshotBytes = await snapshots.write(from, batches, async () => to());
     this.#appliedBefore = appliedBytes;
     await snapshots.removeOld();

@@ -1,6 +1,7 @@
 /** What a replica works with. */
 import type { Env, NodeAddresses } from '@holdfast/common';
 import type { Log } from '@holdfast/log';
+import type { KeptHistory } from '../history/kept-history.js';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import type { Election } from './election.js';
 import type { LeadParts } from './lead.js';
@@ -23,6 +24,8 @@ export interface ReplicaOptions {
   readonly coordinator: LocalCoordinator;
   readonly front: OracleFront;
   readonly leaseMs: number;
+  /** Is told of what is committed, while it wants to know. */
+  readonly history?: KeptHistory;
   /** Something failed and is tried again. */
   readonly onError: (error: unknown) => void;
   readonly parts?: ReplicaParts;

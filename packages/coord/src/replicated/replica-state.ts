@@ -10,6 +10,7 @@
 import { type Env, KvError } from '@holdfast/common';
 import type { Log, LogEntry, Position } from '@holdfast/log';
 import { type Storage, systemDatabase } from '@holdfast/storage';
+import type { KeptHistory } from '../history/kept-history.js';
 import type { SnapshotFiles } from '../snapshot-files.js';
 import { type LeadershipRecord, shardRecordOf } from './leadership.js';
 import type { SnapshotSource, SnapshotStream } from './snapshot-source.js';
@@ -40,6 +41,8 @@ export class ReplicaState {
   position: Position = 0;
   /** Bytes of the log that came to it since it was opened, or was taken from elsewhere. */
   appliedBytes = 0;
+  /** Is told of the entries that are applied. */
+  history: KeptHistory | null = null;
   readonly #options: ReplicaStateOptions;
   #wholeFrom: Position = 0;
 
@@ -88,6 +91,7 @@ export class ReplicaState {
     await this.storage.prepareApply(batch);
     this.storage.apply(batch, position);
     this.advance(position, batch.length);
+    this.history?.replicated?.committed(batch, position);
   }
 
   /** Entries are contiguous, or the reader says which is missing. */

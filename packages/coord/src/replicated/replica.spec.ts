@@ -1,14 +1,16 @@
-import { KvError, Request, ValueReply } from '@holdfast/common';
+import { KvError } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
-import { KV, type Session, type SessionSink } from '@holdfast/engine';
+import { KV } from '@holdfast/engine';
 import type { AppendOutcome, Position } from '@holdfast/log';
 import { MemoryLog } from '@holdfast/log/testing';
 import { LevelStorage, MemoryStorage, type Storage } from '@holdfast/storage';
 import { SimulatedContent, SimulatedOrderedStore } from '@holdfast/storage/testing';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
 import { afterEach, expect, it } from 'vitest';
+import { KeptHistory } from '../history/kept-history.js';
 import { LocalCoordinator } from '../local-coordinator.js';
-import { type Plain, plainOf } from '../testing/local-server.js';
+import { readAll } from '../testing/history-conformance.js';
+import { StackClient } from '../testing/stack-client.js';
 import { LocalFront } from './oracle-front.js';
 import { Replica } from './replica.js';
 import { ReplicaState } from './replica-state.js';
@@ -43,35 +45,6 @@ class LossyLog extends MemoryLog {
   }
 }
 
-class Client implements SessionSink {
-  readonly reply = new ValueReply(2);
-  readonly outputBytes = 0;
-  readonly inputBytes = 0;
-  readonly session: Session;
-  readonly #coordinator: LocalCoordinator;
-
-  constructor(coordinator: LocalCoordinator) {
-    this.#coordinator = coordinator;
-    this.session = coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
-  }
-
-  run(line: string): Plain | undefined {
-    this.#coordinator.beginTurn();
-    this.#coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
-    this.#coordinator.settle();
-    return this.take();
-  }
-
-  take(): Plain | undefined {
-    const value = this.reply.take();
-    return value === undefined ? undefined : plainOf(value);
-  }
-
-  wake(): void {}
-  resume(): void {}
-  close(): void {}
-}
-
 /** The only replica of a shard. `failures`: how often its storage can't be opened again. */
 async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>) {
   const env = new SimulatedEnv();
@@ -88,6 +61,9 @@ async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>) {
   const oracle = await LocalOracle.open({ env, mark: new MemoryHighWaterMark() });
   const kv = new KV({ storage: state.storage, oracle, env });
   const coordinator = new LocalCoordinator({ kv, env });
+  const bounds = { bytes: 100_000, seconds: 0 };
+  const history = new KeptHistory({ clock: env.clock, oracle, place: null, bounds });
+  history.beginReplicated();
   const replica = new Replica({
     shard: 's',
     node: 'a',
@@ -98,6 +74,7 @@ async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>) {
     coordinator,
     front: new LocalFront(oracle),
     leaseMs,
+    history,
     onError,
   });
   const until = async (condition: () => boolean): Promise<void> => {
@@ -126,18 +103,18 @@ it('leads when it has heard of nobody for longer than a lease', async () => {
   expect(env.clock.monotonic()).toBeGreaterThan(leaseMs);
   expect(replica.leader).toMatchObject({ node: 'a', epoch: 1 });
   await new Promise(setImmediate);
-  expect(new Client(coordinator).run('SET k v')).toBe('OK');
+  expect(new StackClient({ coordinator }).run('SET k v').reply).toBe('OK');
 });
 
 it('gives up what may never have been, and does not follow or lead before that has worked', async () => {
   const { coordinator, disk, enters, errors, log, replica, until } = await openReplica();
   await enters('leader');
   await new Promise(setImmediate);
-  expect(new Client(coordinator).run('SET k old')).toBe('OK');
+  expect(new StackClient({ coordinator }).run('SET k old').reply).toBe('OK');
   await until(() => replica.position === 2);
   disk.failures = 3;
   log.losesNext = true;
-  expect(new Client(coordinator).run('SET k new')).toBe('OK');
+  expect(new StackClient({ coordinator }).run('SET k new').reply).toBe('OK');
   await until(() => errors.length > 0);
   for (let count = 1; count < 3; count++) {
     expect(replica.role).toBe('starting');
@@ -146,7 +123,7 @@ it('gives up what may never have been, and does not follow or lead before that h
   }
   await enters('leader');
   await new Promise(setImmediate);
-  expect(new Client(coordinator).run('GET k')).toBe('old');
+  expect(new StackClient({ coordinator }).run('GET k').reply).toBe('old');
   expect(errors.length).toBe(3);
 });
 
@@ -157,7 +134,7 @@ it('leaves nothing on its own disk that was executed and not handed over when it
   const { coordinator, enters, log, until, replica } = await openReplica(openLevel);
   await enters('leader');
   await new Promise(setImmediate);
-  const client = new Client(coordinator);
+  const client = new StackClient({ coordinator });
   client.run('SET k a');
   client.run('APPEND k b');
   await until(() => replica.position > 2);
@@ -167,15 +144,15 @@ it('leaves nothing on its own disk that was executed and not handed over when it
     answer = resolve;
   });
   client.run('GET k');
-  expect(client.run('APPEND k c')).toBe(3);
+  expect(client.run('APPEND k c').reply).toBe(3);
   answer({ kind: 'refused', reason: 'position', tail: replica.position });
   await until(() => replica.role !== 'leader');
   await enters('leader');
   await new Promise(setImmediate);
-  const reader = new Client(coordinator);
+  const reader = new StackClient({ coordinator });
   reader.run('GET k');
   await until(() => reader.session.dependsOn <= coordinator.committedVersion);
-  expect(new Client(coordinator).run('GET k')).toBe('ab');
+  expect(new StackClient({ coordinator }).run('GET k').reply).toBe('ab');
 });
 
 it('lets commands in although a library of functions can not be loaded', async () => {
@@ -186,30 +163,30 @@ it('lets commands in although a library of functions can not be loaded', async (
   await enters('leader');
   await new Promise(setImmediate);
   expect(errors).toMatchObject([{ code: 'CORRUPT' }]);
-  expect(new Client(coordinator).run('SET k v')).toBe('OK');
+  expect(new StackClient({ coordinator }).run('SET k v').reply).toBe('OK');
 });
 
 it('is handed over to one node at a time', async () => {
   const { coordinator, enters, env, kv, replica } = await openReplica();
   await expect(replica.handOver('b')).rejects.toMatchObject({ code: 'INVALID' });
   await enters('leader');
-  const client = new Client(coordinator);
+  const client = new StackClient({ coordinator });
   const handedOver = replica.handOver('b');
   await expect(replica.handOver('c')).rejects.toMatchObject({ code: 'INVALID' });
   await expect(replica.suspend()).rejects.toMatchObject({ code: 'INVALID' });
   await env.until(handedOver);
   expect(replica.role).toBe('follower');
   expect(kv.isFollower).toBe(true);
-  expect(client.run('SET k v')).toBeInstanceOf(Error);
+  expect(client.run('SET k v').reply).toBeInstanceOf(Error);
 });
 
 it('holds commands back while it is suspended, and lets them go on', async () => {
   const { coordinator, enters, env, replica, until } = await openReplica();
   await enters('leader');
-  const client = new Client(coordinator);
+  const client = new StackClient({ coordinator });
   const goOn = await env.until(replica.suspend());
   const { position } = replica;
-  expect(client.run('SET k v')).toBeUndefined();
+  expect(client.run('SET k v').reply).toBeUndefined();
   for (let i = 0; i < 5; i++) {
     env.advance(leaseMs / 5);
     await new Promise(setImmediate);
@@ -219,4 +196,50 @@ it('holds commands back while it is suspended, and lets them go on', async () =>
   await new Promise(setImmediate);
   expect(client.take()).toBe('OK');
   await until(() => replica.position > position);
+});
+
+it('keeps the history of what is committed, and goes on with it as the next leader', async () => {
+  const { coordinator, enters, env, log, replica, until } = await openReplica();
+  const history = replica.history!;
+  await expect(history.read(0)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await enters('leader');
+  const { oldest } = history;
+  await new Promise(setImmediate);
+  const client = new StackClient({ coordinator });
+  client.run('SET k old');
+  await until(() => replica.position === 2);
+  const before = await readAll(history, oldest);
+  expect(before).toHaveLength(1);
+  // Executed, and never to be known whether it is in the log.
+  log.losesNext = true;
+  client.run('SET k new');
+  expect(await readAll(history, oldest)).toEqual(before);
+  await until(() => replica.role !== 'leader');
+  await enters('leader');
+  await new Promise(setImmediate);
+  expect(await readAll(history, oldest)).toEqual(before);
+  new StackClient({ coordinator }).run('SET other v');
+  await until(() => history.newest > before[0].version && replica.position >= 4);
+  const all = await env.until(readAll(history, oldest));
+  expect(all).toHaveLength(2);
+  expect(all[0]).toEqual(before[0]);
+});
+
+it('says that all is in its history up to a version, once it has asked the log', async () => {
+  const { coordinator, enters, env, replica } = await openReplica();
+  await expect(replica.offers.past(0, 1)).rejects.toMatchObject({ code: 'UNAVAILABLE', version: 0 });
+  await enters('leader');
+  const { oldest } = replica.history!;
+  await new Promise(setImmediate);
+  const client = new StackClient({ coordinator });
+  client.run('SET a 1');
+  client.run('SET b 1');
+  const version = client.session.dependsOn + 1000;
+  const { batches } = await env.until(replica.offers.past(oldest, version));
+  expect(replica.history!.newest).toBeGreaterThan(version);
+  const bytes: Uint8Array[] = [];
+  for await (const batch of batches) bytes.push(batch);
+  const storage = new MemoryStorage(env.random);
+  for (const batch of bytes) storage.apply(batch, 0);
+  expect(storage.keyCount(0)).toBe(2);
 });

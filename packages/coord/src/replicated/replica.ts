@@ -15,6 +15,7 @@
 import { KvError, type LeaderHint, pause } from '@holdfast/common';
 import type { Position } from '@holdfast/log';
 import type { Storage } from '@holdfast/storage';
+import type { History } from '../history/history.js';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import { Candidate, type Victory } from './campaign.js';
 import { Election } from './election.js';
@@ -22,14 +23,12 @@ import { FollowerCommitter } from './follower-committer.js';
 import { Following } from './following.js';
 import { Lead, lostOnTheWay } from './lead.js';
 import { retryDelayMs } from './limits.js';
-import { changesIn } from './replica-changes.js';
 import { FollowerGuard } from './replica-guard.js';
+import { type OfferOrigin, ReplicaOffers } from './replica-offers.js';
 import type { ReplicaOptions } from './replica-options.js';
-import { type SnapshotOrigin, takeSnapshot } from './replica-snapshot.js';
 import type { ReplicaState } from './replica-state.js';
 import type { LossReason } from './replicated-committer.js';
 import type { Role, RoleChange } from './role.js';
-import type { SnapshotStream } from './snapshot-source.js';
 
 export class Replica {
   readonly shard: string;
@@ -38,6 +37,8 @@ export class Replica {
    * `Reply.notLeader`.
    */
   readonly coordinator: LocalCoordinator;
+  /** What others of its shard can have of it. */
+  readonly offers: ReplicaOffers;
   readonly #options: ReplicaOptions;
   readonly #state: ReplicaState;
   readonly #election: Election;
@@ -46,7 +47,6 @@ export class Replica {
   readonly #following: Following;
   readonly #candidate: Candidate;
   readonly #listeners: ((change: RoleChange) => void)[] = [];
-  readonly #origin: SnapshotOrigin;
   #role: Role = 'starting';
   /** While it leads. */
   #lead: Lead | null = null;
@@ -59,18 +59,19 @@ export class Replica {
 
   /** Goes to work at once. */
   constructor(options: ReplicaOptions) {
-    const { coordinator, env, leaseMs, node, shard, state } = options;
+    const { coordinator, env, history, leaseMs, node, shard, state } = options;
     this.#options = options;
     this.shard = shard;
     this.coordinator = coordinator;
     this.#state = state;
+    state.history = history ?? null;
     const Elections = options.parts?.Election ?? Election;
     const election = new Elections({ env, node, leaseMs });
     this.#election = election;
     this.#committer = new FollowerCommitter(() => state.position);
     this.#following = this.#newFollowing();
     this.#candidate = new Candidate({ ...options, election, catchUp: () => this.#following.catchUp() });
-    this.#origin = this.#originOfSnapshots();
+    this.offers = new ReplicaOffers(this.#originOfOffers());
     this.#follows(true);
     // Of who committed before, and everything.
     state.storage.journal = null;
@@ -116,23 +117,9 @@ export class Replica {
     return this.#state.appliedBytes + (this.#lead?.committer.committedBytes ?? 0);
   }
 
-  /**
-   * What this replica holds, for another one, or for the disk: taken while it goes on. Throws KvError UNAVAILABLE
-   * when the state is not whole now; so do its batches when the state was given up meanwhile.
-   */
-  snapshot(): Promise<SnapshotStream> {
-    return takeSnapshot(this.#origin);
-  }
-
-  /**
-   * What was written after a position of the log, up to a version that was given away before: all of it, and nothing
-   * that is written from now on. Throws KvError REFUSED when this replica does not lead, UNAVAILABLE, UNDETERMINED when
-   * it lost the lead on the way.
-   */
-  async changes(after: Position, version: number): Promise<SnapshotStream> {
-    if (this.#lead === null) throw new KvError('REFUSED', `this node does not lead shard ${this.shard}`);
-    const end = await this.#lead.confirmed(version);
-    return changesIn(this.#options.log, after, end, version);
+  /** The last writes, by version, as this replica has them from the log; null when none are kept. */
+  get history(): History | null {
+    return this.#options.history?.current ?? null;
   }
 
   onRole(listener: (change: RoleChange) => void): void {
@@ -280,12 +267,21 @@ export class Replica {
     this.#isSpoiled = false;
   }
 
-  #originOfSnapshots(): SnapshotOrigin {
+  #originOfOffers(): OfferOrigin {
     const replica = this;
+    const { log, shard } = this.#options;
     return {
+      shard,
+      log,
       state: this.#state,
+      get lead() {
+        return replica.#lead;
+      },
       get committer() {
         return replica.#lead?.committer ?? null;
+      },
+      get history() {
+        return replica.history;
       },
       get isSound() {
         return replica.isSound;

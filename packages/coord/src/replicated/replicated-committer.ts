@@ -13,16 +13,14 @@
  */
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import type { Log, Position } from '@holdfast/log';
-import { MutationWriter, type Storage } from '@holdfast/storage';
+import type { Storage } from '@holdfast/storage';
 import type { Committer } from '../committer.js';
 import type { Fate } from '../coordinator.js';
+import type { KeptHistory } from '../history/kept-history.js';
 import { LeadLease } from './lead-lease.js';
-import { type HandoverRecord, type LeadershipRecord, shardBatch } from './leadership.js';
+import { LeaderBatches } from './leader-batches.js';
+import type { HandoverRecord, LeadershipRecord } from './leadership.js';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
-
-/** What gathers is cut into a batch of its own at this size, in bytes: after a turn, and within one. */
-const batchBytesAim = 256 * 1024;
-const batchBytesMost = 1024 * 1024;
 
 /** Why the lead was lost: `unresolved` after an append that took too long, too; `concluded`: it was given to another. */
 export type LossReason = WriteLoss | 'concluded';
@@ -39,6 +37,8 @@ export interface ReplicatedCommitterOptions {
   readonly beganMs: number;
   /** A version for a read. Throws KvError UNAVAILABLE when none is at hand. */
   readonly nextVersion: () => number;
+  /** Is told of what is committed, while it wants to know. */
+  readonly history?: KeptHistory;
   /** The lead is lost. Called once, not within another call. */
   readonly onLost: (reason: LossReason) => void;
 }
@@ -48,18 +48,14 @@ export class ReplicatedCommitter implements Committer {
   isAbandoned = false;
   /** Reads count on the lease: while it is over no reply leaves. */
   countsOnLease = false;
-  /** What depends on a greater version leaves after an append that has not begun yet. */
-  handedVersion: number;
   /** Bytes of the entries that were committed. */
   committedBytes = 0;
   readonly #options: ReplicatedCommitterOptions;
-  readonly #journal = new MutationWriter();
+  readonly #batches: LeaderBatches;
   readonly #writer: LogWriter;
   readonly #lease: LeadLease;
   readonly #listeners: (() => void)[] = [];
   #committed: number;
-  /** See `readVersion`; 0 while no read waits for the next batch. */
-  #readVersion = 0;
   /** Batches with data that are made and not committed. */
   #uncommitted = 0;
   #isHeld = false;
@@ -70,9 +66,10 @@ export class ReplicatedCommitter implements Committer {
   #timer: Timer | null = null;
 
   constructor(options: ReplicatedCommitterOptions) {
-    const { beganMs, env, log, position, record, storage } = options;
+    const { beganMs, env, log, nextVersion, position, record, storage } = options;
     this.#options = options;
-    this.#lease = new LeadLease(env.clock, record.leaseMs, beganMs);
+    const lease = new LeadLease(env.clock, record.leaseMs, beganMs);
+    this.#lease = lease;
     this.#writer = new LogWriter({
       env,
       log,
@@ -83,13 +80,17 @@ export class ReplicatedCommitter implements Committer {
       onLost: (reason) => this.#lose(reason),
     });
     this.#committed = storage.stamp.last;
-    this.handedVersion = this.#committed;
-    storage.journal = this.#journal;
+    this.#batches = new LeaderBatches({ storage, record, lease, nextVersion });
     this.#watch();
   }
 
   get committedVersion(): number {
     return this.countsOnLease && !this.hasLease ? Number.NEGATIVE_INFINITY : this.#committed;
+  }
+
+  /** What depends on a greater version leaves after an append that has not begun yet. */
+  get handedVersion(): number {
+    return this.#batches.handedVersion;
   }
 
   get hasLease(): boolean {
@@ -106,13 +107,12 @@ export class ReplicatedCommitter implements Committer {
 
   /** Nothing is executed that is not committed. */
   get isClean(): boolean {
-    return this.#journal.length === 0 && !this.#isHeld && this.#uncommitted === 0;
+    return this.#batches.isEmpty && !this.#isHeld && this.#uncommitted === 0;
   }
 
   /** A version for reads that wait to be confirmed by the next batch. Throws KvError UNAVAILABLE. */
   readVersion(): number {
-    if (this.#readVersion === 0) this.#readVersion = this.#options.nextVersion();
-    return this.#readVersion;
+    return this.#batches.readVersion();
   }
 
   settle(): void {
@@ -120,14 +120,14 @@ export class ReplicatedCommitter implements Committer {
     if (this.#writer.sending === null) {
       this.#cutWhatGathered();
       this.#writer.begin();
-    } else if (this.#journal.length >= batchBytesAim) {
+    } else if (this.#batches.isLarge) {
       this.#cut();
     }
   }
 
   /** A command ran: a turn that writes a lot becomes several batches. */
   executed(): void {
-    if (this.#journal.length < batchBytesMost || this.#isHeld || this.#lost !== null) return;
+    if (!this.#batches.isFull || this.#isHeld || this.#lost !== null) return;
     this.#cut();
     this.#writer.begin();
   }
@@ -188,11 +188,11 @@ export class ReplicatedCommitter implements Committer {
   }
 
   /**
-   * As `settled`, by an append that begins after the call: nobody else can have led when it was made. Throws KvError
-   * UNAVAILABLE too, when no version is at hand for it.
+   * As `settled`, by an append that begins after the call: nobody else can have led when it was made. It says of the log
+   * which version it has reached. Throws KvError UNAVAILABLE too, when no version is at hand for it.
    */
   confirmed(): Promise<Position> {
-    this.readVersion();
+    this.#batches.markNext();
     return this.settled();
   }
 
@@ -230,7 +230,7 @@ export class ReplicatedCommitter implements Committer {
     this.#isConcluding = true;
     this.#lease.giveUp();
     this.#cutWhatGathered();
-    this.#writer.put(this.#recordBatch(record, true));
+    this.#writer.put(this.#batches.ofRecord(record, true));
     this.#writer.begin();
     while (this.#lost === null) await new Promise<void>((resolve) => this.#idle.push(resolve));
     return this.#lost === 'concluded';
@@ -248,39 +248,19 @@ export class ReplicatedCommitter implements Committer {
   // Batches
 
   #cutWhatGathered(): void {
-    if (this.#journal.length > 0 || this.#readVersion !== 0) this.#cut();
+    if (this.#batches.hasGathered) this.#cut();
   }
 
   /** Makes a batch of what has gathered, or of who leads. */
   #cut(): void {
-    const { log, record, storage } = this.#options;
-    const version = Math.max(storage.stamp.last, this.#readVersion, this.handedVersion);
-    const data = this.#journal.bytes.subarray(0, this.#journal.length);
-    const hasData = data.length > 0;
-    const hasRecord = !hasData || this.#lease.isRecordDue;
-    const bytes = hasData
-      ? Buffer.concat(hasRecord ? [shardBatch(record, version), data] : [data])
-      : shardBatch(record, version);
-    if (bytes.length > log.batchBytesMax) return this.#lose('limit');
-    if (hasRecord) this.#lease.recorded();
-    if (hasData) {
-      storage.staged(bytes);
-      this.#uncommitted++;
-    }
-    this.#journal.clear();
-    this.#readVersion = 0;
-    this.handedVersion = version;
-    this.#writer.put({ bytes, version, hasData, isLast: false });
-  }
-
-  /** Nothing but a record, whatever else is going on: the storage is not told. */
-  #recordBatch(record: LeadershipRecord | HandoverRecord, isLast: boolean): LeaderBatch {
-    const version = this.handedVersion;
-    return { bytes: shardBatch(record, version), version, hasData: false, isLast };
+    const batch = this.#batches.cut(this.#options.log.batchBytesMax);
+    if (batch === null) return this.#lose('limit');
+    if (batch.hasData) this.#uncommitted++;
+    this.#writer.put(batch);
   }
 
   #commit(batch: LeaderBatch): void {
-    const { storage } = this.#options;
+    const { history, storage } = this.#options;
     const { position } = this.#writer;
     this.committedBytes += batch.bytes.length;
     if (batch.hasData) {
@@ -292,6 +272,7 @@ export class ReplicatedCommitter implements Committer {
       storage.committed(position);
     }
     this.#committed = batch.version;
+    history?.replicated?.committed(batch.bytes, position);
     this.#lease.extend(this.#writer.beganMs);
     if (batch.isLast) this.#lose('concluded');
     // The next batch is on its way before the replies to this one are written.
@@ -318,7 +299,7 @@ export class ReplicatedCommitter implements Committer {
   #renew(): void {
     if (this.#isHeld) {
       // In the middle of a write: the storage must not be told anything.
-      this.#writer.put(this.#recordBatch(this.#options.record, false));
+      this.#writer.put(this.#batches.ofRecord(this.#options.record, false));
       this.#lease.recorded();
     } else {
       this.#cut();

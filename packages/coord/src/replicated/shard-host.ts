@@ -1,15 +1,15 @@
 /** The replicas of a node, and the timestamps they share. */
-import { type Env, hashSlotCount, KvError, type NodeAddresses, TurnClock } from '@holdfast/common';
-import { Config, KV, parameters } from '@holdfast/engine';
+import { type Env, hashSlotCount, KvError, type NodeAddresses } from '@holdfast/common';
+import type { Config } from '@holdfast/engine';
 import type { Log, Position } from '@holdfast/log';
 import type { Oracle } from '@holdfast/tso';
-import { LocalCoordinator } from '../local-coordinator.js';
-import { leaseMsDefault } from './limits.js';
+import type { HistoryBounds } from '../history/bounds.js';
+import { HostedShard } from './hosted-shard.js';
 import type { OracleFront } from './oracle-front.js';
-import { Replica } from './replica.js';
-import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.js';
+import type { Replica } from './replica.js';
+import type { ReplicaKeeperOptions } from './replica-keeper.js';
 import type { ReplicaParts } from './replica-options.js';
-import { type ReplicaPlace, ReplicaState } from './replica-state.js';
+import type { ReplicaPlace } from './replica-state.js';
 import type { RoleChange } from './role.js';
 import type { ShardRegister } from './shard-register.js';
 import { encodeSnapshot } from './snapshot-frames.js';
@@ -42,6 +42,8 @@ export interface ShardHostOptions {
   readonly leaseMs?: number;
   /** What the keys and values of all replicas together may take in memory, of level storage; 0 for any amount. */
   readonly cacheBytes?: number;
+  /** What the histories of all replicas together may take in memory, and how old they may be; none when not given. */
+  readonly history?: HistoryBounds;
   /** See `ReplicaKeeper`. */
   readonly keep?: Pick<ReplicaKeeperOptions, 'intervalMs' | 'logBytes' | 'sizeShare'>;
   /** Something failed and is tried again. */
@@ -50,20 +52,10 @@ export interface ShardHostOptions {
   readonly parts?: ReplicaParts;
 }
 
-interface Hosted {
-  placement: ShardPlacement;
-  readonly keeper: ReplicaKeeper | null;
-  readonly replica: Replica;
-  close(): Promise<void>;
-}
-
-/** How long this node waits, when it closes, for its leads to be handed over, in ms. */
-const handoverTimeoutMs = 2000;
-
 export class ShardHost {
   readonly #options: ShardHostOptions;
-  readonly #hosted = new Map<string, Hosted>();
-  readonly #bySlot: (Hosted | null)[] = new Array(hashSlotCount).fill(null);
+  readonly #hosted = new Map<string, HostedShard>();
+  readonly #bySlot: (HostedShard | null)[] = new Array(hashSlotCount).fill(null);
   readonly #listeners: ((change: RoleChange) => void)[] = [];
   /** Placements are carried out one after the other. */
   #placing: Promise<void> = Promise.resolve();
@@ -118,11 +110,19 @@ export class ShardHost {
   }
 
   /**
-   * For a backup: what was written to a shard after a position and up to a version, as frames. See `Replica.changes`.
+   * For a backup: what was written to a shard after a position and up to a version, as frames. See `ReplicaOffers.changes`.
    * Throws KvError UNAVAILABLE too when there is no replica here.
    */
   async *changeFrames(shard: string, after: Position, version: number): AsyncGenerator<Uint8Array> {
-    yield* encodeSnapshot(await this.#replicaHere(shard).changes(after, version));
+    yield* encodeSnapshot(await this.#replicaHere(shard).offers.changes(after, version));
+  }
+
+  /**
+   * For whoever goes on behind a version: what was written to a shard after it and up to another one, as frames. See
+   * `ReplicaOffers.past`. Throws KvError UNAVAILABLE too when there is no replica here.
+   */
+  async *historyFrames(shard: string, after: number, version: number): AsyncGenerator<Uint8Array> {
+    yield* encodeSnapshot(await this.#replicaHere(shard).offers.past(after, version));
   }
 
   /** Up to where the replica here needs the log no more, as last reported. */
@@ -132,7 +132,7 @@ export class ShardHost {
 
   /** Throws KvError UNAVAILABLE. */
   async snapshot(shard: string): Promise<SnapshotStream> {
-    return this.#replicaHere(shard).snapshot();
+    return this.#replicaHere(shard).offers.snapshot();
   }
 
   /** Of all replicas, those to come too. */
@@ -145,7 +145,7 @@ export class ShardHost {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#placing;
-    await Promise.all(Array.from(this.#hosted.values(), (hosted) => this.#handOver(hosted)));
+    await Promise.all(Array.from(this.#hosted.values(), (hosted) => hosted.handOver()));
     await Promise.all(Array.from(this.#hosted.values(), (hosted) => hosted.close()));
     this.#hosted.clear();
     this.#bySlot.fill(null);
@@ -162,22 +162,23 @@ export class ShardHost {
     const wanted = new Map(placements.map((placement) => [placement.shard, placement]));
     for (const [shard, hosted] of this.#hosted) {
       if (wanted.has(shard)) continue;
-      await this.#handOver(hosted);
+      await hosted.handOver();
       await hosted.close();
       this.#hosted.delete(shard);
     }
+    const tell = (change: RoleChange): void => this.#tell(change);
     let failure: unknown = null;
     for (const placement of placements) {
       const hosted = this.#hosted.get(placement.shard);
       try {
         if (hosted !== undefined) hosted.placement = placement;
-        else this.#hosted.set(placement.shard, await this.#open(placement));
+        else this.#hosted.set(placement.shard, await HostedShard.open(placement, this.#options, tell));
       } catch (error) {
         failure ??= error;
       }
     }
     this.#indexSlots();
-    this.#shareCache();
+    for (const hosted of this.#hosted.values()) hosted.shareMemory(this.#hosted.size);
     if (failure !== null) throw failure;
   }
 
@@ -190,99 +191,7 @@ export class ShardHost {
     }
   }
 
-  /** Each replica may keep as much in memory as the others. */
-  #shareCache(): void {
-    const { cacheBytes = 0 } = this.#options;
-    const share = Math.ceil(cacheBytes / Math.max(1, this.#hosted.size));
-    for (const { replica } of this.#hosted.values())
-      replica.coordinator.kv.config.set('cache-bytes', String(share));
-  }
-
-  /** Throws KvError, and then nothing stays open. */
-  async #open(placement: ShardPlacement): Promise<Hosted> {
-    const { env, onError = () => {}, parts, source } = this.#options;
-    const { shard } = placement;
-    const State = parts?.State ?? ReplicaState;
-    const log = await this.#options.openLog(shard);
-    try {
-      const place = this.#options.placeOf(shard);
-      return this.#host(placement, log, place, await State.open({ shard, env, log, place, source, onError }));
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
-  }
-
-  #host(placement: ShardPlacement, log: Log, place: ReplicaPlace, state: ReplicaState): Hosted {
-    const {
-      addresses,
-      env,
-      front,
-      leaseMs = leaseMsDefault,
-      node,
-      onError = () => {},
-      parts,
-    } = this.#options;
-    const { shard } = placement;
-    const coordinator = this.#coordinatorOver(state);
-    const replica = new Replica({
-      shard,
-      node,
-      addresses,
-      env,
-      log,
-      state,
-      coordinator,
-      front,
-      leaseMs,
-      onError,
-      ...(parts && { parts }),
-    });
-    replica.onRole((change) => {
-      for (const listener of this.#listeners) listener(change);
-    });
-    const keeper = this.#keeperOf(replica, log, place);
-    const close = async (): Promise<void> => {
-      await keeper?.close();
-      await replica.close();
-      await coordinator.shutdown();
-      await state.storage.flush().catch(onError);
-      await state.storage.close();
-      await log.close();
-    };
-    return { placement, replica, keeper, close };
-  }
-
-  #coordinatorOver({ storage }: ReplicaState): LocalCoordinator {
-    const { createConfig, env, front } = this.#options;
-    const turnClock = new TurnClock(env.clock);
-    const config = createConfig?.() ?? new Config(parameters);
-    config.guard('history-bytes', (wanted) => (wanted === '0' ? null : 'a cluster keeps no history'));
-    config.guard('cache-bytes', () => 'it is a setting of each node, for all its shards: --cache-bytes');
-    const kv = new KV({ storage, oracle: front.oracle, env, turnClock, config });
-    kv.isClusterNode = true;
-    return new LocalCoordinator({ kv, env });
-  }
-
-  #keeperOf(replica: Replica, log: Log, { snapshots }: ReplicaPlace): ReplicaKeeper | null {
-    const { env, keep, node, onError = () => {}, register } = this.#options;
-    if (register === undefined) return null;
-    const nodes = (): readonly string[] => this.#hosted.get(replica.shard)?.placement.nodes ?? [];
-    return new ReplicaKeeper({ replica, env, log, node, nodes, register, snapshots, onError, ...keep });
-  }
-
-  /** To the node after this one, if this one leads. */
-  async #handOver({ placement, replica }: Hosted): Promise<void> {
-    const { env, node, onError = () => {} } = this.#options;
-    const { nodes } = placement;
-    const to = nodes[(nodes.indexOf(node) + 1) % nodes.length];
-    if (replica.role !== 'leader' || to === undefined || to === node) return;
-    await new Promise<void>((resolve) => {
-      env.timers.setTimeout(resolve, handoverTimeoutMs);
-      replica.handOver(to).then(resolve, (error: unknown) => {
-        onError(error);
-        resolve();
-      });
-    });
+  #tell(change: RoleChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 }

@@ -155,6 +155,15 @@ const kinds: readonly (readonly [name: string, make: () => History & KeptCommits
   ['knows no limit', () => new Greedy()],
 ];
 
-export const brokenHistories: readonly { readonly name: string; make(): HistoryUnderTest }[] = kinds.map(
-  ([name, make]) => ({ name, make: () => underTest(make()) }),
-);
+interface BrokenHistory {
+  readonly name: string;
+  make(): HistoryUnderTest;
+}
+
+export const brokenHistories: readonly BrokenHistory[] = [
+  ...kinds.map(([name, make]) => ({ name, make: () => underTest(make()) })),
+  {
+    name: 'says that nothing is there where it is only not there yet',
+    make: () => ({ ...underTest(new PassingHistory()), mayBeBehind: true }),
+  },
+];

@@ -1,7 +1,7 @@
-/** A client of a whole stack, as a protocol is, without a socket: one request a turn. */
+/** A client of a whole stack, or of a replica, as a protocol is, without a socket: one request a turn. */
 import { Request, ValueReply } from '@holdfast/common';
 import type { Session, SessionSink } from '@holdfast/engine';
-import type { LocalStack } from '../local-stack.js';
+import type { LocalCoordinator } from '../local-coordinator.js';
 import { type Plain, plainOf } from './local-server.js';
 
 const turnsMax = 10_000;
@@ -11,20 +11,20 @@ export class StackClient implements SessionSink {
   readonly outputBytes = 0;
   readonly inputBytes = 0;
   readonly session: Session;
-  readonly #stack: LocalStack;
+  readonly #coordinator: LocalCoordinator;
 
-  constructor(stack: LocalStack) {
-    this.#stack = stack;
-    this.session = stack.coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
+  constructor({ coordinator }: { readonly coordinator: LocalCoordinator }) {
+    this.#coordinator = coordinator;
+    this.session = coordinator.open(this, { protocol: 'redis', address: 'a:1', localAddress: 'b:2' })!;
   }
 
   /** The reply to a line, if it comes at once, and the version that must be committed before it counts. */
   run(line: string): { reply: Plain | undefined; dependsOn: number } {
-    const { coordinator } = this.#stack;
+    const coordinator = this.#coordinator;
     coordinator.beginTurn();
     coordinator.coordinate(this.session, Request.of(...line.split(' ')), this.reply);
     coordinator.settle();
-    return { reply: this.#take(), dependsOn: this.session.dependsOn };
+    return { reply: this.take(), dependsOn: this.session.dependsOn };
   }
 
   /** The reply, whenever it comes. */
@@ -32,13 +32,14 @@ export class StackClient implements SessionSink {
     let { reply } = this.run(line);
     for (let i = 0; i < turnsMax && reply === undefined; i++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
-      reply = this.#take();
+      reply = this.take();
     }
     if (reply === undefined) throw new Error(`no reply to ${line}`);
     return reply;
   }
 
-  #take(): Plain | undefined {
+  /** A reply that came later; undefined while there is none. */
+  take(): Plain | undefined {
     const value = this.reply.take();
     return value === undefined ? undefined : plainOf(value);
   }

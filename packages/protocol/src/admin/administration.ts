@@ -25,8 +25,9 @@ export interface Administration {
    */
   changes?(shard: string, after: number, version: number): AsyncIterable<Uint8Array>;
   /**
-   * Frames of what was written after a version and up to another one. Throws KvError INVALID (no history is kept),
-   * COMPACTED (it does not reach so far back), UNAVAILABLE.
+   * Frames of what was written to a shard after a version and up to another one; to a whole server, whose name is empty.
+   * Throws KvError INVALID (no history is kept), COMPACTED (it does not reach so far back), UNAVAILABLE (this replica has
+   * not come so far yet), UNDETERMINED (it lost the lead meanwhile).
    */
-  history?(after: number, version: number): AsyncIterable<Uint8Array>;
+  history?(shard: string, after: number, version: number): AsyncIterable<Uint8Array>;
 }

@@ -61,7 +61,7 @@ export class AdminExporter {
         it.changes && (({ after, shard, version }) => it.changes!(shard, after, version)),
       ),
       history: this.#frames<admin.HistoryRequest>(
-        it.history && (({ after, version }) => it.history!(after, version)),
+        it.history && (({ after, shard, version }) => it.history!(shard, after, version)),
       ),
     });
   }

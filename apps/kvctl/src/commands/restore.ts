@@ -1,0 +1,200 @@
+/** `kvctl restore`: a backup, and what was written behind it up to a moment, into a directory or what runs. */
+import { basename, dirname, join } from 'node:path';
+import { KvError } from '@holdfast/common';
+import { type Disk, NodeDisk } from '@holdfast/log';
+import type { AdminClient } from '@holdfast/rpc';
+import { Option } from 'commander';
+import type { Commands, Context } from '../context.js';
+import { Progress } from '../progress.js';
+import { versionAsOf } from '../transfer/as-of.js';
+import { type BackupSummary, checkBackup, type RestorePoint, restoreBackup } from '../transfer/backup.js';
+import { ClusterHistory } from '../transfer/cluster-history.js';
+import type { StorageKind } from '../transfer/directory-target.js';
+import { type HistorySource, openHistory } from '../transfer/history-source.js';
+import { restoreRunning } from '../transfer/restore-running.js';
+import { parseAddress, ServerConnection } from '../transfer/server-connection.js';
+import { passwordOption, userOption } from './server-options.js';
+
+/** Where the history of a cluster is: what `--history` says for it. */
+const clusterPlace = 'cluster';
+
+interface RestoreOptions {
+  readonly storage: StorageKind;
+  readonly replace?: boolean;
+  readonly to?: string;
+  readonly scratch?: string;
+  readonly asOf?: string;
+  readonly history?: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export const addRestore: Commands = (program, action) => {
+  program
+    .command('restore')
+    .description(
+      'makes a directory from a backup, which is checked to its end first, or fills a cluster that is empty',
+    )
+    .argument('<file>')
+    .argument('[directory]', 'the --dir of a server that will be started on it')
+    .addOption(
+      new Option('--storage <kind>', 'of that server').choices(['memory', 'level']).default('memory'),
+    )
+    .option('--replace', 'what is there is kept as DIRECTORY.replaced')
+    .option(
+      '--to <address>',
+      'instead of a directory: a gateway of a cluster, or a server, that has no data yet',
+    )
+    .option(
+      '--scratch <directory>',
+      'with --to: where the backup is unpacked for the time; beside it if not given',
+    )
+    .option(
+      '--as-of <moment>',
+      'a version, or a time such as 2026-11-26T15:00:00Z: exactly what was written up to it',
+    )
+    .option(
+      '--history <place>',
+      "with --as-of: where what was written behind the backup is, a server's administration or directory, or 'cluster', that of --etcd",
+    )
+    .addOption(userOption)
+    .addOption(passwordOption)
+    .action(
+      action((context, options, file, directory?: string) =>
+        restore(context, options as unknown as RestoreOptions, file, directory),
+      ),
+    );
+};
+
+async function restore(
+  context: Context,
+  options: RestoreOptions,
+  path: string,
+  directory?: string,
+): Promise<void> {
+  const { replace, to } = options;
+  if ((directory === undefined) === (to === undefined))
+    throw new KvError('INVALID', 'where to? Give a directory, or --to host:port');
+  if (to !== undefined && replace === true)
+    throw new KvError('INVALID', '--to fills only what has no data yet: --replace is for a directory');
+  const { env, output } = context;
+  const asOf = options.asOf === undefined ? null : versionAsOf(options.asOf, env.clock);
+  if (asOf === null && options.history !== undefined)
+    throw new KvError('INVALID', 'up to when? --history needs --as-of');
+  const disk = new NodeDisk();
+  const progress = new Progress(output, env.clock);
+  let count = 0;
+  const telling = (done: string) => (): void => {
+    count++;
+    progress.tell(() => `${count} batches ${done}`);
+  };
+  const summary = await checkBackup(disk, path, telling('checked'));
+  const point = asOf === null ? null : await pointOf(context, disk, summary, asOf, options.history);
+  count = 0;
+  try {
+    const onBatch = telling('unpacked');
+    const where = { disk, path, point, onBatch, version: asOf };
+    if (directory === undefined) await fillRunning(context, options, where, summary);
+    else await fillDirectory(context, options, directory, where, summary);
+  } finally {
+    await point?.history?.close();
+  }
+}
+
+/** What is restored, and from where. */
+interface Unpacking {
+  readonly disk: NodeDisk;
+  readonly path: string;
+  readonly point: RestorePoint | null;
+  readonly onBatch: () => void;
+  readonly version: number | null;
+}
+
+/** Throws KvError INVALID when the backup can't be gone on from to this version. */
+async function pointOf(
+  context: Context,
+  disk: Disk,
+  { parts }: BackupSummary,
+  version: number,
+  place: string | undefined,
+): Promise<RestorePoint> {
+  const after = Math.max(...parts.map((part) => part.version));
+  if (after > version)
+    throw new KvError(
+      'INVALID',
+      `the backup is as of version ${after}, later than ${version}: take an older one`,
+    );
+  if (after === version) return { after, version, history: null };
+  if (place === undefined)
+    throw new KvError('INVALID', `the backup is as of version ${after}: --history says where the rest is`);
+  const isOfCluster = parts.some(({ name }) => name !== '');
+  if (isOfCluster !== (place === clusterPlace))
+    throw new KvError(
+      'INVALID',
+      isOfCluster
+        ? `the backup is of a cluster: --history ${clusterPlace} goes on with that of --etcd`
+        : 'the backup is of a server: --history takes its administration, or its directory',
+    );
+  return { after, version, history: await historyAt(context, disk, place, parts) };
+}
+
+async function historyAt(
+  context: Context,
+  disk: Disk,
+  place: string,
+  parts: BackupSummary['parts'],
+): Promise<HistorySource> {
+  if (place === clusterPlace) {
+    const shards = parts.map(({ name }) => name);
+    return new ClusterHistory(await context.openCluster(), shards);
+  }
+  const admin = (address: string): AdminClient => context.admin(address);
+  return openHistory({ env: context.env, disk, place, admin });
+}
+
+async function fillRunning(
+  context: Context,
+  { password, scratch, to, user }: RestoreOptions,
+  { disk, onBatch, path, point, version }: Unpacking,
+  summary: BackupSummary,
+): Promise<void> {
+  const { env, output } = context;
+  const progress = new Progress(output, env.clock);
+  const connection = await ServerConnection.open(parseAddress(to!), user, password);
+  const place = join(scratch ?? dirname(path), `${basename(path)}.restoring`);
+  const onKeys = (keys: number): void => progress.tell(() => `${keys} keys restored`);
+  const filling = restoreRunning({ env, disk, path, scratch: place, connection, point, onBatch, onKeys });
+  const keys = await filling.finally(() => connection.close());
+  restored(context, path, { to: to!, keys }, `${to}: ${keys} keys`, summary, version);
+}
+
+async function fillDirectory(
+  context: Context,
+  { replace, storage }: RestoreOptions,
+  directory: string,
+  { disk, onBatch, path, point, version }: Unpacking,
+  summary: BackupSummary,
+): Promise<void> {
+  const { env } = context;
+  await restoreBackup({ env, disk, path, directory, storage, replace: replace === true, point, onBatch });
+  restored(context, path, { directory, storage }, `${directory}: ${storage} storage`, summary, version);
+}
+
+function restored(
+  { output }: Context,
+  path: string,
+  where: Readonly<Record<string, unknown>>,
+  text: string,
+  { batches, fields, parts }: BackupSummary,
+  version: number | null,
+): void {
+  output.result(
+    { file: path, ...where, fields, parts, batches, ...(version !== null && { version }) },
+    `${text}, from ${batches} batches of ${path}${version === null ? '' : `, as of version ${version}`}\n` +
+      parts
+        .map(
+          ({ name, position, version }) => `  ${name || 'all'}: version ${version}, position ${position}\n`,
+        )
+        .join(''),
+  );
+}
