@@ -32,9 +32,11 @@ export interface Committer {
   readonly isAbandoned: boolean;
   /**
    * Resolves when everything is committed that was written before, but for a write that was abandoned. Throws
-   * KvError UNDETERMINED when it can't be any more.
+   * KvError UNDETERMINED when it can't be any more, DISK after `giveUp`.
    */
   drained(): Promise<void>;
+  /** What a log refuses now or next is waited for no longer: nobody was told that it is kept. Where a log may refuse. */
+  giveUp?(): void;
   /** See `Coordinator.fateOf`. */
   fateOf(version: number): Fate;
 }

@@ -53,6 +53,7 @@ export class LocalCommitter implements Committer {
   #refused: { batch: Buffer; version: number }[] = [];
   #idle: (() => void)[] = [];
   #hasFailed = false;
+  #hasGivenUp = false;
   /** Without a log: gets each batch that is handed over. */
   tap: ((batch: Uint8Array) => void) | null = null;
   /** A write is not complete. */
@@ -126,8 +127,14 @@ export class LocalCommitter implements Committer {
     this.settle();
     while (this.#inFlight > 0 || this.#refused.length > 0) {
       if (this.#hasFailed) throw new KvError('UNDETERMINED', 'the log failed');
+      if (this.#hasGivenUp && this.#inFlight === 0) throw this.#notTaken();
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
+  }
+
+  giveUp(): void {
+    this.#hasGivenUp = true;
+    this.#wakeIdle();
   }
 
   /** A local server is never deposed: it ends, or everything is committed. */
@@ -187,6 +194,7 @@ export class LocalCommitter implements Committer {
       this.#refused.push({ batch, version });
       this.#logRefusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
       if (isFirst) this.#retryLater();
+      if (this.#hasGivenUp) this.#wakeIdle();
       return;
     }
     this.#hasFailed = true;
@@ -205,6 +213,7 @@ export class LocalCommitter implements Committer {
     if (this.#inFlight > 0) return this.#retryLater();
     this.#position = log.committedPosition;
     while (this.#refused.length > 0) {
+      if (this.#hasGivenUp) return;
       const { batch, version } = this.#refused[0];
       const outcome = await log.append(batch, this.#position, this.#epoch);
       if (outcome.kind !== 'committed') {
@@ -219,6 +228,14 @@ export class LocalCommitter implements Committer {
     this.#logRefusal = '';
     for (const listener of this.#listeners) listener();
     this.#wakeIdle();
+  }
+
+  #notTaken(): KvError {
+    const count = this.#refused.length;
+    return new KvError(
+      'DISK',
+      `the log did not take the last writes, ${count} batches of them, of which nobody was told that they are kept: ${this.#logRefusal}`,
+    );
   }
 
   #wakeIdle(): void {

@@ -4,6 +4,7 @@ import type { FsyncPolicy } from '@holdfast/log';
 import { SimulatedDisk } from '@holdfast/log/testing';
 import { describe, expect, it } from 'vitest';
 import { type LocalStack, openLocalStack } from './local-stack.js';
+import { closeWaitMs } from './stack-end.js';
 import { StackClient } from './testing/index.js';
 
 interface Machine {
@@ -143,6 +144,35 @@ describe('a memory storage over a file log', () => {
     const again = new StackClient(second);
     expect(again.run('GET b').reply).toBe(big);
     expect(again.run('GET c').reply).toBe('3');
+    await second.close();
+  });
+
+  it('ends when the disk stays full, and says what the log did not take', async () => {
+    const on = machine();
+    const stack = await start(on, 'everysec');
+    const client = new StackClient(stack);
+    client.run('SET a 1');
+    on.disk.setFreeBytes(0);
+    client.run(`SET b ${'x'.repeat(100_000)}`);
+    let end: unknown = null;
+    const closed = stack.close().then(
+      () => expect.unreachable('all was kept'),
+      (error: unknown) => {
+        end = error;
+      },
+    );
+    for (let waitedMs = 0; waitedMs < closeWaitMs; waitedMs += 100) {
+      expect(end).toBe(null);
+      on.env.advance(100);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    expect(end).toMatchObject({ code: 'DISK', message: expect.stringContaining('1 batches') });
+    on.disk.setFreeBytes(1 << 30);
+    const second = await start(on, 'everysec');
+    const again = new StackClient(second);
+    expect(again.run('GET a').reply).toBe('1');
+    expect(again.run('GET b').reply).toBe(null);
     await second.close();
   });
 

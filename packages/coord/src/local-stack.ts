@@ -25,6 +25,7 @@ import type { Closable } from './local-log.js';
 import type { Persistence } from './persistence.js';
 import type { Recovered } from './recovery.js';
 import type { Replica } from './replicated/replica.js';
+import { endStack } from './stack-end.js';
 
 export interface LocalStackOptions {
   readonly env: Env;
@@ -82,7 +83,10 @@ export interface LocalStack {
    * long commands waited, in ms. See `ConsistencySwitch.become`. Throws KvError INVALID, UNAVAILABLE.
    */
   setConsistency(consistency: Consistency, shared?: SharedLog): Promise<number>;
-  /** Commits what was written, brings everything to the disk, and lets the directory go. */
+  /**
+   * Commits what was written, brings everything to the disk, and lets the directory go, whatever fails. Throws KvError
+   * DISK, UNDETERMINED: see `endStack`.
+   */
   close(): Promise<void>;
 }
 
@@ -149,19 +153,14 @@ class OpenStack implements LocalStack {
     throw new KvError('INVALID', 'a server without a directory has no log that could be elsewhere');
   }
 
-  async close(): Promise<void> {
-    const { coordinator, kv, persistence } = this;
-    await coordinator.shutdown().catch((error: unknown) => {
-      // A replica that leads no longer has nothing to bring to an end.
-      if (this.consistency !== 'replicated') throw error;
+  close(): Promise<void> {
+    return endStack({
+      kv: this.kv,
+      coordinator: this.coordinator,
+      persistence: this.persistence,
+      consistency: this.#switch,
+      oracle: this.#oracle,
+      place: this.#place,
     });
-    await this.#switch?.close();
-    await persistence?.close();
-    if (persistence?.isAbandoned !== true) await kv.storage.flush();
-    await kv.storage.close();
-    await persistence?.closeLog();
-    await this.#switch?.closeLog();
-    await this.#oracle.close();
-    await this.#place?.release();
   }
 }
