@@ -69,6 +69,46 @@ it('does so for a transaction, and says so where it can not know what will be so
   expect(after).toEqual(new Error('ERR a key that SORT reads is not in memory: sort before the transaction'));
 });
 
+it('brings the keys of a transaction into memory from the databases that it selects or swaps', async () => {
+  await run('SELECT 3');
+  await run('MSET a 3 gone 3');
+  await run('HSET h f 1');
+  await run('SELECT 5');
+  await run('SET b 5');
+  await run('SELECT 0');
+  await reopen();
+  for (const line of ['MULTI', 'SELECT 99', 'SELECT 3', 'GET a', 'HSET h g 2', 'DEL gone']) await run(line);
+  for (const line of ['SWAPDB 3 5', 'GET b', 'GET a']) await run(line);
+  expect(await run('EXEC')).toEqual([
+    new Error('ERR DB index is out of range'),
+    'OK',
+    '3',
+    1,
+    1,
+    'OK',
+    '5',
+    null,
+  ]);
+  await reopen();
+  await run('SELECT 5');
+  expect(await run('DBSIZE')).toBe(2);
+  expect(await run('HGETALL h')).toEqual({ f: '1', g: '2' });
+  await run('SELECT 3');
+  expect(await run('KEYS *')).toEqual(['b']);
+});
+
+it('brings what a transaction needs of the key space into memory', async () => {
+  await run('MSET a 1 b 2 c 3');
+  await reopen();
+  for (const line of ['MULTI', 'SCAN 0 COUNT 10', 'RANDOMKEY', 'KEYS *', 'GET a']) await run(line);
+  const [scanned, random, keys, a] = (await run('EXEC')) as [[string, string[]], string, string[], string];
+  expect(scanned[0]).toBe('0');
+  expect([...scanned[1]].sort()).toEqual(['a', 'b', 'c']);
+  expect(['a', 'b', 'c']).toContain(random);
+  expect([...keys].sort()).toEqual(['a', 'b', 'c']);
+  expect(a).toBe('1');
+});
+
 describe('of a large collection that is not in memory', () => {
   const count = 2000;
   const numbers = Array.from({ length: count }, (_, i) => i);

@@ -1,7 +1,13 @@
 /** Brings into memory what a command needs, before it runs: its keys, or pages of the key space. */
 // @hot-path
 import { databasesMax, keyBytesMax, type Request } from '@holdfast/common';
-import { type Command, readCursor, type Session } from '@holdfast/engine';
+import {
+  type Command,
+  type QueuedCommand,
+  readCursor,
+  type Session,
+  type Transaction,
+} from '@holdfast/engine';
 import { type KeyName, noElements, type Storage } from '@holdfast/storage';
 import { isWriting } from './admission.js';
 import { NamedElements } from './named-elements.js';
@@ -26,7 +32,7 @@ export class KeyLoader {
   loadKeys(session: Session, command: Command, request: Request): Promise<void> | null {
     const storage = this.storage;
     if (storage.isAllResident) return null;
-    if (command.scansKeyspace !== undefined) return this.#loadPages(session, command, request);
+    if (command.scansKeyspace !== undefined) return this.#loadPages(session.database, command, request);
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;
       const { bytes } = request;
@@ -34,7 +40,9 @@ export class KeyLoader {
       if (storage.isResident(session.database, bytes, request.start(i), request.length(i))) return null;
       return storage.loadSome([{ database: session.database, key: request.view(i) }]);
     }
-    if (command.keySpecs.length === 0 && session.transaction === null) return null;
+    const { furtherKeys } = command.declaration;
+    if (command.keySpecs.length === 0 && furtherKeys === undefined && session.transaction === null)
+      return null;
     if (command.elements === 'none') return this.#loadHeads(session, command, request);
     return this.#loadMany(session, command, request);
   }
@@ -63,12 +71,12 @@ export class KeyLoader {
     return this.storage.loadElements([{ database, key: request.view(i) }], elements);
   }
 
-  #loadPages(session: Session, command: Command, request: Request): Promise<void> | null {
+  #loadPages(database: number, command: Command, request: Request): Promise<void> | null {
     const isPage = command.scansKeyspace === 'page';
     const cursor = isPage ? readCursor(request, command.argsStart) : 0;
     if (Number.isNaN(cursor)) return null;
     const count = isPage ? scanCountOf(request) : Number.POSITIVE_INFINITY;
-    return this.storage.prepareScan(session.database, cursor, count);
+    return this.storage.prepareScan(database, cursor, count);
   }
 
   /** For a command that needs no elements of the values of its keys. */
@@ -87,23 +95,43 @@ export class KeyLoader {
   }
 
   #loadMany(session: Session, command: Command, request: Request): Promise<void> | null {
-    const needs = new Needs(this.storage);
-    this.#collect(session, command, request, needs);
-    if (command.name === 'EXEC' && session.transaction !== null) {
-      for (const queued of session.transaction.queue) {
-        this.#collect(session, queued.command, queued.request, needs);
-      }
-      // Whether their time has come decides too.
-      for (const { database, key } of session.watched) needs.add(database, key, 0, key.length);
+    const transaction = command.name === 'EXEC' ? session.transaction : null;
+    // What was read on the spot may name further keys.
+    for (let needs = this.#needsOf(session, command, request); !needs.isMet; ) {
+      const loading = this.storage.loadSome(needs.keys);
+      if (loading !== null) return loading;
+      const { keys } = needs;
+      needs = this.#needsOf(session, command, request);
+      if (needs.keys.length === keys.length) break;
     }
-    return needs.isMet ? null : this.storage.loadSome(needs.keys);
+    return transaction === null ? null : this.#loadQueuedPages(session.database, transaction);
   }
 
-  #collect(session: Session, command: Command, request: Request, needs: Needs): void {
+  #needsOf(session: Session, command: Command, request: Request): Needs {
+    const needs = new Needs(this.storage);
+    this.#collect(session.database, command, request, needs);
+    if (command.name !== 'EXEC' || session.transaction === null) return needs;
+    forEachQueued(session.database, session.transaction, (database, queued) => {
+      this.#collect(database, queued.command, queued.request, needs);
+    });
+    // Whether their time has come decides too.
+    for (const { database, key } of session.watched) needs.add(database, key, 0, key.length);
+    return needs;
+  }
+
+  #loadQueuedPages(selected: number, transaction: Transaction): Promise<void> | null {
+    let loading: Promise<void> | null = null;
+    forEachQueued(selected, transaction, (database, { command, request }) => {
+      if (command.scansKeyspace !== undefined) loading ??= this.#loadPages(database, command, request);
+    });
+    return loading;
+  }
+
+  #collect(database: number, command: Command, request: Request, needs: Needs): void {
     const { missing } = needs;
-    this.#collectIn(session.database, command, request, needs);
+    this.#collectIn(database, command, request, needs);
     // Which further keys there are is known only once the others are there.
-    if (needs.missing === missing) this.#collectFurther(session.database, command, request, needs);
+    if (needs.missing === missing) this.#collectFurther(database, command, request, needs);
     const other = command.declaration.otherDatabase?.(request) ?? Number.NaN;
     if (other >= 0 && other < databasesMax) this.#collectIn(other, command, request, needs);
   }
@@ -121,6 +149,32 @@ export class KeyLoader {
       needs.add(database, request.bytes, request.start(i), request.length(i)),
     );
   }
+}
+
+/**
+ * Visits the commands of a transaction, each with every database that it may find under its own: one that was selected or
+ * swapped on the way, which may be refused.
+ */
+function forEachQueued(
+  selected: number,
+  { queue }: Transaction,
+  visit: (database: number, queued: QueuedCommand) => void,
+): void {
+  const databases = new Set([selected]);
+  for (const queued of queue) {
+    const { command, request } = queued;
+    if (command.name === 'SELECT') addDatabase(databases, request, 1);
+    if (command.name === 'SWAPDB') {
+      addDatabase(databases, request, 1);
+      addDatabase(databases, request, 2);
+    }
+    for (const database of databases) visit(database, queued);
+  }
+}
+
+function addDatabase(databases: Set<number>, request: Request, i: number): void {
+  const index = request.integer(i);
+  if (index >= 0 && index < databasesMax) databases.add(index);
 }
 
 /** The keys that a command needs all at once: those that are resident have to stay while the others are loaded. */

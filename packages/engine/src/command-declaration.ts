@@ -84,8 +84,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   /** Commands named by the next word. A container has no handler of its own unless `run` is given. */
   readonly subcommands?: readonly Command[];
   /**
-   * Keys that are named only by what the others hold: visits each, once those are in memory. What it passes is not
-   * kept.
+   * Keys that no specification names, by what the others hold or by the words of the request: visits each, once those
+   * are in memory. What it passes is not kept.
    */
   readonly furtherKeys?: (db: Database, request: Request, visit: (key: Uint8Array) => void) => void;
   /**

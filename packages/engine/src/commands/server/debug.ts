@@ -2,15 +2,15 @@
  * DEBUG: what test suites ask of a server. Off unless `enable-debug-command` says otherwise. What can't be
  * had here (crashes, tables of C structures) is refused as an unknown subcommand.
  */
-import type { Reply } from '@holdfast/common';
-import { dumpPayload, stringForms } from '@holdfast/storage';
+import type { Reply, Request } from '@holdfast/common';
+import { type Database, dumpPayload, stringForms } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { notADouble, notAnInteger, type Repeated, rest } from '../../grammar.js';
 import { reportedEncoding } from '../generic/encoding.js';
 import { replySample } from './debug-protocol.js';
-import { datasetDigest, valueDigest } from './digest.js';
+import { replyDigest, valueDigest } from './digest.js';
 import { reload } from './reload.js';
 
 interface Subcommand {
@@ -47,7 +47,7 @@ function populate({ db, request }: Context, reply: Reply, first: number, count: 
   if (!(keys >= 0 && size >= 0)) return reply.error('ERR value is out of range, must be positive');
   const prefix = count < 2 ? 'key' : request.byteString(first + 1);
   for (let i = 0; i < keys; i++) {
-    const key = Buffer.from(`${prefix}:${i}`, 'latin1');
+    const key = populatedKey(prefix, i);
     const ref = db.find(key, 0, key.length);
     if (ref !== 0) continue;
     const text = Buffer.from(`value:${i}`);
@@ -56,6 +56,21 @@ function populate({ db, request }: Context, reply: Reply, first: number, count: 
     db.putString(0, key, 0, key.length, value, 0, value.length, 0, stringForms.plain);
   }
   reply.ok();
+}
+
+function populatedKey(prefix: string, i: number): Buffer {
+  return Buffer.from(`${prefix}:${i}`, 'latin1');
+}
+
+/** The keys that a subcommand looks at or makes, which no specification names. */
+function visitSubjects(_db: Database, request: Request, visit: (key: Uint8Array) => void): void {
+  if (request.is(1, 'OBJECT') || request.is(1, 'DIGEST-VALUE')) {
+    for (let i = 2; i < request.count; i++) visit(request.view(i));
+  } else if (request.is(1, 'POPULATE') && request.count > 2) {
+    const keys = request.integer(2);
+    const prefix = request.count > 3 ? request.byteString(3) : 'key';
+    for (let i = 0; i < keys; i++) visit(populatedKey(prefix, i));
+  }
 }
 
 function sleep({ host, request }: Context, reply: Reply, seconds: number): void {
@@ -99,7 +114,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       reply.ok();
     },
   },
-  DIGEST: { counts: [0, 0], run: (ctx, reply) => reply.simple(datasetDigest(ctx)) },
+  DIGEST: { counts: [0, 0], run: replyDigest },
   'DIGEST-VALUE': {
     counts: [0, many],
     run(ctx, reply, first, count) {
@@ -213,6 +228,7 @@ export const debug = defineCommand({
   summary: 'A container for debugging commands.',
   flags: ['admin', 'noscript', 'loading', 'stale'],
   args: { words: rest(1) },
+  furtherKeys: visitSubjects,
   run(ctx, { words }, reply) {
     if (isAllowed(ctx)) dispatch(ctx, words, reply);
     else reply.error(notAllowed);

@@ -5,12 +5,23 @@
  * `mix` is for what has an order, `fold` for what has none: hashes of parts, combined by exclusive or.
  */
 import { createHash } from 'node:crypto';
-import { DoubleReply, databasesMax, formatShortest, type ReplyValue } from '@holdfast/common';
-import { type Ref, valueTypes } from '@holdfast/storage';
+import {
+  DoubleReply,
+  databasesMax,
+  formatShortest,
+  KvError,
+  type Reply,
+  type ReplyValue,
+} from '@holdfast/common';
+import { type Ref, type Storage, valueTypes } from '@holdfast/storage';
 import type { Context } from '../../context.js';
+import type { KV } from '../../kv.js';
+import type { Session } from '../../session.js';
 import { read } from './subcall.js';
 
 const digestBytes = 20;
+/** So many keys of data that is not all in memory are loaded and digested together. */
+const keysPerPiece = 64;
 
 /** The types' numbers in Redis' own enumeration. */
 const redisTypes: Readonly<Record<number, number>> = {
@@ -108,37 +119,94 @@ export function valueDigest(ctx: Context, i: number): string {
   return digest.toString('hex');
 }
 
-/** The digest of everything. */
-export function datasetDigest(ctx: Context): string {
-  const { session, storage } = ctx;
-  const { database } = session;
+/** The digest of everything: at once where all is in memory, otherwise a piece at a time, while others go on. */
+export function replyDigest(ctx: Context, reply: Reply): void {
+  const { host, kv, mayBlock, session, storage } = ctx;
+  if (isInMemory(storage)) return reply.simple(datasetDigest(ctx));
+  if (!mayBlock) return reply.error("ERR DEBUG DIGEST of more than is in memory can't run in a transaction");
+  let digest = '';
+  const work = digestByPieces(kv, session).then((found) => {
+    digest = found;
+  });
+  host.defer(session, work, (late) => late.simple(digest));
+}
+
+function isInMemory(storage: Storage): boolean {
+  for (let index = 0; index < databasesMax; index++) if (!storage.isComplete(index)) return false;
+  return true;
+}
+
+function datasetDigest(ctx: Context): string {
   const whole = Buffer.alloc(digestBytes);
   for (let index = 0; index < databasesMax; index++) {
-    const db = storage.database(index);
+    const db = ctx.storage.database(index);
     if (db.size === 0) continue;
     mixNumber(whole, index);
-    session.database = index;
-    ctx.db = db;
-    for (const key of liveKeys(ctx)) {
-      const part = Buffer.alloc(digestBytes);
-      mix(part, key);
-      mixKey(ctx, part, key, db.find(key, 0, key.length));
-      fold(whole, part);
-    }
+    const refs: Ref[] = [];
+    db.dict.forEach((ref) => void refs.push(ref));
+    foldKeys(ctx, whole, index, refs);
   }
-  session.database = database;
-  ctx.db = storage.database(database);
   return whole.toString('hex');
 }
 
-function liveKeys({ db, nowMs }: Context): Buffer[] {
+/** Throws KvError UNAVAILABLE when something was written meanwhile: then it would be the digest of no state at all. */
+async function digestByPieces(kv: KV, session: Session): Promise<string> {
+  const { context, host, storage } = kv;
+  const { last } = storage.stamp;
+  const whole = Buffer.alloc(digestBytes);
+  for (let index = 0; index < databasesMax; index++) {
+    if (storage.keyCount(index) === 0) continue;
+    mixNumber(whole, index);
+    let cursor = storage.scanStart;
+    do {
+      const prepare = (): Promise<void> | null => storage.prepareScan(index, cursor, keysPerPiece);
+      for (let loading = prepare(); loading !== null; loading = prepare()) await loading;
+      if (kv.storage !== storage || storage.stamp.last !== last) throw changedMeanwhile();
+      if (host.sessionById(session.id) === undefined) return '';
+      host.inTurn(() => {
+        const refs: Ref[] = [];
+        cursor = storage.scanPage(index, cursor, keysPerPiece, (ref) => refs.push(ref));
+        context.session = session;
+        foldKeys(context, whole, index, refs);
+      });
+    } while (cursor !== 0);
+  }
+  if (storage.stamp.last !== last) throw changedMeanwhile();
+  return whole.toString('hex');
+}
+
+function changedMeanwhile(): KvError {
+  return new KvError(
+    'UNAVAILABLE',
+    'the data changed while its digest was made: ask again when nobody writes',
+  );
+}
+
+/** Adds keys of a database and their values, but for those whose time is over. `refs` are not used after. */
+function foldKeys(ctx: Context, whole: Buffer, index: number, refs: readonly Ref[]): void {
+  const { session, storage } = ctx;
+  const { database } = session;
+  const db = storage.database(index);
+  session.database = index;
+  ctx.db = db;
+  for (const key of liveKeys(ctx, refs)) {
+    const part = Buffer.alloc(digestBytes);
+    mix(part, key);
+    mixKey(ctx, part, key, db.find(key, 0, key.length));
+    fold(whole, part);
+  }
+  session.database = database;
+  ctx.db = storage.database(database);
+}
+
+function liveKeys({ db, nowMs }: Context, refs: readonly Ref[]): Buffer[] {
   const keys: Buffer[] = [];
   const { arena, dict } = db;
-  dict.forEach((ref) => {
+  for (const ref of refs) {
     const expiryMs = db.expiry(ref);
-    if (expiryMs !== 0 && expiryMs <= nowMs) return;
+    if (expiryMs !== 0 && expiryMs <= nowMs) continue;
     const start = dict.keyStart(ref);
     keys.push(Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref))));
-  });
+  }
   return keys;
 }
