@@ -16,15 +16,26 @@ const firstBytes = 8192;
 /** How much larger than the one before a layer is, if there is room. */
 const growth = 4;
 
-interface Layer {
+export interface DepartedLayer {
   readonly words: Uint32Array;
   readonly keysMax: number;
   keys: number;
 }
 
 export class DepartedKeys {
-  readonly #layers: Layer[] = [];
+  readonly #layers: DepartedLayer[] = [];
   usedBytes = 0;
+
+  /** What it consists of, oldest first: its own, not a copy. */
+  get layers(): readonly DepartedLayer[] {
+    return this.#layers;
+  }
+
+  /** Adds a layer that another one had, which is its own from now on. */
+  addLayer(words: Uint32Array, keys: number): void {
+    this.#layers.push({ words, keys, keysMax: (words.byteLength * 8) / bitsPerKey });
+    this.usedBytes += words.byteLength;
+  }
 
   /** Adds a key. False when that would take more than `bytesMax` bytes in all: then what it does not know may have left all the same. */
   add(hash: number, bytesMax: number): boolean {

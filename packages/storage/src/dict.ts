@@ -82,6 +82,21 @@ export class Dict extends Records {
     }
   }
 
+  /** As if `find` had just returned `ref`, whose key has this hash: without hashing the key, and comparing it. */
+  seek(hash: number, ref: Ref): void {
+    const segment = this.#directory[hash >>> (32 - this.#depth)];
+    const slots = segment.slots;
+    const mask = (1 << segment.bits) - 1;
+    let slot = segment.home(hash);
+    while (slots[2 * slot + 1] !== ref) {
+      if (slots[2 * slot + 1] === 0) throw new KvError('INVALID', 'a record is not where its hash says');
+      slot = (slot + 1) & mask;
+    }
+    this.#hash = hash;
+    this.#segment = segment;
+    this.#slot = slot;
+  }
+
   /** The hash of the key that `find` last looked for. */
   get hash(): number {
     return this.#hash;
@@ -224,6 +239,13 @@ export class Dict extends Records {
     }
   }
 
+  /** Calls `visit` with the hash of every key. The dict must not be changed meanwhile. */
+  forEachHash(visit: (hash: number) => void): void {
+    for (const { slots } of new Set(this.#directory)) {
+      for (let i = 0; i < slots.length; i += 2) if (slots[i + 1] !== 0) visit(slots[i]);
+    }
+  }
+
   /** Frees all records and empties the table. */
   clear(): void {
     this.forEach((ref) => {
@@ -303,10 +325,11 @@ export class Dict extends Records {
 
   /**
    * The hand of a clock: looks at up to `looks` slots from `cursor` on (0 at first) and appends the elements to `into`
-   * that were not accessed since it last came by; of the others it takes the mark away. Stops at the end of the table,
-   * with 0; otherwise returns the next cursor. Cursors are hashes: the table may grow and shrink meanwhile.
+   * that were not accessed since it last came by, and their keys' hashes to `hashes`; of the others it takes the mark
+   * away. Stops at the end of the table, with 0; otherwise returns the next cursor. Cursors are hashes: the table may
+   * grow and shrink meanwhile.
    */
-  sweep(cursor: number, looks: number, into: Ref[]): number {
+  sweep(cursor: number, looks: number, into: Ref[], hashes: number[]): number {
     let from = cursor;
     for (let left = looks; left > 0; ) {
       const segment = this.#directory[from >>> (32 - this.#depth)];
@@ -316,8 +339,12 @@ export class Dict extends Records {
       for (let slot = first; slot < end; slot++) {
         const ref = slots[2 * slot + 1];
         if (ref === 0) continue;
-        if (access !== null && (access[slot] & wasAccessed) !== 0) access[slot] &= ~wasAccessed;
-        else into.push(ref);
+        if (access !== null && (access[slot] & wasAccessed) !== 0) {
+          access[slot] &= ~wasAccessed;
+          continue;
+        }
+        into.push(ref);
+        hashes.push(slots[2 * slot]);
       }
       left -= end - first;
       const width = 2 ** (32 - segment.depth - segment.bits);

@@ -30,7 +30,12 @@ export class Installer {
    * those have to be loaded first.
    */
   place(keyspace: Keyspace, key: Uint8Array, head: Head, mayBePart: boolean): boolean {
-    if (head.type === valueTypes.string) this.install(keyspace, key, head, null);
+    return !this.#isStillMissed(keyspace, key) || this.placeMissed(keyspace, key, head, mayBePart);
+  }
+
+  /** As `place`, of a key that the database was just asked for, in vain. */
+  placeMissed(keyspace: Keyspace, key: Uint8Array, head: Head, mayBePart: boolean): boolean {
+    if (head.type === valueTypes.string) this.#install(keyspace, key, head, null);
     else if (head.isWhole) this.#installWhole(keyspace, key, head);
     else if (mayBePart && this.#isDivisible(head)) this.#installPart(keyspace, key, head);
     else return false;
@@ -47,23 +52,34 @@ export class Installer {
   #installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
     collection.partial = new PartialElements(head.incarnation);
-    if (this.install(keyspace, key, head, collection)) keyspace.addPartial(collection);
+    this.#install(keyspace, key, head, collection);
+    keyspace.addPartial(collection);
   }
 
   #installWhole(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
     addTo(collection, head.content);
-    this.install(keyspace, key, head, collection);
+    this.#install(keyspace, key, head, collection);
   }
 
-  /** A string, which has no `collection`, or a collection as it is; false when it is too late for that. */
-  install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): boolean {
-    const { database } = keyspace;
-    const isKnown = keyspace.isFound(key, 0, key.length);
-    if (isKnown || !this.#options.keyspaces.isLive(keyspace)) {
-      if (collection !== null) this.#options.memory.context.released.push(collection);
-      return false;
+  /** A collection that was filled meanwhile; false when it is too late for that. */
+  install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection): boolean {
+    if (this.#isStillMissed(keyspace, key)) {
+      this.#install(keyspace, key, head, collection);
+      return true;
     }
+    this.#options.memory.context.released.push(collection);
+    return false;
+  }
+
+  /** Asks the database for the key; false when it came meanwhile, is known to be absent, or a flush has ended its keyspace. */
+  #isStillMissed(keyspace: Keyspace, key: Uint8Array): boolean {
+    return this.#options.keyspaces.isLive(keyspace) && !keyspace.isFound(key, 0, key.length);
+  }
+
+  /** A string, which has no `collection`, or a collection as it is, for a key that the database was just asked for, in vain. */
+  #install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): void {
+    const { database } = keyspace;
     const { context } = database;
     const { journal, observer, creations, stamp } = context;
     const { version, changed } = stamp;
@@ -72,7 +88,6 @@ export class Installer {
     context.creations = null;
     stamp.use(head.version);
     try {
-      database.find(key, 0, key.length);
       const { content, expiryMs } = head;
       if (collection === null) {
         database.putString(0, key, 0, key.length, content, 0, content.length, expiryMs, head.form);
@@ -89,6 +104,5 @@ export class Installer {
     }
     keyspace.noteHead(key, 0, key.length, head.incarnation, head.expiryMs);
     keyspace.coldKeys--;
-    return true;
   }
 }

@@ -54,11 +54,17 @@ export class Keyspace {
   /** Somebody needs all keys: none is let go while it is not 0. */
   holds = 0;
 
-  constructor(generation: number, database: Database, coldKeys: number) {
+  /** `departed` covers all keys that are on the disk, if it is given. */
+  constructor(
+    generation: number,
+    database: Database,
+    coldKeys: number,
+    departed: DepartedKeys | null = null,
+  ) {
     this.generation = generation;
     this.database = database;
     this.#coldKeys = coldKeys;
-    if (coldKeys === 0) this.#departed = new DepartedKeys();
+    this.#departed = coldKeys === 0 ? new DepartedKeys() : departed;
     this.#heads = new Dict(new Arena(headsChunkBytes), database.context.seed);
   }
 
@@ -103,6 +109,11 @@ export class Keyspace {
 
   get usedBytes(): number {
     return this.#heads.arena.usedBytes;
+  }
+
+  /** The keys that left memory; null while others may be on the disk. */
+  get departed(): DepartedKeys | null {
+    return this.#departed;
   }
 
   /** What the knowledge of keys that left memory takes. */

@@ -16,7 +16,7 @@
  * between: then what was read is dropped. What somebody waited for is pinned until the turn after, in which it is used.
  */
 import { byteStringOf, keyBytesMax, type Timers } from '@holdfast/common';
-import type { Collection } from '../collection.js';
+import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import type { ElementNames, PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
@@ -116,23 +116,36 @@ export class Loader {
     return load;
   }
 
+  /** Makes a key resident at once, if it is not yet: null. Otherwise as `request`. */
+  loadOne(keyspace: Keyspace, key: Uint8Array): Promise<void> | null {
+    if (this.isResident(keyspace, key, 0, key.length)) return null;
+    const isThere = keyspace.hasPartial
+      ? this.readNow(keyspace, key, true)
+      : this.#readMissed(keyspace, key, true);
+    return isThere ? null : this.request(keyspace, key).done;
+  }
+
   /**
    * Reads a key at once, when the store does not mind and nothing more is to be read for it than its head. False when it has
    * to be asked for, or, if only some elements are needed, when these have to be.
    */
   readNow(keyspace: Keyspace, key: Uint8Array, needsAll: boolean): boolean {
-    const name = byteStringOf(key, 0, key.length);
-    if (keyspace.loads.has(name) || keyspace.isFound(key, 0, key.length)) return false;
+    return !keyspace.isFound(key, 0, key.length) && this.#readMissed(keyspace, key, needsAll);
+  }
+
+  /** As `readNow`, of a key that the database was just asked for, in vain: it is not looked for again. */
+  #readMissed(keyspace: Keyspace, key: Uint8Array, needsAll: boolean): boolean {
+    if (keyspace.loads.size > 0 && keyspace.loads.has(byteStringOf(key, 0, key.length))) return false;
     const headKey = this.#headKey(keyspace, key);
     const value = this.#options.store.getNow(headKey);
     if (value === null) return false;
     if (value === undefined) {
-      keyspace.notFound(name);
+      keyspace.notFound(byteStringOf(key, 0, key.length));
       return true;
     }
     try {
-      this.#installer.place(keyspace, key, readHead(headKey, value), !needsAll);
-      return this.isResident(keyspace, key, 0, key.length);
+      const head = readHead(headKey, value);
+      return this.#installer.placeMissed(keyspace, key, head, !needsAll) && (needsAll || hasContent(head));
     } catch {
       // Whoever asks for it is told.
       return false;
@@ -404,6 +417,11 @@ export class Loader {
     writeHeadKey(headKey, keyspace.generation, this.#options.seed, key, 0, key.length);
     return headKey;
   }
+}
+
+/** Whether the head is all that there is. */
+function hasContent({ isWhole, type }: Head): boolean {
+  return isWhole || type === valueTypes.string;
 }
 
 /** What is in memory of a key, if that is not all. */

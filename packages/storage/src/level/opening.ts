@@ -22,6 +22,7 @@ import {
   writeFormat,
   writeState,
 } from './disk-records.js';
+import { isDepartedKey } from './kept-departed.js';
 import type { OrderedBatch, OrderedStore } from './ordered-store.js';
 
 const formatKey = metaKey('format');
@@ -73,7 +74,7 @@ export async function readOpenedState(store: OrderedStore, place: string): Promi
 /** Whether a key that begins as those of what a store says of itself is one of them. */
 export function isMetaKey(key: Uint8Array): boolean {
   const isMark = key.length === marks.length + 8 && marks.equals(key.subarray(0, marks.length));
-  return isMark || formatKey.equals(key) || stateKey.equals(key);
+  return isMark || formatKey.equals(key) || stateKey.equals(key) || isDepartedKey(key);
 }
 
 /** To a batch of changes: it is number `batches`. */

@@ -22,6 +22,7 @@ import type { MutationWriter } from '../mutation.js';
 import { databaseCount } from '../system-database.js';
 import { headKeyOverhead, writeHeadKey } from './disk-keys.js';
 import type { ExpiredKeys } from './expired-keys.js';
+import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { WriteBehind } from './write-behind.js';
 
@@ -53,7 +54,11 @@ export class ResidentCache {
   /** Where the hand is: a database, and a place in its dict. */
   #index = 0;
   #cursor = 0;
+  /** What it came by, and the hashes of the keys. */
   readonly #refs: Ref[] = [];
+  readonly #hashes: number[] = [];
+  /** The lowest version of the changes that are not on the disk yet. */
+  #lowestPending = 0;
   #headKey = Buffer.allocUnsafeSlow(1024);
 
   constructor(options: ResidentCacheOptions) {
@@ -62,10 +67,10 @@ export class ResidentCache {
   }
 
   /**
-   * What waits for the disk counts as well, and what is known of keys that left, each up to an eighth of the bound: a small one is
-   * not to keep nothing for them.
+   * By how many bytes the bound is exceeded. What waits for the disk counts as well, and what is known of keys that left,
+   * each up to an eighth of the bound: a small one is not to keep nothing for them.
    */
-  get #isOver(): boolean {
+  get #excessBytes(): number {
     const { memory, keyspaces, writer } = this.#options;
     let bytes = memory.usedBytes;
     let departedBytes = 0;
@@ -75,15 +80,18 @@ export class ResidentCache {
     }
     const shareMax = this.maxBytes / 8;
     return (
-      bytes + Math.min(writer.pendingBytes, shareMax) + Math.min(departedBytes, shareMax) > this.maxBytes
+      bytes + Math.min(writer.pendingBytes, shareMax) + Math.min(departedBytes, shareMax) - this.maxBytes
     );
   }
 
   /** Looks at `looks` keys at most; true when there is no more to be done, or can't be now. */
   letGoSome(looks: number): boolean {
-    if (this.maxBytes === 0 || !this.#isOver) return true;
-    const { memory } = this.#options;
+    if (this.maxBytes === 0) return true;
+    let excess = this.#excessBytes;
+    if (excess <= 0) return true;
+    const { memory, writer } = this.#options;
     if (!memory.releaseSome(looks)) return false;
+    this.#lowestPending = writer.lowestPendingVersion;
     const before = this.departures;
     let skipped = 0;
     for (let left = looks; left > 0 && skipped <= databaseCount; left -= looksAtOnce) {
@@ -95,11 +103,11 @@ export class ResidentCache {
         continue;
       }
       skipped = 0;
-      this.#refs.length = 0;
-      this.#cursor = database.dict.sweep(this.#cursor, looksAtOnce, this.#refs);
-      for (let i = 0; i < this.#refs.length; i++) this.#letGo(database, this.#refs[i]);
-      if (this.#cursor === 0) this.#nextDatabase();
-      if (!this.#isOver) return true;
+      const { usedBytes } = database;
+      this.#sweep(database);
+      // What it takes beside changes with the keys that come, and hardly with those that go.
+      excess -= usedBytes - database.usedBytes;
+      if (excess <= 0) return true;
     }
     return this.departures === before;
   }
@@ -118,7 +126,7 @@ export class ResidentCache {
   }
 
   /** An eighth of the bound is for what is known of keys that left: ten of them for each that stays, if they have 100 bytes. */
-  get #knownBytesMax(): number {
+  get knownBytesMax(): number {
     return Math.max(knownBytesMin, this.maxBytes / 8);
   }
 
@@ -137,22 +145,35 @@ export class ResidentCache {
     return true;
   }
 
-  #letGo(database: Database, ref: Ref): void {
+  /** Lets go what the hand comes by next that may. */
+  #sweep(database: Database): void {
+    const refs = this.#refs;
+    const hashes = this.#hashes;
+    refs.length = 0;
+    hashes.length = 0;
+    this.#cursor = database.dict.sweep(this.#cursor, looksAtOnce, refs, hashes);
+    const keyspace = this.#options.keyspaces.live(database.index);
+    for (let i = 0; i < refs.length; i++) this.#letGo(keyspace, database, refs[i], hashes[i]);
+    if (this.#cursor === 0) this.#nextDatabase();
+  }
+
+  #letGo(keyspace: Keyspace, database: Database, ref: Ref, hash: number): void {
     const { arena, dict } = database;
-    if (dict.stamp(ref) > this.stagedVersion) return;
+    const version = dict.stamp(ref);
+    if (version > this.stagedVersion) return;
     const bytes = arena.chunk(ref);
     const start = dict.keyStart(ref);
     const length = dict.keyLength(ref);
-    const keyspace = this.#options.keyspaces.live(database.index);
     if (keyspace.isPinned(bytes, start, length)) return;
-    if (this.#isPending(keyspace.generation, bytes, start, length)) return;
+    // Of most keys their version says it: sets that wait have changes of a later one alone.
+    if (version >= this.#lowestPending && this.#isPending(keyspace.generation, bytes, start, length)) return;
     // What is here in part is described from the disk.
     const isWhole = database.partialCollection(ref) === null;
     if (isWhole) for (const departed of this.#departed) database.describeAgain(ref, departed);
     const expiryMs = dict.expiry(ref);
     if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
-    dict.find(bytes, start, length);
-    keyspace.letGo(bytes, start, length, this.#knownBytesMax);
+    dict.seek(hash, ref);
+    keyspace.letGo(bytes, start, length, this.knownBytesMax);
     database.letGo(ref);
     this.departures++;
   }
@@ -160,7 +181,6 @@ export class ResidentCache {
   /** Whether a set that is not on the disk yet has something of the key. A change of an element has its head too. */
   #isPending(generation: number, bytes: Uint8Array, start: number, length: number): boolean {
     const { seed, writer } = this.#options;
-    if (!writer.hasPending) return false;
     if (length + headKeyOverhead > this.#headKey.length) {
       this.#headKey = Buffer.allocUnsafeSlow((length + headKeyOverhead) * 2);
     }

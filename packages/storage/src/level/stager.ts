@@ -70,8 +70,11 @@ export class Stager {
 
   stage(batch: Uint8Array): void {
     const reader = new MutationReader(batch);
+    const set = this.#set;
     while (reader.next()) {
-      if (reader.version > this.lastVersion) this.lastVersion = reader.version;
+      const { version } = reader;
+      if (version > this.lastVersion) this.lastVersion = version;
+      if (version < set.lowestVersion) set.lowestVersion = version;
       this.#stageRecord(reader, this.#keyspaces.staged(reader.database));
     }
   }

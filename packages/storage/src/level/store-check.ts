@@ -27,6 +27,7 @@ import {
   writeHeadKey,
 } from './disk-keys.js';
 import { checksumBytes, type Head, readHead, verify } from './disk-records.js';
+import { checkDeparted } from './kept-departed.js';
 import { createLayouts, type Layout } from './layouts/index.js';
 import { isMetaKey, type OpenedState, readOpenedState } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
@@ -89,6 +90,7 @@ class StoreCheck {
       await this.#countElements(readUint64(key, 1));
     });
     await this.#checkTotals();
+    await this.#checkDeparted();
     await this.#checkUnknown();
     this.#keyCounts.forEach((count, i) => {
       if (count === keyCounts[i]) return;
@@ -217,6 +219,16 @@ class StoreCheck {
     if (elements < this.#elements) this.#damage('elements', `there are ${elements}, not ${this.#elements}`);
     if (expiries > this.#expiries)
       this.#findings.note(this.#place, `${expiries - this.#expiries} expiries of no key take space`);
+  }
+
+  async #checkDeparted(): Promise<void> {
+    try {
+      const what = await checkDeparted(this.#store, this.#opened.state.batches);
+      if (what !== null) this.#findings.note(this.#place, what);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#damage('departed keys', error.message);
+    }
   }
 
   async #checkUnknown(): Promise<void> {

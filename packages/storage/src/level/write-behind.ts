@@ -132,8 +132,22 @@ export class WriteBehind {
     return Math.min(setBytesMax, this.pendingBytesMax * setShare);
   }
 
-  get hasPending(): boolean {
-    return this.#frozen !== null || !this.#filling.isEmpty;
+  /** How many batches were written, in all lives. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  /** Everything that was written is on the disk, and nothing is being written. */
+  get isAtRest(): boolean {
+    const { journal } = this.#options.memory;
+    const isStaged = journal === null || journal.length === 0;
+    return isStaged && this.failure === null && this.#frozen === null && this.#filling.isEmpty;
+  }
+
+  /** A key with a lower version has no change that is not on the disk yet. */
+  get lowestPendingVersion(): number {
+    const { lowestVersion } = this.#filling;
+    return this.#frozen === null ? lowestVersion : Math.min(lowestVersion, this.#frozen.lowestVersion);
   }
 
   /** Whether a set that is not on the disk yet has the disk's `key[0, keyLength)`. */

@@ -78,6 +78,8 @@ export class WriteSet {
   readonly deadGenerations: number[] = [];
   /** Number of the last batch in it; 0 while it is empty. */
   lastBatch = 0;
+  /** Of the changes in it: a key with a lower version has none. */
+  lowestVersion = Number.POSITIVE_INFINITY;
   /** Where `put` wants the body: `bytes[at, at + bodyLength)`. */
   bytes: Uint8Array = emptyBytes;
   at = 0;
