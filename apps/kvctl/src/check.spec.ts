@@ -40,6 +40,17 @@ describe('kvctl check', () => {
     expect([code, out]).toEqual([1, expect.stringContaining(`damaged  ${path}`)]);
   });
 
+  it('reads an append-only log of Redis, which is a directory too', async () => {
+    await writeFile(join(directory, 'a.manifest'), 'file a.1.incr.aof seq 1 type i\n');
+    await writeFile(join(directory, 'a.1.incr.aof'), '*1\r\n$4\r\nPING\r\n');
+    expect(await kvctl('check', directory)).toMatchObject({ code: 0, out: expect.stringContaining('whole') });
+    await writeFile(join(directory, 'a.1.incr.aof'), '*1\r\n$x\r\nPING\r\n');
+    expect(await kvctl('check', directory)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('damaged'),
+    });
+  });
+
   it('does not look at a directory that a server has, and says who it is', async () => {
     const server = await openServer('memory');
     const { code, error } = await kvctl('check', directory);

@@ -1,5 +1,5 @@
 /** `kvctl check`: whether everything in a data directory is as it was written. */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { KvError } from '@holdfast/common';
 import { checkDirectory } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
@@ -19,11 +19,12 @@ export const addCheck: Commands = (program, action) => {
     .description(
       'reads a data directory that no server has open, a backup, or a file of Redis, and names what is damaged: exit code 1 if anything is',
     )
-    .argument('<place>', "a server's --dir, or a node's; or a file")
+    .argument('<place>', "a server's --dir, or a node's; a file, or an appendonlydir of Redis")
     .action(
       action(async (context, _, place) => {
-        if (await isFile(place)) await checkFile(context, place);
-        else await check(context, place);
+        const kind = await kindOf(place);
+        if (kind === 'data') await check(context, place);
+        else await checkFile(context, place, kind === 'log');
       }),
     );
 };
@@ -50,17 +51,17 @@ async function check(context: Context, directory: string): Promise<void> {
 }
 
 /** A backup, an RDB file or an append-only log: read to its end, which ends with what is damaged first. */
-async function checkFile(context: Context, path: string): Promise<void> {
+async function checkFile(context: Context, path: string, isDirectory: boolean): Promise<void> {
   const disk = new NodeDisk();
   const found = new Found(new Progress(context.output, context.env.clock));
   let count = 0;
   try {
-    if (await isBackup(disk, path)) {
+    if (!isDirectory && (await isBackup(disk, path))) {
       count = (await checkBackup(disk, path, () => {})).batches;
     } else {
       const onNote = (note: string): void => found.note(path, note);
       const onBytes = (bytes: number): void => found.passed(bytes);
-      for await (const _ of stepsOf({ disk, path, isDirectory: false, onBytes, onNote })) count++;
+      for await (const _ of stepsOf({ disk, path, isDirectory, onBytes, onNote })) count++;
     }
   } catch (error) {
     if (!(error instanceof KvError) || error.code === 'DISK') throw error;
@@ -80,8 +81,12 @@ async function checkFile(context: Context, path: string): Promise<void> {
   if (damageCount > 0) context.exitCode = exitCodes.failed;
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.isFile() ?? false;
+/** One file, the files of an append-only log of Redis, or what a server or a node has. */
+async function kindOf(path: string): Promise<'file' | 'log' | 'data'> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return 'data';
+  if (found.isFile()) return 'file';
+  return (await readdir(path)).some((name) => name.endsWith('.manifest')) ? 'log' : 'data';
 }
 
 async function isBackup(disk: NodeDisk, path: string): Promise<boolean> {
