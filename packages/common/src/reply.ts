@@ -93,7 +93,11 @@ export function errorLine(message: string): string {
 export function withoutLineEnds(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && lineEnds.test(text[start])) start++;
-  while (end > start && lineEnds.test(text[end - 1])) end--;
+  while (start < end && isLineEnd(text.charCodeAt(start))) start++;
+  while (end > start && isLineEnd(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
+}
+
+function isLineEnd(code: number): boolean {
+  return code === 10 || code === 13;
 }

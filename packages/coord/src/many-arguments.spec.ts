@@ -42,3 +42,18 @@ it('does not take minutes to flush what a client watches thousands of', () => {
   client.line('MULTI');
   expect(client.line('EXEC')).toBeNull();
 });
+
+it('does not take minutes to read for a group one stream that is named thousands of times', () => {
+  const client = new LocalServer().client();
+  client.line('XGROUP CREATE x g $ MKSTREAM');
+  const read = ['XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', '2', 'STREAMS'];
+  const times = 100_000;
+  expect(client.ask([...read, ...Array(times).fill('x'), ...Array(times).fill('>')])).toBeNull();
+  for (let i = 1; i <= 5; i++) client.line(`XADD x ${i} f v`);
+  const entries = (...ids: number[]) => ['x', ids.map((id) => [`${id}-0`, ['f', 'v']])];
+  expect(client.ask([...read, 'x', 'x', 'x', 'x', '>', '>', '>', '>'])).toEqual([
+    entries(1, 2),
+    entries(3, 4),
+    entries(5),
+  ]);
+});

@@ -20,6 +20,8 @@ const call = new StreamRead();
 const start = new StreamId();
 const id = new StreamId();
 const delivered = new StreamIds();
+/** The last plan of each group, where a call names several streams: one may be there more than once. */
+const planned = new Map<StreamGroup, StreamPlan>();
 
 export const xreadgroup = defineCommand({
   id: 708,
@@ -111,20 +113,27 @@ function plan(ctx: Context): void {
     ctx.kv.stats.hits++;
     each.consumer = takeConsumer(ctx, call.keyAt(i), stream, group, call.consumerAt, !call.isKept);
     each.consumer.seenMs = ctx.nowMs;
-    each.count = each.isHistory ? 0 : newEntries(i, group);
+    each.count = each.isHistory ? 0 : newEntries(each, group);
   }
+  planned.clear();
 }
 
 /** How many new entries there are for the group, behind those that the same call reads before. */
-function newEntries(i: number, group: StreamGroup): number {
-  let planned = 0;
-  for (let before = 0; before < i; before++) {
-    if (call.plans[before].group === group) planned += call.plans[before].count;
-  }
-  const each = call.plans[i];
-  const count = each.find(group.lastId, planned + call.countMax);
-  for (let left = planned; left > 0; left--) each.cursor.next();
-  return count - planned;
+function newEntries(each: StreamPlan, group: StreamGroup): number {
+  if (call.streams === 1) return each.find(group.lastId, call.countMax);
+  const before = planned.get(group);
+  planned.set(group, each);
+  if (before === undefined) each.after.copy(group.lastId);
+  else if (before.count < call.countMax) return 0;
+  else each.after.copy(lastOf(before));
+  return each.find(each.after, call.countMax);
+}
+
+/** The id of the last entry that a plan gives; it gives some. */
+function lastOf({ after, count, stream }: StreamPlan): StreamId {
+  cursor.seekBehind(stream as StreamValue, after);
+  for (let left = count; left > 1; left--) cursor.next();
+  return cursor.id;
 }
 
 function deliver(ctx: Context, i: number, reply: Reply): void {
