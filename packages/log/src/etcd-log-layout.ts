@@ -3,11 +3,11 @@
  *
  *     meta/head                              "<tail> <epoch> <writer> <sequence>", changed by every append
  *     meta/open                              there while the log is not sealed
- *     meta/last                              f64 position, then a copy of that entry: of small ones only
  *     entries/<position>                     one batch, or where its chunks are
  *     chunks/<position>/<writer>-<sequence>/<index>
  *
- * Positions are fixed-width hexadecimal, so that keys are in the order of positions. An entry:
+ * Whatever else is in meta/ is not looked at: earlier versions had a copy of the last entry there. Positions are
+ * fixed-width hexadecimal, so that keys are in the order of positions. An entry:
  *
  *     offset  0  u8   format, 1
  *             1  u8   kind: 0 the batch follows, 1 it is in chunks
@@ -59,7 +59,6 @@ export class LogKeys {
   readonly metaEnd: Buffer;
   readonly head: Buffer;
   readonly open: Buffer;
-  readonly last: Buffer;
   readonly entries: Buffer;
   readonly entriesEnd: Buffer;
   readonly #prefix: string;
@@ -75,7 +74,6 @@ export class LogKeys {
     this.metaEnd = endOfPrefix(this.meta);
     this.head = Buffer.from(`${prefix}meta/head`);
     this.open = Buffer.from(`${prefix}meta/open`);
-    this.last = Buffer.from(`${prefix}meta/last`);
     this.entries = Buffer.from(`${prefix}entries/`);
     this.entriesEnd = endOfPrefix(this.entries);
   }
@@ -140,19 +138,6 @@ export function encodeChunkedEntry(
   entry.writeDoubleBE(batch.length, entryHeadBytes);
   entry.writeUInt32BE(chunkCount, entryHeadBytes + 8);
   return entry;
-}
-
-/** What `meta/last` says of an entry. */
-export function encodeLast(position: Position, entry: Buffer): Buffer {
-  const last = Buffer.alloc(8 + entry.length);
-  last.writeDoubleBE(position, 0);
-  entry.copy(last, 8);
-  return last;
-}
-
-/** The entry that `meta/last` is a copy of, as `decodeEntry` takes it. */
-export function decodeLast({ value }: mvccpb.KeyValue): { position: Position; entry: Buffer } {
-  return { position: value.readDoubleBE(0), entry: value.subarray(8) };
 }
 
 function writeEntryHead(

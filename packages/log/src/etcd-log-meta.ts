@@ -6,6 +6,7 @@ import { KvError } from '@holdfast/common';
 import { type EtcdStore, get, remove } from '@holdfast/etcd';
 import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
 import { decodeHead, type Head, type LogKeys } from './etcd-log-layout.js';
+import type { Position } from './log.js';
 import { PositionWaiters } from './position-waiters.js';
 
 /** Head and seal of one moment. */
@@ -19,8 +20,8 @@ export class KnownMeta implements Meta {
   readonly #etcd: EtcdStore;
   readonly #keys: LogKeys;
   #head: Head;
+  #tail: Position;
   #isSealed: boolean;
-
   #isGone = false;
 
   /** Asks. Throws KvError UNAVAILABLE, INVALID when there is no such log. */
@@ -35,11 +36,17 @@ export class KnownMeta implements Meta {
     this.#etcd = etcd;
     this.#keys = keys;
     this.#head = head;
+    this.#tail = head.tail;
     this.#isSealed = isSealed;
   }
 
   get head(): Head {
     return this.#head;
+  }
+
+  /** Of the last entry, which may be newer than the head. */
+  get tail(): Position {
+    return this.#tail;
   }
 
   get isSealed(): boolean {
@@ -67,8 +74,14 @@ export class KnownMeta implements Meta {
   note({ head, isSealed }: Meta): void {
     if (head.revision > this.#head.revision) this.#head = head;
     this.#isSealed ||= isSealed;
+    this.noteEntry(head.tail);
+  }
+
+  /** There is an entry at this position. */
+  noteEntry(position: Position): void {
+    this.#tail = Math.max(this.#tail, position);
     if (this.#isSealed) this.followers.wakeAll();
-    else this.followers.wake(this.#head.tail);
+    else this.followers.wake(this.#tail);
   }
 
   /**

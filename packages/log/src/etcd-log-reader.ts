@@ -9,13 +9,12 @@ import { type DecodedEntry, decodeEntry, type LogKeys } from './etcd-log-layout.
 import { throwUnavailable } from './etcd-log-meta.js';
 import { chunksReadMax, pageBytes, pageEntriesFirst, pageEntriesMax } from './limits.js';
 import type { LogEntry, Position } from './log.js';
-import type { ToldEntries } from './told-entries.js';
 
 export class EtcdLogReader {
   readonly #store: EtcdStore;
   readonly #keys: LogKeys;
-  /** Entries that need not be asked for. */
-  readonly #told: ToldEntries;
+  /** Entries that need not be asked for again, as they are stored. Each is given away once. */
+  readonly #found: Map<Position, Buffer>;
   /** Where it reads; 0 before the first page, which chooses the newest. */
   #revision = 0;
   /**
@@ -25,19 +24,19 @@ export class EtcdLogReader {
   #isLocal = true;
   #pageEntries = pageEntriesFirst;
 
-  constructor(store: EtcdStore, keys: LogKeys, told: ToldEntries) {
+  constructor(store: EtcdStore, keys: LogKeys, found: Map<Position, Buffer>) {
     this.#store = store;
     this.#keys = keys;
-    this.#told = told;
+    this.#found = found;
   }
 
   /** Throws KvError INVALID when `from` is trimmed, CORRUPT, UNAVAILABLE. */
   async *read(from: Position, last: Position): AsyncGenerator<LogEntry, void, void> {
     for (let position = from; position <= last; ) {
-      const told = this.#told.take(position);
-      if (told !== null) {
-        const key = this.#keys.entry(position);
-        yield await this.#entryOf({ key, value: told }, position++);
+      const value = this.#found.get(position);
+      if (value !== undefined) {
+        this.#found.delete(position);
+        yield await this.#entryOf({ key: this.#keys.entry(position), value }, position++);
         continue;
       }
       const page = await this.#page(position, last);

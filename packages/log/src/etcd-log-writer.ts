@@ -2,7 +2,7 @@
  * The writing half of `EtcdLog`.
  *
  *     compare   meta/head is "41 7 <writer> 9", meta/open exists
- *     success   put entries/42, entries/43, meta/head "43 7 <writer> 11"       and meta/last, of a small one
+ *     success   put entries/42, entries/43, meta/head "43 7 <writer> 11"
  *     failure   get meta/head, meta/open            refused: by whom, and where the log ends
  *
  * No answer means unknown. `resolve` then asks with a transaction that changes the head if it is still the
@@ -29,13 +29,12 @@ import {
   encodeChunkedEntry,
   encodeEntry,
   encodeHead,
-  encodeLast,
   type Head,
   type LogKeys,
   type Origin,
 } from './etcd-log-layout.js';
 import { type KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
-import { chunksWrittenAtOnce, etcdChunkBytes, etcdGroupCountMax, toldEntryBytesMax } from './limits.js';
+import { chunksWrittenAtOnce, etcdChunkBytes, etcdGroupCountMax } from './limits.js';
 import type { AppendOutcome, Committed, Position, Refused } from './log.js';
 
 /** A group as it was sent. */
@@ -123,22 +122,15 @@ export class EtcdLogWriter {
     return this.#commit(sent, [...this.#entriesOf(sent), put(this.#keys.head, value)], value);
   }
 
-  /** A small one that comes alone also where a watch tells of it. */
   #entriesOf({ group, origin }: Sent): Operation[] {
     const { after, epoch, batches } = group;
-    const entries = batches.map((batch, i) => {
+    return batches.map((batch, i) => {
       const own = { ...origin, sequence: origin.sequence + i };
       const chunkCount = Math.ceil(batch.length / etcdChunkBytes);
-      return chunkCount > 1
-        ? encodeChunkedEntry(batch, chunkCount, epoch, own)
-        : encodeEntry(batch, epoch, own);
+      const entry =
+        chunkCount > 1 ? encodeChunkedEntry(batch, chunkCount, epoch, own) : encodeEntry(batch, epoch, own);
+      return put(this.#keys.entry(after + 1 + i), entry);
     });
-    const operations = entries.map((entry, i) => put(this.#keys.entry(after + 1 + i), entry));
-    const [first] = entries;
-    if (entries.length === 1 && first.length <= toldEntryBytesMax) {
-      operations.push(put(this.#keys.last, encodeLast(after + 1, first)));
-    }
-    return operations;
   }
 
   async #commit(sent: Sent, success: Operation[], value: Buffer): Promise<AppendOutcome | null> {

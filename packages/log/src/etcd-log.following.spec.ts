@@ -1,12 +1,12 @@
-/** What a follower asks of etcd, and what it need not ask. */
+/** What a follower of an EtcdLog is told of, what it asks for, and when it does which. */
 import { SimulatedEnv } from '@holdfast/common/testing';
-import type { Watch, WatchListener } from '@holdfast/etcd';
+import { put, type Watch, type WatchListener } from '@holdfast/etcd';
 import { MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
 import { describe, expect, it } from 'vitest';
 import { EtcdLog } from './etcd-log.js';
-import { toldBytesMax, toldEntryBytesMax } from './limits.js';
+import { gatherIntervalMs, pageEntriesFirst } from './limits.js';
 import type { Position } from './log.js';
-import { ToldEntries } from './told-entries.js';
+import { batchOf } from './testing/assertions.js';
 
 class CountingStore extends MemoryEtcdStore {
   reads = 0;
@@ -36,76 +36,102 @@ async function pair() {
   const stores = [new CountingStore({ etcd }), new CountingStore({ etcd })];
   const open = (store: CountingStore) => EtcdLog.open({ etcd: store, env, prefix: 'log/' });
   const [writer, follower] = [await open(stores[0]), await open(stores[1])];
+  let tail = 0;
+  const append = async (count: number): Promise<void> => {
+    for (const to = tail + count; tail < to; tail++) await writer.append(batchOf(tail + 1, 100), tail, 1);
+  };
   const waiting = follower.waitBeyond(0);
   await new Promise(setImmediate);
-  return { writer, follower, waiting, stores };
+  return { env, etcd, append, follower, waiting, store: stores[1] };
 }
 
-async function batchesFrom(log: EtcdLog, from: Position): Promise<Buffer[]> {
-  const batches: Buffer[] = [];
-  for await (const { batch } of log.read(from)) batches.push(Buffer.from(batch));
-  return batches;
+/** Reads to the end, and expects what `append` appended. */
+async function readFrom(log: EtcdLog, from: Position): Promise<number> {
+  let count = 0;
+  for await (const { position, batch } of log.read(from)) {
+    expect(position).toBe(from + count++);
+    expect(Buffer.compare(batch, batchOf(position, 100))).toBe(0);
+  }
+  return count;
+}
+
+/** The same, when more was appended before it waited again. */
+async function pairInAFlow() {
+  const parts = await pair();
+  await parts.append(1);
+  await parts.waiting;
+  await parts.append(1);
+  expect(await parts.follower.waitBeyond(1)).toBe(2);
+  return parts;
 }
 
 describe('a follower of an EtcdLog', () => {
-  it('has small entries from its watch, without asking', async () => {
-    const { writer, follower, waiting, stores } = await pair();
-    const before = stores[1].reads;
-    const batches = [Buffer.from('one'), Buffer.from('two')];
-    await writer.append(batches[0], 0, 1);
-    await writer.append(batches[1], 1, 1);
-    await waiting;
-    expect(await batchesFrom(follower, 1)).toEqual(batches);
-    expect(stores[1].reads).toBe(before);
-    // They are handed out once: whoever reads them again asks.
-    expect(await batchesFrom(follower, 1)).toEqual(batches);
-    expect(stores[1].reads).toBeGreaterThan(before);
+  it('is told by a watch of what is rare', async () => {
+    const { append, follower, waiting, store } = await pair();
+    await append(1);
+    expect(await waiting).toBe(1);
+    expect(await readFrom(follower, 1)).toBe(1);
+    const again = follower.waitBeyond(1);
+    expect(store.watches).toBe(1);
+    await append(1);
+    expect(await again).toBe(2);
+    expect(await readFrom(follower, 2)).toBe(1);
   });
 
-  it('asks for what is large, and for what came together, among what it was told', async () => {
-    const { writer, follower, waiting } = await pair();
-    const batches = [
-      Buffer.from('small'),
-      Buffer.alloc(toldEntryBytesMax, 'l'),
-      Buffer.from('s'),
-      Buffer.from('t'),
-    ];
-    const appended = batches.map((batch, i) => writer.append(batch, i, 1));
-    await Promise.all(appended);
-    await writer.append(Buffer.from('last'), 4, 1);
+  it('asks for what is many, once for all that gathered, and is told again when nothing comes', async () => {
+    const { env, append, follower, store } = await pairInAFlow();
+    expect(store.watches).toBe(0);
+    const waiting = follower.waitBeyond(2);
+    await append(3);
+    const before = store.reads;
+    expect(await env.until(waiting)).toBe(5);
+    expect(await readFrom(follower, 3)).toBe(3);
+    expect(store.reads).toBe(before + 1);
+    // What was found is given away once: whoever reads it again asks.
+    expect(await readFrom(follower, 3)).toBe(3);
+    expect(store.reads).toBe(before + 2);
+    const quiet = follower.waitBeyond(5);
+    env.advance(gatherIntervalMs);
+    await new Promise(setImmediate);
+    expect(store.watches).toBe(1);
+    await append(1);
+    expect(await quiet).toBe(6);
+  });
+
+  it('that is far behind finds everything', async () => {
+    const { env, append, follower } = await pairInAFlow();
+    const waiting = follower.waitBeyond(2);
+    await append(3 * pageEntriesFirst);
+    await env.until(waiting);
+    expect(await readFrom(follower, 1)).toBe(2 + 3 * pageEntriesFirst);
+  });
+
+  it('that was asking when the log was closed hears of that', async () => {
+    const { env, follower, store } = await pairInAFlow();
+    const waiting = expect(follower.waitBeyond(2)).rejects.toMatchObject({ code: 'CLOSED' });
+    env.advance(gatherIntervalMs);
+    await follower.close();
     await waiting;
-    expect(await batchesFrom(follower, 1)).toEqual([...batches, Buffer.from('last')]);
+    expect(store.watches).toBe(0);
   });
 
   it('watches nothing once it writes', async () => {
-    const { writer, follower, waiting, stores } = await pair();
-    await writer.append(Buffer.from('one'), 0, 1);
+    const { append, follower, waiting, store } = await pair();
+    await append(1);
     await waiting;
-    expect(stores.map(({ watches }) => watches)).toEqual([0, 1]);
-    await follower.append(Buffer.from('two'), 1, 2);
-    expect(stores.map(({ watches }) => watches)).toEqual([0, 0]);
-    const again = follower.waitBeyond(2);
-    await writer.append(Buffer.from('three'), 2, 2);
-    expect(await again).toBe(3);
-  });
-});
-
-describe('ToldEntries', () => {
-  it('keeps the newest within its limit', () => {
-    const told = new ToldEntries();
-    const entry = Buffer.alloc(toldBytesMax / 4);
-    for (let position = 1; position <= 6; position++) told.note(position, entry);
-    expect([1, 2, 3, 6].map((position) => told.take(position) !== null)).toEqual([false, false, true, true]);
-    for (let position = 7; position <= 8; position++) told.note(position, entry);
-    expect([4, 5, 7, 8].map((position) => told.take(position) !== null)).toEqual([true, true, true, true]);
+    expect(store.watches).toBe(1);
+    await follower.append(batchOf(2, 100), 1, 2);
+    expect(store.watches).toBe(0);
   });
 
-  it('counts an entry that it is told twice once', () => {
-    const told = new ToldEntries();
-    const entry = Buffer.alloc(toldBytesMax);
-    told.note(1, entry);
-    told.note(1, entry);
-    expect(told.take(1)).toBe(entry);
-    expect(told.take(1)).toBeNull();
+  it('takes no notice of the copy of an entry that earlier versions put beside the head', async () => {
+    const { env, append, etcd, follower, waiting } = await pair();
+    const copy = put(Buffer.from('log/meta/last'), Buffer.alloc(100));
+    etcd.transact({ compare: [], success: [copy] });
+    await append(1);
+    expect(await env.until(waiting)).toBe(1);
+    expect(await readFrom(follower, 1)).toBe(1);
+    await EtcdLog.drop(new MemoryEtcdStore({ etcd }), 'log/');
+    expect(etcd.range({ key: Buffer.from('log/'), rangeEnd: Buffer.from('log0') }).count).toBe(0);
   });
 });

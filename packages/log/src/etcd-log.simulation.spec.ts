@@ -2,7 +2,7 @@
  * EtcdLog over the twin of etcd: every suite within a moment, and faults on virtual time from seeds, among them
  * those of an etcd that answers reads with old data.
  */
-import { type KvError, randomBelow } from '@holdfast/common';
+import { type KvError, randomBelow, systemEnv } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { put, remove, type Transaction } from '@holdfast/etcd';
 import { DisruptedStore, MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
@@ -34,7 +34,7 @@ function isAppend({ success }: Transaction): boolean {
 }
 
 function makeStore(): DisruptableLogStore {
-  const env = new SimulatedEnv();
+  const env = systemEnv();
   const etcd = new MemoryEtcd();
   const stores = new Map<Log, DisruptedStore>();
   return {

@@ -8,20 +8,18 @@
  * Sealing and trimming only remove keys, because a full etcd still lets keys be removed: a log can be left,
  * and room made, when nothing can be put any more.
  *
- * Followers are woken by a watch of meta/, which brings small entries along, and ask every few seconds in case it is
- * silent. What is larger they read at their own pace: etcd would keep what a watch can't deliver in its memory. A writer
- * need not be told of what it wrote, so it watches nothing.
+ * How followers hear of appends is said in etcd-log-follower.ts. A writer need not be told of what it wrote, so it
+ * watches nothing.
  */
 import { type Env, KvError } from '@holdfast/common';
-import { type EtcdStore, endOfPrefix, get, put, remove, versionIs, type Watch } from '@holdfast/etcd';
-import type { mvccpb } from '@holdfast/rpc';
-import { decodeHead, decodeLast, encodeHead, LogKeys } from './etcd-log-layout.js';
+import { type EtcdStore, endOfPrefix, get, put, remove, versionIs } from '@holdfast/etcd';
+import { EtcdLogFollower } from './etcd-log-follower.js';
+import { encodeHead, LogKeys } from './etcd-log-layout.js';
 import { KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
 import { EtcdLogReader } from './etcd-log-reader.js';
 import { EtcdLogWriter } from './etcd-log-writer.js';
-import { etcdBatchBytesMax, followIntervalMs, trimStep } from './limits.js';
+import { etcdBatchBytesMax, trimStep } from './limits.js';
 import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from './log.js';
-import { ToldEntries } from './told-entries.js';
 
 export interface EtcdLogOptions {
   readonly etcd: EtcdStore;
@@ -39,12 +37,10 @@ export interface EtcdLogOptions {
 export class EtcdLog implements Log {
   readonly batchBytesMax: number = etcdBatchBytesMax;
   readonly #etcd: EtcdStore;
-  readonly #env: Env;
   readonly #keys: LogKeys;
   readonly #known: KnownMeta;
   readonly #writer: EtcdLogWriter;
-  readonly #told = new ToldEntries();
-  #watch: Watch | null = null;
+  readonly #follower: EtcdLogFollower;
   #isClosed = false;
 
   /** Throws KvError UNAVAILABLE, INVALID (there is none and none is to be made), DISK (no room for a new one). */
@@ -73,14 +69,14 @@ export class EtcdLog implements Log {
 
   private constructor({ etcd, env }: EtcdLogOptions, keys: LogKeys, known: KnownMeta, writer: string) {
     this.#etcd = etcd;
-    this.#env = env;
     this.#keys = keys;
     this.#known = known;
     this.#writer = new EtcdLogWriter(etcd, keys, known, writer);
+    this.#follower = new EtcdLogFollower(etcd, env, keys, known);
   }
 
   get committedPosition(): Position {
-    return this.#known.head.tail;
+    return this.#known.tail;
   }
 
   async append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
@@ -88,7 +84,7 @@ export class EtcdLog implements Log {
     if (batch.length > this.batchBytesMax) {
       throw new KvError('LIMIT', `a batch of ${batch.length} bytes is longer than ${this.batchBytesMax}`);
     }
-    if (this.#known.followers.isEmpty) this.#endWatch();
+    this.#follower.rest();
     return this.#writer.append(batch, after, epoch);
   }
 
@@ -99,7 +95,7 @@ export class EtcdLog implements Log {
 
   read(from: Position): AsyncIterable<LogEntry> {
     this.#throwWhenClosed();
-    return new EtcdLogReader(this.#etcd, this.#keys, this.#told).read(from, this.committedPosition);
+    return new EtcdLogReader(this.#etcd, this.#keys, this.#follower.found).read(from, this.committedPosition);
   }
 
   async state(): Promise<LogState> {
@@ -128,13 +124,7 @@ export class EtcdLog implements Log {
 
   async waitBeyond(position: Position, signal?: AbortSignal): Promise<Position> {
     this.#throwWhenClosed();
-    this.#watch ??= this.#startWatch();
-    const { followers } = this.#known;
-    const isOver = (): boolean =>
-      this.committedPosition > position || this.#known.isSealed || this.#known.isGone;
-    const asking = { timers: this.#env.timers, intervalMs: followIntervalMs, ask: () => this.#ask() };
-    await followers.waitOrAsk(position, isOver, asking, signal);
-    if (this.#known.isGone) await this.#known.refresh();
+    await this.#follower.waitBeyond(position, signal);
     return this.committedPosition;
   }
 
@@ -164,40 +154,7 @@ export class EtcdLog implements Log {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writer.settled();
-    this.#endWatch();
-    this.#known.followers.close();
-  }
-
-  /** What can't be asked now is asked again. */
-  async #ask(): Promise<void> {
-    await this.#known.refresh().catch(() => {});
-    this.#throwWhenClosed();
-  }
-
-  #startWatch(): Watch {
-    const { meta, metaEnd, head, last } = this.#keys;
-    const refresh = (): void => void this.#known.refresh().catch(() => {});
-    return this.#etcd.watch(meta, metaEnd, {
-      onStart: refresh,
-      onEvents: (events) => {
-        for (const { type, kv } of events) {
-          if (type === 0 && kv!.key.equals(head))
-            this.#known.note({ head: decodeHead(kv!), isSealed: false });
-          else if (type === 0 && kv!.key.equals(last)) this.#noteLast(kv!);
-          else refresh();
-        }
-      },
-    });
-  }
-
-  #endWatch(): void {
-    this.#watch?.close();
-    this.#watch = null;
-  }
-
-  #noteLast(pair: mvccpb.KeyValue): void {
-    const { position, entry } = decodeLast(pair);
-    this.#told.note(position, entry);
+    this.#follower.close();
   }
 
   #throwWhenClosed(): void {

@@ -54,13 +54,11 @@ export const pageBytes: number = 4 * 1024 * 1024;
 /** Entries that one transaction of a trim removes. */
 export const trimStep = 1000;
 
-/** Entries up to so many bytes come to followers with the watch that wakes them, without being asked for. */
-export const toldEntryBytesMax = 4096;
-/** So many bytes of them are kept until they are read. */
-export const toldBytesMax: number = 256 * 1024;
-
 /** How often a follower asks etcd although no watch told it anything, in ms: a watch may be cut off. */
 export const followIntervalMs = 2000;
+
+/** How often it asks for entries while they are many, in ms: no write waits for it, and stale reads are so much older. */
+export const gatherIntervalMs = 20;
 
 /** How long appends wait for the segment after a sealed one before they are refused, in ms. */
 export const reconfigureTimeoutMs = 10_000;

@@ -5,10 +5,10 @@ import type { Position } from './log.js';
 /** How the follower of a log that is far away makes sure that it is not forgotten. */
 export interface Asking {
   readonly timers: Timers;
-  /** How long it goes without news before it asks, in ms. */
+  /** How long it goes without news before it asks, in ms: at this time. */
   readonly intervalMs: number;
   /** Asks; what it finds wakes those whom it concerns. */
-  readonly ask: () => Promise<unknown>;
+  ask(): Promise<unknown>;
 }
 
 interface Waiter {
@@ -45,19 +45,19 @@ export class PositionWaiters {
   async waitOrAsk(
     beyond: Position,
     isOver: () => boolean,
-    { timers, intervalMs, ask }: Asking,
+    asking: Asking,
     signal?: AbortSignal,
   ): Promise<void> {
     while (!isOver() && !signal?.aborted) {
       const silence = new AbortController();
-      const timer = timers.setTimeout(() => silence.abort(), intervalMs);
+      const timer = asking.timers.setTimeout(() => silence.abort(), asking.intervalMs);
       const ends = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
       try {
         await this.wait(beyond, ends);
       } finally {
-        timers.clearTimeout(timer);
+        asking.timers.clearTimeout(timer);
       }
-      if (silence.signal.aborted) await ask();
+      if (silence.signal.aborted) await asking.ask();
     }
   }
 
