@@ -1,10 +1,13 @@
 /**
- * The members of an etcd cluster that a client may ask, one channel each, and which of them it asks now. A
- * member that failed is left for the next one; it gets its turn again when the others have failed.
+ * The members of an etcd cluster that a client may ask, a connection for calls and a channel for streams to each, and
+ * which of them it asks now. A member that failed is left for the next one; it gets its turn again when the others have
+ * failed.
  */
 import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
-import { KvError } from '@holdfast/common';
+import { KvError, type Timers } from '@holdfast/common';
 import { channelOptions } from '@holdfast/rpc';
+import { pingTimeoutMs } from './limits.js';
+import { UnaryCalls, type UnaryCallsOptions } from './unary-calls.js';
 
 export interface TlsOptions {
   /** PEM. The authorities that etcd's certificate is checked against; the system's when not given. */
@@ -14,12 +17,14 @@ export interface TlsOptions {
   readonly key?: Buffer;
 }
 
-/** A connection on which nothing was heard for this long is tried with a ping, in ms: etcd allows one in 5 s. */
-const keepAlive = { afterMs: 6000, timeoutMs: 3000 };
+/** A channel on which nothing was heard for this long is tried with a ping, in ms: etcd allows one in 5 s. */
+const keepAliveMs = 6000;
 
 export interface Endpoint {
   /** `host:port`. */
   readonly address: string;
+  readonly calls: UnaryCalls;
+  /** For streams. */
   readonly client: Client;
 }
 
@@ -28,16 +33,23 @@ export class Endpoints {
   #current = 0;
 
   /** `addresses`: `host:port`, or `http://host:port` and `https://host:port` as etcd writes them. */
-  constructor(addresses: readonly string[], tls: TlsOptions | undefined) {
+  constructor(addresses: readonly string[], tls: TlsOptions | undefined, timers: Timers) {
     if (addresses.length === 0) throw new KvError('INVALID', 'no endpoint of etcd was given');
     const options = {
       ...channelOptions(),
-      'grpc.keepalive_time_ms': keepAlive.afterMs,
-      'grpc.keepalive_timeout_ms': keepAlive.timeoutMs,
+      // Calls know no proxy either.
+      'grpc.enable_http_proxy': 0,
+      'grpc.keepalive_time_ms': keepAliveMs,
+      'grpc.keepalive_timeout_ms': pingTimeoutMs,
     };
     this.all = addresses.map((text) => {
       const { address, isSecure } = parseEndpoint(text);
-      return { address, client: new Client(address, credentialsOf(tls, isSecure), options) };
+      const url = `${isSecure || tls !== undefined ? 'https' : 'http'}://${address}`;
+      return {
+        address,
+        calls: new UnaryCalls({ url, tls: tlsOf(tls), timers }),
+        client: new Client(address, credentialsOf(tls, isSecure), options),
+      };
     });
   }
 
@@ -56,7 +68,10 @@ export class Endpoints {
   }
 
   close(): void {
-    for (const { client } of this.all) client.close();
+    for (const { calls, client } of this.all) {
+      calls.close();
+      client.close();
+    }
   }
 }
 
@@ -70,6 +85,10 @@ export function parseEndpoint(text: string): { address: string; isSecure: boolea
     );
   }
   return { address: match[2], isSecure: match[1] === 'https' };
+}
+
+function tlsOf({ ca, certificate, key }: TlsOptions = {}): UnaryCallsOptions['tls'] {
+  return { ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }) };
 }
 
 function credentialsOf(tls: TlsOptions | undefined, isSecure: boolean): ChannelCredentials {

@@ -2,8 +2,19 @@
  * What an error of a call says about the call. etcd gives no details beside status and text, so its texts are
  * looked at here, and nowhere else.
  */
-import { type ServiceError, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { type ErrorCode, KvError } from '@holdfast/common';
+
+/** A call that did not succeed. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+  readonly code: status;
+
+  constructor(code: status, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** Statuses with which etcd refuses a request before or while it is applied, without having changed anything. */
 const refusals: Partial<Record<status, ErrorCode>> = {
@@ -32,18 +43,18 @@ const denials = ['authentication failed', 'user name is empty', 'permission deni
  * - UNAVAILABLE: a read that was not answered, or refused before anything was done.
  * - UNDETERMINED: a change that may have been made, or may yet be made.
  */
-export function errorOf(error: ServiceError, endpoint: string, isChange: boolean): KvError {
+export function errorOf(error: CallError, endpoint: string, isChange: boolean): KvError {
   const code = codeOf(error, isChange);
-  return new KvError(code, `etcd at ${endpoint}: ${error.details || error.message}`, { cause: error });
+  return new KvError(code, `etcd at ${endpoint}: ${error.message}`, { cause: error });
 }
 
-function codeOf({ code, details = '' }: ServiceError, isChange: boolean): ErrorCode {
+function codeOf({ code, message }: CallError, isChange: boolean): ErrorCode {
   if (code === status.RESOURCE_EXHAUSTED) {
-    if (details.includes(noSpace)) return 'DISK';
-    if (details.includes(tooManyRequests)) return 'UNAVAILABLE';
+    if (message.includes(noSpace)) return 'DISK';
+    if (message.includes(tooManyRequests)) return 'UNAVAILABLE';
   }
-  if (details.includes(requestTooLarge)) return 'LIMIT';
-  if (denials.some((text) => details.includes(text))) return 'DENIED';
+  if (message.includes(requestTooLarge)) return 'LIMIT';
+  if (denials.some((text) => message.includes(text))) return 'DENIED';
   return refusals[code] ?? (isChange ? 'UNDETERMINED' : 'UNAVAILABLE');
 }
 
@@ -55,10 +66,10 @@ export function isEndpointError(error: KvError): boolean {
 /** Whether a read failed because the history it was to read is compacted. */
 export function isCompacted(error: unknown): boolean {
   if (!(error instanceof KvError)) return false;
-  return (error.cause as ServiceError | undefined)?.code === status.OUT_OF_RANGE;
+  return (error.cause as CallError | undefined)?.code === status.OUT_OF_RANGE;
 }
 
 /** Whether the token of a user is no longer taken. */
 export function isTokenError({ cause }: KvError): boolean {
-  return (cause as ServiceError | undefined)?.code === status.UNAUTHENTICATED;
+  return (cause as CallError | undefined)?.code === status.UNAUTHENTICATED;
 }

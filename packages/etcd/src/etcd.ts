@@ -5,11 +5,10 @@
  * it is not answered it is UNDETERMINED, and only the caller can find out, because only the caller knows what
  * a second one would do. See `errorOf` for what each error says.
  */
-import { type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { type Env, KvError, pause, randomBelow } from '@holdfast/common';
 import { etcdserverpb } from '@holdfast/rpc';
 import { type Endpoint, Endpoints, type TlsOptions } from './endpoints.js';
-import { errorOf, isEndpointError, isTokenError } from './etcd-error.js';
+import { type CallError, errorOf, isEndpointError, isTokenError } from './etcd-error.js';
 import { callTimeoutMsDefault, retryPauseMs, roundsMax } from './limits.js';
 import type { Compare, Operation } from './operations.js';
 import { checkVersion, type VersionPolicy } from './versions.js';
@@ -64,7 +63,8 @@ export class Etcd implements EtcdStore {
   readonly #callTimeoutMs: number;
   readonly #user: EtcdOptions['user'];
   readonly #watches: Watches;
-  #metadata = new Metadata();
+  /** Of the user. */
+  #token: string | null = null;
   #isClosed = false;
 
   /** Connects, and checks the versions of the members that answer. Throws KvError UNAVAILABLE, INVALID. */
@@ -82,10 +82,10 @@ export class Etcd implements EtcdStore {
 
   private constructor(options: EtcdOptions) {
     this.env = options.env;
-    this.#endpoints = new Endpoints(options.endpoints, options.tls);
+    this.#endpoints = new Endpoints(options.endpoints, options.tls, options.env.timers);
     this.#callTimeoutMs = options.callTimeoutMs ?? callTimeoutMsDefault;
     this.#user = options.user;
-    this.#watches = new Watches(options.env, this.#endpoints, () => this.#metadata);
+    this.#watches = new Watches(options.env, this.#endpoints, () => this.#token);
   }
 
   /** `host:port` of every member that it was given. */
@@ -207,37 +207,25 @@ export class Etcd implements EtcdStore {
     }
   }
 
-  #send<Q, R>(
+  async #send<Q, R>(
     endpoint: Endpoint,
     method: Method<Q, R>,
     request: Q,
     isChange: boolean,
     timeoutMs: number,
   ): Promise<R> {
-    if (this.#isClosed) return Promise.reject(new KvError('CLOSED', 'the client of etcd is closed'));
-    const { timers } = this.env;
-    return new Promise((resolve, reject) => {
-      const { path, requestSerialize, responseDeserialize } = method;
-      const done = (error: ServiceError | null, response?: R): void => {
-        timers.clearTimeout(timer);
-        if (error === null) resolve(response as R);
-        else reject(errorOf(error, endpoint.address, isChange));
-      };
-      const call: ClientUnaryCall = endpoint.client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        this.#metadata,
-        done,
-      );
-      // Not gRPC's own deadline: that goes by the wall clock, which may jump.
-      const timer = timers.setTimeout(() => call.cancel(), timeoutMs);
-    });
+    if (this.#isClosed) throw new KvError('CLOSED', 'the client of etcd is closed');
+    const { path, requestSerialize, responseDeserialize } = method;
+    const { address, calls } = endpoint;
+    try {
+      return responseDeserialize(await calls.call(path, requestSerialize(request), this.#token, timeoutMs));
+    } catch (error) {
+      throw errorOf(error as CallError, address, isChange);
+    }
   }
 
   async #authenticate(): Promise<void> {
-    this.#metadata = new Metadata();
+    this.#token = null;
     const endpoint = this.#endpoints.current;
     const { token } = await this.#send(
       endpoint,
@@ -246,7 +234,7 @@ export class Etcd implements EtcdStore {
       false,
       this.#callTimeoutMs,
     );
-    this.#metadata.set('token', token);
+    this.#token = token;
   }
 
   /** Checks the versions, and turns to the member that leads: others pass every change on to it. */

@@ -3,6 +3,9 @@
 /** How long one attempt of a call may take, in ms, unless a setting says otherwise. */
 export const callTimeoutMsDefault = 2000;
 
+/** How long the other side of a connection may take to show that it is there, after it did not answer a call, in ms. */
+export const pingTimeoutMs = 3000;
+
 /** Pause after all endpoints have failed in turn: first, and at most, in ms. */
 export const retryPauseMs = { first: 50, most: 1000 } as const;
 

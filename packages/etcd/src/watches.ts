@@ -3,7 +3,7 @@
  * may be cut off and say nothing. So a listener is told when it may have missed something, and whoever must
  * not miss anything asks again from time to time.
  */
-import type { ClientDuplexStream, Metadata } from '@grpc/grpc-js';
+import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import { type Env, randomBelow, type Timer } from '@holdfast/common';
 import { etcdserverpb, type mvccpb } from '@holdfast/rpc';
 import type { Endpoint, Endpoints } from './endpoints.js';
@@ -34,17 +34,17 @@ type Stream = ClientDuplexStream<etcdserverpb.WatchRequest, etcdserverpb.WatchRe
 export class Watches {
   readonly #env: Env;
   readonly #endpoints: Endpoints;
-  readonly #metadata: () => Metadata;
+  readonly #token: () => string | null;
   readonly #watchers = new Map<number, Watcher>();
   #stream: Stream | null = null;
   #timer: Timer | null = null;
   #lastId = 0;
   #failures = 0;
 
-  constructor(env: Env, endpoints: Endpoints, metadata: () => Metadata) {
+  constructor(env: Env, endpoints: Endpoints, token: () => string | null) {
     this.#env = env;
     this.#endpoints = endpoints;
-    this.#metadata = metadata;
+    this.#token = token;
   }
 
   watch(key: Buffer, rangeEnd: Buffer, listener: WatchListener): Watch {
@@ -76,7 +76,9 @@ export class Watches {
 
   #connect(): void {
     const endpoint = this.#endpoints.current;
-    const metadata = this.#metadata().clone();
+    const metadata = new Metadata();
+    const token = this.#token();
+    if (token !== null) metadata.set('token', token);
     // A member that has lost its leader ends the stream, instead of staying silent.
     metadata.set('hasleader', 'true');
     const { path, requestSerialize, responseDeserialize } = WatchService.watch;
