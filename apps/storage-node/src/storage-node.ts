@@ -119,7 +119,7 @@ async function claimName(
 /** Opens the node's parts from the inside out; they are closed from the outside in. */
 async function serve(base: Base): Promise<Addresses> {
   const { closing, env, logger, meta, settings } = base;
-  const { front, close } = await openTimestamps(settings, env, base.disk);
+  const { front, close } = await openTimestamps(settings, env, base.disk, () => meta.map);
   closing.add(close);
   // Known once they are listened on, which is before any shard is opened.
   const told = { redis: '', node: '' };

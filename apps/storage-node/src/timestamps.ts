@@ -12,14 +12,16 @@ export interface NodeTimestamps {
   close(): Promise<void>;
 }
 
+/** `map`: the newest that the node knows. */
 export async function openTimestamps(
   { directory, peers, tso }: Settings,
   env: Env,
   disk: NodeDisk,
+  map: () => ShardMap,
 ): Promise<NodeTimestamps> {
   if (tso.length > 0) {
     const oracle = new RemoteOracle({ env, endpoints: tso, credentials: peerCredentials(peers) });
-    const front = new RemoteFront(oracle, env);
+    const front = new RemoteFront({ source: oracle, env, isOneShard: () => map().shards.length === 1 });
     const close = async (): Promise<void> => {
       await front.close();
       await oracle.close();

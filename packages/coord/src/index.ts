@@ -32,7 +32,12 @@ export { Persistence } from './persistence.js';
 export type { PersistenceOptions, RedisFile } from './persistence-options.js';
 export { type Recovered, recover } from './recovery.js';
 export { Election } from './replicated/election.js';
-export { LocalFront, type OracleFront, RemoteFront } from './replicated/oracle-front.js';
+export {
+  LocalFront,
+  type OracleFront,
+  RemoteFront,
+  type RemoteFrontOptions,
+} from './replicated/oracle-front.js';
 export { Replica } from './replicated/replica.js';
 export { LeaderGuard } from './replicated/replica-guard.js';
 export type { ReplicaOptions, ReplicaParts } from './replicated/replica-options.js';

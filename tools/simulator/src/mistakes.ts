@@ -2,12 +2,12 @@
  * Mistakes that are made on purpose, to see whether the simulation notices. Each breaks one rule that keeps an
  * acknowledged write from being lost, a read from being old, or a cluster from standing still.
  */
-import type { Env } from '@holdfast/common';
 import {
   Election,
   LeaderGuard,
   type OracleFront,
   RemoteFront,
+  type RemoteFrontOptions,
   type ReplicaParts,
   ReplicaState,
   ReplicatedCommitter,
@@ -16,7 +16,6 @@ import {
   type SnapshotSource,
 } from '@holdfast/coord';
 import type { Log } from '@holdfast/log';
-import type { Oracle } from '@holdfast/tso';
 
 export const mistakes = [
   /** Replies leave when the command was executed. */
@@ -133,8 +132,8 @@ export function brokenParts(mistake: Mistake): ReplicaParts {
   }
 }
 
-export function frontOf(mistake: Mistake | null, oracle: Oracle, env: Env): OracleFront {
-  return mistake === 'old timestamps' ? new StingyFront(oracle, env) : new RemoteFront(oracle, env);
+export function frontOf(mistake: Mistake | null, options: RemoteFrontOptions): OracleFront {
+  return mistake === 'old timestamps' ? new StingyFront(options) : new RemoteFront(options);
 }
 
 export function sourceOf(mistake: Mistake | null, source: SnapshotSource): SnapshotSource {

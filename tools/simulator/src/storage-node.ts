@@ -63,11 +63,12 @@ export async function runStorageNode(life: NodeLife, options: StorageNodeOptions
   const { damageRate, historyBytes, keep, leaseMs, mistake, nodes, onHost, placements, places } = options;
   const logs = new Map<string, LogClient>();
   life.network.onMessage(logGrew, ({ shard, state }) => logs.get(shard)?.note(state));
+  const source = new TimestampClient(life);
   const host = new ShardHost({
     node: life.name,
     addresses: { redis: '', node: life.name },
     env: life.env,
-    front: frontOf(mistake, new TimestampClient(life), life.env),
+    front: frontOf(mistake, { source, env: life.env, isOneShard: () => placements.length === 1 }),
     openLog: async (shard) => {
       const log = await LogClient.open(life, shard, mistake);
       logs.set(shard, log);

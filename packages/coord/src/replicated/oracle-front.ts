@@ -8,6 +8,9 @@
  * Versions only rise, on this node and, since ranges never overlap, against every other. A replica that begins to
  * lead waits for a range that was fetched after it was elected: then they rise within each log, too.
  *
+ * Where there is one shard only, its log has all writes there are, and its leader gives them versions in that order: so
+ * a write need not wait for timestamps that were fetched after it arrived, as long as those at hand are not old.
+ *
  * With an oracle on this machine there is nothing to fetch, and the replicas use it as it is: `LocalFront`.
  */
 import { type Env, KvError } from '@holdfast/common';
@@ -57,6 +60,8 @@ const fetchedMin = 256;
 const spareMin = 64;
 /** The most, whatever was used. */
 const fetchedMax = 1 << 18;
+/** Timestamps that were fetched so long ago, in ms, are old: a version says when it was given. */
+const freshMs = 100;
 const retryDelayMs = 20;
 
 interface Awaited {
@@ -65,15 +70,26 @@ interface Awaited {
   readonly reject: (error: unknown) => void;
 }
 
+export interface RemoteFrontOptions {
+  readonly source: Oracle;
+  readonly env: Env;
+  /** Whether the cluster has one shard, and keeps to it. */
+  readonly isOneShard: () => boolean;
+}
+
 export class RemoteFront implements OracleFront, Oracle {
   readonly #source: Oracle;
   readonly #env: Env;
+  readonly #isOneShard: () => boolean;
   /** Number of the last fetch that was begun, and of the last that brought something. */
   #begun = 0;
   #done = 0;
   #isFetching = false;
   /** The last fetch failed: the next one is begun in a moment. */
   #isPausing = false;
+  /** When the last fetch was begun, and when the one that brought what is at hand, by the monotonic clock. */
+  #begunMs = 0;
+  #heldMs = Number.NEGATIVE_INFINITY;
   #next = 0;
   #end = 0;
   /** How many timestamps were used of the last ranges, about. */
@@ -87,9 +103,10 @@ export class RemoteFront implements OracleFront, Oracle {
   #following: Awaited | null = null;
   #isClosed = false;
 
-  constructor(source: Oracle, env: Env) {
+  constructor({ source, env, isOneShard }: RemoteFrontOptions) {
     this.#source = source;
     this.#env = env;
+    this.#isOneShard = isOneShard;
   }
 
   get oracle(): Oracle {
@@ -135,7 +152,8 @@ export class RemoteFront implements OracleFront, Oracle {
   // Timestamps
 
   arrive(): number {
-    return this.#begun + 1;
+    const isFresh = this.#env.clock.monotonic() - this.#heldMs < freshMs;
+    return isFresh && this.#isOneShard() ? 0 : this.#begun + 1;
   }
 
   prepare(arrival: number, count: number): Promise<void> | null {
@@ -151,7 +169,7 @@ export class RemoteFront implements OracleFront, Oracle {
   }
 
   async raise(version: number): Promise<void> {
-    await this.prepare(this.arrive(), 1);
+    await this.prepare(this.#begun + 1, 1);
     if (this.#next > version) return;
     throw new KvError('UNAVAILABLE', `timestamps are at ${this.#next}, and a version at ${version} already`);
   }
@@ -164,6 +182,7 @@ export class RemoteFront implements OracleFront, Oracle {
     this.#expected = 0;
     this.#isFetching = true;
     this.#begun++;
+    this.#begunMs = this.#env.clock.monotonic();
     this.#current = this.#following;
     this.#following = null;
     this.#source.fetch(count).then(
@@ -175,6 +194,7 @@ export class RemoteFront implements OracleFront, Oracle {
   #arrived(first: number, count: number): void {
     this.#isFetching = false;
     this.#done = this.#begun;
+    this.#heldMs = this.#begunMs;
     this.#usual = Math.max(this.#next - this.#first, this.#usual >> 1);
     this.#first = first;
     this.#next = first;

@@ -8,9 +8,11 @@
  *     arrive  1 1    2 2 2     3
  *     fetch    [--1--][---2---][--3--]
  *     ready           1 1      2 2 2
+ *
+ * Where there is one shard, no other one has acknowledged anything, and what is at hand will do.
  */
 export interface Timestamps {
-  /** When something arrives now: which fetch it has to wait for. 0 when versions need no fetch. */
+  /** When something arrives now: which fetch it has to wait for. 0 when it need not wait for any. */
   arrive(): number;
   /**
    * Whether what arrived then, and takes about `count` versions, may be executed: null, or a promise for when it may.
