@@ -43,7 +43,8 @@ process.exit(0);
 
 async function killOften(kind: string, settings: Readonly<Record<string, string>>): Promise<void> {
   const onKill = (killed: number, writes: number): void => {
-    if (killed % 50 === 0) console.log(`${kind}: ${killed} kills, ${writes} acknowledged writes, none lost`);
+    if (killed % 50 === 0 || killed === kills)
+      console.log(`${kind}: ${killed} kills, ${writes} acknowledged writes, none lost`);
   };
   await survive({ settings, kills, seed, onKill });
 }
