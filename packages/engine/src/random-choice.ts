@@ -1,4 +1,4 @@
-/** Random entries of a table, for HRANDFIELD and SRANDMEMBER. */
+/** Random entries of a table, for HRANDFIELD and SRANDMEMBER, and how many may be asked for, for ZRANDMEMBER too. */
 import { parseBigInteger, type Request } from '@holdfast/common';
 import type { Entry, FieldTable } from '@holdfast/storage';
 
@@ -14,8 +14,15 @@ export function problemOfRandomCount(request: Request, i: number, isPaired: bool
   if (count < -int64Max) {
     return `ERR value is out of range, value must between -${int64Max} and ${int64Max}`;
   }
-  const isOut = count < -drawsMax || (isPaired && count > int64Max / 2n);
-  return isOut ? 'ERR value is out of range' : null;
+  const most = isPaired ? int64Max / 2n : int64Max;
+  return count < -most || count > most ? tooManyDraws : null;
+}
+
+const tooManyDraws = 'ERR value is out of range';
+
+/** As `problemOfRandomCount`, once it is known that there is something to draw from: what Redis tries, and takes all memory for. */
+export function problemOfDraws(count: number): string | null {
+  return count < -drawsMax ? tooManyDraws : null;
 }
 
 /**

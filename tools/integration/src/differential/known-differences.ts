@@ -190,7 +190,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     reason: 'Redis tells nobody that keeps values when databases change places.',
     redis: /^(?!.*"invalidate", _null)/,
-    holdfast: /"invalidate", (_|\*)null/,
+    holdfast: /"(__redis__:)?invalidate", [_*$]null/,
   },
   {
     reason: 'To who monitors already MONITOR says nothing in Redis, who asked waits for ever.',

@@ -1,7 +1,7 @@
 import type { Reply } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
 import { integer, optional, token } from '../../grammar.js';
-import { choose, problemOfRandomCount } from '../../random-choice.js';
+import { choose, problemOfDraws, problemOfRandomCount } from '../../random-choice.js';
 import { findHash, readKey, replyField, replyValue, view } from './hashes.js';
 
 export const hrandfield = defineCommand({
@@ -25,6 +25,8 @@ export const hrandfield = defineCommand({
       table.read(table.random(ctx.draw), view);
       return replyField(reply);
     }
+    const limit = problemOfDraws(count);
+    if (limit !== null) return reply.error(limit);
     const chosen = choose(table, count, ctx.draw);
     reply.array(withvalues && reply.dialect === 2 ? chosen.length * 2 : chosen.length);
     for (const entry of chosen) {

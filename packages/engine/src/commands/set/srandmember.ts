@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.js';
 import { key, notAnInteger, optional, unparsedInteger } from '../../grammar.js';
-import { choose, problemOfRandomCount } from '../../random-choice.js';
+import { choose, problemOfDraws, problemOfRandomCount } from '../../random-choice.js';
 import { findSet, replyMember } from './sets.js';
 
 export const srandmember = defineCommand({
@@ -24,6 +24,8 @@ export const srandmember = defineCommand({
     if (set === undefined) return;
     if (set === null) return count === null ? reply.null() : reply.array(0);
     const { table } = set;
+    const limit = problemOfDraws(wanted);
+    if (limit !== null) return reply.error(limit);
     if (count === null) return replyMember(table, table.random(ctx.draw), reply);
     const chosen = choose(table, wanted, ctx.draw);
     reply.array(chosen.length);

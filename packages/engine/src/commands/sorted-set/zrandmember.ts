@@ -1,12 +1,9 @@
-import { parseBigInteger, type Random, type Reply, type Request, randomBelow } from '@holdfast/common';
+import { type Random, type Reply, randomBelow } from '@holdfast/common';
 import type { ZSetValue } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { integer, key, optional, token } from '../../grammar.js';
+import { problemOfDraws, problemOfRandomCount } from '../../random-choice.js';
 import { announceEntries, cursor, findZSet, replyEntries, replyEntry } from './zsets.js';
-
-const int64Max = 2n ** 63n - 1n;
-/** So many members, at most, are drawn with repetition: a reply must fit in memory. */
-const drawsMax = 2 ** 24;
 
 export const zrandmember = defineCommand({
   id: 426,
@@ -24,7 +21,7 @@ export const zrandmember = defineCommand({
   },
   run(ctx, { key, count, withscores }, reply) {
     const { random } = ctx.env;
-    const problem = count === null ? null : problemOf(ctx.request, key + 1, withscores);
+    const problem = count === null ? null : problemOfRandomCount(ctx.request, key + 1, withscores);
     if (problem !== null) return reply.error(problem);
     const zset = findZSet(ctx, key);
     if (zset === undefined) return;
@@ -33,22 +30,13 @@ export const zrandmember = defineCommand({
       zset.seek(cursor, randomBelow(random, zset.size));
       return reply.bulk(cursor.bytes, cursor.start, cursor.length);
     }
+    const limit = problemOfDraws(count);
+    if (limit !== null) return reply.error(limit);
     if (count >= zset.size) return replyEntries(zset, 0, zset.size, false, withscores, reply);
     if (count < 0) replyDrawn(zset, -count, random, withscores, reply);
     else replyChosen(zset, count, random, withscores, reply);
   },
 });
-
-/** What Redis says of a count that is a number, or null. */
-function problemOf(request: Request, i: number, withScores: boolean): string | null {
-  if (request.integer(i) >= -drawsMax) {
-    const count = parseBigInteger(request.bytes, request.start(i), request.length(i)) as bigint;
-    return withScores && count > int64Max / 2n ? 'ERR value is out of range' : null;
-  }
-  const count = parseBigInteger(request.bytes, request.start(i), request.length(i)) as bigint;
-  if (count >= -int64Max) return 'ERR value is out of range';
-  return `ERR value is out of range, value must between -${int64Max} and ${int64Max}`;
-}
 
 /** Replies `count` entries, any of them any number of times. */
 function replyDrawn(zset: ZSetValue, count: number, random: Random, withScores: boolean, reply: Reply): void {
