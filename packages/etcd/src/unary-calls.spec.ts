@@ -136,6 +136,18 @@ describe('UnaryCalls', () => {
     expect(sessions.size).toBeLessThan(3);
   });
 
+  it('keeps the process alive while a call is under way, and not longer', async () => {
+    const calls = await serve((stream) => void setTimeout(() => respond(stream, [framed('late')], ok), 20));
+    const sockets = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    await call(calls);
+    const idle = sockets();
+    const again = call(calls);
+    expect(sockets()).toBe(idle + 1);
+    await again;
+    expect(sockets()).toBe(idle);
+  });
+
   it('leaves a connection on which nothing is said for another one', async () => {
     const sockets: Socket[] = [];
     const silent = createTcpServer((socket) => {
