@@ -12,6 +12,14 @@ export const segmentBitsMax = 13;
 /** In the word about an element's accesses: it was accessed since `Dict.sweep` last came by. The bits below mean what others say. */
 export const wasAccessed: number = 1 << 25;
 
+/**
+ * From the place of one stretch of hashes to that of the next: 0.618 of a full segment, odd. What comes in the order of
+ * its hashes, as the members of another dict do, is spread over all slots by that while it fills a table of its own. One
+ * behind the other they made a single run, and each insertion went through half of it: 8 us instead of 0.4 for each member
+ * of a copied set.
+ */
+export const homeStride = 5063;
+
 /** What a segment takes beside its slots, about. */
 const segmentBytes = 160;
 
@@ -42,8 +50,18 @@ export class Segment {
     this.access = tracksAccess ? new Int32Array(1 << this.bits) : null;
   }
 
-  home(hash: number): number {
+  /** Which stretch of hashes, of as many as there are slots, a hash belongs to. */
+  stretch(hash: number): number {
     return (hash << this.depth) >>> (32 - this.bits);
+  }
+
+  /** The slot where elements of a stretch are, or the nearest one behind that was free. */
+  slotOf(stretch: number): number {
+    return Math.imul(stretch, homeStride) & ((1 << this.bits) - 1);
+  }
+
+  home(hash: number): number {
+    return this.slotOf(this.stretch(hash));
   }
 
   /** The record of the first element with this hash, 0 when there is none. */

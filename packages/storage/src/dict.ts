@@ -2,10 +2,10 @@
  * A hash table from bytes to records in an arena: the key space of a database, and the large hashes,
  * sets and sorted sets in it.
  *
- * Extendible hashing. The top bits of a key's hash choose a segment, the next bits its home slot there,
- * so that walking the slots is walking the hashes in order:
+ * Extendible hashing. The top bits of a key's hash choose a segment, the next bits a stretch of hashes, which has a home
+ * slot there:
  *
- *     hash      | top `depth` bits | home slot          | rest ...
+ *     hash      | top `depth` bits | stretch            | rest ...
  *                      |                 |
  *     directory   [0] [1] [2] [3]        v
  *                  |   |    \ /     segment: | hash, ref | hash, ref | 0, 0 | ...   linear probing
@@ -23,7 +23,7 @@
 // @hot-path
 import { copyBytes, KvError, type Request } from '@holdfast/common';
 import type { Arena, Ref } from './arena.js';
-import { Segment, segmentBitsMax, segmentBitsMin, wasAccessed } from './dict-segment.js';
+import { homeStride, Segment, segmentBitsMax, segmentBitsMin, wasAccessed } from './dict-segment.js';
 import { hashBytes } from './hash-bytes.js';
 import { keyLengthMax, Records } from './records.js';
 
@@ -72,7 +72,8 @@ export class Dict extends Records {
     const mask = (1 << segment.bits) - 1;
     this.#hash = hash;
     this.#segment = segment;
-    for (let slot = (hash << segment.depth) >>> (32 - segment.bits); ; slot = (slot + 1) & mask) {
+    const stretch = (hash << segment.depth) >>> (32 - segment.bits);
+    for (let slot = Math.imul(stretch, homeStride) & mask; ; slot = (slot + 1) & mask) {
       const ref = slots[2 * slot + 1];
       if (ref === 0) return 0;
       if (slots[2 * slot] === hash && this.keyEquals(ref, bytes, start, length)) {
@@ -120,7 +121,7 @@ export class Dict extends Records {
     for (let i = 0; i < wanted; i++) {
       const hash = hashes[i];
       const segment = this.#directory[hash >>> shift];
-      seen ^= segment.slots[2 * ((hash << segment.depth) >>> (32 - segment.bits))];
+      seen ^= segment.slots[2 * segment.home(hash)];
     }
     for (let i = 0; i < wanted; i++) {
       const hash = hashes[i];
@@ -334,9 +335,10 @@ export class Dict extends Records {
     for (let left = looks; left > 0; ) {
       const segment = this.#directory[from >>> (32 - this.#depth)];
       const { access, slots } = segment;
-      const first = segment.home(from | 0);
+      const first = segment.stretch(from | 0);
       const end = Math.min(first + left, 1 << segment.bits);
-      for (let slot = first; slot < end; slot++) {
+      for (let stretch = first; stretch < end; stretch++) {
+        const slot = segment.slotOf(stretch);
         const ref = slots[2 * slot + 1];
         if (ref === 0) continue;
         if (access !== null && (access[slot] & wasAccessed) !== 0) {
