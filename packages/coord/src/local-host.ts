@@ -301,7 +301,7 @@ export class LocalHost implements Host {
       processBytes: memory.processBytes,
       commandsPerSecond: background.commandsPerSecond,
       peakBytes: Math.max(background.peakBytes, kv.storage.usedBytes),
-      process: processFigures(),
+      process: processFigures,
     };
   }
 

@@ -132,14 +132,14 @@ function scripts({ scripting }: KV): Fields {
 /** `used_memory` is what `maxmemory` limits. */
 function memory(ctx: Context): Fields {
   const { host, kv } = ctx;
-  const { process } = host.figures();
+  const { heapTotalBytes, heapUsedBytes, residentBytes, totalBytes } = host.figures().process;
   const { clients, dataset, overhead, peak, pending, process: processBytes, used } = memoryFigures(ctx);
   const limit = kv.config.number('maxmemory');
   return [
     ['used_memory', used],
     ['used_memory_human', human(used)],
-    ['used_memory_rss', process.residentBytes],
-    ['used_memory_rss_human', human(process.residentBytes)],
+    ['used_memory_rss', residentBytes],
+    ['used_memory_rss_human', human(residentBytes)],
     ['used_memory_peak', peak],
     ['used_memory_peak_human', human(peak)],
     ['used_memory_peak_perc', percent(used, peak)],
@@ -147,16 +147,16 @@ function memory(ctx: Context): Fields {
     ['used_memory_startup', 0],
     ['used_memory_dataset', dataset],
     ['used_memory_dataset_perc', percent(dataset, used)],
-    ['total_system_memory', process.totalBytes],
-    ['total_system_memory_human', human(process.totalBytes)],
+    ['total_system_memory', totalBytes],
+    ['total_system_memory_human', human(totalBytes)],
     ...scripts(kv),
-    ['process_heap_used', process.heapUsedBytes],
-    ['process_heap_total', process.heapTotalBytes],
+    ['process_heap_used', heapUsedBytes],
+    ['process_heap_total', heapTotalBytes],
     ['maxmemory', limit],
     ['maxmemory_human', human(limit)],
     ['maxmemory_policy', kv.config.text('maxmemory-policy')],
-    ['mem_fragmentation_ratio', (process.residentBytes / used).toFixed(2)],
-    ['mem_fragmentation_bytes', process.residentBytes - used],
+    ['mem_fragmentation_ratio', (residentBytes / used).toFixed(2)],
+    ['mem_fragmentation_bytes', residentBytes - used],
     ['mem_not_counted_for_evict', pending],
     ['mem_process_counted_for_evict', processBytes],
     ['mem_clients_slaves', 0],
