@@ -11,8 +11,6 @@ const keepAlive = { afterMs: 30_000, timeoutMs: 10_000 };
 const sharedOptions: ChannelOptions = {
   'grpc.max_receive_message_length': messageBytesMax,
   'grpc.max_send_message_length': messageBytesMax,
-  // gRPC's own statistics, of each message, which nobody reads.
-  'grpc.enable_channelz': 0,
 };
 
 /** For a client. No transparent retries: whoever calls knows what may be sent twice. */
