@@ -9,23 +9,28 @@
  * Whatever else is in meta/ is not looked at: earlier versions had a copy of the last entry there. Positions are
  * fixed-width hexadecimal, so that keys are in the order of positions. An entry:
  *
- *     offset  0  u8   format, 1
- *             1  u8   kind: 0 the batch follows, 1 it is in chunks
+ *     offset  0  u8   format, 1; 2 of the kind that earlier versions do not know
+ *             1  u8   kind: 0 the batch follows, 1 it is in chunks, 2 it follows deflated
  *             4  u32  CRC-32 of the batch
  *             8  f64  epoch
  *            16  8 B  writer            who appended it, and as what: how a writer finds its own entry
  *            24  f64  sequence
- *            32  the batch; or f64 its length, u32 the number of its chunks
+ *            32  the batch; or f64 its length, u32 the number of its chunks; or f64 its length, the deflated batch
  */
 import { checksum, KvError } from '@holdfast/common';
 import { endOfPrefix } from '@holdfast/etcd';
 import type { mvccpb } from '@holdfast/rpc';
+import { inflate } from './batch-deflater.js';
+import { etcdChunkBytes } from './limits.js';
 import type { Position } from './log.js';
 
 export const entryHeadBytes = 32;
 const chunkedEntryBytes = 44;
-const format = 1;
-const kinds = { whole: 0, chunked: 1 } as const;
+const deflatedEntryBytes = 40;
+const kinds = { whole: 0, chunked: 1, deflated: 2 } as const;
+/** By kind: the format, and the bytes that there are at least. */
+const formats = [1, 1, 2];
+const leastBytes = [entryHeadBytes, chunkedEntryBytes, deflatedEntryBytes];
 const positionDigits = 14;
 
 /** The head record. No two that were ever stored are the same, so one can be expected by its value. */
@@ -47,9 +52,8 @@ export interface Origin {
 export interface DecodedEntry extends Origin {
   readonly epoch: number;
   readonly checksum: number;
-  /** Null when it is in chunks. A view. */
-  readonly batch: Buffer | null;
   readonly batchBytes: number;
+  /** 0 unless it is in chunks. */
   readonly chunkCount: number;
 }
 
@@ -119,10 +123,23 @@ export function decodeHead({ key, value, modRevision }: mvccpb.KeyValue): Head {
   return { value, tail, epoch, revision: modRevision };
 }
 
-export function encodeEntry(batch: Uint8Array, epoch: number, origin: Origin): Buffer {
-  const entry = Buffer.alloc(entryHeadBytes + batch.length);
-  writeEntryHead(entry, kinds.whole, batch, epoch, origin);
-  entry.set(batch, entryHeadBytes);
+/** `deflated`: the batch in that form, if it is to be stored so. */
+export function encodeEntry(
+  batch: Uint8Array,
+  deflated: Uint8Array | null,
+  epoch: number,
+  origin: Origin,
+): Buffer {
+  if (deflated === null) {
+    const entry = Buffer.alloc(entryHeadBytes + batch.length);
+    writeEntryHead(entry, kinds.whole, batch, epoch, origin);
+    entry.set(batch, entryHeadBytes);
+    return entry;
+  }
+  const entry = Buffer.alloc(deflatedEntryBytes + deflated.length);
+  writeEntryHead(entry, kinds.deflated, batch, epoch, origin);
+  entry.writeDoubleBE(batch.length, entryHeadBytes);
+  entry.set(deflated, deflatedEntryBytes);
   return entry;
 }
 
@@ -147,7 +164,7 @@ function writeEntryHead(
   epoch: number,
   { writer, sequence }: Origin,
 ): void {
-  entry[0] = format;
+  entry[0] = formats[kind];
   entry[1] = kind;
   entry.writeUInt32BE(checksum(batch, 0, batch.length, 0), 4);
   entry.writeDoubleBE(epoch, 8);
@@ -155,18 +172,32 @@ function writeEntryHead(
   entry.writeDoubleBE(sequence, 24);
 }
 
+type StoredEntry = Pick<mvccpb.KeyValue, 'key' | 'value'>;
+
 /** Throws KvError CORRUPT. */
-export function decodeEntry({ key, value }: Pick<mvccpb.KeyValue, 'key' | 'value'>): DecodedEntry {
-  const isChunked = value[1] === kinds.chunked;
-  const isSound = value.length >= (isChunked ? chunkedEntryBytes : entryHeadBytes) && value[0] === format;
-  if (!isSound) throw new KvError('CORRUPT', `${key} in etcd is damaged, or of a newer version`);
+export function decodeEntry({ key, value }: StoredEntry): DecodedEntry {
+  const kind = value[1];
+  // Of a kind that there is not, nothing is long enough.
+  if (!(value.length >= leastBytes[kind] && value[0] === formats[kind])) throw damaged(key);
   return {
     checksum: value.readUInt32BE(4),
     epoch: value.readDoubleBE(8),
     writer: value.toString('hex', 16, 24),
     sequence: value.readDoubleBE(24),
-    batch: isChunked ? null : value.subarray(entryHeadBytes),
-    batchBytes: isChunked ? value.readDoubleBE(entryHeadBytes) : value.length - entryHeadBytes,
-    chunkCount: isChunked ? value.readUInt32BE(entryHeadBytes + 8) : 0,
+    batchBytes: kind === kinds.whole ? value.length - entryHeadBytes : value.readDoubleBE(entryHeadBytes),
+    chunkCount: kind === kinds.chunked ? value.readUInt32BE(entryHeadBytes + 8) : 0,
   };
+}
+
+/** The batch of an entry that is not in chunks; a view, unless it was deflated. Throws KvError CORRUPT. */
+export function batchIn({ key, value }: StoredEntry, { batchBytes }: DecodedEntry): Buffer {
+  if (value[1] === kinds.whole) return value.subarray(entryHeadBytes);
+  const isLong = !(batchBytes <= etcdChunkBytes);
+  const batch = isLong ? null : inflate(value.subarray(deflatedEntryBytes), batchBytes);
+  if (batch === null) throw damaged(key);
+  return batch;
+}
+
+function damaged(key: Buffer): KvError {
+  return new KvError('CORRUPT', `${key} in etcd is damaged, or of a newer version`);
 }

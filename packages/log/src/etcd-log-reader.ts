@@ -5,7 +5,7 @@
 import { checksum, KvError } from '@holdfast/common';
 import { type EtcdStore, endOfPrefix, get, isCompacted, remove } from '@holdfast/etcd';
 import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
-import { type DecodedEntry, decodeEntry, type LogKeys } from './etcd-log-layout.js';
+import { batchIn, type DecodedEntry, decodeEntry, type LogKeys } from './etcd-log-layout.js';
 import { throwUnavailable } from './etcd-log-meta.js';
 import { chunksReadMax, pageBytes, pageEntriesFirst, pageEntriesMax } from './limits.js';
 import type { LogEntry, Position } from './log.js';
@@ -82,7 +82,8 @@ export class EtcdLogReader {
 
   async #entryOf(pair: Pick<mvccpb.KeyValue, 'key' | 'value'>, position: Position): Promise<LogEntry> {
     const entry = decodeEntry(pair);
-    const batch = entry.batch ?? (await this.#chunksOf(entry, position));
+    const isChunked = entry.chunkCount > 0;
+    const batch = isChunked ? await this.#chunksOf(entry, position) : batchIn(pair, entry);
     if (checksum(batch, 0, batch.length, 0) !== entry.checksum) {
       throw new KvError('CORRUPT', `the entry at position ${position} in etcd fails its checksum`);
     }

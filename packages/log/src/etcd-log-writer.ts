@@ -24,6 +24,7 @@ import {
   valueIs,
 } from '@holdfast/etcd';
 import { type AppendGroup, AppendLine } from './append-line.js';
+import { BatchDeflater } from './batch-deflater.js';
 import {
   decodeEntry,
   encodeChunkedEntry,
@@ -53,6 +54,7 @@ export class EtcdLogWriter {
   readonly #known: KnownMeta;
   readonly #writer: string;
   readonly #line: AppendLine;
+  readonly #deflater = new BatchDeflater();
   #sequence = 0;
   /** What the line is in doubt about. */
   #sent: Sent | null = null;
@@ -128,7 +130,9 @@ export class EtcdLogWriter {
       const own = { ...origin, sequence: origin.sequence + i };
       const chunkCount = Math.ceil(batch.length / etcdChunkBytes);
       const entry =
-        chunkCount > 1 ? encodeChunkedEntry(batch, chunkCount, epoch, own) : encodeEntry(batch, epoch, own);
+        chunkCount > 1
+          ? encodeChunkedEntry(batch, chunkCount, epoch, own)
+          : encodeEntry(batch, this.#deflater.deflate(batch), epoch, own);
       return put(this.#keys.entry(after + 1 + i), entry);
     });
   }

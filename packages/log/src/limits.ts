@@ -37,6 +37,13 @@ export const etcdBatchBytesMax: number = 64 * 1024 * 1024;
 /** What one request to etcd carries of batches: it takes 1.5 MiB at most, keys and heads included. */
 export const etcdChunkBytes: number = 1024 * 1024;
 
+/** Batches for etcd from this length on are deflated: below, the call costs more than the bytes. */
+export const deflatedBatchBytesMin = 4096;
+
+/** Where deflating leaves more than this share it is not worth undoing, and is not tried for so many batches. */
+export const deflateShareMax = 0.8;
+export const deflatePauseBatches = 30;
+
 /** Batches in one transaction; etcd takes 128 operations. */
 export const etcdGroupCountMax = 100;
 
