@@ -61,6 +61,8 @@ export class ReplicatedCommitter implements Committer {
   #isHeld = false;
   #isConcluding = false;
   #isResting = false;
+  /** The next batch waits for more, until then. */
+  #gathering: Timer | null = null;
   #lost: LossReason | null = null;
   #idle: (() => void)[] = [];
   #timer: Timer | null = null;
@@ -117,11 +119,12 @@ export class ReplicatedCommitter implements Committer {
 
   settle(): void {
     if (this.#lost !== null || this.#isHeld || this.#isConcluding || this.#isResting) return;
-    if (this.#writer.sending === null) {
+    if (this.#writer.sending === null && this.#gathering === null) {
       this.#cutWhatGathered();
       this.#writer.begin();
     } else if (this.#batches.isLarge) {
       this.#cut();
+      this.#writer.begin();
     }
   }
 
@@ -277,9 +280,28 @@ export class ReplicatedCommitter implements Committer {
     if (batch.isLast) this.#lose('concluded');
     // The next batch is on its way before the replies to this one are written.
     this.#writer.begin();
-    if (this.#writer.sending === null) this.settle();
+    if (this.#writer.sending === null) {
+      if (batch.bytes.length >= gatheredBytesMin) this.#gather();
+      else this.settle();
+    }
     for (const listener of this.#listeners) listener();
     this.#wakeIdle();
+  }
+
+  /**
+   * Many write: what they send when they have their replies had better be one batch than several, since what a batch costs
+   * goes hardly by its bytes. So the next one waits as long as this one took.
+   */
+  #gather(): void {
+    const { clock, timers } = this.#options.env;
+    const tookMs = clock.monotonic() - this.#writer.beganMs;
+    this.#gathering ??= timers.setTimeout(
+      () => {
+        this.#gathering = null;
+        this.settle();
+      },
+      Math.min(tookMs, gatherMsMax),
+    );
   }
 
   // The lease
@@ -314,6 +336,7 @@ export class ReplicatedCommitter implements Committer {
     if (this.#lost !== null) return;
     this.#lost = reason;
     if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
+    if (this.#gathering !== null) this.#options.env.timers.clearTimeout(this.#gathering);
     this.#wakeIdle();
     this.#writer.stop(leadsNoLonger());
     // Later: this may be within a turn.
@@ -332,6 +355,10 @@ export class ReplicatedCommitter implements Committer {
 }
 
 const nothing = new Uint8Array(0);
+
+/** After a batch of so many bytes the next one waits for more, for so long at most. */
+const gatheredBytesMin = 8 * 1024;
+const gatherMsMax = 20;
 
 function leadsNoLonger(): KvError {
   return new KvError('UNDETERMINED', 'this node leads no longer');
