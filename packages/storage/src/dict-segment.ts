@@ -15,8 +15,8 @@ export const wasAccessed: number = 1 << 25;
 /**
  * From the place of one stretch of hashes to that of the next: 0.618 of a full segment, odd. What comes in the order of
  * its hashes, as the members of another dict do, is spread over all slots by that while it fills a table of its own. One
- * behind the other they made a single run, and each insertion went through half of it: 8 us instead of 0.4 for each member
- * of a copied set.
+ * behind the other they made a single run, and each insertion went through half of it: SUNIONSTORE of 300,000 members took
+ * 5.5 s instead of 0.5.
  */
 export const homeStride = 5063;
 

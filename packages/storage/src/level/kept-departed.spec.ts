@@ -1,36 +1,19 @@
 import { KvError } from '@holdfast/common';
-import { SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { Dict } from '../dict.js';
-import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
-import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
+import { beginLevelLife, type LevelLife } from '../testing/level-life.js';
+import { SimulatedContent } from '../testing/simulated-ordered-store.js';
+import { bytesOfText } from '../testing/storage-driver.js';
 import { isDepartedKey } from './kept-departed.js';
-import { LevelStorage } from './level-storage.js';
 
-interface Life {
-  readonly storage: LevelStorage;
-  readonly driver: StorageDriver;
-  readonly store: SimulatedOrderedStore;
-}
-
-async function begin(content: SimulatedContent, log: Buffer[]): Promise<Life> {
-  const store = new SimulatedOrderedStore(content);
-  const env = new SimulatedEnv(1);
-  env.timers.setImmediate = (callback) => void setImmediate(callback);
-  const storage = await LevelStorage.over(store, env, 'simulated');
-  const driver = new StorageDriver(storage, log);
-  await driver.recover();
-  return { storage, driver, store };
-}
-
-async function write({ driver, storage }: Life, from: number, to: number): Promise<void> {
+async function write({ driver, storage }: LevelLife, from: number, to: number): Promise<void> {
   for (let i = from; i < to; i++) driver.set(`key ${i}`, 'x');
   driver.settle();
   await storage.flush();
 }
 
 /** How many of some keys are known without a look at the disk to be absent. */
-function knownAbsent({ storage }: Life, from: number, to: number): number {
+function knownAbsent({ storage }: LevelLife, from: number, to: number): number {
   let count = 0;
   for (let i = from; i < to; i++) {
     const key = bytesOfText(`key ${i}`);
@@ -48,14 +31,14 @@ function keptRecords(content: SimulatedContent): number {
 describe('what is known of keys on the disk', () => {
   it('is kept over an orderly end: of those that left memory, and those that were in it', async () => {
     const [content, log] = [new SimulatedContent(), [] as Buffer[]];
-    const first = await begin(content, log);
+    const first = await beginLevelLife(content, log);
     await write(first, 0, 3000);
     first.storage.cacheBytes = 1;
     for (let i = 0; i < 100; i++) first.driver.letGo();
     first.storage.cacheBytes = 0;
     await write(first, 3000, 5000);
     await first.storage.close();
-    const second = await begin(content, log);
+    const second = await beginLevelLife(content, log);
     expect(second.storage.keyCount(0)).toBe(5000);
     expect(knownAbsent(second, 0, 5000)).toBe(0);
     expect(knownAbsent(second, 5000, 10_000)).toBeGreaterThan(4900);
@@ -63,17 +46,17 @@ describe('what is known of keys on the disk', () => {
     const { writes } = second.store;
     await second.storage.close();
     expect(second.store.writes).toBe(writes);
-    expect(knownAbsent(await begin(content, log), 5000, 10_000)).toBeGreaterThan(4900);
+    expect(knownAbsent(await beginLevelLife(content, log), 5000, 10_000)).toBeGreaterThan(4900);
   });
 
   it.each([false, true])(
     'is believed of no later state, whether it could be cleared: %s',
     async (isCleared) => {
       const [content, log] = [new SimulatedContent(), [] as Buffer[]];
-      const first = await begin(content, log);
+      const first = await beginLevelLife(content, log);
       await write(first, 0, 100);
       await first.storage.close();
-      const second = await begin(content, log);
+      const second = await beginLevelLife(content, log);
       if (!isCleared)
         second.store.clear = async () => {
           throw new KvError('DISK', 'no room');
@@ -81,7 +64,7 @@ describe('what is known of keys on the disk', () => {
       await write(second, 100, 200);
       expect(keptRecords(content) === 0).toBe(isCleared);
       // It dies.
-      const third = await begin(content, log);
+      const third = await beginLevelLife(content, log);
       expect(knownAbsent(third, 0, 1000)).toBe(0);
       expect(third.storage.keyCount(0)).toBe(200);
     },
@@ -90,20 +73,20 @@ describe('what is known of keys on the disk', () => {
   it('is of no use when a part of it is damaged, or missing', async () => {
     for (const harm of ['damaged', 'missing']) {
       const [content, log] = [new SimulatedContent(), [] as Buffer[]];
-      const first = await begin(content, log);
+      const first = await beginLevelLife(content, log);
       await write(first, 0, 100);
       await first.storage.close();
       const names = [...content.entries.keys()].filter((name) => isDepartedKey(Buffer.from(name, 'latin1')));
       const part = names.find((name) => content.entries.get(name)!.length > 1000)!;
       if (harm === 'missing') content.delete(Buffer.from(part, 'latin1'));
       else content.entries.get(part)![100] ^= 1;
-      expect(knownAbsent(await begin(content, log), 0, 1000)).toBe(0);
+      expect(knownAbsent(await beginLevelLife(content, log), 0, 1000)).toBe(0);
     }
   });
 
   it('would be wrong without the keys that are in memory at the end', async () => {
     const [content, log] = [new SimulatedContent(), [] as Buffer[]];
-    const first = await begin(content, log);
+    const first = await beginLevelLife(content, log);
     await write(first, 0, 100);
     first.storage.cacheBytes = 5500;
     for (let i = 0; i < 10; i++) first.driver.letGo();
@@ -112,12 +95,12 @@ describe('what is known of keys on the disk', () => {
     vi.spyOn(Dict.prototype, 'forEachHash').mockImplementation(() => {});
     await first.storage.close();
     vi.restoreAllMocks();
-    expect(knownAbsent(await begin(content, log), 0, 100)).toBeGreaterThan(0);
+    expect(knownAbsent(await beginLevelLife(content, log), 0, 100)).toBeGreaterThan(0);
   });
 
   it('is not kept when not everything is on the disk', async () => {
     const [content, log] = [new SimulatedContent(), [] as Buffer[]];
-    const first = await begin(content, log);
+    const first = await beginLevelLife(content, log);
     await write(first, 0, 100);
     first.driver.set('key 100', 'x');
     first.driver.stage();

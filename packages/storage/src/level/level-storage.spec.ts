@@ -1,8 +1,9 @@
 import { KvError } from '@holdfast/common';
-import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
+import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { farFuture, stateOfLog } from '../testing/conformance/storage-case.js';
 import { stateOf } from '../testing/digest.js';
+import { beginLevelLife, type LevelLife, levelEnv } from '../testing/level-life.js';
 import { type ChosenWrite, RandomWrites } from '../testing/random-writes.js';
 import {
   SeededScheduler,
@@ -14,28 +15,6 @@ import { numberKey64, prefixes } from './disk-keys.js';
 import { LevelStorage } from './level-storage.js';
 
 /** Virtual time, but what only waits for the next turn of the loop gets it. */
-function simulatedEnv(seed = 1): SimulatedEnv {
-  const env = new SimulatedEnv(seed);
-  env.timers.setImmediate = (callback) => void setImmediate(callback);
-  return env;
-}
-
-interface Life {
-  readonly storage: LevelStorage;
-  readonly driver: StorageDriver;
-  readonly store: SimulatedOrderedStore;
-  readonly env: SimulatedEnv;
-}
-
-async function begin(content: SimulatedContent, log: Buffer[] = []): Promise<Life> {
-  const env = simulatedEnv();
-  const store = new SimulatedOrderedStore(content);
-  const storage = await LevelStorage.over(store, env, 'simulated');
-  const driver = new StorageDriver(storage, log);
-  await driver.recover();
-  return { storage, driver, store, env };
-}
-
 /** Keys of the disk that begin with a letter. */
 function keysOf(content: SimulatedContent, letter: string): string[] {
   return [...content.entries.keys()].filter((name) => name.startsWith(letter));
@@ -62,7 +41,7 @@ describe('LevelStorage', () => {
       const content = new SimulatedContent();
       const log: Buffer[] = [];
       for (let life = 0; life < 4; life++) {
-        const { storage, driver } = await begin(content, log);
+        const { storage, driver } = await beginLevelLife(content, log);
         const writes = new RandomWrites(driver, random, {
           keys: 40,
           databases: 3,
@@ -75,7 +54,7 @@ describe('LevelStorage', () => {
           if (random.uint32() % 5 === 0) await storage.flush();
         }
       }
-      const { storage } = await begin(content, log);
+      const { storage } = await beginLevelLife(content, log);
       expect(await stateOf(storage), `seed ${seed}`).toEqual(await stateOfLog(log));
     }
   });
@@ -86,24 +65,24 @@ describe('LevelStorage', () => {
       const content = new SimulatedContent();
       const log: Buffer[] = [];
       for (let life = 0; life < 4; life++) await liveAndDie(content, log, random);
-      const { storage } = await begin(content, log);
+      const { storage } = await beginLevelLife(content, log);
       expect(await stateOf(storage), `seed ${seed}`).toEqual(await stateOfLog(log));
     }
   });
 
   it('opening reads no key', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     for (let i = 0; i < 100; i++) first.driver.set(`key ${i}`, 'x');
     first.driver.settle();
     await first.storage.flush();
-    const { storage } = await begin(content, first.driver.log);
+    const { storage } = await beginLevelLife(content, first.driver.log);
     expect([storage.keyCount(0), storage.database(0).size]).toEqual([100, 0]);
   });
 
   it('a write to one field of a large hash writes two records', async () => {
     const content = new SimulatedContent();
-    const { storage, driver } = await begin(content);
+    const { storage, driver } = await beginLevelLife(content);
     fillHash(driver, 'h', 1000);
     driver.settle();
     await storage.flush();
@@ -118,7 +97,7 @@ describe('LevelStorage', () => {
 
   it('a change at the end of a long list writes its last node', async () => {
     const content = new SimulatedContent();
-    const { storage, driver } = await begin(content);
+    const { storage, driver } = await beginLevelLife(content);
     const push = (count: number) => {
       driver.change('list', 'l', (list) => {
         for (let i = 0; i < count; i++) list.pushOne(1, Buffer.alloc(100, 97), 0, 100);
@@ -137,7 +116,7 @@ describe('LevelStorage', () => {
 
   it('what is read from memory late is found under the new name of its key', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     const field = bytesOfText('f');
     first.driver.change('hash', 'h', (hash) => {
       hash.set(field, 0, 1, field, 0, 1);
@@ -147,14 +126,14 @@ describe('LevelStorage', () => {
     first.driver.settle();
     await first.storage.flush();
     const before = await stateOf(first.storage);
-    const { storage } = await begin(content, first.driver.log);
+    const { storage } = await beginLevelLife(content, first.driver.log);
     expect(storage.durablePosition).toBe(first.driver.log.length);
     expect(await stateOf(storage)).toEqual(before);
   });
 
   it('writes of one key are written once', async () => {
     const content = new SimulatedContent();
-    const { storage, driver, store } = await begin(content);
+    const { storage, driver, store } = await beginLevelLife(content);
     const writes = store.writes;
     for (let i = 0; i < 500; i++) {
       driver.set('a', String(i));
@@ -167,7 +146,7 @@ describe('LevelStorage', () => {
 
   it('what nobody can reach is cleared: elements of removed keys, flushed databases, expiries', async () => {
     const content = new SimulatedContent();
-    const { storage, driver } = await begin(content);
+    const { storage, driver } = await beginLevelLife(content);
     fillHash(driver, 'removed', 300);
     fillHash(driver, 'replaced', 300);
     fillHash(driver, 'kept', 10);
@@ -189,7 +168,7 @@ describe('LevelStorage', () => {
 
   it('what was to be cleared when the process died is cleared in the next life', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     fillHash(first.driver, 'a', 50);
     fillHash(first.driver, 'b', 50, 1);
     first.driver.settle();
@@ -202,14 +181,14 @@ describe('LevelStorage', () => {
     first.driver.settle();
     await first.storage.flush();
     expect(keysOf(content, 'e').length).toBe(100);
-    const { storage } = await begin(content, first.driver.log);
+    const { storage } = await beginLevelLife(content, first.driver.log);
     await storage.swept();
     // Format, state, and the mark of the last batch.
     expect(content.entries.size).toBe(3);
   });
 
   it('a flush that is asked for within a turn is not put off until a set is written anyway', async () => {
-    const { storage, driver } = await begin(new SimulatedContent());
+    const { storage, driver } = await beginLevelLife(new SimulatedContent());
     driver.set('a', '1');
     driver.settle();
     driver.set('b', '2');
@@ -221,7 +200,7 @@ describe('LevelStorage', () => {
 
   it('a collection that lived shorter than a write leaves nothing', async () => {
     const content = new SimulatedContent();
-    const { storage, driver } = await begin(content);
+    const { storage, driver } = await beginLevelLife(content);
     fillHash(driver, 'a', 100);
     driver.settle();
     driver.delete('a');
@@ -232,14 +211,14 @@ describe('LevelStorage', () => {
 
   it('keys and fields as long as they may be', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     const long = 'k'.repeat(0xfffff);
     first.driver.set(long, 'x', 4e12);
     first.driver.change('set', 's', (set) => set.add(bytesOfText(long), 0, long.length));
     first.driver.settle();
     await first.storage.flush();
     const state = await stateOf(first.storage);
-    const { storage, driver } = await begin(content, first.driver.log);
+    const { storage, driver } = await beginLevelLife(content, first.driver.log);
     expect(await stateOf(storage)).toEqual(state);
     driver.delete(long);
     driver.delete('s');
@@ -252,13 +231,13 @@ describe('LevelStorage', () => {
 });
 
 describe('a scan over keys that are not in memory', () => {
-  async function coldKeys(): Promise<Life> {
+  async function coldKeys(): Promise<LevelLife> {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     for (let i = 0; i < 50; i++) first.driver.set(`cold ${i}`, 'x');
     first.driver.settle();
     await first.storage.flush();
-    return begin(content, first.driver.log);
+    return beginLevelLife(content, first.driver.log);
   }
 
   /** A whole scan, whose first page may have been prepared by another one. */
@@ -276,7 +255,7 @@ describe('a scan over keys that are not in memory', () => {
     return seen;
   }
 
-  function setMany({ driver }: Life, name: string): void {
+  function setMany({ driver }: LevelLife, name: string): void {
     for (let i = 0; i < 50; i++) driver.set(`${name} ${i}`, 'x');
   }
 
@@ -319,11 +298,11 @@ describe('a scan over keys that are not in memory', () => {
 
 it('a command may name more absent keys than are remembered', async () => {
   const content = new SimulatedContent();
-  const before = await begin(content);
+  const before = await beginLevelLife(content);
   before.driver.set('there', 'x');
   before.driver.settle();
   await before.storage.flush();
-  const { storage } = await begin(content, before.driver.log);
+  const { storage } = await beginLevelLife(content, before.driver.log);
   const keys = Array.from({ length: 50_000 }, (_, i) => bytesOfText(`absent ${i}`));
   await storage.load(keys.map((key) => ({ database: 0, key })));
   expect(keys.every((key) => storage.isResident(0, key, 0, key.length))).toBe(true);
@@ -332,7 +311,7 @@ it('a command may name more absent keys than are remembered', async () => {
 describe('a write set', () => {
   it('holds nothing of a turn that is going on', async () => {
     const content = new SimulatedContent();
-    const { storage, driver, env } = await begin(content);
+    const { storage, driver, env } = await beginLevelLife(content);
     driver.set('a', 'first ');
     driver.settle();
     await storage.flush();
@@ -344,13 +323,13 @@ describe('a write set', () => {
     driver.stage();
     env.advance(60);
     for (let i = 0; i < 5; i++) await new Promise(setImmediate);
-    const next = await begin(content, driver.log.slice(0, 2));
+    const next = await beginLevelLife(content, driver.log.slice(0, 2));
     await next.driver.load({ database: 0, key: bytesOfText('a') });
     expect(next.driver.get('a')).toBe('staged');
   });
 
   it('is written after a while, without being asked', async () => {
-    const { storage, driver, env } = await begin(new SimulatedContent());
+    const { storage, driver, env } = await beginLevelLife(new SimulatedContent());
     driver.set('a', '1');
     driver.settle();
     env.advance(9999);
@@ -363,7 +342,7 @@ describe('a write set', () => {
 
 /** Random writes and loads, while the disk answers in random order, up to a death at any moment. */
 async function liveAndDie(content: SimulatedContent, log: Buffer[], random: SeededRandom): Promise<void> {
-  const env = simulatedEnv();
+  const env = levelEnv();
   const scheduler = new SeededScheduler(random);
   const store = new SimulatedOrderedStore(content, scheduler);
   const storage = await scheduler.run(LevelStorage.over(store, env, 'simulated'));
@@ -406,7 +385,7 @@ describe('LevelStorage on a bad disk', () => {
   it('keeps what was committed while the disk is full, says so, and writes it when there is room', async () => {
     for (const mayHaveWritten of [false, true]) {
       const content = new SimulatedContent();
-      const { storage, driver, store, env } = await begin(content);
+      const { storage, driver, store, env } = await beginLevelLife(content);
       driver.set('a', '1');
       driver.settle();
       await storage.flush();
@@ -427,13 +406,13 @@ describe('LevelStorage on a bad disk', () => {
       env.advance(500);
       await last;
       expect([storage.failure, storage.durablePosition, store.reopenings]).toEqual([null, 3, 2]);
-      const next = await begin(content, driver.log);
+      const next = await beginLevelLife(content, driver.log);
       expect(await stateOf(next.storage)).toEqual(await stateOf(storage));
     }
   });
 
   it('holds back what is pending until it is written', async () => {
-    const { storage, driver } = await begin(new SimulatedContent());
+    const { storage, driver } = await beginLevelLife(new SimulatedContent());
     driver.set('a', 'x'.repeat(10_000));
     driver.stage();
     expect(storage.pendingBytes).toBeGreaterThan(10_000);
@@ -444,7 +423,7 @@ describe('LevelStorage on a bad disk', () => {
 
   it('a flipped bit is found, whatever it hits', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     first.driver.set('string', 'value');
     fillHash(first.driver, 'hash', 3);
     first.driver.settle();
@@ -455,7 +434,7 @@ describe('LevelStorage on a bad disk', () => {
         const flipped = Buffer.from(value);
         flipped[at] ^= 1 << (at % 8);
         content.entries.set(name, flipped);
-        const { storage } = await begin(content, first.driver.log);
+        const { storage } = await beginLevelLife(content, first.driver.log);
         const names = ['string', 'hash'].map((key) => ({ database: 0, key: bytesOfText(key) }));
         await expect(storage.load(names), `byte ${at}`).rejects.toMatchObject({ code: 'CORRUPT' });
       }
@@ -465,19 +444,19 @@ describe('LevelStorage on a bad disk', () => {
 
   it('a collection whose elements are gone is damaged, not empty', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     fillHash(first.driver, 'hash', 3);
     first.driver.settle();
     await first.storage.flush();
     for (const name of keysOf(content, 'e')) content.delete(Buffer.from(name, 'latin1'));
-    const { storage } = await begin(content, first.driver.log);
+    const { storage } = await beginLevelLife(content, first.driver.log);
     const loading = storage.load([{ database: 0, key: bytesOfText('hash') }]);
     await expect(loading).rejects.toMatchObject({ code: 'CORRUPT' });
   });
 
   it('refuses a newer format, a foreign database and a damaged state', async () => {
     const open = (content: SimulatedContent) =>
-      LevelStorage.over(new SimulatedOrderedStore(content), simulatedEnv(), 'dir');
+      LevelStorage.over(new SimulatedOrderedStore(content), levelEnv(), 'dir');
     const newer = new SimulatedContent();
     await open(newer);
     newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 4 5\n'));

@@ -1,25 +1,20 @@
 /** Large collections of which only what is needed is in memory. */
-import { SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { freshMemory, stateOfLog } from '../testing/conformance/storage-case.js';
 import { stateOf } from '../testing/digest.js';
-import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
-import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
+import { beginLevelLife } from '../testing/level-life.js';
+import { SimulatedContent } from '../testing/simulated-ordered-store.js';
+import { bytesOfText } from '../testing/storage-driver.js';
 import type { HashValue } from '../values/hash-value.js';
 import { prefixes } from './disk-keys.js';
-import { LevelStorage } from './level-storage.js';
+import type { LevelStorage } from './level-storage.js';
 
 const fields = 3000;
 const big = bytesOfText('big');
 
 /** Begins a life over what the disk has; counts what is read and written. */
 async function begin(content: SimulatedContent, log: Buffer[] = []) {
-  const store = new SimulatedOrderedStore(content);
-  const env = new SimulatedEnv(1);
-  env.timers.setImmediate = (callback) => void setImmediate(callback);
-  const storage = await LevelStorage.over(store, env, 'simulated');
-  const driver = new StorageDriver(storage, log);
-  await driver.recover();
+  const { driver, env, storage, store } = await beginLevelLife(content, log);
   const getMany = vi.spyOn(store, 'getMany');
   const range = vi.spyOn(store, 'range');
   const ranges = () => range.mock.calls.filter(([from]) => from[0] === prefixes.element).length;

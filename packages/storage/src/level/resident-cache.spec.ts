@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { byteStringOf, type Random, randomBelow } from '@holdfast/common';
-import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
+import { SeededRandom } from '@holdfast/common/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AbsentNames } from '../absent-names.js';
 import { valueTypes } from '../collection.js';
@@ -8,16 +8,16 @@ import type { Database } from '../database.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { farFuture, freshMemory, stateOfLog } from '../testing/conformance/storage-case.js';
 import { stateOf } from '../testing/digest.js';
+import { beginLevelLife, type LevelLife } from '../testing/level-life.js';
 import { RandomWrites } from '../testing/random-writes.js';
-import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
-import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
+import { SimulatedContent } from '../testing/simulated-ordered-store.js';
+import { bytesOfText } from '../testing/storage-driver.js';
 import { EntryView } from '../values/field-table.js';
 import type { HashValue } from '../values/hash-value.js';
 import type { SetValue } from '../values/set-value.js';
 import type { ZSetValue } from '../values/zset-value.js';
 import { ExpiredKeys } from './expired-keys.js';
 import { Keyspace } from './keyspace.js';
-import { LevelStorage } from './level-storage.js';
 import { ResidentCache } from './resident-cache.js';
 import { WriteBehind } from './write-behind.js';
 
@@ -26,22 +26,9 @@ const load = { keys: 40, databases, wholesale: true, partial: true };
 const view = new EntryView();
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-interface Life {
-  readonly storage: LevelStorage;
-  readonly driver: StorageDriver;
-  readonly env: SimulatedEnv;
-}
-
 /** With room for nothing: whatever may go, goes. */
-async function begin(content: SimulatedContent, log: Buffer[] = []): Promise<Life> {
-  const store = new SimulatedOrderedStore(content);
-  const env = new SimulatedEnv(1);
-  env.timers.setImmediate = (callback) => void setImmediate(callback);
-  const storage = await LevelStorage.over(store, env, 'simulated');
-  storage.cacheBytes = 1;
-  const driver = new StorageDriver(storage, log);
-  await driver.recover();
-  return { storage, driver, env };
+function begin(content: SimulatedContent, log: Buffer[] = []): Promise<LevelLife> {
+  return beginLevelLife(content, log, 1);
 }
 
 /** A snapshot that is taken a batch at a time, and what comes of it with the log from where it began. */
@@ -50,7 +37,7 @@ class Copy {
   readonly #from: number;
   readonly #taken: Uint8Array[] = [];
 
-  constructor({ storage, driver }: Life) {
+  constructor({ storage, driver }: LevelLife) {
     this.#from = driver.log.length;
     this.#batches = storage.snapshot()[Symbol.asyncIterator]();
   }
@@ -77,7 +64,7 @@ class Copy {
 }
 
 /** Two keys are needed together: they come and stay, whatever goes meanwhile. */
-async function needTwo({ storage, driver }: Life, random: Random): Promise<void> {
+async function needTwo({ storage, driver }: LevelLife, random: Random): Promise<void> {
   const database = randomBelow(random, databases);
   const names = [0, 1].map(() => ({
     database,
@@ -102,7 +89,7 @@ async function needTwo({ storage, driver }: Life, random: Random): Promise<void>
 }
 
 /** Some elements are looked at, without the others. */
-async function lookAtSome({ driver }: Life, model: MemoryStorage, random: Random): Promise<void> {
+async function lookAtSome({ driver }: LevelLife, model: MemoryStorage, random: Random): Promise<void> {
   const database = randomBelow(random, databases);
   const key = `key:${randomBelow(random, load.keys)}`;
   const fields = [0, 1, 2].map(() => `f${randomBelow(random, 30)}`);

@@ -1,23 +1,12 @@
 import { Request } from '@holdfast/common';
-import { SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { stateOf } from '../../testing/digest.js';
-import { SimulatedContent, SimulatedOrderedStore } from '../../testing/simulated-ordered-store.js';
-import { StorageDriver } from '../../testing/storage-driver.js';
+import { beginLevelLife } from '../../testing/level-life.js';
+import { SimulatedContent } from '../../testing/simulated-ordered-store.js';
 import { nextIds } from '../../testing/stream-text.js';
 import { StreamId } from '../../values/stream-id.js';
 import { TrimRule } from '../../values/stream-trim.js';
 import type { StreamValue } from '../../values/stream-value.js';
-import { LevelStorage } from '../level-storage.js';
-
-async function begin(content: SimulatedContent, log: Buffer[] = []) {
-  const env = new SimulatedEnv();
-  env.timers.setImmediate = (callback) => void setImmediate(callback);
-  const storage = await LevelStorage.over(new SimulatedOrderedStore(content), env, 'simulated');
-  const driver = new StorageDriver(storage, log);
-  await driver.recover();
-  return { storage, driver };
-}
 
 /** How many element records there are. */
 function elementCount({ entries }: SimulatedContent): number {
@@ -35,7 +24,7 @@ function append(stream: StreamValue, count: number): void {
 describe('a stream on the disk', () => {
   it('writes one node when an entry is added, and loses nodes when it is trimmed', async () => {
     const content = new SimulatedContent();
-    const { storage, driver } = await begin(content);
+    const { storage, driver } = await beginLevelLife(content);
     driver.change('stream', 's', (stream) => append(stream, 2050));
     driver.settle();
     await storage.flush();
@@ -59,19 +48,19 @@ describe('a stream on the disk', () => {
 
   it('is found under the new name of its key when that was renamed before it was written', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     first.driver.change('stream', 's', (stream) => append(stream, 1));
     first.driver.rename('s', 'renamed');
     first.driver.settle();
     await first.storage.flush();
-    const { storage } = await begin(content, first.driver.log);
+    const { storage } = await beginLevelLife(content, first.driver.log);
     expect(storage.durablePosition).toBe(first.driver.log.length);
     expect(await stateOf(storage)).toEqual(await stateOf(first.storage));
   });
 
   it('forgets a group that had more pending than is named', async () => {
     const content = new SimulatedContent();
-    const first = await begin(content);
+    const first = await beginLevelLife(content);
     first.driver.change('stream', 's', (stream) => {
       append(stream, 17_000);
       stream.createGroup('g', new StreamId(), 0);
@@ -91,7 +80,7 @@ describe('a stream on the disk', () => {
     first.driver.change('stream', 's', (stream) => stream.destroyGroup(stream.groups[0]));
     first.driver.settle();
     await first.storage.flush();
-    const { storage } = await begin(content, first.driver.log);
+    const { storage } = await beginLevelLife(content, first.driver.log);
     expect(await stateOf(storage)).toEqual(await stateOf(first.storage));
   });
 });
