@@ -12,7 +12,7 @@ import { ServerTarget } from '../transfer/server-target.js';
 import type { Step } from '../transfer/step.js';
 import { type StepsOptions, stepsOf } from '../transfer/steps.js';
 import type { Target } from '../transfer/target.js';
-import { passwordOption, userOption } from './server-options.js';
+import { checkWhereTo, passwordOption, userOption } from './server-options.js';
 
 interface Options {
   readonly storage: StorageKind;
@@ -50,8 +50,7 @@ async function importData(
   source: string,
   directory?: string,
 ): Promise<void> {
-  if ((directory === undefined) === (options.to === undefined))
-    throw new KvError('INVALID', 'where to? Give a directory, or --to host:port');
+  checkWhereTo(directory, options.to);
   const notes = new Set<string>();
   // Read as a whole before anything is written: what can't be read is known then.
   await read(

@@ -13,7 +13,7 @@ import type { StorageKind } from '../transfer/directory-target.js';
 import { type HistorySource, openHistory } from '../transfer/history-source.js';
 import { restoreRunning } from '../transfer/restore-running.js';
 import { parseAddress, ServerConnection } from '../transfer/server-connection.js';
-import { passwordOption, userOption } from './server-options.js';
+import { checkWhereTo, passwordOption, userOption } from './server-options.js';
 
 /** Where the history of a cluster is: what `--history` says for it. */
 const clusterPlace = 'cluster';
@@ -73,8 +73,7 @@ async function restore(
   directory?: string,
 ): Promise<void> {
   const { replace, to } = options;
-  if ((directory === undefined) === (to === undefined))
-    throw new KvError('INVALID', 'where to? Give a directory, or --to host:port');
+  checkWhereTo(directory, to);
   if (to !== undefined && replace === true)
     throw new KvError('INVALID', '--to fills only what has no data yet: --replace is for a directory');
   const { env, output } = context;

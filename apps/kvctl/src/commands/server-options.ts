@@ -1,4 +1,5 @@
-/** How to log in to a server that speaks Redis' protocol. */
+/** What commands that fill a server, or make a directory for one, have in common: where to, and how to log in. */
+import { KvError } from '@holdfast/common';
 import { Option } from 'commander';
 
 export const userOption = new Option('--user <name>', 'user of the server').default('').env('HOLDFAST_USER');
@@ -9,3 +10,9 @@ export const passwordOption = new Option(
 )
   .default('')
   .env('HOLDFAST_PASSWORD');
+
+/** One of the two must be given. Throws KvError INVALID. */
+export function checkWhereTo(directory: string | undefined, address: string | undefined): void {
+  if ((directory === undefined) === (address === undefined))
+    throw new KvError('INVALID', 'where to? Give a directory, or --to host:port');
+}
