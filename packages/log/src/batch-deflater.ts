@@ -1,7 +1,10 @@
 /**
- * Makes long batches shorter for a log in etcd, where each byte is written by three members, twice, and counts against
- * a quota of some GiB: an eighth of their bytes for values like those of redis-benchmark, a third for JSON. Done at once,
- * blocking: some 10 ms for a batch of 1 MiB, and a third of that to undo it.
+ * Makes long batches shorter for a log in etcd, where each byte is written by three members and counts against a quota of
+ * some GiB. Done at once, blocking. Of 1 MiB, level 1 (Node 20; share that is left, ms to deflate, ms to inflate):
+ *
+ *     keys with values that are all the same     0.22    7    3
+ *     keys with values of JSON                   0.35   13    5
+ *     random bytes                               1.00   26    -        hence the pause
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { deflatedBatchBytesMin, deflatePauseBatches, deflateShareMax } from './limits.js';

@@ -130,16 +130,12 @@ export function encodeEntry(
   epoch: number,
   origin: Origin,
 ): Buffer {
-  if (deflated === null) {
-    const entry = Buffer.alloc(entryHeadBytes + batch.length);
-    writeEntryHead(entry, kinds.whole, batch, epoch, origin);
-    entry.set(batch, entryHeadBytes);
-    return entry;
-  }
-  const entry = Buffer.alloc(deflatedEntryBytes + deflated.length);
-  writeEntryHead(entry, kinds.deflated, batch, epoch, origin);
-  entry.writeDoubleBE(batch.length, entryHeadBytes);
-  entry.set(deflated, deflatedEntryBytes);
+  const content = deflated ?? batch;
+  const at = deflated === null ? entryHeadBytes : deflatedEntryBytes;
+  const entry = Buffer.alloc(at + content.length);
+  writeEntryHead(entry, deflated === null ? kinds.whole : kinds.deflated, batch, epoch, origin);
+  if (deflated !== null) entry.writeDoubleBE(batch.length, entryHeadBytes);
+  entry.set(content, at);
   return entry;
 }
 

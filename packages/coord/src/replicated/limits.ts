@@ -18,6 +18,10 @@ export const retryDelayMs = 100;
  */
 export const followPauseMs = 10;
 
+/** After a batch of so many bytes the leader's next one gathers for longer: as long as that took, at most so many ms. */
+export const gatheredBytesMin: number = 8 * 1024;
+export const gatherMsMax = 20;
+
 /** A snapshot is taken when this much was applied since the last one, and twice its size, in bytes. */
 export const snapshotLogBytes: number = 64 * 1024 * 1024;
 

@@ -20,6 +20,7 @@ import type { KeptHistory } from '../history/kept-history.js';
 import { LeadLease } from './lead-lease.js';
 import { LeaderBatches } from './leader-batches.js';
 import type { HandoverRecord, LeadershipRecord } from './leadership.js';
+import { gatheredBytesMin, gatherMsMax } from './limits.js';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
 /** Why the lead was lost: `unresolved` after an append that took too long, too; `concluded`: it was given to another. */
@@ -355,10 +356,6 @@ export class ReplicatedCommitter implements Committer {
 }
 
 const nothing = new Uint8Array(0);
-
-/** After a batch of so many bytes the next one waits for more, for so long at most. */
-const gatheredBytesMin = 8 * 1024;
-const gatherMsMax = 20;
 
 function leadsNoLonger(): KvError {
   return new KvError('UNDETERMINED', 'this node leads no longer');
