@@ -2,7 +2,7 @@
 import type { Coordinator } from '@holdfast/coord';
 import type { Config } from '@holdfast/engine';
 import type { Administration } from '@holdfast/protocol';
-import type { Registry } from 'prom-client';
+import type { StatusServer } from '@holdfast/service';
 
 export interface Backend {
   readonly coordinator: Coordinator;
@@ -12,7 +12,7 @@ export interface Backend {
   /** What an operator can have it do; nothing when not there. */
   readonly administration?: Administration;
   /** Adds what Prometheus is told of it. */
-  describeMetrics(registry: Registry): void;
+  describeMetrics(status: StatusServer): void;
   /** Commits what was written, brings everything to the disk, and lets go. */
   close(): Promise<void>;
 }

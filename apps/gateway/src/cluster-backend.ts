@@ -3,12 +3,11 @@ import { KvError, systemEnv } from '@holdfast/common';
 import { ClusterCoordinator, EtcdLayout, EtcdMeta, type NodeRecord, Router } from '@holdfast/coord';
 import { Config, parameters } from '@holdfast/engine';
 import { NodeClient, peerCredentials } from '@holdfast/rpc';
-import { compileEarly, openEtcd } from '@holdfast/service';
+import { compileEarly, openEtcd, type StatusServer } from '@holdfast/service';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
 import type { Backend } from './backend.js';
 import type { BackendEvents } from './local-backend.js';
-import { gauge } from './metrics.js';
+import { ShardsReadiness } from './readiness.js';
 import { logMethods, type Settings } from './settings.js';
 
 /** Throws KvError UNAVAILABLE, INVALID. */
@@ -45,11 +44,12 @@ export async function openClusterBackend(
     onShutdown: () => events.onEnd(null),
     onLog: (level, message) => logger[logMethods[level]](message),
   });
+  const readiness = new ShardsReadiness(() => router.routes);
   return {
     coordinator,
     config,
-    refusal: () => refusalOf(router),
-    describeMetrics: (registry) => describeMetrics(registry, coordinator),
+    refusal: () => readiness.refusal,
+    describeMetrics: (status) => describeMetrics(status, coordinator),
     close: async () => {
       await coordinator.shutdown();
       meta.close();
@@ -58,19 +58,12 @@ export async function openClusterBackend(
   };
 }
 
-function refusalOf(router: Router): string | null {
-  if (router.shardCount === 0) return 'the cluster has no shards yet';
-  const missing = [...router.routes].filter(({ channel }) => channel === null);
-  return missing.length === 0 ? null : `no leader of ${missing.map(({ name }) => name).join(', ')} is known`;
-}
-
-function describeMetrics(registry: Registry, coordinator: ClusterCoordinator): void {
+function describeMetrics(status: StatusServer, coordinator: ClusterCoordinator): void {
   const { kv, router } = coordinator;
-  const add = (name: string, help: string, read: () => number): void => gauge(registry, name, help, read);
-  add('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
-  add('commands_total', 'Commands passed on or answered.', () => kv.registry.totalCalls());
-  add('shards', 'Shards of the cluster.', () => router.shardCount);
-  add(
+  status.gauge('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
+  status.counter('commands_total', 'Commands passed on or answered.', () => kv.registry.totalCalls());
+  status.gauge('shards', 'Shards of the cluster.', () => router.shardCount);
+  status.gauge(
     'shards_reachable',
     'Shards whose leader can be reached.',
     () => [...router.routes].filter(({ channel }) => channel !== null).length,

@@ -3,11 +3,11 @@ import { systemEnv } from '@holdfast/common';
 import { parameters } from '@holdfast/engine';
 import { AdminExporter, GrpcExporter, RedisExporter } from '@holdfast/protocol';
 import { peerServerCredentials } from '@holdfast/rpc';
+import { StatusServer, watchTls } from '@holdfast/service';
 import type { Logger } from 'pino';
 import type { Backend } from './backend.js';
 import { openClusterBackend } from './cluster-backend.js';
 import { addressText, listenOn, parseHosts } from './hosts.js';
-import { HttpServer } from './http-server.js';
 import { type BackendEvents, openLocalBackend } from './local-backend.js';
 import { RedisListening } from './redis-listening.js';
 import type { Settings } from './settings.js';
@@ -23,11 +23,18 @@ interface Closable {
 export class Gateway {
   readonly addresses: Addresses;
   readonly #backend: Backend;
+  readonly #status: StatusServer;
   /** In the order of their start. */
   readonly #servers: readonly Closable[];
 
-  private constructor(backend: Backend, servers: readonly Closable[], addresses: Addresses) {
+  private constructor(
+    backend: Backend,
+    status: StatusServer,
+    servers: readonly Closable[],
+    addresses: Addresses,
+  ) {
     this.#backend = backend;
+    this.#status = status;
     this.#servers = servers;
     this.addresses = addresses;
   }
@@ -38,10 +45,13 @@ export class Gateway {
     const backend = await open(settings, logger, events);
     const idle = withoutEffect(settings.parameters);
     if (idle.length > 0) logger.warn({ parameters: idle }, 'these parameters have no effect here');
-    const servers: Closable[] = [];
+    const status = new StatusServer(() => backend.refusal());
+    backend.describeMetrics(status);
+    const files = [settings.peers, settings.etcd.tls];
+    const servers: Closable[] = [watchTls({ env: systemEnv(), logger, files })];
     try {
-      const addresses = await listen(settings, backend, servers, logger);
-      return new Gateway(backend, servers, addresses);
+      const addresses = await listen(settings, backend, status, servers, logger);
+      return new Gateway(backend, status, servers, addresses);
     } catch (error) {
       for (const server of servers) await server.close();
       await backend.close();
@@ -51,6 +61,7 @@ export class Gateway {
 
   /** Accepts nobody any more, finishes what was begun, and brings everything to the disk. */
   async close(): Promise<void> {
+    this.#status.sayEnding();
     for (const server of this.#servers) await server.close();
     await this.#backend.close();
   }
@@ -100,6 +111,7 @@ async function listenForRedis(
 async function listen(
   settings: Settings,
   backend: Backend,
+  status: StatusServer,
   servers: Closable[],
   logger: Logger,
 ): Promise<Addresses> {
@@ -121,9 +133,8 @@ async function listen(
   }
   let http: string | null = null;
   if (httpPort >= 0) {
-    const server = new HttpServer(backend);
-    servers.push(server);
-    http = addressText(await listenOn(hosts, httpPort, (port, host) => server.listen(port, host)));
+    servers.push(status);
+    http = addressText(await listenOn(hosts, httpPort, (port, host) => status.listen(port, host)));
   }
   let adminAddress: string | null = null;
   if (adminPort >= 0 && backend.administration !== undefined) {

@@ -4,13 +4,13 @@ import { type LocalStack, openLocalStack } from '@holdfast/coord';
 import { RedisDownstream, RedisMigration } from '@holdfast/downstream';
 import type { LogLevel } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
+import type { StatusServer } from '@holdfast/service';
 import { RedisUpstream } from '@holdfast/upstream';
 import type { Logger } from 'pino';
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
 import { aclFileAt } from './acl-file.js';
 import type { Backend } from './backend.js';
 import { configFileAt } from './config-file.js';
-import { gauge } from './metrics.js';
 import { DirectoryRedisFile } from './redis-file.js';
 import { ServerAdministration } from './server-administration.js';
 import { ServerEtcd } from './server-etcd.js';
@@ -71,7 +71,7 @@ export async function openLocalBackend(
     coordinator,
     config,
     refusal: () => coordinator.refusal,
-    describeMetrics: (registry) => describeMetrics(registry, stack),
+    describeMetrics: (status) => describeMetrics(status, stack),
     administration: new ServerAdministration({ settings, env, stack, etcd }),
     close: async () => {
       upstream.leave();
@@ -82,22 +82,25 @@ export async function openLocalBackend(
   };
 }
 
-function describeMetrics(registry: Registry, stack: LocalStack): void {
+function describeMetrics(status: StatusServer, stack: LocalStack): void {
   const { kv, coordinator, persistence } = stack;
-  const add = (name: string, help: string, read: () => number): void => gauge(registry, name, help, read);
-  add('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
-  add('commands_total', 'Commands run.', () => kv.registry.totalCalls());
-  add('keyspace_hits_total', 'Reads that found their key.', () => kv.stats.hits);
-  add('keyspace_misses_total', 'Reads that found no key.', () => kv.stats.misses);
-  add('expired_keys_total', 'Keys removed because their time was over.', () => kv.stats.expired);
-  add('evicted_keys_total', 'Keys removed to keep memory within its limit.', () => kv.stats.evicted);
-  add('data_bytes', 'Bytes taken by keys, values and indexes.', () => stack.storage.usedBytes);
-  add('log_bytes', 'Bytes of the log that were not trimmed.', () => persistence?.log?.bytes ?? 0);
+  status.gauge('clients', 'Clients that are connected, by any protocol.', () => coordinator.sessionCount);
+  status.counter('commands_total', 'Commands run.', () => kv.registry.totalCalls());
+  status.counter('keyspace_hits_total', 'Reads that found their key.', () => kv.stats.hits);
+  status.counter('keyspace_misses_total', 'Reads that found no key.', () => kv.stats.misses);
+  status.counter('expired_keys_total', 'Keys removed because their time was over.', () => kv.stats.expired);
+  status.counter(
+    'evicted_keys_total',
+    'Keys removed to keep memory within its limit.',
+    () => kv.stats.evicted,
+  );
+  status.gauge('data_bytes', 'Bytes taken by keys, values and indexes.', () => stack.storage.usedBytes);
+  status.gauge('log_bytes', 'Bytes of the log that were not trimmed.', () => persistence?.log?.bytes ?? 0);
   new Gauge({
     name: 'holdfast_keys',
     help: 'Keys, by database.',
     labelNames: ['database'],
-    registers: [registry],
+    registers: [status.registry],
     collect() {
       for (let index = 0; index < 16; index++) {
         const count = stack.storage.keyCount(index);

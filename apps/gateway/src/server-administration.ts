@@ -24,6 +24,7 @@ const version = versionOf(new URL('../package.json', import.meta.url));
 export class ServerAdministration implements Administration {
   readonly #options: ServerAdministrationOptions;
   readonly #beganMs: number;
+  #isSwitching = false;
 
   constructor(options: ServerAdministrationOptions) {
     this.#options = options;
@@ -49,9 +50,16 @@ export class ServerAdministration implements Administration {
 
   async setConsistency(consistency: Consistency, endpoints: readonly string[]): Promise<number> {
     const { etcd, stack } = this.#options;
+    // Before etcd is opened: that would close the client that a change under way goes through.
+    if (this.#isSwitching) throw new KvError('INVALID', 'the consistency is being changed already');
     if (consistency === stack.consistency) return 0;
-    if (consistency === 'local') return stack.setConsistency('local');
-    return stack.setConsistency('replicated', await etcd.open(endpoints));
+    this.#isSwitching = true;
+    try {
+      if (consistency === 'local') return await stack.setConsistency('local');
+      return await stack.setConsistency('replicated', await etcd.open(endpoints));
+    } finally {
+      this.#isSwitching = false;
+    }
   }
 
   /** For a backup: everything, as of one moment. */

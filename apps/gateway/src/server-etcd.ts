@@ -49,8 +49,8 @@ export class ServerEtcd {
       prefix: known?.prefix ?? settings.prefix,
       shard: known?.shard ?? `server-${Buffer.from(env.random.fill(new Uint8Array(6))).toString('hex')}`,
     };
-    this.close();
     const etcd = await openEtcd({ ...settings, endpoints: chosen }, env, this.#options.onWarning);
+    this.close();
     this.#client = etcd;
     // Before anything is there: what is, must be found again.
     await this.#write(place);

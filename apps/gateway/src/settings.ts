@@ -13,7 +13,7 @@ import {
   etcdRules,
   etcdSettingsOf,
   type MoreSettings,
-  type PeerTls,
+  type PeerTlsFiles,
   type ProcessSettings,
   peerTlsOf,
   peerTlsRules,
@@ -45,7 +45,7 @@ export interface Settings {
   /** Of a cluster. */
   readonly etcd: EtcdSettings;
   /** TLS to the nodes of a cluster; in local mode, of the administration. */
-  readonly peers: PeerTls | undefined;
+  readonly peers: PeerTlsFiles | undefined;
   /** How the reads of clients of a cluster begin. */
   readonly readMode: 'linearizable' | 'lease' | 'stale';
   readonly logLevel: string;

@@ -1,15 +1,13 @@
 /** How to get at the cluster: the options that every command has, as flags or as the variables that servers know. */
-import { readFileSync } from 'node:fs';
-import { KvError } from '@holdfast/common';
-import type { TlsOptions } from '@holdfast/etcd';
-import { type PeerTls, peerTlsOf } from '@holdfast/service';
+import type { PeerTls, TlsSource } from '@holdfast/rpc';
+import { etcdTlsOf, peerTlsOf } from '@holdfast/service';
 import { Option } from 'commander';
 
 export interface Access {
   readonly endpoints: readonly string[];
   readonly prefix: string;
   readonly timeoutMs: number;
-  readonly tls: TlsOptions | undefined;
+  readonly tls: TlsSource | undefined;
   /** Of the processes of the cluster. */
   readonly peers: PeerTls | undefined;
   readonly user: { readonly name: string; readonly password: string } | undefined;
@@ -86,20 +84,7 @@ export function endpointsOf(text: string): string[] {
     .filter((endpoint) => endpoint !== '');
 }
 
-function tlsOf({ etcdCa, etcdCert, etcdKey }: AccessOptions): TlsOptions | undefined {
-  if ((etcdCert === undefined) !== (etcdKey === undefined)) {
-    throw new KvError('INVALID', '--etcd-cert and --etcd-key belong together: give both or neither');
-  }
-  const [ca, certificate, key] = [etcdCa, etcdCert, etcdKey].map(contentOf);
-  if (ca === undefined && certificate === undefined) return undefined;
-  return { ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }) };
-}
-
-function contentOf(path: string | undefined): Buffer | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new KvError('INVALID', (error as Error).message);
-  }
+function tlsOf({ etcdCa, etcdCert, etcdKey }: AccessOptions): TlsSource | undefined {
+  const files = { 'etcd-ca': etcdCa, 'etcd-cert': etcdCert, 'etcd-key': etcdKey };
+  return etcdTlsOf((name) => files[name] ?? '');
 }

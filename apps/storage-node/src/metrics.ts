@@ -2,7 +2,7 @@
 import type { ClusterCoordinator, Replica, ShardHost } from '@holdfast/coord';
 import type { NodeExporter } from '@holdfast/protocol';
 import type { StatusServer } from '@holdfast/service';
-import { collectDefaultMetrics, Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 
 export interface MetricSources {
   readonly host: ShardHost;
@@ -11,7 +11,6 @@ export interface MetricSources {
 }
 
 export function describeMetrics(status: StatusServer, { host, coordinator, nodes }: MetricSources): void {
-  collectDefaultMetrics({ register: status.registry });
   status.gauge('clients', 'Redis clients that are connected.', () => coordinator.sessionCount);
   status.gauge('gateways', 'Streams of gateways and other nodes.', () => nodes.connectionCount);
   const byShard = (name: string, help: string, read: (replica: Replica) => number): void => {
@@ -46,5 +45,15 @@ export function describeMetrics(status: StatusServer, { host, coordinator, nodes
   byShard('shard_data_bytes', 'Bytes taken by keys, values and indexes.', ({ coordinator: { kv } }) =>
     Math.round(kv.storage.usedBytes),
   );
-  byShard('shard_commands_total', 'Commands run.', ({ coordinator: { kv } }) => kv.registry.totalCalls());
+  new Counter({
+    name: 'holdfast_shard_commands_total',
+    help: 'Commands run.',
+    labelNames: ['shard'],
+    registers: [status.registry],
+    collect() {
+      this.reset();
+      for (const { coordinator, shard } of host.replicas())
+        this.inc({ shard }, coordinator.kv.registry.totalCalls());
+    },
+  });
 }

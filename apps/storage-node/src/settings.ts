@@ -6,7 +6,7 @@ import {
   type EtcdSettings,
   etcdRules,
   etcdSettingsOf,
-  type PeerTls,
+  type PeerTlsFiles,
   peerTlsOf,
   peerTlsRules,
   type SettingRules,
@@ -30,7 +30,7 @@ export interface Settings {
   readonly history: { readonly bytes: number; readonly seconds: number };
   readonly etcd: EtcdSettings;
   /** TLS between the processes of the cluster. */
-  readonly peers: PeerTls | undefined;
+  readonly peers: PeerTlsFiles | undefined;
   /** Instances of the timestamp service; none where there is one shard. */
   readonly tso: readonly string[];
   readonly leaseMs: number;

@@ -27,15 +27,15 @@ import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { NodeDisk } from '@holdfast/log';
 import { AdminExporter, NodeExporter, RedisExporter } from '@holdfast/protocol';
 import { NodeClient, peerCredentials, peerServerCredentials, streamPair } from '@holdfast/rpc';
-import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
+import { Closing, openEtcd, type RunningService, StatusServer, watchTls } from '@holdfast/service';
 import type { Logger } from 'pino';
 import { NodeAdministration } from './administration.js';
-import { Closing } from './closing.js';
 import { identityOf } from './identity.js';
 import { describeMetrics } from './metrics.js';
 import { Peers } from './peers.js';
 import { placeOf } from './places.js';
 import { Placing } from './placing.js';
+import { readinessOf } from './readiness.js';
 import type { Settings } from './settings.js';
 import { openTimestamps, problemOf } from './timestamps.js';
 
@@ -92,6 +92,8 @@ async function openBase(settings: Settings, env: Env, logger: Logger, closing: C
   const lock = await disk.lock(settings.directory);
   closing.add(() => lock.release());
   const onWarning = (message: string): void => logger.warn(message);
+  const certificates = watchTls({ env, logger, files: [settings.peers, settings.etcd.tls] });
+  closing.add(() => certificates.close());
   const etcd = await openEtcd(settings.etcd, env, onWarning);
   closing.add(() => etcd.close());
   const { prefix, quotaBytes } = settings.etcd;
@@ -149,10 +151,11 @@ async function serve(base: Base): Promise<Addresses> {
   coordinator.kv.config.set('protected-mode', 'no');
   const redis = new RedisExporter({ coordinator, env, config: coordinator.kv.config });
   closing.add(() => redis.close());
-  const status = new StatusServer(() => placing?.problem ?? null);
+  const status = new StatusServer(() => readinessOf(placing?.problem ?? null, host.replicas()));
   closing.add(() => status.close());
   // Handed over before anything else ends: who is told to go elsewhere has to be told where.
   closing.add(async () => {
+    status.sayEnding();
     nodes.sayGoodbye();
     await host.close();
   });

@@ -4,7 +4,7 @@ import {
   type EtcdSettings,
   etcdRules,
   etcdSettingsOf,
-  type PeerTls,
+  type PeerTlsFiles,
   peerTlsOf,
   peerTlsRules,
   type SettingRules,
@@ -19,7 +19,7 @@ export interface Settings {
   readonly advertise: string;
   readonly etcd: EtcdSettings;
   /** Between the processes of the cluster. */
-  readonly peers: PeerTls | undefined;
+  readonly peers: PeerTlsFiles | undefined;
   readonly holdMs: number;
 }
 

@@ -2,57 +2,31 @@
 import type { Env } from '@holdfast/common';
 import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { peerServerCredentials } from '@holdfast/rpc';
-import { openEtcd, type RunningService, StatusServer } from '@holdfast/service';
+import { Closing, openEtcd, type RunningService, StatusServer, watchTls } from '@holdfast/service';
 import { LeaderOracle } from '@holdfast/tso';
 import { EtcdMarkStore, TimestampServer } from '@holdfast/tso/remote';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics } from 'prom-client';
 import type { Settings } from './settings.js';
 
 export class TsoService implements RunningService {
   readonly addresses: { readonly grpc: string; readonly http: string | null };
-  readonly #etcd: Etcd;
-  readonly #keeper: EtcdKeeper;
   readonly #oracle: LeaderOracle;
-  readonly #server: TimestampServer;
-  readonly #status: StatusServer;
+  readonly #closing: Closing;
 
   /** Throws KvError when etcd can't be used, or the system's error when an address is taken. */
   static async start(settings: Settings, env: Env, logger: Logger): Promise<TsoService> {
-    const onWarning = (message: string): void => logger.warn(message);
-    const etcd = await openEtcd(settings.etcd, env, onWarning);
-    const server = new TimestampServer(peerServerCredentials(settings.peers));
+    const closing = new Closing();
     try {
-      const port = await server.listen(settings.grpcPort, settings.host);
-      const grpc = at(settings.host, port);
-      const oracle = leaderOracle(settings, env, logger, etcd, server, settings.advertise || grpc);
-      const status = new StatusServer(() => refusalOf(oracle));
-      describeMetrics(status, oracle, server);
-      const { httpPort, host } = settings;
-      const http = httpPort < 0 ? null : at(host, await status.listen(httpPort, host));
-      const { prefix, quotaBytes } = settings.etcd;
-      const keeper = new EtcdKeeper({ etcd, env, guardKey: `${prefix}compaction`, quotaBytes, onWarning });
-      return new TsoService(etcd, keeper, oracle, server, status, { grpc, http });
+      return await open(settings, env, logger, closing);
     } catch (error) {
-      server.close();
-      etcd.close();
+      await closing.run();
       throw error;
     }
   }
 
-  private constructor(
-    etcd: Etcd,
-    keeper: EtcdKeeper,
-    oracle: LeaderOracle,
-    server: TimestampServer,
-    status: StatusServer,
-    addresses: TsoService['addresses'],
-  ) {
-    this.#etcd = etcd;
-    this.#keeper = keeper;
+  constructor(oracle: LeaderOracle, closing: Closing, addresses: TsoService['addresses']) {
     this.#oracle = oracle;
-    this.#server = server;
-    this.#status = status;
+    this.#closing = closing;
     this.addresses = addresses;
   }
 
@@ -61,13 +35,36 @@ export class TsoService implements RunningService {
   }
 
   /** Hands over, so that another instance leads at once, and then lets clients go there. */
-  async close(): Promise<void> {
-    await this.#oracle.close();
-    this.#server.close();
-    await this.#status.close();
-    await this.#keeper.close();
-    this.#etcd.close();
+  close(): Promise<void> {
+    return this.#closing.run();
   }
+}
+
+/** Opens the parts from the inside out; `closing` ends them in the opposite order, also where it fails. */
+async function open(settings: Settings, env: Env, logger: Logger, closing: Closing): Promise<TsoService> {
+  const onWarning = (message: string): void => logger.warn(message);
+  const certificates = watchTls({ env, logger, files: [settings.peers, settings.etcd.tls] });
+  closing.add(() => certificates.close());
+  const etcd = await openEtcd(settings.etcd, env, onWarning);
+  closing.add(() => etcd.close());
+  const { prefix, quotaBytes } = settings.etcd;
+  const keeper = new EtcdKeeper({ etcd, env, guardKey: `${prefix}compaction`, quotaBytes, onWarning });
+  closing.add(() => keeper.close());
+  const status = new StatusServer(() => refusalOf(oracle));
+  closing.add(() => status.close());
+  const server = new TimestampServer(peerServerCredentials(settings.peers));
+  closing.add(() => server.close());
+  const port = await server.listen(settings.grpcPort, settings.host);
+  const grpc = at(settings.host, port);
+  const oracle = leaderOracle(settings, env, logger, etcd, server, settings.advertise || grpc);
+  closing.add(() => {
+    status.sayEnding();
+    return oracle.close();
+  });
+  describeMetrics(status, oracle, server);
+  const { httpPort, host } = settings;
+  const http = httpPort < 0 ? null : at(host, await status.listen(httpPort, host));
+  return new TsoService(oracle, closing, { grpc, http });
 }
 
 function leaderOracle(
@@ -100,12 +97,11 @@ function refusalOf(oracle: LeaderOracle): string | null {
 }
 
 function describeMetrics(status: StatusServer, oracle: LeaderOracle, server: TimestampServer): void {
-  collectDefaultMetrics({ register: status.registry });
   status.gauge('tso_is_leading', '1 while this instance leads.', () => Number(oracle.isLeading));
   status.gauge('tso_last_timestamp', 'The last timestamp handed out here.', () => oracle.last);
   status.gauge('tso_streams', 'Clients that are connected.', () => server.counts.streams);
-  status.gauge('tso_requests_total', 'Requests answered or refused.', () => server.counts.requests);
-  status.gauge('tso_timestamps_total', 'Timestamps handed out.', () => server.counts.timestamps);
+  status.counter('tso_requests_total', 'Requests answered or refused.', () => server.counts.requests);
+  status.counter('tso_timestamps_total', 'Timestamps handed out.', () => server.counts.timestamps);
 }
 
 function at(host: string, port: number): string {

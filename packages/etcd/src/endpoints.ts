@@ -5,17 +5,9 @@
  */
 import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
 import { KvError, type Timers } from '@holdfast/common';
-import { channelOptions } from '@holdfast/rpc';
+import { channelCredentialsOf, channelOptions, type TlsSource } from '@holdfast/rpc';
 import { pingTimeoutMs } from './limits.js';
-import { UnaryCalls, type UnaryCallsOptions } from './unary-calls.js';
-
-export interface TlsOptions {
-  /** PEM. The authorities that etcd's certificate is checked against; the system's when not given. */
-  readonly ca?: Buffer;
-  /** PEM. What the client shows, where etcd asks for it; both or neither. */
-  readonly certificate?: Buffer;
-  readonly key?: Buffer;
-}
+import { type ConnectOptions, UnaryCalls } from './unary-calls.js';
 
 /** A channel on which nothing was heard for this long is tried with a ping, in ms: etcd allows one in 5 s. */
 const keepAliveMs = 6000;
@@ -30,10 +22,12 @@ export interface Endpoint {
 
 export class Endpoints {
   readonly all: readonly Endpoint[];
+  /** Is told of every endpoint that failed. */
+  onFailed: (endpoint: Endpoint) => void = () => {};
   #current = 0;
 
   /** `addresses`: `host:port`, or `http://host:port` and `https://host:port` as etcd writes them. */
-  constructor(addresses: readonly string[], tls: TlsOptions | undefined, timers: Timers) {
+  constructor(addresses: readonly string[], tls: TlsSource | undefined, timers: Timers) {
     if (addresses.length === 0) throw new KvError('INVALID', 'no endpoint of etcd was given');
     const options = {
       ...channelOptions(),
@@ -47,7 +41,7 @@ export class Endpoints {
       const url = `${isSecure || tls !== undefined ? 'https' : 'http'}://${address}`;
       return {
         address,
-        calls: new UnaryCalls({ url, tls: tlsOf(tls), timers }),
+        calls: new UnaryCalls({ url, tls: () => tlsOf(tls), timers }),
         client: new Client(address, credentialsOf(tls, isSecure), options),
       };
     });
@@ -60,6 +54,7 @@ export class Endpoints {
   /** Turns to the next endpoint, unless somebody has turned away from `failed` already. */
   rotate(failed: Endpoint): void {
     if (this.current === failed) this.#current = (this.#current + 1) % this.all.length;
+    this.onFailed(failed);
   }
 
   /** Turns to this endpoint. */
@@ -87,12 +82,12 @@ export function parseEndpoint(text: string): { address: string; isSecure: boolea
   return { address: match[2], isSecure: match[1] === 'https' };
 }
 
-function tlsOf({ ca, certificate, key }: TlsOptions = {}): UnaryCallsOptions['tls'] {
+function tlsOf(tls: TlsSource | undefined): ConnectOptions {
+  const { ca, certificate, key } = tls?.current ?? {};
   return { ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }) };
 }
 
-function credentialsOf(tls: TlsOptions | undefined, isSecure: boolean): ChannelCredentials {
-  if (tls === undefined && !isSecure) return credentials.createInsecure();
-  const { ca, key, certificate } = tls ?? {};
-  return credentials.createSsl(ca ?? null, key ?? null, certificate ?? null);
+function credentialsOf(tls: TlsSource | undefined, isSecure: boolean): ChannelCredentials {
+  if (tls !== undefined) return channelCredentialsOf(tls);
+  return isSecure ? credentials.createSsl() : credentials.createInsecure();
 }

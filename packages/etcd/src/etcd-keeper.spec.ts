@@ -1,4 +1,5 @@
-import { type KvError, systemEnv } from '@holdfast/common';
+import { KvError, systemEnv } from '@holdfast/common';
+import { etcdserverpb } from '@holdfast/rpc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Etcd } from './etcd.js';
 import { isCompacted } from './etcd-error.js';
@@ -84,6 +85,57 @@ describe('EtcdKeeper', () => {
     await set('y');
     expect(keeper.space!.fileBytes).toBeLessThan(quotaBytes / 2);
     expect(warnings.at(-1)).toContain('takes writes again');
+    await keeper.close();
+  });
+});
+
+describe('EtcdKeeper of a full etcd of which a member is down', () => {
+  const { AlarmType, StatusResponse } = etcdserverpb;
+
+  /** Two members of three answer, and are full until they were defragmented. */
+  function toyEtcd() {
+    const defragmented = new Set<string>();
+    const state = { isFull: true, defragmented };
+    const isUp = (address: string): boolean => address !== 'b';
+    const down = (code: 'UNAVAILABLE' | 'UNDETERMINED'): never => {
+      throw new KvError(code, 'etcd at b: no answer');
+    };
+    const etcd = {
+      addresses: ['a', 'b', 'c'],
+      alarms: async () => (state.isFull ? [{ memberID: '1', alarm: AlarmType.NOSPACE }] : []),
+      status: async (address: string) =>
+        isUp(address)
+          ? StatusResponse.create({ dbSize: defragmented.has(address) ? 10 : 100, dbSizeInUse: 10 })
+          : down('UNAVAILABLE'),
+      range: async () => ({ header: { revision: 7 } }),
+      compact: async () => {},
+      defragment: async (address: string) => {
+        if (isUp(address)) defragmented.add(address);
+        else down('UNDETERMINED');
+      },
+      disarm: async () => {
+        state.isFull = false;
+      },
+    };
+    return { etcd: etcd as unknown as Etcd, state };
+  }
+
+  it('takes writes again, without waiting for that member', async () => {
+    const { etcd, state } = toyEtcd();
+    const warnings: string[] = [];
+    const onWarning = (message: string): void => void warnings.push(message);
+    const keeper = new EtcdKeeper({
+      etcd,
+      env: systemEnv(),
+      guardKey: 'guard',
+      quotaBytes: 100,
+      intervalMs: 1e9,
+      onWarning,
+    });
+    await keeper.care();
+    expect([...state.defragmented]).toEqual(['a', 'c']);
+    expect(state.isFull).toBe(false);
+    expect(warnings).toContainEqual(expect.stringContaining('was not defragmented: etcd at b'));
     await keeper.close();
   });
 });

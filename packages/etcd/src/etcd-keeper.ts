@@ -152,7 +152,7 @@ export class EtcdKeeper {
     // While nothing can be put, only deletions move the revision.
     if (!repairs || revision === this.#repairedRevision) return;
     await this.#compactTo(revision);
-    for (const address of etcd.addresses) await etcd.defragment(address, defragmentTimeoutMs);
+    await this.#defragment();
     this.#repairedRevision = revision;
     await this.#look();
     const { fileBytes, quotaBytes } = this.#space!;
@@ -162,6 +162,23 @@ export class EtcdKeeper {
     }
     this.#space = { ...this.#space!, isFull: false };
     this.#warn('etcd was full: it has been defragmented, and takes writes again');
+  }
+
+  /** One member after the other. One that is down keeps nobody from writing: if it is full, it says so when it comes back. */
+  async #defragment(): Promise<void> {
+    const { etcd } = this.#options;
+    let isDone = false;
+    let failure: unknown = null;
+    for (const address of etcd.addresses) {
+      try {
+        await etcd.defragment(address, defragmentTimeoutMs);
+        isDone = true;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (!isDone) throw failure;
+    if (failure !== null) this.#warn(`a member of etcd was not defragmented: ${(failure as Error).message}`);
   }
 
   #warn(message: string): void {

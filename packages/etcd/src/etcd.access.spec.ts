@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fixedTls } from '@holdfast/rpc';
 import { afterAll, describe, expect, it } from 'vitest';
 import { put } from './operations.js';
 import { EtcdCluster } from './testing/etcd-cluster.js';
@@ -37,7 +38,7 @@ describe('Etcd behind TLS', () => {
       expect((await etcd.range({ key })).kvs.length).toBe(1);
       etcd.close();
       const secure = cluster.endpoints.map((endpoint) => `https://${endpoint}`);
-      const stranger = cluster.connect({ endpoints: secure, tls: {}, callTimeoutMs: 500 });
+      const stranger = cluster.connect({ endpoints: secure, tls: fixedTls({}), callTimeoutMs: 500 });
       await expect(stranger).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     } finally {
       await cluster.stop();

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { KvError, systemEnv } from '@holdfast/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Etcd } from './etcd.js';
@@ -180,6 +181,25 @@ describe('Etcd with three members', () => {
     leader.start();
     await cluster.ready();
   }, 60_000);
+
+  it('goes after the lead when that moves, although no call fails', async () => {
+    // An interval is over soon.
+    const { clock, ...env } = systemEnv();
+    const hurried = { now: () => clock.now(), monotonic: () => clock.monotonic() * 100 };
+    const client = await cluster.connect({ env: { ...env, clock: hurried } });
+    const leader = await cluster.leader();
+    expect(client.address).toBe(leader.endpoint);
+    const next = cluster.members.find((member) => member !== leader)!;
+    const { header } = await client.status(next.endpoint);
+    const id = BigInt(header!.memberId).toString(16);
+    execFileSync('etcdctl', ['--endpoints', leader.endpoint, 'move-leader', id], {
+      env: { ...process.env, ETCDCTL_API: '3' },
+    });
+    await expect
+      .poll(() => client.range({ key: bytes('key') }).then(() => client.address), { timeout: 10_000 })
+      .toBe(next.endpoint);
+    client.close();
+  });
 
   it('takes up its watches at another member, and says so', async () => {
     const key = bytes('followed');

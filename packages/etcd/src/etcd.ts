@@ -6,9 +6,10 @@
  * a second one would do. See `errorOf` for what each error says.
  */
 import { type Env, KvError, pause, randomBelow } from '@holdfast/common';
-import { etcdserverpb } from '@holdfast/rpc';
-import { type Endpoint, Endpoints, type TlsOptions } from './endpoints.js';
+import { etcdserverpb, type TlsSource } from '@holdfast/rpc';
+import { type Endpoint, Endpoints } from './endpoints.js';
 import { type CallError, errorOf, isEndpointError, isTokenError } from './etcd-error.js';
+import { LeaderSearch, type MemberWord } from './leader-search.js';
 import { callTimeoutMsDefault, retryPauseMs, roundsMax } from './limits.js';
 import type { Compare, Operation } from './operations.js';
 import { checkVersion, type VersionPolicy } from './versions.js';
@@ -20,7 +21,7 @@ export interface EtcdOptions {
   /** `host:port` or `https://host:port` of one member or more. */
   readonly endpoints: readonly string[];
   readonly env: Env;
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsSource;
   readonly user?: { readonly name: string; readonly password: string };
   /** How long one attempt of a call may take, in ms. */
   readonly callTimeoutMs?: number;
@@ -63,6 +64,7 @@ export class Etcd implements EtcdStore {
   readonly #callTimeoutMs: number;
   readonly #user: EtcdOptions['user'];
   readonly #watches: Watches;
+  readonly #search: LeaderSearch<Endpoint>;
   /** Of the user. */
   #token: string | null = null;
   #isClosed = false;
@@ -86,6 +88,19 @@ export class Etcd implements EtcdStore {
     this.#callTimeoutMs = options.callTimeoutMs ?? callTimeoutMsDefault;
     this.#user = options.user;
     this.#watches = new Watches(options.env, this.#endpoints, () => this.#token);
+    this.#search = new LeaderSearch({
+      clock: options.env.clock,
+      all: this.#endpoints.all,
+      current: () => this.#endpoints.current,
+      ask: async ({ address }) => wordOf(await this.status(address)),
+      prefer: (endpoint) => this.#endpoints.prefer(endpoint),
+    });
+    this.#endpoints.onFailed = (endpoint) => this.#search.failed(endpoint);
+  }
+
+  /** `host:port` of the member that it asks now: the one that leads, as far as is known. */
+  get address(): string {
+    return this.#endpoints.current.address;
   }
 
   /** `host:port` of every member that it was given. */
@@ -181,6 +196,7 @@ export class Etcd implements EtcdStore {
 
   /** Asks the current endpoint, and turns away from it when it does not answer. */
   async #call<Q, R>(method: Method<Q, R>, request: Q, isChange: boolean): Promise<R> {
+    if (this.#search.isDue) void this.#search.look();
     const endpoint = this.#endpoints.current;
     try {
       return await this.#callAt(endpoint, method, request, isChange);
@@ -244,9 +260,9 @@ export class Etcd implements EtcdStore {
     const versions = new Set<string>();
     answers.forEach((answer, i) => {
       if (answer.status === 'rejected') return;
-      const { version, leader, header } = answer.value;
-      versions.add(version);
-      if (leader === header!.memberId) this.#endpoints.prefer(all[i]);
+      versions.add(answer.value.version);
+      const { id, leader } = wordOf(answer.value);
+      if (leader === id) this.#endpoints.prefer(all[i]);
     });
     if (versions.size === 0) throw (answers[0] as PromiseRejectedResult).reason;
     for (const version of versions) {
@@ -260,4 +276,8 @@ export class Etcd implements EtcdStore {
     const { timers, random } = this.env;
     return pause(timers, randomBelow(random, mostMs));
   }
+}
+
+function wordOf({ header, leader }: etcdserverpb.StatusResponse): MemberWord {
+  return { id: header!.memberId, leader };
 }

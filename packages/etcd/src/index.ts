@@ -1,4 +1,4 @@
-export { parseEndpoint, type TlsOptions } from './endpoints.js';
+export { parseEndpoint } from './endpoints.js';
 export { Etcd, type EtcdOptions, type EtcdStore, type Transaction } from './etcd.js';
 export { isCompacted } from './etcd-error.js';
 export { EtcdKeeper, type EtcdKeeperOptions, type EtcdSpace } from './etcd-keeper.js';

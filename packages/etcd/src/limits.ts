@@ -12,6 +12,14 @@ export const retryPauseMs = { first: 50, most: 1000 } as const;
 /** A read is tried so often on each endpoint before it is given up. */
 export const roundsMax = 2;
 
+/**
+ * How often a client makes sure that it is at the member that leads, how soon after a call failed, and for how long it does
+ * not go back to a member whose call failed, in ms.
+ */
+export const leaderLookMs = 30_000;
+export const leaderLookSoonMs = 1000;
+export const leaderAvoidMs = 10_000;
+
 /** etcd's own quota where none is configured, in bytes; members before 3.6 do not tell theirs. */
 export const quotaBytesDefault: number = 2 * 1024 * 1024 * 1024;
 

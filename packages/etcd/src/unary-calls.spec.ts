@@ -18,7 +18,7 @@ afterEach(() => {
 async function listen<S extends Server | Http2Server>(server: S): Promise<UnaryCalls> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const calls = new UnaryCalls({ url: `http://127.0.0.1:${port}`, tls: {}, timers });
+  const calls = new UnaryCalls({ url: `http://127.0.0.1:${port}`, tls: () => ({}), timers });
   ends.push(() => {
     calls.close();
     server.close();
@@ -118,7 +118,7 @@ describe('UnaryCalls', () => {
     await expect(call(calls)).rejects.toMatchObject({ code: status.UNAVAILABLE });
     expect(String(await call(calls))).toBe('2');
     await expect.poll(() => call(calls).then(String, () => '')).toMatch(/^\d$/);
-    const nobody = new UnaryCalls({ url: 'http://127.0.0.1:1', tls: {}, timers });
+    const nobody = new UnaryCalls({ url: 'http://127.0.0.1:1', tls: () => ({}), timers });
     for (let i = 0; i < 2; i++)
       await expect(call(nobody)).rejects.toMatchObject({ code: status.UNAVAILABLE });
   });

@@ -15,11 +15,18 @@ import { flowWindowBytes, messageBytesMax } from '@holdfast/rpc';
 import { CallError } from './etcd-error.js';
 import { pingTimeoutMs } from './limits.js';
 
+/** As for `tls.connect`. */
+export interface ConnectOptions {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
 export interface UnaryCallsOptions {
   /** `http://host:port`, or `https:`. */
   readonly url: string;
-  /** As for `tls.connect`. */
-  readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+  /** Asked for each connection. */
+  readonly tls: () => ConnectOptions;
   readonly timers: Timers;
 }
 
@@ -75,7 +82,7 @@ export class UnaryCalls {
     if (known !== null && !known.closed && !known.destroyed) return known;
     const { tls, url } = this.#options;
     const session = connect(url, {
-      ...tls,
+      ...tls(),
       settings: { initialWindowSize: flowWindowBytes, enablePush: false },
       // Node ends calls beyond 10 MB: what is under way is for whoever calls to limit.
       maxSessionMemory: Number.MAX_SAFE_INTEGER,

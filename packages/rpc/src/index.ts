@@ -13,6 +13,7 @@ export { addReflection, Health } from './services.js';
 export { type ErrorDetails, errorDetailsOf, errorDomain, statusOf } from './status.js';
 export { type StreamEnd, type StreamPair, streamPair } from './stream-pair.js';
 export { TickQueue } from './tick-queue.js';
+export { channelCredentialsOf, fixedTls, type TlsMaterial, type TlsSource } from './tls.js';
 export {
   tagOf,
   varintLength,

@@ -1,8 +1,9 @@
 /** The settings of a process that uses etcd, and the client that they lead to. */
-import { readFileSync } from 'node:fs';
 import { type Env, KvError, pause } from '@holdfast/common';
-import { Etcd, type TlsOptions, type VersionPolicy } from '@holdfast/etcd';
+import { Etcd, type VersionPolicy } from '@holdfast/etcd';
+import type { TlsMaterial } from '@holdfast/rpc';
 import type { SettingRules } from './settings.js';
+import { checkTls, contentOf, TlsFiles } from './tls-files.js';
 
 /** How long the start of a process waits for etcd, and between two attempts, in ms. */
 const patienceMs = 30_000;
@@ -14,7 +15,7 @@ export interface EtcdSettings {
   readonly prefix: string;
   readonly versionPolicy: VersionPolicy;
   readonly quotaBytes: number;
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsFiles<TlsMaterial>;
   readonly user?: { readonly name: string; readonly password: string };
 }
 
@@ -44,7 +45,7 @@ export const etcdRules = {
 /** Throws KvError INVALID. */
 export function etcdSettingsOf(setting: (name: string) => string): EtcdSettings {
   const user = setting('etcd-user');
-  const tls = tlsOf(setting);
+  const tls = etcdTlsOf(setting);
   const prefix = setting('etcd-prefix');
   if (!prefix.endsWith('/')) throw new KvError('INVALID', `etcd-prefix is '${prefix}': it must end in '/'`);
   return {
@@ -83,20 +84,25 @@ export async function openEtcd(
   }
 }
 
-function tlsOf(setting: (name: string) => string): TlsOptions | undefined {
-  const file = (name: string): Buffer | undefined => {
-    const path = setting(name);
-    if (path === '') return undefined;
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      throw new KvError('INVALID', `${name}: ${(error as Error).message}`);
-    }
-  };
-  const [ca, certificate, key] = [file('etcd-ca'), file('etcd-cert'), file('etcd-key')];
-  if ((certificate === undefined) !== (key === undefined)) {
+/** Undefined when no file is given. Throws KvError INVALID. */
+export function etcdTlsOf(
+  setting: (name: 'etcd-ca' | 'etcd-cert' | 'etcd-key') => string,
+): TlsFiles<TlsMaterial> | undefined {
+  const [hasCa, hasCertificate, hasKey] = (['etcd-ca', 'etcd-cert', 'etcd-key'] as const).map(
+    (name) => setting(name) !== '',
+  );
+  if (hasCertificate !== hasKey) {
     throw new KvError('INVALID', 'etcd-cert and etcd-key belong together: give both or neither');
   }
-  if (ca === undefined && certificate === undefined) return undefined;
-  return { ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }) };
+  if (!hasCa && !hasCertificate) return undefined;
+  const content = (name: 'etcd-ca' | 'etcd-cert' | 'etcd-key'): Buffer => contentOf(name, setting(name));
+  return new TlsFiles(() => {
+    const ca = hasCa ? content('etcd-ca') : null;
+    const certificate = hasCertificate ? content('etcd-cert') : null;
+    const key = hasKey ? content('etcd-key') : null;
+    if (ca !== null) checkTls('etcd-ca', { ca });
+    if (certificate !== null) checkTls('etcd-cert', { cert: certificate });
+    if (certificate !== null && key !== null) checkTls('etcd-key', { cert: certificate, key });
+    return { ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }) };
+  });
 }

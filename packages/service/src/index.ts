@@ -1,5 +1,6 @@
-export { type EtcdSettings, etcdRules, etcdSettingsOf, openEtcd } from './etcd-settings.js';
-export { type PeerTls, peerTlsOf, peerTlsRules } from './peer-tls.js';
+export { Closing } from './closing.js';
+export { type EtcdSettings, etcdRules, etcdSettingsOf, etcdTlsOf, openEtcd } from './etcd-settings.js';
+export { type PeerTlsFiles, peerTlsOf, peerTlsRules } from './peer-tls.js';
 export {
   type ProcessOptions,
   type ProcessSettings,
@@ -20,3 +21,4 @@ export {
   usage,
 } from './settings.js';
 export { type Readiness, StatusServer } from './status-server.js';
+export { TlsFiles, watchTls } from './tls-files.js';

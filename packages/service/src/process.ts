@@ -92,6 +92,8 @@ export async function runProcess<S>({ manifest, settings: source, start }: Proce
     process.exit(1);
   };
 
+  // Before it serves, too: the first process of a container has no signals but those that it asks for.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(signal));
   try {
     service = await start(settings, logger, onEnd);
   } catch (error) {
@@ -104,7 +106,6 @@ export async function runProcess<S>({ manifest, settings: source, start }: Proce
     logger.fatal({ err: error }, 'a defect: the process ends, and recovers when it is started again');
     process.exit(1);
   });
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(signal));
   logger.info({ ...service.addresses }, 'ready');
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, ...service.addresses })}\n`);
 }

@@ -7,20 +7,21 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /** Why the process can't do its work now; null while it can. */
 export type Readiness = () => string | null;
 
 export class StatusServer {
-  /** For metrics beyond `gauge`. */
+  /** For metrics beyond `gauge` and `counter`. */
   readonly registry = new Registry();
   readonly #refusal: Readiness;
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
+  #isEnding = false;
 
   constructor(refusal: Readiness) {
     this.#refusal = refusal;
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    collectDefaultMetrics({ register: this.registry });
   }
 
   /** Adds a metric, `holdfast_<name>`, that is read when it is asked for. */
@@ -35,19 +36,45 @@ export class StatusServer {
     });
   }
 
-  /** Resolves with the port. */
-  listen(port: number, host: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
+  /** As `gauge`, of what only rises while the process runs; the name ends in `_total`. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name: `holdfast_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
     });
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+  /** Listens on one more address (port 0: any free one); resolves with the port. */
+  listen(port: number, host: string): Promise<number> {
+    const server = createServer((request, response) => this.#answer(request, response));
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        this.#servers.push(server);
+        resolve((server.address() as AddressInfo).port);
+      });
     });
+  }
+
+  /** The process is about to end: from now on it is not ready, for whoever asks until it has ended. */
+  sayEnding(): void {
+    this.#isEnding = true;
+  }
+
+  async close(): Promise<void> {
+    const closing = this.#servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    );
+    await Promise.all(closing);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -57,15 +84,17 @@ export class StatusServer {
     }
     switch ((request.url ?? '/').split('?', 1)[0]) {
       case '/metrics':
-        void this.registry.metrics().then((text) => {
-          response.writeHead(200, { 'content-type': this.registry.contentType }).end(text);
-        });
+        this.registry.metrics().then(
+          (text) => response.writeHead(200, { 'content-type': this.registry.contentType }).end(text),
+          // What can't be told now is no reason to end.
+          (error: unknown) => answerText(response, 500, `metrics could not be read: ${String(error)}`),
+        );
         return;
       case '/healthz':
         answerText(response, 200, 'ok');
         return;
       case '/readyz': {
-        const refusal = this.#refusal();
+        const refusal = this.#isEnding ? 'the process is ending' : this.#refusal();
         answerText(response, refusal === null ? 200 : 503, refusal ?? 'ok');
         return;
       }

@@ -1,8 +1,10 @@
 /** A cluster whose processes know each other by certificates: everything works, and nobody else gets in. */
+import { copyFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { KvError, systemEnv } from '@holdfast/common';
 import { kvctl } from '@holdfast/kvctl/testing';
-import { AdminClient, peerCredentials } from '@holdfast/rpc';
+import { AdminExporter } from '@holdfast/protocol';
+import { AdminClient, admin, peerCredentials, peerServerCredentials } from '@holdfast/rpc';
 import { peerTlsOf } from '@holdfast/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateFiles, makeCertificates, tlsFlags } from './certificates.js';
@@ -94,6 +96,55 @@ function aloud(port: number): Promise<void> {
     socket.on('data', () => resolve());
   });
 }
+
+describe('certificates that are replaced while a process runs', () => {
+  it('are those of all connections that are made from then on, on both sides', async () => {
+    const directory = await temporaryDirectory();
+    const [before, after] = ['before', 'after'].map((name) => makeCertificates(directory.path, name));
+    const used = makeCertificates(directory.path, 'used');
+    const put = (files: CertificateFiles): void => {
+      for (const name of ['ca', 'certificate', 'key'] as const) copyFileSync(files[name], used[name]);
+    };
+    put(before);
+    const tls = tlsOf(used)!;
+    const env = systemEnv();
+    const server = new AdminExporter({
+      administration: { status: () => admin.StatusResponse.create({ name: 'n1' }) },
+      env,
+      credentials: peerServerCredentials(tls),
+    });
+    const address = `127.0.0.1:${await server.listen(0, '127.0.0.1')}`;
+    const clientWith = (files: typeof tls) =>
+      new AdminClient({ address, env, credentials: peerCredentials(files) });
+    const [connected, waiting, old, fresh] = [tls, tls, tlsOf(before)!, tlsOf(after)!].map(clientWith);
+    const clients = [connected, waiting, old, fresh];
+    try {
+      expect((await connected.status(5000)).name).toBe('n1');
+      await expect(fresh.status(1000)).rejects.toBeInstanceOf(KvError);
+      put(after);
+      expect(tls.refresh()).toBe(true);
+      // Made before, and not connected until now.
+      expect((await waiting.status(5000)).name).toBe('n1');
+      // It was refused before, and waits a moment before it tries again.
+      await expect
+        .poll(
+          () =>
+            fresh.status(5000).then(
+              ({ name }) => name,
+              () => '',
+            ),
+          { timeout: 5000 },
+        )
+        .toBe('n1');
+      await expect(old.status(1000)).rejects.toBeInstanceOf(KvError);
+      expect((await connected.status(5000)).name).toBe('n1');
+    } finally {
+      for (const client of clients) client.close();
+      await server.close();
+      await directory.remove();
+    }
+  }, 30_000);
+});
 
 describe('the settings of TLS', () => {
   it('belong together, and must be what they are called', async () => {

@@ -169,6 +169,13 @@ it('serves a unix socket, also where a killed server left one', async () => {
   expect(existsSync(path)).toBe(false);
 });
 
+it('ends when it is told to before it serves, as the first process of a container too', async () => {
+  const gateway = spawn({ mode: 'cluster', etcd: '127.0.0.1:1' });
+  await expect.poll(() => gateway.stderr, { timeout: 20_000 }).toContain('waits for etcd');
+  // By its own handler: there, a signal without one is not heard.
+  expect(await gateway.stop()).toBe(0);
+}, 30_000);
+
 it('shows health and metrics over HTTP', async () => {
   const gateway = spawn({});
   const { http, redis } = await readyOf(gateway);

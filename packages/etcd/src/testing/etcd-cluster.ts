@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
 import { endWithUs, freePorts } from '@holdfast/common/testing';
-import type { etcdserverpb } from '@holdfast/rpc';
+import { type etcdserverpb, fixedTls } from '@holdfast/rpc';
 import { Etcd, type EtcdOptions } from '../etcd.js';
 
 export interface EtcdClusterOptions {
@@ -116,7 +116,7 @@ export class EtcdCluster {
   private constructor(options: EtcdClusterOptions, directory: string, ports: readonly number[]) {
     this.#directory = directory;
     this.#isTemporary = options.directory === undefined;
-    this.#access = options.tls === undefined ? {} : { tls: { ca: options.tls.ca } };
+    this.#access = options.tls === undefined ? {} : { tls: fixedTls({ ca: options.tls.ca }) };
     const count = ports.length / 2;
     const peers = ports.slice(count).map((port, i) => `m${i}=http://127.0.0.1:${port}`);
     this.members = ports.slice(0, count).map((port, i) => {
