@@ -104,6 +104,13 @@ export class SnapshotFiles {
     }
   }
 
+  /** What is damaged is no snapshot any more; it stays there for whoever wants to look at it. */
+  async setAside(snapshot: SnapshotName): Promise<void> {
+    const path = this.pathOf(snapshot);
+    this.#disk.rename(path, `${path}.damaged`);
+    await this.#disk.syncDirectory(this.#directory);
+  }
+
   /** Removes all snapshots but the newest. */
   async removeOld(): Promise<void> {
     const all = await this.#list();

@@ -46,7 +46,7 @@ export class ConfigCommands {
     if (first === null) return coordinator.own(session, request, reply);
     const own = this.#ask(session, request);
     const answer = coordinator.answerLater(session);
-    const gathering = new Gathering(([theirs]) => {
+    const gathering = Gathering.ofValues(([theirs]) => {
       writeValue(
         answer.held,
         theirs instanceof MapReply && own instanceof MapReply ? merged(own, theirs) : own,

@@ -6,7 +6,16 @@
  * change and begins again from there. An answer that is older than one that was seen before is passed over.
  */
 import { type Env, KvError, Recurring } from '@holdfast/common';
-import { type EtcdStore, endOfPrefix, get, put, remove, revisionIs, type Watch } from '@holdfast/etcd';
+import {
+  type EtcdStore,
+  endOfPrefix,
+  get,
+  put,
+  remove,
+  revisionIs,
+  transactionOpsMax,
+  type Watch,
+} from '@holdfast/etcd';
 import type { etcdserverpb } from '@holdfast/rpc';
 import type { ShardPlacement } from '../replicated/shard-host.js';
 import type { ClusterMeta } from './cluster-meta.js';
@@ -112,6 +121,21 @@ export class EtcdMeta implements ClusterMeta {
     if (shard) throw new KvError('INVALID', `node ${node} has a replica of shard ${shard.shard}`);
     await this.#put([remove(Buffer.from(this.#options.layout.node(node)))]);
     this.#take(await this.#read());
+  }
+
+  /**
+   * What nodes said that their disks have of shards counts no longer: for those that are about to get a replica, and may
+   * have had one before. Throws KvError UNAVAILABLE.
+   */
+  async forgetPositions(
+    replicas: readonly { readonly shard: string; readonly node: string }[],
+  ): Promise<void> {
+    const { layout } = this.#options;
+    const removals = replicas.map(({ node, shard }) =>
+      remove(Buffer.from(`${layout.positions(shard)}${node}`)),
+    );
+    for (let i = 0; i < removals.length; i += transactionOpsMax)
+      await this.#put(removals.slice(i, i + transactionOpsMax));
   }
 
   close(): void {

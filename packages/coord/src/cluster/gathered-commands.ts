@@ -4,8 +4,9 @@ import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { leadsNothing, slotNotServed } from './errors.js';
-import { firstError, Gathering } from './gathering.js';
+import { firstError, Gathering, type RawArray } from './gathering.js';
 import type { Handler, Handlers } from './plans.js';
+import type { Answer } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
 import { writeValue } from './write-value.js';
 
@@ -18,12 +19,6 @@ const least: Combine = (reply, values) => reply.integer(Math.min(...values.map(N
 
 /** All say the same. */
 const first: Combine = (reply, values) => writeValue(reply, values[0]);
-
-const together: Combine = (reply, values) =>
-  writeValue(
-    reply,
-    values.flatMap((each) => each as ReplyValue[]),
-  );
 
 const leastOfEach: Combine = (reply, values) => {
   const lists = values as number[][];
@@ -59,7 +54,7 @@ const newest: Combine = (reply, values, request) => {
 export class GatheredCommands {
   readonly handlers: Handlers = {
     dbsize: this.#all(sum),
-    keys: this.#all(together),
+    keys: this.#joined(),
     randomkey: this.#all((reply, values) => this.#draw(reply, values)),
     flushall: this.#all(first),
     flushdb: this.#all(first),
@@ -114,6 +109,21 @@ export class GatheredCommands {
     };
   }
 
+  /** Arrays become one, whose elements are passed on as they came. */
+  #joined(): Handler {
+    return (session, command, request, reply) => {
+      const coordinator = this.#coordinator;
+      return askAll(coordinator, session, command, request, reply, (answer) =>
+        Gathering.ofArrays((values) => {
+          const error = firstError(values);
+          if (error !== null) answer.held.error(error.message);
+          else join(answer.held, values as readonly RawArray[]);
+          session.replies.ready(answer);
+        }),
+      );
+    };
+  }
+
   /** All are asked, and one of them can do it. */
   #any(): Handler {
     return (session, command, request, reply) =>
@@ -154,6 +164,11 @@ export class GatheredCommands {
   }
 }
 
+function join(reply: Reply, arrays: readonly RawArray[]): void {
+  reply.array(arrays.reduce((sum, { count }) => sum + count, 0));
+  for (const { elements } of arrays) if (elements.length > 0) reply.raw(elements, 0, elements.length);
+}
+
 /** Asks every shard, or at a node those that it leads; `finish` writes the answer in its turn. */
 export function gather(
   coordinator: ClusterCoordinator,
@@ -162,6 +177,23 @@ export function gather(
   request: Request,
   reply: Reply,
   finish: (values: readonly ReplyValue[], reply: Reply) => void,
+): Outcome {
+  return askAll(coordinator, session, command, request, reply, (answer) =>
+    Gathering.ofValues((values) => {
+      finish(values, answer.held);
+      session.replies.ready(answer);
+    }),
+  );
+}
+
+/** `gatheringFor`: what puts the replies together, and says when the answer is ready. */
+function askAll<V>(
+  coordinator: ClusterCoordinator,
+  session: RoutedSession,
+  command: Command,
+  request: Request,
+  reply: Reply,
+  gatheringFor: (answer: Answer) => Gathering<V>,
 ): Outcome {
   const { forwarder, isNode, router, routing } = coordinator;
   if (router.shardCount === 0) return coordinator.fail(session, reply, slotNotServed);
@@ -174,10 +206,7 @@ export function gather(
   const problem = forwarder.problemOf(request);
   if (problem !== null) return coordinator.fail(session, reply, problem);
   const answer = coordinator.answerLater(session);
-  const gathering = new Gathering((values) => {
-    finish(values, answer.held);
-    session.replies.ready(answer);
-  });
+  const gathering = gatheringFor(answer);
   for (const route of routes) {
     const lane = forwarder.lane(session, route, command);
     forwarder.ask(session, lane, command, request, gathering.add());

@@ -2,15 +2,22 @@
 import { ErrorReply, errorLine, type ReplyValue, ValueReply } from '@holdfast/common';
 import type { Run, RunOwner } from './run.js';
 
+/** Takes a shard's reply as it comes. */
+interface Collector<V> {
+  raw(bytes: Uint8Array, start: number, length: number): void;
+  take(): V | undefined;
+}
+
 /** What one shard is asked, and what it replied. */
-class Part implements RunOwner {
-  readonly #gathering: Gathering;
-  readonly #reply = new ValueReply(3);
-  value: ReplyValue = null;
+class Part<V> implements RunOwner {
+  readonly #gathering: Gathering<V>;
+  readonly #reply: Collector<V | ErrorReply>;
+  value: V | ErrorReply | null = null;
   version = 0;
 
-  constructor(gathering: Gathering) {
+  constructor(gathering: Gathering<V>, reply: Collector<V | ErrorReply>) {
     this.#gathering = gathering;
+    this.#reply = reply;
   }
 
   answered(run: Run, _count: number, bytes: Buffer, start: number, length: number, version: number): void {
@@ -27,26 +34,39 @@ class Part implements RunOwner {
   /** A part is one request. */
   split(): void {}
 
-  #complete(value: ReplyValue): void {
+  #complete(value: V | ErrorReply | null): void {
     this.value = value;
     this.#gathering.partComplete();
   }
 }
 
-export class Gathering {
-  readonly #parts: Part[] = [];
-  readonly #onDone: (values: readonly ReplyValue[], version: number) => void;
+type OnDone<V> = (values: readonly (V | ErrorReply | null)[], version: number) => void;
+
+export class Gathering<V = ReplyValue> {
+  readonly #parts: Part<V>[] = [];
+  readonly #onDone: OnDone<V>;
+  readonly #collect: () => Collector<V | ErrorReply>;
   #missing = 0;
   #isSent = false;
 
   /** `onDone` receives the values of all parts, in the order in which they were added. */
-  constructor(onDone: (values: readonly ReplyValue[], version: number) => void) {
+  static ofValues(onDone: OnDone<ReplyValue>): Gathering {
+    return new Gathering<ReplyValue>(onDone, () => new ValueReply(3));
+  }
+
+  /** As `ofValues`, of arrays whose elements may be a great many. */
+  static ofArrays(onDone: OnDone<RawArray>): Gathering<RawArray> {
+    return new Gathering<RawArray>(onDone, () => new RawArrays());
+  }
+
+  private constructor(onDone: OnDone<V>, collect: () => Collector<V | ErrorReply>) {
     this.#onDone = onDone;
+    this.#collect = collect;
   }
 
   /** Who gets the reply to the next part. */
   add(): RunOwner {
-    const part = new Part(this);
+    const part = new Part(this, this.#collect());
     this.#parts.push(part);
     this.#missing++;
     return part;
@@ -72,8 +92,34 @@ export class Gathering {
   }
 }
 
+/** An array as it came: an object for each of a million keys would take ten times the bytes. */
+export interface RawArray {
+  readonly count: number;
+  /** RESP3, one after the other. */
+  readonly elements: Buffer;
+}
+
+class RawArrays implements Collector<RawArray | ErrorReply> {
+  #pieces: Buffer[] = [];
+
+  raw(bytes: Uint8Array, start: number, length: number): void {
+    this.#pieces.push(Buffer.from(bytes.subarray(start, start + length)));
+  }
+
+  take(): RawArray | ErrorReply {
+    const reply = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    const end = reply.indexOf('\r\n');
+    const line = reply.toString('utf8', 1, end);
+    if (reply[0] === minus) return new ErrorReply(line);
+    return { count: Number(line), elements: reply.subarray(end + 2) };
+  }
+}
+
+const minus = 0x2d;
+
 /** The first error among values, null when there is none. */
-export function firstError(values: readonly ReplyValue[]): ErrorReply | null {
+export function firstError(values: readonly unknown[]): ErrorReply | null {
   for (const value of values) if (value instanceof ErrorReply) return value;
   return null;
 }

@@ -57,7 +57,7 @@ export class ScanCommands {
     const coordinator = this.#coordinator;
     const { forwarder, router } = coordinator;
     const answer = coordinator.answerLater(session);
-    const gathering = new Gathering(([value], version) => {
+    const gathering = Gathering.ofValues(([value], version) => {
       session.keyVersion = version;
       if (value instanceof ErrorReply) answer.held.error(value.message);
       else {

@@ -87,7 +87,7 @@ export class SplitCommands {
     }
     const answer = coordinator.answerLater(session);
     const count = (request.count - 1) / stride;
-    const gathering = new Gathering((values, version) => {
+    const gathering = Gathering.ofValues((values, version) => {
       session.keyVersion = version;
       const error = firstError(values);
       if (error !== null) answer.held.error(error.message);

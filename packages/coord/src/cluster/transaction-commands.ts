@@ -96,7 +96,7 @@ export class TransactionCommands {
     if (lane === null || lane.number < 0) return;
     const { forwarder, kv } = this.#coordinator;
     const request = Request.of('UNWATCH');
-    forwarder.ask(session, lane, kv.registry.byName('UNWATCH')!, request, new Gathering(() => {}).add());
+    forwarder.ask(session, lane, kv.registry.byName('UNWATCH')!, request, Gathering.ofValues(() => {}).add());
   }
 
   #exec(session: RoutedSession, _command: Command, request: Request, reply: Reply): Outcome {

@@ -89,6 +89,18 @@ describe('RemoteFront', () => {
     expect(made.next(1)).toBeGreaterThan(spare);
   });
 
+  it('has enough after one fetch for a command with a great many arguments, and for one with more than there can be', async () => {
+    for (const count of [300_000, 5_000_000]) {
+      const { front: made, source } = front(2);
+      const arrival = made.arrive();
+      const waiting = made.prepare(arrival, count);
+      await source.answer();
+      await waiting;
+      expect(made.prepare(arrival, count)).toBeNull();
+      expect(source.fetches).toBe(1);
+    }
+  });
+
   it('fetches for whoever begins to lead, whatever is at hand', async () => {
     const { front: made, source, write } = front(1);
     await write();

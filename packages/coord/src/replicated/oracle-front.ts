@@ -58,8 +58,9 @@ export class LocalFront implements OracleFront {
 /** The least that a fetch asks for, and when another one is begun although nobody waits. */
 const fetchedMin = 256;
 const spareMin = 64;
-/** The most, whatever was used. */
+/** The most, whatever was used. A command that may take more gets as many, up to what an oracle gives at once. */
 const fetchedMax = 1 << 18;
+const preparedMax = 1 << 20;
 /** Timestamps that were fetched so long ago, in ms, are old: a version says when it was given. */
 const freshMs = 100;
 const retryDelayMs = 20;
@@ -156,10 +157,11 @@ export class RemoteFront implements OracleFront, Oracle {
     return isFresh && this.#isOneShard() ? 0 : this.#begun + 1;
   }
 
-  prepare(arrival: number, count: number): Promise<void> | null {
+  prepare(arrival: number, bound: number): Promise<void> | null {
+    const count = Math.min(bound, preparedMax);
     const isThere = this.#next + count <= this.#end;
     if (isThere && arrival <= this.#done) return null;
-    if (!isThere && count > this.#wanted) this.#wanted = Math.min(count, fetchedMax);
+    if (!isThere && count > this.#wanted) this.#wanted = count;
     const { promise } =
       this.#isFetching && arrival <= this.#begun && count <= fetchedMin
         ? (this.#current ??= awaited())
@@ -177,7 +179,7 @@ export class RemoteFront implements OracleFront, Oracle {
   #begin(): void {
     if (this.#isClosed) return;
     const wanted = Math.max(this.#wanted, this.#expected, this.#usual);
-    const count = Math.min(fetchedMax, Math.max(fetchedMin, wanted * 2));
+    const count = Math.max(this.#wanted, Math.min(fetchedMax, Math.max(fetchedMin, wanted * 2)));
     this.#wanted = 0;
     this.#expected = 0;
     this.#isFetching = true;

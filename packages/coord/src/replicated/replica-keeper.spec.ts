@@ -1,5 +1,10 @@
-import { expect, it } from 'vitest';
-import { coveredByMajority, trimmable } from './replica-keeper.js';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import type { Log } from '@holdfast/log';
+import { describe, expect, it } from 'vitest';
+import type { SnapshotFiles } from '../snapshot-files.js';
+import type { Replica } from './replica.js';
+import { coveredByMajority, ReplicaKeeper, trimmable } from './replica-keeper.js';
+import { MemoryShardRegister } from './shard-register.js';
 
 const of = (positions: Record<string, number>): number =>
   coveredByMajority(['a', 'b', 'c'], new Map(Object.entries(positions)));
@@ -36,4 +41,72 @@ it('trims nothing that is held, by a backup that is taken', () => {
   expect(trimmable(['a', 'b', 'c'], positions)).toBe(20);
   positions.set('~another', 0);
   expect(trimmable(['a', 'b', 'c'], positions)).toBe(0);
+});
+
+describe('ReplicaKeeper', () => {
+  /** A follower at position 7, whose disk has a snapshot up to `from`, if any. */
+  function follower(from: number | null) {
+    const env = new SimulatedEnv();
+    const register = new MemoryShardRegister();
+    const disk = { from, writes: 0 };
+    const snapshots = {
+      newest: async () => (disk.from === null ? null : { name: '', from: disk.from, to: disk.from }),
+      write: async (position: number) => {
+        disk.from = position;
+        disk.writes++;
+        return 100;
+      },
+      removeOld: async () => {},
+    } as unknown as SnapshotFiles;
+    const replica = {
+      shard: 's0',
+      role: 'follower',
+      isSound: true,
+      appliedBytes: 0,
+      fetches: 0,
+      storage: { stamp: { writes: 0 } },
+      offers: { snapshot: async () => ({ from: 7, to: () => 7, batches: [] }) },
+    };
+    const begin = () =>
+      new ReplicaKeeper({
+        replica: replica as unknown as Replica,
+        env,
+        log: {} as Log,
+        node: 'a',
+        nodes: () => ['a', 'b', 'c'],
+        register,
+        snapshots,
+        onError: (error) => {
+          throw error;
+        },
+        intervalMs: 10,
+      });
+    const pass = async (): Promise<void> => {
+      env.advance(10);
+      await new Promise(setImmediate);
+    };
+    const known = async (): Promise<number | undefined> => (await register.positions('s0')).get('a');
+    return { begin, disk, known, pass, register, replica };
+  }
+
+  it('says that its disk has less than it once said, because it is a new one', async () => {
+    const { begin, known, pass, register } = follower(null);
+    await register.report('s0', 'a', 1000);
+    const keeper = begin();
+    await pass();
+    expect(await known()).toBe(0);
+    await keeper.close();
+  });
+
+  it('writes what it took from another node to its own disk at once, and once', async () => {
+    const { begin, disk, known, pass, replica } = follower(3);
+    const keeper = begin();
+    await pass();
+    expect([disk.writes, await known()]).toEqual([0, 3]);
+    replica.fetches++;
+    await pass();
+    await pass();
+    expect([disk.writes, await known()]).toEqual([1, 7]);
+    await keeper.close();
+  });
 });

@@ -3,6 +3,9 @@
  * when enough was applied since the last one, tells the others up to where this replica needs the log no more, and,
  * on the leader, trims what a majority of the replicas needs no more.
  *
+ * What was trimmed is on the disks of that majority alone. So a replica that took its state from another one writes it to
+ * its own disk at once, and one whose disk has less than it said, because it is a new one, says so.
+ *
  * The others, if they are behind that, get a snapshot from one of the majority.
  */
 import { type Env, Recurring } from '@holdfast/common';
@@ -33,12 +36,14 @@ export interface ReplicaKeeperOptions {
 
 export class ReplicaKeeper {
   readonly #options: ReplicaKeeperOptions;
-  #reported: Position = 0;
+  /** Null until it has reported in this life. */
+  #reported: Position | null = null;
   #trimmed: Position = 0;
   /** Of the last snapshot. */
   #snapshotBytes = 0;
-  /** `Replica.appliedBytes` when that was taken. */
+  /** `Replica.appliedBytes` when that was taken, and `Replica.fetches` of what it was taken of. */
   #appliedBefore = 0;
+  #fetchesBefore = 0;
   readonly #keeping: Recurring;
 
   constructor(options: ReplicaKeeperOptions) {
@@ -49,7 +54,7 @@ export class ReplicaKeeper {
 
   /** Up to where the replica needs the log no more, as the others know it. */
   get reported(): Position {
-    return this.#reported;
+    return this.#reported ?? 0;
   }
 
   /** When the last snapshot was finished, in ms since 1970; 0 for none. */
@@ -72,7 +77,8 @@ export class ReplicaKeeper {
     const { appliedBytes } = replica;
     // A state from another node, or built again, counts from its beginning.
     if (appliedBytes < this.#appliedBefore) this.#appliedBefore = 0;
-    const isDue = appliedBytes - this.#appliedBefore > Math.max(logBytes, sizeShare * this.#snapshotBytes);
+    const isLong = appliedBytes - this.#appliedBefore > Math.max(logBytes, sizeShare * this.#snapshotBytes);
+    const isDue = isLong || replica.fetches > this.#fetchesBefore;
     if (snapshots !== null && isDue && replica.isSound) await this.#take();
     await this.#report();
     if (replica.role === 'leader') await this.#trim();
@@ -94,10 +100,11 @@ export class ReplicaKeeper {
 
   async #write(snapshots: SnapshotFiles): Promise<void> {
     const { replica } = this.#options;
-    const { appliedBytes } = replica;
+    const { appliedBytes, fetches } = replica;
     const { batches, from, to } = await replica.offers.snapshot();
     this.#snapshotBytes = await snapshots.write(from, batches, async () => to());
     this.#appliedBefore = appliedBytes;
+    this.#fetchesBefore = fetches;
     await snapshots.removeOld();
   }
 
@@ -105,7 +112,7 @@ export class ReplicaKeeper {
     const { node, register, replica, snapshots } = this.#options;
     const newest = snapshots === null ? null : await snapshots.newest();
     const position = snapshots === null ? replica.storage.durablePosition : (newest?.from ?? 0);
-    if (position <= this.#reported) return;
+    if (position === this.#reported) return;
     await register.report(replica.shard, node, position);
     this.#reported = position;
   }

@@ -41,6 +41,8 @@ export class ReplicaState {
   position: Position = 0;
   /** Bytes of the log that came to it since it was opened, or was taken from elsewhere. */
   appliedBytes = 0;
+  /** How often this node's own disk was not enough: the state was taken from elsewhere, or a snapshot there was damaged. */
+  fetches = 0;
   /** Is told of the entries that are applied. */
   history: KeptHistory | null = null;
   readonly #options: ReplicaStateOptions;
@@ -125,6 +127,7 @@ export class ReplicaState {
       await this.#empty();
       throw error;
     }
+    this.fetches++;
     await this.storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   }
 
@@ -141,7 +144,10 @@ export class ReplicaState {
     await this.storage.prepareScan(systemDatabase, 0, Number.POSITIVE_INFINITY);
   }
 
-  /** From this node's disk. A snapshot that is damaged there is as if it were not: others have the same. */
+  /**
+   * From this node's disk. A snapshot that is damaged there is as if it were not: others have the same. It is set aside, so
+   * that nobody counts on it.
+   */
   async #restoreOwn(snapshots: SnapshotFiles): Promise<void> {
     const newest = await snapshots.newest();
     if (newest === null || newest.from <= this.position) return;
@@ -152,6 +158,8 @@ export class ReplicaState {
       if (!(error instanceof KvError) || error.code !== 'CORRUPT') throw error;
       this.#options.onError(error);
       await this.#empty();
+      this.fetches++;
+      await snapshots.setAside(newest);
     }
   }
 

@@ -117,6 +117,11 @@ export class Replica {
     return this.#state.appliedBytes + (this.#lead?.committer.committedBytes ?? 0);
   }
 
+  /** See `ReplicaState.fetches`. */
+  get fetches(): number {
+    return this.#state.fetches;
+  }
+
   /** The last writes, by version, as this replica has them from the log; null when none are kept. */
   get history(): History | null {
     return this.#options.history?.current ?? null;
