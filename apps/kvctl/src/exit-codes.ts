@@ -13,11 +13,19 @@ export const exitCodes = {
   undetermined: 4,
 } as const;
 
+/** What was typed makes no sense, whatever there is. */
+export class UsageError extends KvError {
+  constructor(message: string) {
+    super('INVALID', message);
+  }
+}
+
 const byCode: Partial<Record<ErrorCode, number>> = {
   UNAVAILABLE: exitCodes.unavailable,
   UNDETERMINED: exitCodes.undetermined,
 };
 
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return exitCodes.usage;
   return (error instanceof KvError && byCode[error.code]) || exitCodes.failed;
 }

@@ -1,11 +1,13 @@
 /**
  * Carries moves of replicas out: a few new ones are made, they catch up, and only then the old ones go. Interrupted
- * anywhere, every shard has at least the replicas that it had.
+ * anywhere, every shard has at least the replicas that it had. One that goes without another in its place goes only while
+ * another one of its shard is up and has caught up: it may be the only one that has what was trimmed from the log.
  */
 import { admin } from '@holdfast/rpc';
 import type { Cluster } from './cluster.js';
 import { caughtUpLag, movesAtOnce } from './limits.js';
 import { type Move, withNode, withoutNode } from './placement.js';
+import type { ShardView } from './view.js';
 
 /** Throws KvError UNAVAILABLE when a new replica has not caught up in time; the old one stays then. */
 export async function carryOut(
@@ -18,14 +20,16 @@ export async function carryOut(
     const some = moves.slice(done, done + movesAtOnce);
     for (const { shard, from, to } of some)
       onProgress(`${shard}: ${from ?? 'nowhere'} -> ${to ?? 'nowhere'}`);
+    await cluster.meta.forgetPositions(
+      some.flatMap(({ shard, to }) => (to === null ? [] : [{ shard, node: to }])),
+    );
     await cluster.meta.changeMap(({ shards }) =>
       some.reduce((all, { shard, to }) => (to === null ? all : withNode(all, shard, to)), [...shards]),
     );
-    const made = some.filter(({ to }) => to !== null);
     await cluster.until(
       timeoutMs,
-      `replicas of ${made.map(({ shard }) => shard).join(', ')} are behind`,
-      async () => ((await areReady(cluster, made)) ? true : null),
+      `replicas of ${some.map(({ shard }) => shard).join(', ')} are behind, or down`,
+      async () => ((await areReady(cluster, some)) ? true : null),
     );
     await cluster.meta.changeMap(({ shards }) =>
       some.reduce(
@@ -41,15 +45,22 @@ const ready: ReadonlySet<admin.ReplicaRole> = new Set([
   admin.ReplicaRole.REPLICA_ROLE_LEADER,
 ]);
 
-/** What a follower knows of the log lags behind too: so it is held against the leader's position. */
+/** Whether the new replicas have caught up; where there is none, whether one of those that stay has. */
 async function areReady(cluster: Cluster, moves: readonly Move[]): Promise<boolean> {
-  if (moves.length === 0) return true;
   const { shards } = await cluster.view();
-  return moves.every(({ shard, to }) => {
+  return moves.every(({ from, shard, to }) => {
     const view = shards.find((one) => one.shard === shard);
-    const replica = view?.replicas.find(({ node }) => node === to)?.replica ?? null;
-    const lead = view?.replicas.find(({ node }) => node === view.leader)?.replica ?? null;
-    if (replica === null || lead === null || !ready.has(replica.role)) return false;
-    return replica.position >= lead.position - caughtUpLag;
+    if (view === undefined) return false;
+    return view.replicas.some(
+      ({ node }) => (to === null ? node !== from : node === to) && isReady(view, node),
+    );
   });
+}
+
+/** What a follower knows of the log lags behind too: so it is held against the leader's position. */
+function isReady({ leader, replicas }: ShardView, node: string): boolean {
+  const replica = replicas.find((one) => one.node === node)?.replica ?? null;
+  const lead = replicas.find((one) => one.node === leader)?.replica ?? null;
+  if (replica === null || lead === null || !ready.has(replica.role)) return false;
+  return replica.position >= lead.position - caughtUpLag;
 }

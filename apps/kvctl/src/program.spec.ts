@@ -51,6 +51,21 @@ describe('usage', () => {
     expect((await kvctl('status', '--at', '127.0.0.1:1', '--timeout', '300')).code).toBe(3);
   });
 
+  it('ends with 2 when what was typed makes no sense', async () => {
+    for (const argv of [
+      ['backup', 'a', 'b', 'c'],
+      ['export', 'directory'],
+      ['import', 'dump.rdb'],
+      ['restore', 'all.backup'],
+      ['restore', 'all.backup', 'directory', '--history', 'data'],
+      ['restore', 'all.backup', '--to', 'a:1', '--replace'],
+      ['restore', 'all.backup', 'directory', '--as-of', 'yesterday'],
+      ['export', '--from', 'nowhere', 'dump.rdb'],
+      ['consistency', 'set', 'replicated', '--at', 'a:1', '--etcd', ','],
+    ])
+      expect([argv, (await kvctl(...argv)).code]).toEqual([argv, 2]);
+  });
+
   it('takes a certificate only with its key', async () => {
     const { code, error } = await kvctl('nodes', '--etcd-cert', '/x');
     expect([code, error]).toEqual([1, expect.stringContaining('belong together')]);
@@ -132,6 +147,13 @@ describe('kvctl', () => {
     expect(out).toContain('shard s0: no node leads it');
     expect(out).toContain('no timestamp service has ever run here');
     expect((await ask('tso')).code).toBe(1);
+  });
+
+  it('wants a timestamp service only where there are several shards', async () => {
+    await ask('init', '--shards', '1');
+    expect((await ask('tso')).code).toBe(0);
+    const { code, out } = await ask('status');
+    expect([code, out]).toEqual([0, expect.stringContaining('problems   none')]);
   });
 
   it('moves a lead', async () => {

@@ -1,9 +1,9 @@
 /** `kvctl backup`: everything that a server or a cluster has, in one file. */
-import { KvError } from '@holdfast/common';
 import { decodeSnapshot } from '@holdfast/coord';
 import { NodeDisk } from '@holdfast/log';
 import { BackupWriter } from '@holdfast/storage';
 import type { Commands, Context } from '../context.js';
+import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
 import { Progress } from '../progress.js';
 import { writePart } from '../transfer/backup.js';
@@ -40,7 +40,7 @@ interface Taken {
 
 async function backup(context: Context, places: readonly string[], at: string | null): Promise<void> {
   if (places.length > (at === null ? 2 : 1))
-    throw new KvError('INVALID', 'give a file, a directory and a file, or --at host:port and a file');
+    throw new UsageError('give a file, a directory and a file, or --at host:port and a file');
   const { env, options, output } = context;
   const path = places[places.length - 1];
   const file = new DataFile(new NodeDisk(), path);

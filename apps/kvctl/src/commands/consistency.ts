@@ -1,10 +1,10 @@
 /** `kvctl consistency set`: where a whole server makes its writes durable, changed while it serves. */
-import { KvError } from '@holdfast/common';
 import { admin } from '@holdfast/rpc';
 import { Argument } from 'commander';
 import { endpointsOf } from '../access.js';
 import { positiveInteger } from '../arguments.js';
 import type { Commands } from '../context.js';
+import { UsageError } from '../exit-codes.js';
 
 const { SetConsistencyRequest_Consistency: consistencies } = admin;
 
@@ -24,8 +24,7 @@ export const addConsistency: Commands = (program, action) => {
         const client = context.admin(String(at));
         const isReplicated = where === 'replicated';
         const etcd = isReplicated ? endpointsOf(context.options.etcd) : [];
-        if (isReplicated && etcd.length === 0)
-          throw new KvError('INVALID', '--etcd must name members of etcd');
+        if (isReplicated && etcd.length === 0) throw new UsageError('--etcd must name members of etcd');
         try {
           const to = isReplicated ? consistencies.CONSISTENCY_REPLICATED : consistencies.CONSISTENCY_LOCAL;
           const pausedMs = await client.setConsistency(to, etcd, Number(wait));

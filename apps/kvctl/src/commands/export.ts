@@ -1,9 +1,9 @@
 /** `kvctl export`: all data as an RDB file, which Redis and what reads its files take. */
-import { KvError } from '@holdfast/common';
 import { NodeDisk } from '@holdfast/log';
 import { rdbVersions } from '@holdfast/storage';
 import { Option } from 'commander';
 import type { Commands, Context } from '../context.js';
+import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
 import { Progress } from '../progress.js';
 import { DataFile } from '../transfer/data-file.js';
@@ -44,7 +44,7 @@ export const addExport: Commands = (program, action) => {
 
 async function exportData(context: Context, options: Options, places: readonly string[]): Promise<void> {
   if (places.length !== (options.from === undefined ? 2 : 1))
-    throw new KvError('INVALID', 'give a directory and a file, or --from host:port and a file');
+    throw new UsageError('give a directory and a file, or --from host:port and a file');
   const path = places[places.length - 1];
   const file = new DataFile(new NodeDisk(), path);
   const progress = new Progress(context.output, context.env.clock);

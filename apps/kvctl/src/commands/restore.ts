@@ -5,6 +5,7 @@ import { type Disk, NodeDisk } from '@holdfast/log';
 import type { AdminClient } from '@holdfast/rpc';
 import { Option } from 'commander';
 import type { Commands, Context } from '../context.js';
+import { UsageError } from '../exit-codes.js';
 import { Progress } from '../progress.js';
 import { versionAsOf } from '../transfer/as-of.js';
 import { type BackupSummary, checkBackup, type RestorePoint, restoreBackup } from '../transfer/backup.js';
@@ -75,11 +76,11 @@ async function restore(
   const { replace, to } = options;
   checkWhereTo(directory, to);
   if (to !== undefined && replace === true)
-    throw new KvError('INVALID', '--to fills only what has no data yet: --replace is for a directory');
+    throw new UsageError('--to fills only what has no data yet: --replace is for a directory');
   const { env, output } = context;
   const asOf = options.asOf === undefined ? null : versionAsOf(options.asOf, env.clock);
   if (asOf === null && options.history !== undefined)
-    throw new KvError('INVALID', 'up to when? --history needs --as-of');
+    throw new UsageError('up to when? --history needs --as-of');
   const disk = new NodeDisk();
   const progress = new Progress(output, env.clock);
   let count = 0;
@@ -134,19 +135,11 @@ async function pointOf(
         ? `the backup is of a cluster: --history ${clusterPlace} goes on with that of --etcd`
         : 'the backup is of a server: --history takes its administration, or its directory',
     );
-  return { after, version, history: await historyAt(context, disk, place, parts) };
+  return { after, version, history: await historyAt(context, disk, place) };
 }
 
-async function historyAt(
-  context: Context,
-  disk: Disk,
-  place: string,
-  parts: BackupSummary['parts'],
-): Promise<HistorySource> {
-  if (place === clusterPlace) {
-    const shards = parts.map(({ name }) => name);
-    return new ClusterHistory(await context.openCluster(), shards);
-  }
+async function historyAt(context: Context, disk: Disk, place: string): Promise<HistorySource> {
+  if (place === clusterPlace) return new ClusterHistory(await context.openCluster());
   const admin = (address: string): AdminClient => context.admin(address);
   return openHistory({ env: context.env, disk, place, admin });
 }
@@ -162,7 +155,8 @@ async function fillRunning(
   const connection = await ServerConnection.open(parseAddress(to!), user, password);
   const place = join(scratch ?? dirname(path), `${basename(path)}.restoring`);
   const onKeys = (keys: number): void => progress.tell(() => `${keys} keys restored`);
-  const filling = restoreRunning({ env, disk, path, scratch: place, connection, point, onBatch, onKeys });
+  const from = { env, disk, path, summary, point, onBatch };
+  const filling = restoreRunning({ ...from, scratch: place, connection, onKeys });
   const keys = await filling.finally(() => connection.close());
   restored(context, path, { to: to!, keys }, `${to}: ${keys} keys`, summary, version);
 }
@@ -175,7 +169,8 @@ async function fillDirectory(
   summary: BackupSummary,
 ): Promise<void> {
   const { env } = context;
-  await restoreBackup({ env, disk, path, directory, storage, replace: replace === true, point, onBatch });
+  const from = { env, disk, path, summary, point, onBatch };
+  await restoreBackup({ ...from, directory, storage, replace: replace === true });
   restored(context, path, { directory, storage }, `${directory}: ${storage} storage`, summary, version);
 }
 

@@ -1,6 +1,6 @@
 /** What commands that fill a server, or make a directory for one, have in common: where to, and how to log in. */
-import { KvError } from '@holdfast/common';
 import { Option } from 'commander';
+import { UsageError } from '../exit-codes.js';
 
 export const userOption = new Option('--user <name>', 'user of the server').default('').env('HOLDFAST_USER');
 
@@ -11,8 +11,8 @@ export const passwordOption = new Option(
   .default('')
   .env('HOLDFAST_PASSWORD');
 
-/** One of the two must be given. Throws KvError INVALID. */
+/** One of the two must be given. Throws UsageError. */
 export function checkWhereTo(directory: string | undefined, address: string | undefined): void {
   if ((directory === undefined) === (address === undefined))
-    throw new KvError('INVALID', 'where to? Give a directory, or --to host:port');
+    throw new UsageError('where to? Give a directory, or --to host:port');
 }

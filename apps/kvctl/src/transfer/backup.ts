@@ -12,14 +12,12 @@ import {
   LevelStorage,
   readBackup,
 } from '@holdfast/storage';
+import { apart, type PartBatch } from './apart.js';
+import { applyTo, cacheBytes } from './applying.js';
 import type { DataFile } from './data-file.js';
 import { checkEmpty, type StorageKind } from './directory-target.js';
 import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
-
-/** What waits for LevelDB, and what is kept of it in memory, while a backup is restored. */
-const pendingBytesMax = 64 * 1024 * 1024;
-const cacheBytes = 256 * 1024 * 1024;
 
 /** A whole server, whose name is empty, or a shard. */
 export interface BackupPart {
@@ -32,6 +30,8 @@ export interface BackupSummary {
   readonly fields: BackupFields;
   readonly parts: readonly BackupPart[];
   readonly batches: number;
+  /** Something in it is about a whole database, of one part. */
+  readonly isWide: boolean;
 }
 
 export interface PartOptions {
@@ -101,7 +101,7 @@ export async function checkBackup(disk: Disk, path: string, onBatch: () => void)
       onBatch();
     }
   }
-  return { fields, parts: [...parts.values()], batches };
+  return { fields, parts: [...parts.values()], batches, isWide: check.isWide };
 }
 
 /** How a restore goes on behind the backup. */
@@ -113,27 +113,53 @@ export interface RestorePoint {
   readonly history: HistorySource | null;
 }
 
-/** All that is to be restored, in order. Throws KvError CORRUPT, and what the history throws. */
-export async function* batchesOf(
-  disk: Disk,
-  path: string,
-  point: RestorePoint | null,
-): AsyncGenerator<Uint8Array, void, void> {
-  for await (const item of itemsOf(disk, path)) if (item.kind === 'batch') yield item.batch;
-  if (point !== null && point.history !== null) yield* point.history.batches(point.after, point.version);
-}
-
-export interface RestoreOptions {
+/** Where all that is to be restored comes from. */
+export interface RestoreSource {
   readonly env: Env;
   readonly disk: Disk;
   readonly path: string;
+  readonly summary: BackupSummary;
+  /** Null: as the backup is. */
+  readonly point: RestorePoint | null;
+  readonly onBatch: () => void;
+}
+
+/**
+ * All that is to be restored, in order, for one place: what comes from shards is put together apart where it has to be, in
+ * `scratch`. Throws KvError CORRUPT, and what the history throws.
+ */
+async function* batchesOf(source: RestoreSource, scratch: string): AsyncGenerator<Uint8Array, void, void> {
+  const { env, point, summary } = source;
+  const parts = summary.parts.map(({ name }) => name);
+  // What comes from a history is not known before it is asked for.
+  if (parts.length > 1 && (summary.isWide || point?.history))
+    yield* apart({ env, directory: scratch, parts, batches: (some) => partBatchesOf(source, some) });
+  else for await (const { batch } of partBatchesOf(source, new Set(parts))) yield batch;
+}
+
+async function* partBatchesOf(
+  { disk, onBatch, path, point }: RestoreSource,
+  parts: ReadonlySet<string>,
+): AsyncGenerator<PartBatch, void, void> {
+  let part = '';
+  for await (const item of itemsOf(disk, path)) {
+    if (item.kind === 'part') part = item.name;
+    if (item.kind !== 'batch' || !parts.has(part)) continue;
+    yield { part, batch: item.batch };
+    onBatch();
+  }
+  if (point === null || point.history === null) return;
+  for await (const each of point.history.batches(parts, point.after, point.version)) {
+    yield each;
+    onBatch();
+  }
+}
+
+export interface RestoreOptions extends RestoreSource {
   readonly directory: string;
   readonly storage: StorageKind;
   /** What is there is moved to `DIR.replaced`. */
   readonly replace: boolean;
-  /** Null: as the backup is. */
-  readonly point: RestorePoint | null;
-  readonly onBatch: () => void;
 }
 
 /** Builds the directory beside, checks it, and puts it in place. All parts of the backup come together in it. */
@@ -150,8 +176,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   try {
     await rm(building, { recursive: true, force: true });
     await disk.makeDirectory(building);
-    if (storage === 'level') await fillLevel(options, `${building}/level`);
-    else await fillSnapshot(options, `${building}/snapshots`);
+    const scratch = `${building}/parts`;
+    if (storage === 'level') await fillLevel(options, `${building}/level`, scratch);
+    else await fillSnapshot(options, `${building}/snapshots`, scratch);
     await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
     await checkDirectory(disk, building, new Refusing());
     if (replace && lock !== null) await rename(directory, replaced);
@@ -167,35 +194,21 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
 }
 
 /** All parts together, as level storage in a directory of its own. */
-export async function fillLevel(
-  { disk, env, onBatch, path, point }: Pick<RestoreOptions, 'disk' | 'env' | 'onBatch' | 'path' | 'point'>,
-  level: string,
-): Promise<void> {
-  const storage = await LevelStorage.open({ directory: level, env, cacheBytes });
+export async function fillLevel(source: RestoreSource, level: string, scratch: string): Promise<void> {
+  const storage = await LevelStorage.open({ directory: level, env: source.env, cacheBytes });
   try {
-    for await (const batch of batchesOf(disk, path, point)) {
-      await storage.prepareApply(batch);
-      storage.apply(batch, 0);
-      if (storage.pendingBytes > pendingBytesMax) await storage.flush();
-      onBatch();
-    }
+    for await (const batch of batchesOf(source, scratch)) await applyTo(storage, batch);
     await storage.flush();
   } finally {
     await storage.close();
   }
 }
 
-async function fillSnapshot(
-  { disk, onBatch, path, point }: RestoreOptions,
-  snapshots: string,
-): Promise<void> {
+async function fillSnapshot(source: RestoreSource, snapshots: string, scratch: string): Promise<void> {
   const batches = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const batch of batchesOf(disk, path, point)) {
-      onBatch();
-      if (batch.length > 0) yield batch;
-    }
+    for await (const batch of batchesOf(source, scratch)) if (batch.length > 0) yield batch;
   };
-  await new SnapshotFiles(disk, snapshots).write(0, batches(), async () => 0);
+  await new SnapshotFiles(source.disk, snapshots).write(0, batches(), async () => 0);
 }
 
 /** What was just written must be whole. */

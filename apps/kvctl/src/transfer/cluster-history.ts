@@ -12,20 +12,24 @@ import { decodeSnapshot, type NodeRecord } from '@holdfast/coord';
 import { BatchWrites } from '@holdfast/storage';
 import type { Cluster } from '../cluster.js';
 import { leaderWaitMs, partAttemptsMax } from '../limits.js';
+import type { PartBatch } from './apart.js';
 import type { HistorySource } from './history-source.js';
 
 export class ClusterHistory implements HistorySource {
   readonly #cluster: Cluster;
-  readonly #shards: readonly string[];
   readonly #writes = new BatchWrites();
 
-  constructor(cluster: Cluster, shards: readonly string[]) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.#shards = shards;
   }
 
-  async *batches(after: number, upTo: number): AsyncGenerator<Uint8Array, void, void> {
-    for (const shard of this.#shards) yield* this.#ofShard(shard, after, upTo);
+  async *batches(
+    shards: ReadonlySet<string>,
+    after: number,
+    upTo: number,
+  ): AsyncGenerator<PartBatch, void, void> {
+    for (const part of shards)
+      for await (const batch of this.#ofShard(part, after, upTo)) yield { part, batch };
   }
 
   async close(): Promise<void> {

@@ -3,11 +3,12 @@ import { type Env, KvError } from '@holdfast/common';
 import { decodeSnapshot, historyBatches } from '@holdfast/coord';
 import type { Disk } from '@holdfast/log';
 import type { AdminClient } from '@holdfast/rpc';
+import type { PartBatch } from './apart.js';
 import { openDirectory } from './opened-directory.js';
 
 export interface HistorySource {
-  /** After one version and up to another. Throws KvError COMPACTED, INVALID, UNAVAILABLE, CORRUPT. */
-  batches(after: number, upTo: number): AsyncIterable<Uint8Array>;
+  /** Of these parts, after one version and up to another. Throws KvError COMPACTED, INVALID, UNAVAILABLE, CORRUPT. */
+  batches(parts: ReadonlySet<string>, after: number, upTo: number): AsyncIterable<PartBatch>;
   close(): Promise<void>;
 }
 
@@ -26,15 +27,20 @@ export async function openHistory({ admin, disk, env, place }: HistorySourceOpti
       throw new KvError('INVALID', `there is no directory ${place}, and it is no address`);
     const client = admin(place);
     return {
-      async *batches(after, upTo) {
-        yield* (await decodeSnapshot(client.history('', after, upTo))).batches;
+      async *batches(_, after, upTo) {
+        yield* ofServer((await decodeSnapshot(client.history('', after, upTo))).batches);
       },
       close: async () => client.close(),
     };
   }
   const stack = await openDirectory(env, disk, place);
   return {
-    batches: (after, upTo) => historyBatches(stack.history, after, upTo),
+    batches: (_, after, upTo) => ofServer(historyBatches(stack.history, after, upTo)),
     close: () => stack.close(),
   };
+}
+
+/** A whole server is one part, without a name. */
+async function* ofServer(batches: AsyncIterable<Uint8Array>): AsyncGenerator<PartBatch, void, void> {
+  for await (const batch of batches) yield { part: '', batch };
 }

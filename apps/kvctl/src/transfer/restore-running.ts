@@ -3,38 +3,32 @@
  * in a directory for the time first, and then each key is written as a client would, with its expiry.
  */
 import { rm } from 'node:fs/promises';
-import { databasesMax, type Env, KvError } from '@holdfast/common';
-import type { Disk } from '@holdfast/log';
+import { databasesMax, KvError } from '@holdfast/common';
 import { LevelStorage, systemDatabase } from '@holdfast/storage';
-import { fillLevel, type RestorePoint } from './backup.js';
+import { fillLevel, type RestoreSource } from './backup.js';
 import type { ServerConnection } from './server-connection.js';
 import { ServerTarget } from './server-target.js';
 import { type StoredKey, storedKeys } from './stored-keys.js';
 
-export interface RunningRestoreOptions {
-  readonly env: Env;
-  readonly disk: Disk;
-  readonly path: string;
+export interface RunningRestoreOptions extends RestoreSource {
   /** Where the parts are put together: of this alone. It is removed at the end, and what a crash left there. */
   readonly scratch: string;
   readonly connection: ServerConnection;
-  /** Null: as the backup is. */
-  readonly point: RestorePoint | null;
-  readonly onBatch: () => void;
   readonly onKeys: (count: number) => void;
 }
 
 /** Returns the number of keys. Throws KvError INVALID when there is data already, or a write is refused; UNAVAILABLE. */
 export async function restoreRunning(options: RunningRestoreOptions): Promise<number> {
   const { connection, env, scratch } = options;
+  const level = `${scratch}/level`;
   await checkNoData(connection);
   await rm(scratch, { recursive: true, force: true });
   try {
     await options.disk.makeDirectory(scratch);
-    await fillLevel(options, scratch);
+    await fillLevel(options, level, `${scratch}/parts`);
     // It took a while.
     await checkNoData(connection);
-    const storage = await LevelStorage.open({ directory: scratch, env, cacheBytes });
+    const storage = await LevelStorage.open({ directory: level, env, cacheBytes });
     try {
       return await send(storage, options);
     } finally {

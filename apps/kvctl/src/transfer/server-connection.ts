@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { KvError } from '@holdfast/common';
 import RedisParser from 'redis-parser';
+import { UsageError } from '../exit-codes.js';
 
 export interface ServerAddress {
   readonly host: string;
@@ -13,7 +14,7 @@ export function parseAddress(text: string): ServerAddress {
   const colon = text.lastIndexOf(':');
   const port = Number(text.slice(colon + 1));
   if (colon < 1 || !Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new KvError('INVALID', `${text} is no address: it must be host:port`);
+    throw new UsageError(`${text} is no address: it must be host:port`);
   return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port };
 }
 

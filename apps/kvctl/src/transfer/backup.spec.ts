@@ -1,0 +1,124 @@
+/** Shards of a cluster that come together in one place. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemEnv } from '@holdfast/common';
+import { NodeDisk } from '@holdfast/log';
+import { BackupWriter, MutationWriter, mutationKinds } from '@holdfast/storage';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkBackup, type RestorePoint, restoreBackup } from './backup.js';
+import { DataFile } from './data-file.js';
+import { openDirectory } from './opened-directory.js';
+import { storedKeys } from './stored-keys.js';
+
+const env = systemEnv();
+const disk = new NodeDisk();
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-restore-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+type Write = readonly [version: number, what: 'SET' | 'FLUSH' | 'SWAP', key?: string];
+
+/** Of database 0; a swap is with database 1. */
+function batchOf(...writes: readonly Write[]): Buffer {
+  const writer = new MutationWriter();
+  for (const [version, what, name = ''] of writes) {
+    const key = Buffer.from(name);
+    const kind = { SET: 'putString', FLUSH: 'flushDatabase', SWAP: 'swapDatabases' } as const;
+    writer.begin(mutationKinds[kind[what]], 0, version, key, 0, key.length);
+    if (what === 'SWAP') writer.byte(1);
+    if (what !== 'SET') continue;
+    writer.number(0);
+    writer.byte(0);
+    writer.field(key, 0, key.length);
+  }
+  return Buffer.from(writer.bytes.subarray(0, writer.length));
+}
+
+/** A backup as a cluster's is: of each shard a snapshot, and then of each what was written behind it. */
+async function backupOf(...parts: readonly (readonly [string, ...Write[]])[]): Promise<string> {
+  const path = join(directory, 'all.backup');
+  const writer = new BackupWriter();
+  const file = new DataFile(disk, path);
+  await file.write(writer.head({}));
+  for (const [name, ...writes] of parts) {
+    await file.write(writer.part(name));
+    await file.write(await writer.batch(batchOf(...writes)));
+    await file.write(await writer.close(1, 1000));
+  }
+  await file.write(writer.end());
+  await file.finish();
+  return path;
+}
+
+/** The keys that are there after a restore, with their databases. */
+async function restored(path: string, storage: 'memory' | 'level', point: RestorePoint | null = null) {
+  const place = join(directory, storage);
+  const summary = await checkBackup(disk, path, () => {});
+  const source = { env, disk, path, summary, point, onBatch: () => {} };
+  await restoreBackup({ ...source, directory: place, storage, replace: false });
+  const stack = await openDirectory(env, disk, place);
+  try {
+    const keys: string[] = [];
+    for await (const { database, key } of storedKeys(stack.storage)) keys.push(`${database} ${key}`);
+    return keys.sort();
+  } finally {
+    await stack.close();
+  }
+}
+
+describe.each(['memory', 'level'] as const)('shards restored together, %s', (storage) => {
+  it('lose by a FLUSHALL of each what was older there, and nothing of the others', async () => {
+    const path = await backupOf(
+      ['s0', [10, 'SET', 'a']],
+      ['s1', [20, 'SET', 'b']],
+      // Flushed sooner than the other one, and written to in between.
+      ['s0', [90, 'FLUSH'], [95, 'SET', 'c']],
+      ['s1', [100, 'FLUSH'], [110, 'SET', 'd']],
+    );
+    expect(await restored(path, storage)).toEqual(['0 c', '0 d']);
+  });
+
+  it('keep what a FLUSHDB at one node did not reach', async () => {
+    const path = await backupOf(['s0', [10, 'SET', 'a']], ['s1', [20, 'SET', 'b']], ['s0', [100, 'FLUSH']]);
+    expect(await restored(path, storage)).toEqual(['0 b']);
+  });
+
+  it('have databases swapped once, although each shard says so', async () => {
+    const path = await backupOf(
+      ['s0', [10, 'SET', 'a']],
+      ['s1', [20, 'SET', 'b']],
+      ['s0', [100, 'SWAP']],
+      ['s1', [101, 'SWAP'], [102, 'SET', 'c']],
+    );
+    expect(await restored(path, storage)).toEqual(['0 c', '1 a', '1 b']);
+  });
+
+  it('are kept apart for a history, too, of which it is not known what is in it', async () => {
+    const path = await backupOf(['s0', [10, 'SET', 'a']], ['s1', [20, 'SET', 'b']]);
+    const later = new Map([
+      ['s0', batchOf([1100, 'FLUSH'])],
+      ['s1', batchOf([1050, 'SET', 'c'])],
+    ]);
+    const history = {
+      async *batches(parts: ReadonlySet<string>) {
+        for (const part of parts) yield { part, batch: later.get(part)! };
+      },
+      close: async () => {},
+    };
+    expect(await restored(path, storage, { after: 1000, version: 2000, history })).toEqual(['0 b', '0 c']);
+  });
+
+  it('of which there are many come together in a few at a time', async () => {
+    const names = Array.from({ length: 10 }, (_, i) => `s${i}`);
+    const path = await backupOf(...names.map((name, i): [string, Write] => [name, [10, 'SET', `key ${i}`]]), [
+      's3',
+      [100, 'FLUSH'],
+    ]);
+    expect((await restored(path, storage)).length).toBe(9);
+  });
+});
