@@ -58,6 +58,7 @@ interface PodContainer {
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
+  readonly lifecycle?: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
 }
 
 interface Pod {
@@ -76,6 +77,7 @@ interface Manifest {
     };
     readonly selector?: { readonly app?: string; readonly matchLabels?: { readonly app: string } };
     readonly maxUnavailable?: number;
+    readonly podManagementPolicy?: string;
   };
 }
 
@@ -94,6 +96,7 @@ const compose = parse(read('deploy/compose.yaml'), { merge: true }) as {
     {
       image: string;
       command?: string[];
+      stop_grace_period?: string;
       environment?: Record<string, string>;
       build?: { dockerfile: string };
     }
@@ -219,6 +222,20 @@ describe('deploy', () => {
         if (isOurs) expect(pod.terminationGracePeriodSeconds, manifest.file).toBeGreaterThan(30);
       }
     }
+    for (const [name, { image, stop_grace_period: period = '10s' }] of Object.entries(compose.services)) {
+      if (/holdfast\/(?!kvctl)/.test(image)) expect(Number.parseInt(period, 10), name).toBeGreaterThan(30);
+    }
+  });
+
+  it('lets gateways go only when clients are no longer sent to them, and nodes that wait for each other start together', () => {
+    const named = (name: string) =>
+      manifests.find(({ metadata, spec }) => metadata.name === name && spec.template)!;
+    const [gateway] = podsOf(named('gateway'));
+    const { lifecycle } = gateway.containers[0];
+    const seconds = Number(lifecycle!.preStop.exec.command[1]);
+    expect(gateway.terminationGracePeriodSeconds).toBeGreaterThan(30 + seconds);
+    // A node may need another one's snapshot before it is ready.
+    expect(named('nodes').spec.podManagementPolicy).toBe('Parallel');
   });
 
   it('has all of its files in the kustomization', () => {
