@@ -88,6 +88,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
    * are in memory. What it passes is not kept.
    */
   readonly furtherKeys?: (db: Database, request: Request, visit: (key: Uint8Array) => void) => void;
+  /** Its arguments that are patterns: of each star, what the keys hold is put in its place, and the key that comes of it read. */
+  readonly keyPatterns?: (request: Request) => readonly number[];
   /**
    * Which elements of its key's value it reads and changes, when that is not all of them, and it removes none: those that
    * arguments `first`, `first + step`, ... name, or no elements at all. Negative: from the end on, down to the key.

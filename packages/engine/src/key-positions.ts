@@ -47,7 +47,8 @@ export function visitKeys(
 
 function findFirst(request: Request, begin: KeySpec['begin']): number {
   if ('index' in begin) return begin.index;
-  return 'search' in begin ? begin.search(request) : findKeyword(request, begin);
+  if ('search' in begin) return begin.search(request);
+  return begin.locate === undefined ? findKeyword(request, begin) : begin.locate(request);
 }
 
 function findKeyword(request: Request, begin: { keyword: string; startFrom: number }): number {

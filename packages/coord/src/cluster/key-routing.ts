@@ -11,6 +11,8 @@ import { crossSlot, slotNotServed } from './errors.js';
 import type { Router } from './router.js';
 import type { ShardRoute } from './shard-route.js';
 
+const [starByte, openByte, closeByte] = [42, 123, 125];
+
 const problems = { notServed: 0, crossSlot: 1, moved: 2 } as const;
 
 export class KeyRouting {
@@ -44,7 +46,11 @@ export class KeyRouting {
     this.#isCross = false;
     this.#request = request;
     if (i !== 0) this.#look(i);
-    else command.forEachKey(request, this.#visit);
+    else {
+      command.forEachKey(request, this.#visit);
+      const { keyPatterns } = command.declaration;
+      if (keyPatterns !== undefined) for (const at of keyPatterns(request)) this.#lookAtPattern(at);
+    }
     this.#problem = this.#isCross ? problems.crossSlot : problems.notServed;
     if (this.#keys === 0) return this.#router.first;
     if (this.#isCross) return null;
@@ -80,12 +86,28 @@ export class KeyRouting {
 
   #look(i: number): void {
     const request = this.#request;
-    const slot = hashSlotOf(request.bytes, request.start(i), request.length(i));
+    this.#lookAtSlot(hashSlotOf(request.bytes, request.start(i), request.length(i)));
+  }
+
+  #lookAtSlot(slot: number): void {
     const route = this.#router.slots[slot];
     if (this.#keys++ === 0) {
       this.#found = route;
       this.#slot = slot;
     } else if (route !== this.#found || (this.#home !== null && slot !== this.#slot)) this.#isCross = true;
+  }
+
+  /** Where the keys are that a pattern stands for is known if a hash tag comes before its star. */
+  #lookAtPattern(i: number): void {
+    if (this.#home === null && this.#router.shardCount === 1) return;
+    const { bytes } = this.#request;
+    const start = this.#request.start(i);
+    const star = bytes.indexOf(starByte, start);
+    const open = bytes.indexOf(openByte, start);
+    const close = open < 0 ? -1 : bytes.indexOf(closeByte, open);
+    const isTagged = open >= 0 && open < star && close > open + 1 && close < star;
+    if (!isTagged) this.#isCross = true;
+    else this.#lookAtSlot(hashSlotOf(bytes, start, star - start));
   }
 
   /** The shard that was found, if this node may execute the command. */

@@ -91,6 +91,50 @@ describe('rules', () => {
     expect(client.line('COPY w:1 r:1')).toEqual(deniedKey);
   });
 
+  it('of keys that SORT makes of what it finds: BY and GET read whatever they liked', () => {
+    const server = new LocalServer();
+    server.client().expectReplies([
+      ['RPUSH mine:l 2 1', 2],
+      ['MSET secret:1 x secret:2 y', 'OK'],
+    ]);
+    const by = new Error('ERR BY option of SORT denied due to insufficient ACL permissions.');
+    const get = new Error('ERR GET option of SORT denied due to insufficient ACL permissions.');
+    const client = clientOf(server, '+@all ~mine:* (+@all %W~*)');
+    client.expectReplies([
+      ['SORT mine:l', ['1', '2']],
+      ['SORT mine:l BY nosort', ['2', '1']],
+      ['SORT mine:l BY secret:*', by],
+      ['SORT_RO mine:l BY nosort GET secret:*', get],
+      ['SORT mine:l GET #', get],
+    ]);
+    expect(client.run('EVAL', "return redis.call('SORT', 'mine:l', 'GET', 'secret:*')", '0')).toBeInstanceOf(
+      Error,
+    );
+    const reader = clientOf(server, '+@all ~mine:* (+sort %R~*)');
+    expect(reader.line('SORT mine:l GET secret:*')).toEqual(['x', 'y']);
+    expect(reader.line('SORT_RO mine:l GET secret:*')).toEqual(get);
+  });
+
+  it('of keys: the one that a word is given for last was not looked at', () => {
+    const server = new LocalServer();
+    server.client().expectReplies([
+      ['RPUSH mine:l 2 1', 2],
+      ['GEOADD mine:g 1 1 m', 1],
+      ['XGROUP CREATE secret:s streams 0 MKSTREAM', 'OK'],
+    ]);
+    const client = clientOf(server, '+@all ~mine:* ~get ~streams');
+    client.expectReplies([
+      ['SORT mine:l STORE get STORE secret:l', deniedKey],
+      ['GEORADIUS mine:g 1 1 1 km STORE mine:a STORE secret:g', deniedKey],
+      ['GEORADIUSBYMEMBER mine:g m 1 km STOREDIST mine:a STOREDIST secret:g', deniedKey],
+      ['GEORADIUS mine:g 1 1 1 km STORE secret:g STORE mine:a', 1],
+      ['XREADGROUP COUNT 1 GROUP streams streams STREAMS secret:s >', deniedKey],
+      ['COMMAND GETKEYS XREADGROUP COUNT 1 GROUP streams streams STREAMS a b > >', ['a', 'b']],
+      ['COMMAND GETKEYS GEORADIUS a 1 1 1 km STORE b STOREDIST c STORE STORE', ['a', 'STORE', 'c']],
+    ]);
+    expect(server.client().line('KEYS secret:*')).toEqual(['secret:s']);
+  });
+
   it('of channels: patterns are allowed as they are written only', () => {
     const client = clientOf(new LocalServer(), '+@all resetchannels &news.*');
     expect(client.line('PUBLISH news.1 m')).toBe(0);

@@ -90,6 +90,13 @@ export class Selector {
     return this.#hasAllCommands && this.#hasAllKeys && this.#hasAllChannels;
   }
 
+  /** Whatever is allowed may read any key. */
+  get readsAnyKey(): boolean {
+    return (
+      this.#hasAllKeys || this.#keys.some(({ pattern, uses }) => pattern === '*' && (uses & reading) !== 0)
+    );
+  }
+
   get hasAllChannels(): boolean {
     return this.#hasAllChannels;
   }

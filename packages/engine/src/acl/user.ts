@@ -133,6 +133,14 @@ export class User {
     return closest;
   }
 
+  /** Whether a request may read keys that it does not name, but makes of what it finds. */
+  readsAnyKey(command: Command, request: Request): boolean {
+    if (this.#isUnlimited) return true;
+    return this.#selectors.some(
+      (selector) => selector.readsAnyKey && selector.denial(command, request) === null,
+    );
+  }
+
   allowsChannel(name: string, isPattern: boolean): boolean {
     return this.#selectors.some((selector) => selector.allowsChannel(name, isPattern));
   }

@@ -19,7 +19,15 @@ export interface KeyUsage {
 export interface KeySpec extends KeyUsage {
   readonly begin:
     | { readonly index: number }
-    | { readonly keyword: string; readonly startFrom: number }
+    /**
+     * Behind a word. `locate` finds the index of the key where that word may come more than once, or be the value of
+     * another option: 0 for none.
+     */
+    | {
+        readonly keyword: string;
+        readonly startFrom: number;
+        readonly locate?: (request: Request) => number;
+      }
     /** Where no rule tells: the index of the key, 0 for none. Reported as unknown. */
     | { readonly search: (request: Request) => number };
   readonly find:

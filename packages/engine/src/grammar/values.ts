@@ -218,8 +218,8 @@ export function readTimeout(request: Request, i: number): number {
 const hugePattern = /^[+-]?\d+(\.\d*)?e\+?\d{3,4}$/i;
 
 /** What is wrong with a timeout, or null. */
-export function timeoutProblem(ms: number): string | null {
-  if (Number.isNaN(ms)) return 'ERR timeout is not a float or out of range';
+export function timeoutProblem(ms: number, kind: 'a float' | 'an integer' = 'a float'): string | null {
+  if (Number.isNaN(ms)) return `ERR timeout is not ${kind} or out of range`;
   if (ms < 0) return 'ERR timeout is negative';
   return ms > timeoutMsMax ? 'ERR timeout is out of range' : null;
 }
@@ -227,4 +227,9 @@ export function timeoutProblem(ms: number): string | null {
 /** Seconds that a command may wait, with fractions, parsed to whole milliseconds; 0 waits for ever. */
 export function timeout(): Argument<number> {
   return new SingleArgument<number>('double', 0, readTimeout, timeoutProblem);
+}
+
+/** Milliseconds that a command may wait; 0 waits for ever. */
+export function timeoutMs(): Argument<number> {
+  return new SingleArgument<number>('integer', 0, readInteger, (ms) => timeoutProblem(ms, 'an integer'));
 }

@@ -18,6 +18,8 @@ export class SortOptions {
   readonly gets: number[] = [];
   /** The argument of the key that gets the result; 0 for none. */
   target = 0;
+  /** The user may read what patterns stand for, whatever it is. */
+  mayReadAny = true;
 
   /** Reads what comes after the key; what is wrong with it, or null. */
   parse(request: Request, mayStore: boolean): string | null {
@@ -34,12 +36,28 @@ export class SortOptions {
       else if (request.is(i, 'BY') && left >= 1) {
         this.by = ++i;
         if (!request.view(i).includes(star)) this.isUnsorted = true;
-      } else if (request.is(i, 'GET') && left >= 1) this.gets.push(++i);
-      else return syntaxError;
+        else if (!this.mayReadAny) return deniedBy('BY');
+      } else if (request.is(i, 'GET') && left >= 1) {
+        if (!this.mayReadAny) return deniedBy('GET');
+        this.gets.push(++i);
+      } else return syntaxError;
       i++;
     }
     return null;
   }
+}
+
+function deniedBy(word: string): string {
+  return `ERR ${word} option of SORT denied due to insufficient ACL permissions.`;
+}
+
+/** The arguments that are patterns of keys to be read. */
+export function patternsOf(request: Request): readonly number[] {
+  const options = new SortOptions();
+  if (options.parse(request, true) !== null) return [];
+  const { by, gets, isUnsorted } = options;
+  const isOfKeys = (i: number): boolean => request.view(i).includes(star);
+  return (by === 0 || isUnsorted ? gets : [by, ...gets]).filter(isOfKeys);
 }
 
 /** The argument of the last STORE's key, 0 when there is none. */
@@ -48,7 +66,7 @@ export function findTarget(request: Request): number {
   for (let i = 2; i < request.count; i++) {
     if (request.is(i, 'LIMIT')) i += 2;
     else if (request.is(i, 'GET') || request.is(i, 'BY')) i++;
-    else if (request.is(i, 'STORE') && i + 1 < request.count) target = i + 1;
+    else if (request.is(i, 'STORE') && i + 1 < request.count) target = ++i;
   }
   return target;
 }

@@ -1,6 +1,7 @@
 import { defineCommand } from '../../command.js';
 import { described, key } from '../../grammar.js';
 import { byDoc, getDoc, limitDoc, orderDoc, patternSpec, sortingDoc, sourceSpec } from './sort-docs.js';
+import { patternsOf } from './sort-options.js';
 import { sort as sortKey, visitPatternKeys } from './sorting.js';
 
 export const sortRo = defineCommand({
@@ -23,5 +24,6 @@ export const sortRo = defineCommand({
     sorting: described(sortingDoc),
   },
   furtherKeys: visitPatternKeys,
+  keyPatterns: patternsOf,
   run: (ctx, _args, reply) => sortKey(ctx, false, reply),
 });

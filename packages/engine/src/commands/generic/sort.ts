@@ -11,6 +11,7 @@ import {
   storeDoc,
   targetSpec,
 } from './sort-docs.js';
+import { patternsOf } from './sort-options.js';
 import { sort as sortKey, visitPatternKeys } from './sorting.js';
 
 export const sort = defineCommand({
@@ -34,5 +35,6 @@ export const sort = defineCommand({
     store: described(storeDoc),
   },
   furtherKeys: visitPatternKeys,
+  keyPatterns: patternsOf,
   run: (ctx, _args, reply) => sortKey(ctx, true, reply),
 });

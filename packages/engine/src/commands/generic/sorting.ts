@@ -12,7 +12,7 @@ import { type Context, wrongType } from '../../context.js';
 import { sortRange } from '../../partial-sort.js';
 import { storeCollection } from '../storing.js';
 import { allElements, listOf, orderedElements, type SortElement } from './sort-elements.js';
-import { SortOptions } from './sort-options.js';
+import { patternsOf, SortOptions } from './sort-options.js';
 import { type Slice, SortPattern } from './sort-pattern.js';
 
 const notAScore = "ERR One or more scores can't be converted into double";
@@ -23,6 +23,7 @@ const sortableTypes: ReadonlySet<number> = new Set([valueTypes.list, valueTypes.
 export function sort(ctx: Context, mayStore: boolean, reply: Reply): void {
   const { db, request } = ctx;
   const options = new SortOptions();
+  options.mayReadAny = ctx.session.account?.readsAnyKey(ctx.command, request) ?? true;
   const problem = options.parse(request, mayStore);
   if (problem !== null) return reply.error(problem);
   const ref = ctx.read(1);
@@ -147,15 +148,12 @@ function replyValues(values: Iterable<Slice | null>, count: number, reply: Reply
 
 /** Visits the keys that the patterns of a request name for the elements there are. */
 export function visitPatternKeys(db: Database, request: Request, visit: (key: Uint8Array) => void): void {
-  const options = new SortOptions();
-  if (options.parse(request, true) !== null) return;
-  const wanted = options.by === 0 || options.isUnsorted ? options.gets : [options.by, ...options.gets];
-  const patterns = wanted.map((i) => new SortPattern(request.view(i)));
+  const patterns = patternsOf(request).map((i) => new SortPattern(request.view(i)));
   const ref = patterns.length === 0 ? 0 : db.find(request.bytes, request.start(1), request.length(1));
   if (ref === 0 || !sortableTypes.has(db.type(ref))) return;
   for (const element of allElements(db.collection(ref))) {
     for (const pattern of patterns) {
-      const key = pattern.isElement ? null : pattern.keyOf(element);
+      const key = pattern.keyOf(element);
       if (key !== null) visit(key);
     }
   }

@@ -1,8 +1,9 @@
 import { defineCommand } from '../../command.js';
 import { bytes, described, key, unparsedDouble } from '../../grammar.js';
-import { countDoc, onlyKey, orderDoc, storeDoc, unitDoc, withDocs } from './geo-docs.js';
+import { countDoc, orderDoc, storeDoc, unitDoc, withDocs } from './geo-docs.js';
 import type { QueryForm } from './query.js';
 import { search } from './searching.js';
+import { radiusKeys } from './stored-key.js';
 
 const form: QueryForm = {
   source: 1,
@@ -21,11 +22,7 @@ export const georadiusbymember = defineCommand({
   summary:
     'Queries a geospatial index for members within a distance from a member, optionally stores the result.',
   flags: ['write', 'denyoom'],
-  keySpecs: [
-    { access: 'RO', uses: ['access'], begin: { index: 1 }, find: onlyKey },
-    { access: 'OW', uses: ['update'], begin: { keyword: 'STORE', startFrom: 5 }, find: onlyKey },
-    { access: 'OW', uses: ['update'], begin: { keyword: 'STOREDIST', startFrom: 5 }, find: onlyKey },
-  ],
+  keySpecs: radiusKeys(form.optionsAt),
   args: {
     key: key('RO', 'access'),
     member: bytes(),

@@ -14,7 +14,16 @@ import {
   valueTypes,
 } from '@holdfast/storage';
 import type { Context } from '../../context.js';
-import { bytes, integer, key, notAnInteger, option, syntaxError, unparsed } from '../../grammar.js';
+import {
+  bytes,
+  integer,
+  key,
+  notAnInteger,
+  option,
+  syntaxError,
+  timeoutProblem,
+  unparsed,
+} from '../../grammar.js';
 
 /** No BLOCK was given. */
 const neverBlocks = -1;
@@ -107,10 +116,8 @@ export class StreamRead {
       this.countMax = n <= 0 ? Number.POSITIVE_INFINITY : n;
       return null;
     }
-    if (Number.isNaN(n)) return 'ERR timeout is not an integer or out of range';
-    if (n < 0) return 'ERR timeout is negative';
     this.timeoutMs = n;
-    return null;
+    return timeoutProblem(n, 'an integer');
   }
 
   keyAt(i: number): number {
@@ -190,13 +197,23 @@ export const readBlock = () => unparsed(option('BLOCK', { milliseconds: integer(
 export const readStreams = () =>
   unparsed(option('STREAMS', { key: key('RO', 'access'), ID: bytes() }, { required: true }));
 
+/** The first argument behind STREAMS, which may be the name of a group or consumer as well; 0 when there is none. */
+function findStreams(request: Request): number {
+  for (let at = 1; at < request.count; at++) {
+    if (request.is(at, 'STREAMS')) return at + 1;
+    if (request.is(at, 'GROUP')) at += 2;
+    else if (request.is(at, 'COUNT') || request.is(at, 'BLOCK')) at++;
+  }
+  return 0;
+}
+
 /** Where the keys are: half of what follows STREAMS. */
 export const streamKeys = (startFrom: number) =>
   [
     {
       access: 'RO',
       uses: ['access'],
-      begin: { keyword: 'STREAMS', startFrom },
+      begin: { keyword: 'STREAMS', startFrom, locate: findStreams },
       find: { lastKey: -1, step: 1, limit: 2 },
     },
   ] as const;
