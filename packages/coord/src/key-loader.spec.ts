@@ -200,3 +200,49 @@ describe('of a large collection that is not in memory', () => {
     expect(await run('EXISTS short')).toBe(0);
   });
 });
+
+it('prepares the page that SCAN asks for, whatever words it matches: the page was not prepared', async () => {
+  await run('MSET a 1 b 2 count 3');
+  await reopen();
+  expect(await run('SCAN 0 MATCH count COUNT 100')).toEqual(['0', ['count']]);
+  await reopen();
+  expect(await run('SCAN 0 COUNT 1 TYPE string COUNT 100')).toMatchObject(['0', { length: 3 }]);
+});
+
+it('looks for the target of COPY in the database that is named last: it was replaced unseen', async () => {
+  await run('SET a 1');
+  await run('COPY a b DB 2');
+  await run('SET a 2');
+  await reopen();
+  expect(await run('COPY a b DB 1 DB 2')).toBe(0);
+});
+
+it('finds the streams behind a group that is called as the word before them', async () => {
+  await run('XADD s 1-1 f v');
+  await run('XGROUP CREATE s streams 0');
+  await reopen();
+  expect(await run('XREADGROUP COUNT 1 GROUP streams c STREAMS s >')).toMatchObject({
+    s: [['1-1', ['f', 'v']]],
+  });
+});
+
+it('goes on with KV.SCAN and KV.DELRANGE over what is on the disk: their cursors were refused', async () => {
+  const keys = Array.from({ length: 50 }, (_, i) => `k${i}`);
+  await run(`MSET ${keys.map((key) => `${key} v`).join(' ')}`);
+  await reopen();
+  const found: string[] = [];
+  let cursor = 0;
+  do {
+    const [next, page] = (await run(`KV.SCAN ${cursor} COUNT 7`)) as [number, string[]];
+    cursor = next;
+    found.push(...page.filter((_, i) => i % 3 === 2));
+  } while (cursor !== 0);
+  expect(found.sort()).toEqual(keys.sort());
+  let removed = 0;
+  do {
+    const [next, count] = (await run(`KV.DELRANGE ${cursor} COUNT 7`)) as [number, number];
+    cursor = next;
+    removed += count;
+  } while (cursor !== 0);
+  expect(removed).toBe(50);
+});

@@ -95,16 +95,17 @@ export class KeyLoader {
   }
 
   #loadMany(session: Session, command: Command, request: Request): Promise<void> | null {
-    const transaction = command.name === 'EXEC' ? session.transaction : null;
-    // What was read on the spot may name further keys.
-    for (let needs = this.#needsOf(session, command, request); !needs.isMet; ) {
+    let needs = this.#needsOf(session, command, request);
+    while (!needs.isMet) {
       const loading = this.storage.loadSome(needs.keys);
       if (loading !== null) return loading;
-      const { keys } = needs;
+      // They were read on the spot. What they hold may name further keys; without any, nothing is left to be read.
+      const known = needs.keys.length;
       needs = this.#needsOf(session, command, request);
-      if (needs.keys.length === keys.length) break;
+      if (needs.keys.length === known) break;
     }
-    return transaction === null ? null : this.#loadQueuedPages(session.database, transaction);
+    if (command.name !== 'EXEC' || session.transaction === null) return null;
+    return this.#loadQueuedPages(session.database, session.transaction);
   }
 
   #needsOf(session: Session, command: Command, request: Request): Needs {
@@ -199,8 +200,11 @@ class Needs {
   }
 }
 
-/** The COUNT of a SCAN, 10 when it has none. */
+/** The last COUNT of a SCAN, 10 when it has none. All its options are pairs, and what they match may be a word, too. */
 function scanCountOf(request: Request): number {
-  for (let i = 2; i + 1 < request.count; i++) if (request.is(i, 'COUNT')) return request.integer(i + 1) || 10;
-  return 10;
+  let count = 10;
+  for (let i = 2; i + 1 < request.count; i += 2) {
+    if (request.is(i, 'COUNT')) count = request.integer(i + 1) || 10;
+  }
+  return count;
 }

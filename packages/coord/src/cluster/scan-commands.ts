@@ -1,24 +1,19 @@
-/**
- * Passes over the keys of all shards, one shard after the other. The cursor names the shard by its place:
- *
- *     cursor   place of the shard * 2^32 + cursor within the shard
- */
-import { ErrorReply, type ReplyValue, Request } from '@holdfast/common';
+/** Passes over the keys of all shards, one shard after the other: see `scan-cursor.ts`. */
+import { ErrorReply, parseBigInteger, type ReplyValue, Request } from '@holdfast/common';
 import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { Gathering } from './gathering.js';
 import type { Handler, Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
+import { closeCursor, openCursor, type ShardCursor } from './scan-cursor.js';
 import { writeValue } from './write-value.js';
-
-const cursorsOfShard = 2 ** 32;
 
 export class ScanCommands {
   readonly handlers: Handlers = {
     scan: this.#handler((cursor) => Buffer.from(String(cursor))),
-    'kv.scan': this.#handler((cursor) => cursor),
-    'kv.delrange': this.#handler((cursor) => cursor),
+    'kv.scan': this.#handler(asNumber),
+    'kv.delrange': this.#handler(asNumber),
   };
   readonly #coordinator: ClusterCoordinator;
 
@@ -27,22 +22,21 @@ export class ScanCommands {
   }
 
   /** `form`: the cursor as the command replies it. */
-  #handler(form: (cursor: number) => ReplyValue): Handler {
+  #handler(form: (cursor: bigint) => ReplyValue): Handler {
     return (session, command, request, reply) => {
       const coordinator = this.#coordinator;
       const { router, routing } = coordinator;
-      const cursor = request.integer(1);
+      const cursor = parseBigInteger(request.bytes, request.start(1), request.length(1));
       const routes = [...router.routes];
-      const asked = Math.floor(cursor / cursorsOfShard);
-      const isCursor = cursor >= 0 && asked < routes.length;
+      const asked = cursor === null || cursor < 0n ? null : openCursor(cursor);
       // What is no cursor of ours is refused, or found to be at its end, by any shard.
-      if (!isCursor || (routes.length === 1 && !coordinator.isNode)) {
+      if (asked === null || asked.place >= routes.length || (routes.length === 1 && !coordinator.isNode)) {
         return coordinator.forwardKeyed(session, command, request, reply);
       }
-      const place = routes.findIndex((route, i) => i >= asked && routing.isLedHere(route));
+      const place = routes.findIndex((route, i) => i >= asked.place && routing.isLedHere(route));
       if (place < 0) return coordinator.own(session, request, reply);
-      const inside = place === asked ? cursor % cursorsOfShard : 0;
-      return this.#scan(session, command, request, place, inside, form);
+      const at = place === asked.place ? asked : { place, inside: 0n };
+      return this.#scan(session, command, request, at, form);
     };
   }
 
@@ -50,9 +44,8 @@ export class ScanCommands {
     session: RoutedSession,
     command: Command,
     request: Request,
-    place: number,
-    cursor: number,
-    form: (cursor: number) => ReplyValue,
+    { place, inside }: ShardCursor,
+    form: (cursor: bigint) => ReplyValue,
   ): Outcome {
     const coordinator = this.#coordinator;
     const { forwarder, router } = coordinator;
@@ -62,22 +55,27 @@ export class ScanCommands {
       if (value instanceof ErrorReply) answer.held.error(value.message);
       else {
         const [next, page] = value as [ReplyValue, ReplyValue];
-        writeValue(answer.held, [form(this.#after(place, Number(next))), page]);
+        writeValue(answer.held, [form(this.#after(place, BigInt(String(next)))), page]);
       }
       session.replies.ready(answer);
     });
     const route = [...router.routes][place];
-    const asked = new Request().assign([command.name, String(cursor), ...request.views(2)]);
+    const asked = new Request().assign([command.name, String(inside), ...request.views(2)]);
     forwarder.ask(session, forwarder.lane(session, route, command), command, asked, gathering.add());
     gathering.sent();
     return forwarder.outcome(session, false);
   }
 
-  /** Where a scan goes on that has come to `cursor` in a shard. */
-  #after(place: number, cursor: number): number {
-    if (cursor !== 0) return place * cursorsOfShard + cursor;
+  /** Where a scan goes on that has come to `inside` in a shard. */
+  #after(place: number, inside: bigint): bigint {
+    if (inside !== 0n) return closeCursor({ place, inside });
     const { router, routing } = this.#coordinator;
     const next = [...router.routes].findIndex((route, i) => i > place && routing.isLedHere(route));
-    return next < 0 ? 0 : next * cursorsOfShard;
+    return next < 0 ? 0n : closeCursor({ place: next, inside: 0n });
   }
+}
+
+function asNumber(cursor: bigint): ReplyValue {
+  const n = Number(cursor);
+  return Number.isSafeInteger(n) ? n : cursor;
 }

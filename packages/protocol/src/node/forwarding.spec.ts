@@ -1,7 +1,21 @@
 /** From a client's bytes through a gateway to shards and back. */
 import { messageBytesMax } from '@holdfast/rpc';
 import { describe, expect, it } from 'vitest';
-import { TestCluster } from '../testing/test-cluster.js';
+import { type PipeClient, TestCluster } from '../testing/test-cluster.js';
+
+/** The keys `key:N` that a scan finds, in order. */
+function scanAll(client: PipeClient, count: number): string[] {
+  const found: string[] = [];
+  let cursor = '0';
+  let rounds = 0;
+  do {
+    const [reply] = client.run(`SCAN ${cursor} COUNT ${count}`);
+    found.push(...(reply.match(/key:\d+/g) ?? []));
+    cursor = /^\*\[\$"(\d+)"/.exec(reply)![1];
+    rounds++;
+  } while (cursor !== '0' && rounds < 100);
+  return found.sort();
+}
 
 /** b is of the first shard, c of the second, a of the third. */
 const three = { shards: 3, nodes: 3 };
@@ -106,6 +120,28 @@ describe('requests', () => {
     ).toEqual([crossSlot, crossSlot, crossSlot, '-ERR no such key', crossSlot]);
   });
 
+  it('of SORT are refused where BY or GET may read in other shards: they found nothing there', () => {
+    const client = new TestCluster(three).client();
+    const crossSlot = "-CROSSSLOT Keys in request don't hash to the same slot";
+    expect(
+      client.run(
+        'RPUSH {a}l 2 1',
+        'MSET w_{a}1 9 w_{a}2 8 w_{b}1 7',
+        'SORT {a}l BY nosort GET # GET w_{a}*',
+        'SORT {a}l BY w_*',
+        'SORT_RO {a}l GET *_{a}',
+        'SORT {a}l GET w_{b}*',
+        'SORT {a}l BY w_{a}*->f GET # STORE {a}t',
+      ),
+    ).toEqual([':2', '+OK', '*[$"2", $"8", $"1", $"9"]', crossSlot, crossSlot, crossSlot, ':2']);
+    const one = new TestCluster({ shards: 1, nodes: 1 }).client();
+    expect(one.run('RPUSH l 2 1', 'MSET w_1 9 w_2 8', 'SORT l BY w_*')).toEqual([
+      ':2',
+      '+OK',
+      '*[$"2", $"1"]',
+    ]);
+  });
+
   it('that concern all shards are asked of all', () => {
     const client = new TestCluster(three).client();
     client.run('MSET a 1 b 2 c 3 d 4');
@@ -137,20 +173,29 @@ describe('requests', () => {
     expect(client.run('FCALL f 1 a', 'FCALL f 1 b', 'FCALL f 1 c')).toEqual([':7', ':7', ':7']);
   });
 
+  it('that pass over keys on disks come to those of all shards: they ended with the first shard', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    const keys = Array.from({ length: 60 }, (_, i) => `key:${i}`);
+    client.run(...keys.map((key) => `SET ${key} v`));
+    // A disk's cursors begin where those of memory are over.
+    const diskCursor = 2 ** 47;
+    for (const { leader } of cluster.shards) {
+      const { storage } = leader!.coordinator.kv;
+      const scanPage = storage.scanPage.bind(storage);
+      storage.scanPage = (database, cursor, count, visit) => {
+        const next = scanPage(database, cursor % diskCursor, count, visit);
+        return next === 0 ? 0 : diskCursor + next;
+      };
+    }
+    expect(scanAll(client, 5)).toEqual(keys.sort());
+  });
+
   it('that pass over the keys come to all of them once', () => {
     const client = new TestCluster(three).client();
     const keys = Array.from({ length: 500 }, (_, i) => `key:${i}`);
     client.run(...keys.map((key) => `SET ${key} 1`));
-    const found: string[] = [];
-    let cursor = '0';
-    let rounds = 0;
-    do {
-      const [reply] = client.run(`SCAN ${cursor} COUNT 50`);
-      found.push(...reply.match(/key:\d+/g)!);
-      cursor = /^\*\[\$"(\d+)"/.exec(reply)![1];
-      rounds++;
-    } while (cursor !== '0' && rounds < 100);
-    expect(found.sort()).toEqual(keys.sort());
+    expect(scanAll(client, 50)).toEqual(keys.sort());
     expect(client.run('SCAN x', 'SCAN 99999999999999999999')).toEqual([
       '-ERR invalid cursor',
       expect.stringMatching(/^\*\[\$"0"|^-ERR invalid cursor/),

@@ -20,8 +20,9 @@ export const copy = defineCommand({
     replace: token('REPLACE'),
   },
   otherDatabase: (request) => {
-    for (let i = 3; i + 1 < request.count; i++) if (request.is(i, 'DB')) return request.integer(i + 1);
-    return Number.NaN;
+    let database = Number.NaN;
+    for (let i = 3; i + 1 < request.count; i++) if (request.is(i, 'DB')) database = request.integer(++i);
+    return database;
   },
   run(ctx, { source, destination, database, replace }, reply) {
     const { db, kv, request, session } = ctx;

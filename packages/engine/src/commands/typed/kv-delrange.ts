@@ -19,7 +19,7 @@ export const kvDelRange = defineCommand({
   summary: 'Iterates over the keys of a range and removes them.',
   flags: ['write'],
   scansKeyspace: 'page',
-  args: { cursor: integer({ min: 0, max: 0xffffffff, error: 'ERR invalid cursor' }), ...keyRangeOptions },
+  args: { cursor: integer({ min: 0, error: 'ERR invalid cursor' }), ...keyRangeOptions },
   run(ctx, args, reply) {
     const { db, kv, request, session, storage } = ctx;
     found.length = 0;

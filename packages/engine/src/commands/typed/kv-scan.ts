@@ -19,7 +19,7 @@ export const kvScan = defineCommand({
   summary: 'Iterates over the keys of a range, with their types and versions.',
   flags: ['readonly'],
   scansKeyspace: 'page',
-  args: { cursor: integer({ min: 0, max: 0xffffffff, error: 'ERR invalid cursor' }), ...keyRangeOptions },
+  args: { cursor: integer({ min: 0, error: 'ERR invalid cursor' }), ...keyRangeOptions },
   run(ctx, args, reply) {
     const { db, nowMs, request, session, storage } = ctx;
     const count = args.count.present ? args.count.keys : 10;
