@@ -404,6 +404,14 @@ describe('LCS', () => {
     expect(server.client(3).line('LCS a b IDX MINMATCHLEN 9')).toEqual({ matches: [], len: 6 });
   });
 
+  it('takes no more memory than there is: what could not be had ended the server', () => {
+    c.line('CONFIG SET proto-max-bulk-len 1000000000000');
+    c.run('MSET', 'a', Buffer.alloc(200_000), 'b', Buffer.alloc(200_000));
+    expect(c.line('LCS a b')).toEqual(
+      new Error('ERR Insufficient memory, failed allocating transient memory for LCS'),
+    );
+  });
+
   it('takes no more memory than a bulk string may have', () => {
     c.line('CONFIG SET proto-max-bulk-len 1048576');
     c.run('MSET', 'a', Buffer.alloc(600), 'b', Buffer.alloc(600));

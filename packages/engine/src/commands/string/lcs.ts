@@ -45,10 +45,26 @@ function readOperand(ctx: Context, key: number): Buffer | null {
   return Buffer.from(db.valueBytes.subarray(db.valueStart, db.valueStart + db.valueLength));
 }
 
+/** The table of `longestCommon`; what is wrong when there can't be one. */
+function newTable(ctx: Context, a: Buffer, b: Buffer): Uint32Array | string {
+  const cells = (a.length + 1) * (b.length + 1);
+  if (cells * 4 > ctx.kv.config.number('proto-max-bulk-len')) {
+    return 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len';
+  }
+  try {
+    return new Uint32Array(cells);
+  } catch {
+    return 'ERR Insufficient memory, failed allocating transient memory for LCS';
+  }
+}
+
 /** Dynamic programming over prefixes; matches are found from the end, as Redis reports them. */
-function longestCommon(a: Buffer, b: Buffer): { length: number; matches: Match[]; text: Buffer } {
+function longestCommon(
+  a: Buffer,
+  b: Buffer,
+  table: Uint32Array,
+): { length: number; matches: Match[]; text: Buffer } {
   const width = b.length + 1;
-  const table = new Uint32Array((a.length + 1) * width);
   for (let i = 1; i <= a.length; i++) {
     for (let j = 1; j <= b.length; j++) {
       const at = i * width + j;
@@ -105,11 +121,9 @@ export const lcs = defineCommand({
     if (a === null || b === null) return reply.error('ERR The specified keys must contain string values');
     const wanted = readOptions(ctx.request);
     if (typeof wanted === 'string') return reply.error(wanted);
-    const tableBytes = (a.length + 1) * (b.length + 1) * 4;
-    if (tableBytes > ctx.kv.config.number('proto-max-bulk-len')) {
-      return reply.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
-    }
-    const { length, matches, text } = longestCommon(a, b);
+    const table = newTable(ctx, a, b);
+    if (typeof table === 'string') return reply.error(table);
+    const { length, matches, text } = longestCommon(a, b, table);
     if (wanted.length) return reply.integer(length);
     if (!wanted.indexes) return reply.bulk(text, 0, text.length);
     const shown = matches.filter((match) => match.length >= wanted.lengthMin);
