@@ -2,7 +2,7 @@
  * CLIENT PAUSE: commands of all clients, or those that write, are held back until a point in time. A
  * command that is held back waits with its session, in the order of arrival.
  */
-import type { Env, Request } from '@holdfast/common';
+import type { Env, Request, Timer } from '@holdfast/common';
 import type { Command, KV, Session } from '@holdfast/engine';
 
 export interface HeldCommand {
@@ -21,6 +21,7 @@ export class Pauses {
   readonly #resume: (held: readonly HeldCommand[]) => void;
   #held: HeldCommand[] = [];
   #untilMs = 0;
+  #timer: Timer | null = null;
   #mode: PauseMode = 'all';
 
   /** `resume` receives, in a turn of its own, the commands that may go on. */
@@ -34,16 +35,19 @@ export class Pauses {
     return this.#untilMs !== 0;
   }
 
-  /** The last mode counts, and the latest end. Expired keys stay as they are meanwhile. */
+  /** The mode that holds back more counts, and the latest end. Expired keys stay as they are meanwhile. */
   begin(untilMs: number, mode: PauseMode): void {
-    this.#mode = mode;
+    if (!this.isActive || mode === 'all') this.#mode = mode;
     this.#untilMs = Math.max(this.#untilMs, untilMs);
     this.#kv.keepsExpired = true;
     const { clock, timers } = this.#env;
-    timers.setTimeout(() => this.#endIfOver(), this.#untilMs - clock.now() + 1);
+    if (this.#timer !== null) timers.clearTimeout(this.#timer);
+    this.#timer = timers.setTimeout(() => this.#endIfOver(), this.#untilMs - clock.now() + 1);
   }
 
   end(): void {
+    if (this.#timer !== null) this.#env.timers.clearTimeout(this.#timer);
+    this.#timer = null;
     this.#untilMs = 0;
     this.#kv.keepsExpired = false;
     const held = this.#held;
@@ -51,8 +55,9 @@ export class Pauses {
     if (held.length > 0) this.#env.timers.setImmediate(() => this.#resume(held));
   }
 
-  /** Whether a command must wait. To be asked while a pause is active. */
+  /** Whether a command must wait. To be asked while a pause is active. Who is sent what others do is no client in this sense. */
   holds(session: Session, command: Command, request: Request): boolean {
+    if (session.isReplica || session.isMonitor) return false;
     if (this.#env.clock.now() >= this.#untilMs) {
       this.end();
       return false;

@@ -1,3 +1,4 @@
+import type { Upstream } from '@holdfast/engine';
 import { describe, expect, it } from 'vitest';
 import { LocalServer } from '../testing/index.js';
 
@@ -55,6 +56,14 @@ describe('HELLO', () => {
       modules: [],
     });
     expect(client.session.dialect).toBe(3);
+  });
+
+  it('says that a server that follows another is a replica: it said master', () => {
+    const server = new LocalServer();
+    const client = server.client();
+    const status = { host: 'h', port: 1, state: 'connected', offset: 0 };
+    server.coordinator.state.upstream = { status, isItself: () => false } as unknown as Upstream;
+    expect(client.line('HELLO 3')).toMatchObject({ role: 'replica' });
   });
 
   it('checks everything before it changes anything', () => {
@@ -123,7 +132,7 @@ describe('CLIENT', () => {
     expect([a.isClosed, b.isClosed]).toEqual([false, true]);
     expect(a.line('CLIENT LIST')).not.toContain(`addr=${b.session.address}`);
     expect(a.line(`CLIENT KILL ID ${c.session.id} TYPE pubsub`)).toBe(0);
-    expect(a.line('CLIENT KILL TYPE normal')).toBe(1);
+    expect(a.line(`CLIENT KILL ID 999 TYPE pubsub ID ${c.session.id} TYPE normal`)).toBe(1);
     expect([a.isClosed, c.isClosed]).toEqual([false, true]);
     expect(a.line('CLIENT KILL USER default SKIPME no')).toBe(1);
     expect(a.isClosed).toBe(true);
@@ -203,6 +212,29 @@ describe('CLIENT PAUSE', () => {
     expect([a.take(), b.take()]).toEqual(['OK', 'PONG']);
   });
 
+  it('of everything goes on when one of writes is begun in the same transaction: reads went through', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    a.line('MULTI');
+    a.line('CLIENT PAUSE 1000 ALL');
+    a.line('CLIENT PAUSE 10 WRITE');
+    expect(a.line('EXEC')).toEqual(['OK', 'OK']);
+    expect(b.line('GET k')).toBeUndefined();
+    server.env.advance(1001);
+    expect(b.take()).toBeNull();
+    a.line('CLIENT PAUSE 1000 WRITE');
+    expect(b.line('GET k')).toBeNull();
+  });
+
+  it('is not of those who are sent what others do: a monitor was held back too', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    b.line('MONITOR');
+    a.line('CLIENT PAUSE 1000');
+    b.take();
+    expect(b.line('PING')).toBe('PONG');
+  });
+
   it('goes on with the held commands in their order when it is ended', () => {
     const server = new LocalServer();
     const [a, b, c] = [server.client(), server.client(), server.client()];
@@ -233,6 +265,10 @@ describe('CLIENT PAUSE', () => {
     const client = new LocalServer().client();
     expect(client.line('CLIENT PAUSE x')).toEqual(new Error('ERR timeout is not an integer or out of range'));
     expect(client.line('CLIENT PAUSE -1')).toEqual(new Error('ERR timeout is negative'));
+    const tooLong = new Error('ERR timeout is out of range');
+    for (const line of ['CLIENT PAUSE MAX', 'XREAD BLOCK MAX STREAMS s $', 'WAIT 1 MAX', 'WAITAOF 0 1 MAX']) {
+      expect(client.line(line.replace('MAX', '9223372036854775807'))).toEqual(tooLong);
+    }
     expect(client.line('CLIENT PAUSE 1 foo')).toEqual(
       new Error('ERR CLIENT PAUSE mode must be WRITE or ALL'),
     );

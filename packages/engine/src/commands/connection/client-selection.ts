@@ -61,19 +61,17 @@ function filterAt({ kv, request, session: self }: Context, i: number): Filter | 
   return request.is(i, 'SKIPME') && request.is(i + 1, 'NO') ? () => true : syntaxError;
 }
 
-/** All filters of CLIENT KILL's new form; a text when one makes no sense. */
+/** All filters of CLIENT KILL's new form, of each kind the last one; a text when one makes no sense. */
 function readFilters(ctx: Context, { count, first }: Repeated): Filter[] | string {
-  const filters: Filter[] = [];
-  let skipsSelf = true;
+  const { request, session: self } = ctx;
+  const filters = new Map<string, Filter>([['SKIPME', (session) => session !== self]]);
   for (let i = first; i < first + count; i += 2) {
     if (i + 1 === first + count) return syntaxError;
     const filter = filterAt(ctx, i);
     if (typeof filter === 'string') return filter;
-    if (ctx.request.is(i, 'SKIPME')) skipsSelf = ctx.request.is(i + 1, 'YES');
-    else filters.push(filter);
+    filters.set(request.text(i).toUpperCase(), filter);
   }
-  if (skipsSelf) filters.push((session) => session !== ctx.session);
-  return filters;
+  return [...filters.values()];
 }
 
 /** The old form names one address; the new one has filters, and spares the caller unless told otherwise. */

@@ -2,7 +2,15 @@
 import type { Reply } from '@holdfast/common';
 import { type Command, defineCommand, wrongSubcommand } from '../../command.js';
 import type { Context } from '../../context.js';
-import { bytes, notAnInteger, type Repeated, requiredWord, rest, syntaxError } from '../../grammar.js';
+import {
+  bytes,
+  notAnInteger,
+  type Repeated,
+  requiredWord,
+  rest,
+  syntaxError,
+  timeoutProblem,
+} from '../../grammar.js';
 import { help } from '../help.js';
 import { clientHelp } from './client-help.js';
 import { clientLine } from './client-line.js';
@@ -44,8 +52,8 @@ function pauseClients(ctx: Context, words: Repeated, reply: Reply): void {
     return reply.error('ERR CLIENT PAUSE mode must be WRITE or ALL');
   }
   const ms = request.integer(words.first);
-  if (Number.isNaN(ms)) return reply.error('ERR timeout is not an integer or out of range');
-  if (ms < 0) return reply.error('ERR timeout is negative');
+  const problem = timeoutProblem(ms, 'an integer');
+  if (problem !== null) return reply.error(problem);
   host.pause(env.clock.now() + ms, isWrite ? 'write' : 'all');
   reply.ok();
 }

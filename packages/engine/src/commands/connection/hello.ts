@@ -17,7 +17,7 @@ export const hello = defineCommand({
   args: { words: rest() },
   hides: (request, i) => i > 2 && (request.is(i - 1, 'AUTH') || request.is(i - 2, 'AUTH')),
   run(ctx, { words }, reply) {
-    const { kv, request, session } = ctx;
+    const { host, kv, request, session } = ctx;
     let dialect = session.dialect;
     let name: string | null = null;
     let credentials: [string, string] | null = null;
@@ -58,7 +58,7 @@ export const hello = defineCommand({
     reply.text('mode');
     reply.text(kv.isClusterNode ? 'cluster' : 'standalone');
     reply.text('role');
-    reply.text('master');
+    reply.text((host.upstream?.status ?? null) === null ? 'master' : 'replica');
     reply.text('modules');
     reply.array(0);
   },

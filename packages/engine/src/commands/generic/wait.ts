@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { integer } from '../../grammar.js';
-import { waitTimeout } from './waiting.js';
+import { integer, timeoutMs } from '../../grammar.js';
 
 export const wait = defineCommand({
   id: 159,
@@ -13,7 +12,7 @@ export const wait = defineCommand({
   flags: [],
   categories: ['connection'],
   tips: ['request_policy:all_shards', 'response_policy:agg_min'],
-  args: { replicas: integer(), timeout: waitTimeout() },
+  args: { replicas: integer(), timeout: timeoutMs() },
   /** Replicas of Redis are counted that said that they have all that this client has written. */
   run(ctx, { replicas, timeout }, reply) {
     const { host, session } = ctx;

@@ -1,6 +1,5 @@
 import { defineCommand } from '../../command.js';
-import { integer } from '../../grammar.js';
-import { waitTimeout } from './waiting.js';
+import { integer, timeoutMs } from '../../grammar.js';
 
 export const waitaof = defineCommand({
   id: 166,
@@ -16,7 +15,7 @@ export const waitaof = defineCommand({
   args: {
     local: integer({ min: 0, max: 1, rangeError: 'ERR value is out of range, value must between 0 and 1' }),
     replicas: integer({ min: 0, error: 'ERR value is out of range, must be positive' }),
-    timeout: waitTimeout(),
+    timeout: timeoutMs(),
   },
   /** As WAIT: a reply that is sent says by itself that what came before it is in the log. */
   run(ctx, { local, replicas, timeout }, reply) {
