@@ -1,6 +1,7 @@
 /** The slowest commands of late (SLOWLOG), newest first. Arguments are cut short, secrets left out. */
 import type { Request } from '@holdfast/common';
 import type { Command } from './command.js';
+import { RecentEntries } from './recent-entries.js';
 import type { Session } from './session.js';
 
 const argumentsMax = 32;
@@ -17,40 +18,18 @@ export interface SlowCommand {
   readonly clientName: string;
 }
 
-export class SlowLog {
-  #entries: SlowCommand[] = [];
+export class SlowLog extends RecentEntries<SlowCommand> {
   #nextId = 0;
-  #lengthMax = 128;
 
-  get length(): number {
-    return this.#entries.length;
-  }
-
-  set lengthMax(max: number) {
-    this.#lengthMax = max;
-    this.#entries.length = Math.min(this.#entries.length, max);
-  }
-
-  add(session: Session, command: Command, request: Request, usec: number, nowMs: number): void {
-    const entry: SlowCommand = {
+  note(session: Session, command: Command, request: Request, usec: number, nowMs: number): void {
+    this.add({
       id: this.#nextId++,
       seconds: Math.floor(nowMs / 1000),
       usec: Math.floor(usec),
       args: shortArguments(command, request),
       address: session.address,
       clientName: session.name,
-    };
-    this.#entries.unshift(entry);
-    if (this.#entries.length > this.#lengthMax) this.#entries.length = this.#lengthMax;
-  }
-
-  /** The newest `count` entries. */
-  newest(count: number): readonly SlowCommand[] {
-    return this.#entries.slice(0, count);
-  }
-
-  clear(): void {
-    this.#entries = [];
+    });
   }
 }
 

@@ -63,7 +63,7 @@ export class Stopwatch {
     times.record(ms, this.#fillsHistograms);
     const usec = ms * 1000;
     if (usec >= this.#slowUsec && !command.flags.has('skip_slowlog')) {
-      this.slowLog.add(session, command, request, usec, this.#clock.now());
+      this.slowLog.note(session, command, request, usec, this.#clock.now());
     }
     if (this.latency.thresholdMs > 0) {
       this.latency.add(command.flags.has('fast') ? 'fast-command' : 'command', ms, this.#clock.now());

@@ -275,7 +275,7 @@ export class AccessControl {
   ): void {
     const nowMs = this.#clock.now();
     this.denied[access.reason]++;
-    this.log.add({ ...access, client: clientLine(session, nowMs, request) }, nowMs);
+    this.log.note({ ...access, client: clientLine(session, nowMs, request) }, nowMs);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What was denied of late (ACL LOG), newest first. The same again within a minute is one entry with a count. */
+import { RecentEntries } from '../recent-entries.js';
 import type { DenialReason } from './selector.js';
 
 export type LogReason = DenialReason | 'auth';
@@ -26,38 +27,17 @@ export interface AclLogEntry extends DeniedAccess {
   readonly updatedMs: number;
 }
 
-export class AclLog {
-  #entries: AclLogEntry[] = [];
+export class AclLog extends RecentEntries<AclLogEntry> {
   #nextId = 0;
-  #lengthMax = 128;
 
-  set lengthMax(max: number) {
-    this.#lengthMax = max;
-    this.#entries.length = Math.min(this.#entries.length, max);
-  }
-
-  get length(): number {
-    return this.#entries.length;
-  }
-
-  newest(count: number): readonly AclLogEntry[] {
-    return this.#entries.slice(0, count);
-  }
-
-  clear(): void {
-    this.#entries = [];
-  }
-
-  add(access: DeniedAccess, nowMs: number): void {
-    const at = this.#entries.slice(0, lookedAtMax).findIndex((entry) => isSame(entry, access, nowMs));
-    if (at >= 0) {
-      const [entry] = this.#entries.splice(at, 1);
+  note(access: DeniedAccess, nowMs: number): void {
+    const known = this.take(lookedAtMax, (entry) => isSame(entry, access, nowMs));
+    if (known === undefined) {
+      this.add({ ...access, id: this.#nextId++, count: 1, createdMs: nowMs, updatedMs: nowMs });
+    } else {
       const { client } = access;
-      this.#entries.unshift({ ...entry, client, count: entry.count + 1, updatedMs: nowMs });
-      return;
+      this.add({ ...known, client, count: known.count + 1, updatedMs: nowMs });
     }
-    this.#entries.unshift({ ...access, id: this.#nextId++, count: 1, createdMs: nowMs, updatedMs: nowMs });
-    this.#entries.length = Math.min(this.#entries.length, this.#lengthMax);
   }
 }
 
