@@ -95,16 +95,18 @@ export class ResultWriter {
   }
 
   #writeTable(slot: number): void {
-    const { api, i32 } = this.#machine;
+    const machine = this.#machine;
+    const { api } = machine;
     const L = this.#L;
+    const table = machine.i32[slot >> 2];
+    // Making room may move the stack, and with it what lies at the slot, and the memory.
     if (this.#depth >= nestingMax || api.lua_checkstack(L, slotsPerLevel) === 0) {
       this.#reply.error('ERR reached lua stack limit');
       return;
     }
-    const table = i32[slot >> 2];
     this.#depth++;
-    this.#machine.push(L, table, luaTypes.table);
-    const hasFields = i32[(table + tableOffsets.fields) >> 2] !== this.#machine.noFields;
+    machine.push(L, table, luaTypes.table);
+    const hasFields = machine.i32[(table + tableOffsets.fields) >> 2] !== machine.noFields;
     if (!hasFields || !this.#writeByField()) this.#writeArray(table);
     api.lua_settop(L, -2);
     this.#depth--;
