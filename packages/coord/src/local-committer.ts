@@ -13,6 +13,7 @@ import { MutationWriter, type Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
 import type { Fate } from './coordinator.js';
 import type { KeptHistory } from './history/kept-history.js';
+import { Wakeups } from './wakeups.js';
 
 /** What gathers while a batch is on its way is handed over at this size at the latest, in bytes. */
 const gatheredBytesMax = 1024 * 1024;
@@ -51,7 +52,7 @@ export class LocalCommitter implements Committer {
   #inFlight = 0;
   /** A batch the log refused, and those after it. */
   #refused: { batch: Buffer; version: number }[] = [];
-  #idle: (() => void)[] = [];
+  readonly #wakeups = new Wakeups();
   #hasFailed = false;
   #hasGivenUp = false;
   /** Without a log: gets each batch that is handed over. */
@@ -114,27 +115,27 @@ export class LocalCommitter implements Committer {
     this.settle();
     // A log that takes batches at once has nobody told: what was gated meanwhile waits for this.
     for (const listener of this.#listeners) listener();
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   abandon(): void {
     this.isAbandoned = true;
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   async drained(): Promise<void> {
-    while (this.isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.isHeld && !this.isAbandoned) await this.#wakeups.next();
     this.settle();
     while (this.#inFlight > 0 || this.#refused.length > 0) {
       if (this.#hasFailed) throw new KvError('UNDETERMINED', 'the log failed');
       if (this.#hasGivenUp && this.#inFlight === 0) throw this.#notTaken();
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+      await this.#wakeups.next();
     }
   }
 
   giveUp(): void {
     this.#hasGivenUp = true;
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   /** A local server is never deposed: it ends, or everything is committed. */
@@ -174,7 +175,7 @@ export class LocalCommitter implements Committer {
     } else {
       this.#fail(outcome, kept, version);
     }
-    if (this.#inFlight === 0) this.#wakeIdle();
+    if (this.#inFlight === 0) this.#wakeups.wake();
   }
 
   #commit(batch: Uint8Array, position: number, version: number): void {
@@ -194,13 +195,13 @@ export class LocalCommitter implements Committer {
       this.#refused.push({ batch, version });
       this.#logRefusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
       if (isFirst) this.#retryLater();
-      if (this.#hasGivenUp) this.#wakeIdle();
+      if (this.#hasGivenUp) this.#wakeups.wake();
       return;
     }
     this.#hasFailed = true;
     const cause = outcome.kind === 'unknown' ? outcome.cause : outcome.kind;
     this.#logRefusal = `UNDETERMINED the log failed: ${messageOf(cause)}`;
-    this.#wakeIdle();
+    this.#wakeups.wake();
     this.#onFatal(new KvError('UNDETERMINED', `the log failed: ${messageOf(cause)}`, { cause }));
   }
 
@@ -227,7 +228,7 @@ export class LocalCommitter implements Committer {
     }
     this.#logRefusal = '';
     for (const listener of this.#listeners) listener();
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   #notTaken(): KvError {
@@ -236,12 +237,6 @@ export class LocalCommitter implements Committer {
       'DISK',
       `the log did not take the last writes, ${count} batches of them, of which nobody was told that they are kept: ${this.#logRefusal}`,
     );
-  }
-
-  #wakeIdle(): void {
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 }
 

@@ -6,6 +6,7 @@ import { MutationWriter, type Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
 import type { Fate } from './coordinator.js';
 import type { KeptHistory } from './history/kept-history.js';
+import { Wakeups } from './wakeups.js';
 
 export class RecordingCommitter implements Committer {
   readonly committedVersion = Number.POSITIVE_INFINITY;
@@ -15,7 +16,7 @@ export class RecordingCommitter implements Committer {
   isAbandoned = false;
   readonly #journal = new MutationWriter();
   #batches: Buffer[] = [];
-  #idle: (() => void)[] = [];
+  readonly #wakeups = new Wakeups();
 
   readonly #storage: Storage;
   readonly #history: KeptHistory | null;
@@ -52,25 +53,19 @@ export class RecordingCommitter implements Committer {
   release(): void {
     this.isHeld = false;
     this.settle();
-    this.#wake();
+    this.#wakeups.wake();
   }
 
   abandon(): void {
     this.isAbandoned = true;
-    this.#wake();
+    this.#wakeups.wake();
   }
 
   async drained(): Promise<void> {
-    while (this.isHeld && !this.isAbandoned) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.isHeld && !this.isAbandoned) await this.#wakeups.next();
   }
 
   fateOf(): Fate {
     return 'committed';
-  }
-
-  #wake(): void {
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 }

@@ -17,6 +17,7 @@ import type { Storage } from '@holdfast/storage';
 import type { Committer } from '../committer.js';
 import type { Fate } from '../coordinator.js';
 import type { KeptHistory } from '../history/kept-history.js';
+import { Wakeups } from '../wakeups.js';
 import { LeadLease } from './lead-lease.js';
 import { LeaderBatches } from './leader-batches.js';
 import type { HandoverRecord, LeadershipRecord } from './leadership.js';
@@ -65,7 +66,7 @@ export class ReplicatedCommitter implements Committer {
   /** The next batch waits for more, until then. */
   #gathering: Timer | null = null;
   #lost: LossReason | null = null;
-  #idle: (() => void)[] = [];
+  readonly #wakeups = new Wakeups();
   #timer: Timer | null = null;
 
   constructor(options: ReplicatedCommitterOptions) {
@@ -147,12 +148,12 @@ export class ReplicatedCommitter implements Committer {
   release(): void {
     this.#isHeld = false;
     this.settle();
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   abandon(): void {
     this.isAbandoned = true;
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   async drained(): Promise<void> {
@@ -169,7 +170,7 @@ export class ReplicatedCommitter implements Committer {
   async unheld(): Promise<void> {
     while (this.#isHeld && !this.isAbandoned) {
       this.#throwWhenLost();
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+      await this.#wakeups.next();
     }
     this.#throwWhenLost();
   }
@@ -208,7 +209,7 @@ export class ReplicatedCommitter implements Committer {
     this.#isResting = true;
     while (this.#writer.sending !== null) {
       this.#throwWhenLost();
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+      await this.#wakeups.next();
     }
     this.#throwWhenLost();
   }
@@ -236,7 +237,7 @@ export class ReplicatedCommitter implements Committer {
     this.#cutWhatGathered();
     this.#writer.put(this.#batches.ofRecord(record, true));
     this.#writer.begin();
-    while (this.#lost === null) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#lost === null) await this.#wakeups.next();
     return this.#lost === 'concluded';
   }
 
@@ -286,7 +287,7 @@ export class ReplicatedCommitter implements Committer {
       else this.settle();
     }
     for (const listener of this.#listeners) listener();
-    this.#wakeIdle();
+    this.#wakeups.wake();
   }
 
   /**
@@ -338,7 +339,7 @@ export class ReplicatedCommitter implements Committer {
     this.#lost = reason;
     if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
     if (this.#gathering !== null) this.#options.env.timers.clearTimeout(this.#gathering);
-    this.#wakeIdle();
+    this.#wakeups.wake();
     this.#writer.stop(leadsNoLonger());
     // Later: this may be within a turn.
     if (isToldOf) void Promise.resolve().then(() => this.#options.onLost(reason));
@@ -346,12 +347,6 @@ export class ReplicatedCommitter implements Committer {
 
   #throwWhenLost(): void {
     if (this.#lost !== null) throw leadsNoLonger();
-  }
-
-  #wakeIdle(): void {
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 }
 
