@@ -40,6 +40,9 @@ export interface EtcdSpace {
   readonly isFull: boolean;
 }
 
+/** A member whose file has less than this share to give back is left as it is. */
+const freeShareMin = 0.1;
+
 /** A defragmentation of a full member of 8 GiB takes about so long, in ms. */
 const defragmentTimeoutMs = 120_000;
 
@@ -164,14 +167,19 @@ export class EtcdKeeper {
     this.#warn('etcd was full: it has been defragmented, and takes writes again');
   }
 
-  /** One member after the other. One that is down keeps nobody from writing: if it is full, it says so when it comes back. */
+  /**
+   * One member after the other, unless another keeper was faster: it serves nobody meanwhile. One that is down keeps nobody
+   * from writing: if it is full, it says so when it comes back.
+   */
   async #defragment(): Promise<void> {
     const { etcd } = this.#options;
     let isDone = false;
     let failure: unknown = null;
     for (const address of etcd.addresses) {
       try {
-        await etcd.defragment(address, defragmentTimeoutMs);
+        const { dbSize, dbSizeInUse } = await etcd.status(address);
+        const isWorthIt = dbSize - dbSizeInUse > dbSize * freeShareMin;
+        if (isWorthIt) await etcd.defragment(address, defragmentTimeoutMs);
         isDone = true;
       } catch (error) {
         failure ??= error;

@@ -69,7 +69,14 @@ describe('Etcd with users', () => {
       // The token's time is over, and nobody has asked with it meanwhile.
       await new Promise((resolve) => setTimeout(resolve, 2500));
       await etcd.transact({ compare: [], success: [put(key, key)] });
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      // Many find that out at once, and none of them asks without a token meanwhile.
+      const asked = Array.from({ length: 20 }, () => etcd.range({ key }));
+      for (const { kvs } of await Promise.all(asked)) expect(kvs.length).toBe(1);
       etcd.close();
+      const withOneDown = await cluster.connect({ user, endpoints: ['127.0.0.1:1', endpoint] });
+      expect((await withOneDown.range({ key })).kvs.length).toBe(1);
+      withOneDown.close();
     } finally {
       await cluster.stop();
     }

@@ -65,15 +65,16 @@ export class Etcd implements EtcdStore {
   readonly #user: EtcdOptions['user'];
   readonly #watches: Watches;
   readonly #search: LeaderSearch<Endpoint>;
-  /** Of the user. */
+  /** Of the user; and the question for the next one that is under way. */
   #token: string | null = null;
+  #authenticating: Promise<void> | null = null;
   #isClosed = false;
 
   /** Connects, and checks the versions of the members that answer. Throws KvError UNAVAILABLE, INVALID. */
   static async open(options: EtcdOptions): Promise<Etcd> {
     const etcd = new Etcd(options);
     try {
-      if (etcd.#user !== undefined) await etcd.#authenticate();
+      if (etcd.#user !== undefined) await etcd.#authenticate(null);
       await etcd.#lookAround(options);
       return etcd;
     } catch (error) {
@@ -213,13 +214,14 @@ export class Etcd implements EtcdStore {
     isChange: boolean,
     timeoutMs = this.#callTimeoutMs,
   ): Promise<R> {
+    const token = this.#token;
     try {
-      return await this.#send(endpoint, method, request, isChange, timeoutMs);
+      return await this.#send(endpoint, method, request, isChange, timeoutMs, token);
     } catch (error) {
       if (this.#user === undefined || !isTokenError(error as KvError)) throw error;
       // The token is too old: nothing was done.
-      await this.#authenticate();
-      return this.#send(endpoint, method, request, isChange, timeoutMs);
+      await this.#authenticate(token);
+      return this.#send(endpoint, method, request, isChange, timeoutMs, this.#token);
     }
   }
 
@@ -229,28 +231,51 @@ export class Etcd implements EtcdStore {
     request: Q,
     isChange: boolean,
     timeoutMs: number,
+    token: string | null,
   ): Promise<R> {
     if (this.#isClosed) throw new KvError('CLOSED', 'the client of etcd is closed');
     const { path, requestSerialize, responseDeserialize } = method;
     const { address, calls } = endpoint;
     try {
-      return responseDeserialize(await calls.call(path, requestSerialize(request), this.#token, timeoutMs));
+      return responseDeserialize(await calls.call(path, requestSerialize(request), token, timeoutMs));
     } catch (error) {
       throw errorOf(error as CallError, address, isChange);
     }
   }
 
-  async #authenticate(): Promise<void> {
-    this.#token = null;
-    const endpoint = this.#endpoints.current;
-    const { token } = await this.#send(
-      endpoint,
-      AuthService.authenticate,
-      this.#user!,
-      false,
-      this.#callTimeoutMs,
-    );
-    this.#token = token;
+  /**
+   * Gets a token in place of one that is no longer taken: once, however many calls find that out, which go on with the old one
+   * until then.
+   */
+  async #authenticate(old: string | null): Promise<void> {
+    if (this.#token !== old) return;
+    this.#authenticating ??= this.#fetchToken().finally(() => {
+      this.#authenticating = null;
+    });
+    await this.#authenticating;
+  }
+
+  /** Of the first member in turn that answers. */
+  async #fetchToken(): Promise<void> {
+    for (let left = this.#endpoints.all.length; ; left--) {
+      const endpoint = this.#endpoints.current;
+      try {
+        const { authenticate } = AuthService;
+        const { token } = await this.#send(
+          endpoint,
+          authenticate,
+          this.#user!,
+          false,
+          this.#callTimeoutMs,
+          null,
+        );
+        this.#token = token;
+        return;
+      } catch (error) {
+        if (!(error instanceof KvError) || !isEndpointError(error) || left === 1) throw error;
+        this.#endpoints.rotate(endpoint);
+      }
+    }
   }
 
   /** Checks the versions, and turns to the member that leads: others pass every change on to it. */

@@ -1,7 +1,7 @@
 /** Calls to a server that answers as the test says, or not at all. */
 
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server, Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { systemEnv } from '@holdfast/common';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -146,6 +146,24 @@ describe('UnaryCalls', () => {
     expect(sockets()).toBe(idle + 1);
     await again;
     expect(sockets()).toBe(idle);
+  });
+
+  it('is closed in the moment in which it is connected, and nothing is thrown', async () => {
+    const calls = await serve((stream) => respond(stream, [framed('late')], ok));
+    const answer = call(calls);
+    const sockets = process as unknown as { _getActiveHandles(): unknown[] };
+    const connecting = sockets
+      ._getActiveHandles()
+      .filter((each) => each instanceof Socket && each.connecting);
+    expect(connecting.length).toBe(1);
+    // Behind what the session does then, and before it says that it is connected.
+    await new Promise<void>((resolve) => {
+      (connecting[0] as Socket).once('connect', () => {
+        calls.close();
+        resolve();
+      });
+    });
+    await expect(answer).rejects.toMatchObject({ code: status.UNAVAILABLE });
   });
 
   it('leaves a connection on which nothing is said for another one', async () => {

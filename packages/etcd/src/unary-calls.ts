@@ -87,7 +87,10 @@ export class UnaryCalls {
       // Node ends calls beyond 10 MB: what is under way is for whoever calls to limit.
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
     });
-    session.once('connect', () => session.setLocalWindowSize(flowWindowBytes));
+    session.once('connect', () => {
+      // It says so, too, when it was destroyed in that very moment.
+      if (!session.destroyed) session.setLocalWindowSize(flowWindowBytes);
+    });
     // Every call hears of it.
     session.on('error', () => {});
     session.once('close', () => this.#underWay.delete(session));
