@@ -1,10 +1,9 @@
 /**
  * LevelDB behind the OrderedStore contract.
  *
- * Every batch is synced. Syncing only now and then would not do: LevelDB changes to a new log file
- * without syncing the old one, so a later synced batch does not vouch for an earlier unsynced one. A
- * batch holds what came together in some seconds, and the sync then costs a fifth (75-87 thousand puts a
- * second instead of 90-110).
+ * Every batch is on the disk when its write resolves: synced in LevelDB's log, or, when it is a large one, in a table.
+ * Syncing only now and then would not do: LevelDB changes to a new log file without syncing the old one, so a later
+ * synced batch does not vouch for an earlier unsynced one.
  *
  * LevelDB checks its blocks' checksums only on request, and the binding has no way to ask: see
  * `disk-records.ts`.

@@ -35,8 +35,6 @@ const remadeFields = 200;
 const fieldsOf = (n: number): (string | number)[] =>
   Array.from({ length: remadeFields }, (_, i) => [`f${i}`, n]).flat();
 
-const largePadding = 'x'.repeat(100_000);
-
 /** Far away, and another second for each number. */
 const firstExpiry = 5_000_000_000;
 
@@ -181,15 +179,22 @@ export const forms: readonly Form[] = [
   },
 ];
 
-/** Large values, beside the others: LevelDB soon has enough for tables, and for merging them. */
+/** A number and a tail of so many bytes. */
+const padded = (name: string, bytesOf: (n: number) => number): Form => ({
+  name,
+  write: (key, n) => [['SET', key, `${n} ${'x'.repeat(bytesOf(n))}`]],
+  read: (key) => ['GETRANGE', key, 0, 20],
+  parse: numberOf,
+});
+
+/**
+ * Large values, beside the others: LevelDB soon has enough for tables, and for merging them. With a huge one a batch is put into
+ * a table at once.
+ */
 export const heavyForms: readonly Form[] = [
   ...forms,
-  {
-    name: 'large',
-    write: (key, n) => [['SET', key, `${n} ${largePadding}`]],
-    read: (key) => ['GETRANGE', key, 0, 20],
-    parse: numberOf,
-  },
+  padded('large', () => 100_000),
+  padded('huge', (n) => (n % 8 === 0 ? 9_000_000 : 0)),
 ];
 
 /** What came is there, and what came before it is gone: one element of `size` items, of which the last is the number. */

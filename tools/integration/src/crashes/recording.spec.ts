@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Recording } from './recording.js';
+import { Recording, readTree } from './recording.js';
 import { parseCalls } from './system-calls.js';
 
 const seeds = Array.from({ length: 40 }, (_, i) => i + 1);
@@ -31,9 +31,10 @@ describe('a power cut', () => {
     for (const seed of seeds) {
       const target = join(root, String(++count));
       await recording.leave(recording.cutAt(line), seed, target, 'log');
-      const names = (await readdir(target)).sort();
-      const parts = names.map(async (name) => `${name}=${await readFile(join(target, name), 'latin1')}`);
-      states.add((await Promise.all(parts)).join(' '));
+      const left = [...(await readTree(target))].map(
+        ([path, bytes]) => `${relative(target, path)}=${bytes.toString('latin1')}`,
+      );
+      states.add(left.sort().join(' '));
     }
     return states;
   }
@@ -81,6 +82,16 @@ describe('a power cut', () => {
     const states = await statesAt(5, lines, [['a', 'x']]);
     expect([...states]).toContain('a=x');
     expect([...states]).toContain('a=xy');
+  });
+
+  it('knows of a directory that was empty before by what is opened in it', async () => {
+    const lines = [
+      'openat(AT_FDCWD, "/d/log/a", O_RDWR|O_CREAT) = 5',
+      'openat(AT_FDCWD, "/d/log", O_RDONLY) = 6',
+      'fsync(6) = 0',
+      'close(6) = 0',
+    ];
+    expect(await statesAt(3, lines)).toEqual(new Set(['log/a=']));
   });
 
   it('is refused where it is not known what was done', async () => {

@@ -145,6 +145,9 @@ async function take(
   const opened = file === null ? undefined : files.get(file);
   if (kind === 'open') {
     if (!file!.isNew && !(await disk.exists(path))) throw new Error(`${path} was not there, and was opened`);
+    // What was empty before is known by this only.
+    directories.add(dirname(path));
+    await disk.makeDirectory(dirname(path));
     files.set(file!, disk.open(path, file!.isEmptied ? 'replace' : 'write'));
   } else if (kind === 'write') opened!.writeSync(bytes, at < 0 ? opened!.size() : at);
   else if (kind === 'resize') await (opened ?? disk.open(path, 'write')).truncate(at);
