@@ -59,6 +59,12 @@ export function isWriting(session: Session, command: Command): boolean {
   return command.name === 'EXEC' && session.transaction !== null && session.transaction.isWrite;
 }
 
+/** As `isWriting`, or whether there may be effects all the same: of what is published, or of a script. */
+export function mayWrite(session: Session, command: Command): boolean {
+  if (command.mayReplicate || isWriting(session, command)) return true;
+  return command.name === 'EXEC' && session.transaction !== null && session.transaction.mayReplicate;
+}
+
 /** Whether the command, and those that EXEC is about to run, make sense over data that may be old. */
 export function isFreshEnough({ transaction }: Session, { flags, name }: Command): boolean {
   if (!flags.has('stale')) return false;

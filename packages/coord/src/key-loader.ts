@@ -9,7 +9,7 @@ import {
   type Transaction,
 } from '@holdfast/engine';
 import { type KeyName, noElements, type Storage } from '@holdfast/storage';
-import { isWriting } from './admission.js';
+import { mayWrite } from './admission.js';
 import { NamedElements } from './named-elements.js';
 
 export class KeyLoader {
@@ -24,7 +24,7 @@ export class KeyLoader {
   load(session: Session, command: Command, request: Request): Promise<void> | null {
     if (this.storage.isAllResident) return null;
     const room = this.storage.admitWrite();
-    if (room !== null && (isWriting(session, command) || command.flags.has('may_replicate'))) return room;
+    if (room !== null && mayWrite(session, command)) return room;
     return this.loadKeys(session, command, request);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Env, Request, Timer } from '@holdfast/common';
 import type { Command, KV, Session } from '@holdfast/engine';
+import { mayWrite } from './admission.js';
 
 export interface HeldCommand {
   readonly session: Session;
@@ -64,7 +65,7 @@ export class Pauses {
     }
     if (this.#mode === 'all' || command.isWrite) return true;
     if (command.flags.has('may_replicate')) return !this.#kv.scripting.onlyReads(command, request);
-    return command.name === 'EXEC' && session.transaction !== null && session.transaction.isWrite;
+    return mayWrite(session, command);
   }
 
   hold(session: Session, request: Request): void {

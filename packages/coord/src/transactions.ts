@@ -41,8 +41,8 @@ export class Transactions {
     transaction.queue.push({ command, request: owned });
     transaction.bytes += owned.bytes.length + queuedBytes;
     const { scripting } = this.#options.kv;
-    const mayWrite = command.flags.has('may_replicate') && !scripting.onlyReads(command, request);
-    if (command.isWrite || mayWrite) transaction.isWrite = true;
+    if (command.isWrite) transaction.isWrite = true;
+    if (command.mayReplicate && !scripting.onlyReads(command, request)) transaction.mayReplicate = true;
   }
 
   watch(session: Session, database: number, key: Uint8Array): void {

@@ -47,8 +47,10 @@ export class Transaction {
   readonly queue: QueuedCommand[] = [];
   /** A command was refused while queueing: EXEC will be too. */
   failed = false;
-  /** Some queued command may write. */
+  /** Some queued command writes. */
   isWrite = false;
+  /** Some queued command may have effects elsewhere, or is a script that does not say that it only reads. */
+  mayReplicate = false;
   /** Bytes of the queued arguments. */
   bytes = 0;
 }

@@ -17,6 +17,18 @@ it('refuses what writes when min-replicas-to-write asks for replicas, a transact
   expect(client.line('SET a 1')).toBe('OK');
 });
 
+it('runs a transaction that publishes, or reads by a script, where writes are refused: it was refused as a whole', () => {
+  const server = new LocalServer();
+  const client = server.client();
+  client.line('CONFIG SET min-replicas-to-write 1');
+  client.line('MULTI');
+  client.line('PUBLISH news hi');
+  client.run('EVAL', "return redis.call('GET', 'k')", '0');
+  client.run('EVAL', "return redis.pcall('SET', 'k', 'v')", '0');
+  const refused = new Error('NOREPLICAS Not enough good replicas to write.');
+  expect(client.line('EXEC')).toEqual([0, null, refused]);
+});
+
 describe('MULTI and EXEC', () => {
   it('run what was queued, and reply to each', () => {
     const client = new LocalServer().client();

@@ -4,7 +4,7 @@
  */
 import type { LeaderHint, Request } from '@holdfast/common';
 import type { Command, Session } from '@holdfast/engine';
-import { isWriting, touchesKeyspace } from '../admission.js';
+import { mayWrite, touchesKeyspace } from '../admission.js';
 import type { Guard } from '../guard.js';
 import type { OracleFront } from './oracle-front.js';
 import type { ReplicatedCommitter } from './replicated-committer.js';
@@ -30,7 +30,7 @@ export class FollowerGuard implements Guard {
   isElsewhere(session: Session, command: Command): boolean {
     if (this.#held !== null) return false;
     if (command.name === 'EXEC' && command.standsAlone) {
-      return session.transaction !== null && (session.transaction.isWrite || !this.#mayRead(session));
+      return session.transaction !== null && (mayWrite(session, command) || !this.#mayRead(session));
     }
     if (isOfLeader(command)) return true;
     return command.isReadonly && !this.#mayRead(session);
@@ -128,7 +128,7 @@ export class LeaderGuard implements Guard {
 
   #awaitVersions(session: Session, command: Command, request: Request): Promise<void> | null {
     const front = this.#front;
-    if (!isWriting(session, command) && !command.mayReplicate) return front.prepare(0, 1);
+    if (!mayWrite(session, command)) return front.prepare(0, 1);
     const arrival = session.arrival === 0 ? front.arrive() : session.arrival;
     session.arrival = arrival;
     return front.prepare(arrival, versionsFor(session, command, request));

@@ -360,7 +360,13 @@ describe('limits', () => {
     server.settings.set('client-query-buffer-limit', '100000');
     const client = await server.open();
     await turn(server);
-    server.coordinator.sessions[0].transaction = { queue: [], failed: false, isWrite: false, bytes: 100_001 };
+    server.coordinator.sessions[0].transaction = {
+      queue: [],
+      failed: false,
+      isWrite: false,
+      mayReplicate: false,
+      bytes: 100_001,
+    };
     client.send('ECHO a');
     await client.closed();
     expect(client.received).toBe('');
@@ -448,7 +454,7 @@ it('answers what crosses its end, and ends each connection behind that', async (
     await client.expect('$1\r\na\r\n');
   }
   const [, , session] = server.coordinator.sessions;
-  session.transaction = { queue: [], failed: false, isWrite: false, bytes: 0 };
+  session.transaction = { queue: [], failed: false, isWrite: false, mayReplicate: false, bytes: 0 };
   const closed = server.exporter.close();
   busy.send('ECHO b');
   await busy.expect('$1\r\nb\r\n');
