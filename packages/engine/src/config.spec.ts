@@ -1,6 +1,7 @@
 import { KvError } from '@holdfast/common';
 import { describe, expect, it } from 'vitest';
-import { Config, parseMemory } from './config.js';
+import { parseMemory } from './amounts.js';
+import { Config } from './config.js';
 import { parameters } from './parameters.js';
 
 describe('Config', () => {
@@ -93,6 +94,24 @@ describe('Config', () => {
       '7000',
     ]);
     expect([config.isChanged('port'), config.isChanged('appendonly')]).toEqual([true, false]);
+  });
+
+  it('takes numbers of 64 bits, exactly: those of more than 16 digits were no integers', () => {
+    const config = new Config(parameters);
+    const greatest = '9223372036854775807';
+    expect(
+      config.setAll(
+        new Map([
+          ['slowlog-max-len', greatest],
+          ['maxmemory', greatest],
+        ]),
+      ),
+    ).toBeNull();
+    expect([config.text('slowlog-max-len'), config.text('maxmemory')]).toEqual([greatest, greatest]);
+    expect(config.check('timeout', greatest)).toBe('argument must be between 0 and 2147483647 inclusive');
+    expect(config.check('timeout', '9223372036854775808')).toBe(
+      "argument couldn't be parsed into an integer",
+    );
   });
 
   it('keeps what nobody can change while the server runs', () => {

@@ -3,6 +3,7 @@
  * depends on one reads it (`number`, `text`, `flag`), or listens to changes.
  */
 import { KvError } from '@holdfast/common';
+import { int64Max, parseAmount, parseWhole } from './amounts.js';
 
 export type ParameterKind =
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
@@ -240,7 +241,7 @@ function assign(entry: Entry, value: string): void {
       assignNumber(entry, kind, parseWhole(value), "argument couldn't be parsed into an integer");
       return;
     case 'memory':
-      assignNumber(entry, kind, parseMemory(value), 'argument must be a memory value');
+      assignNumber(entry, kind, parseAmount(value), 'argument must be a memory value');
       return;
     case 'flag':
       entry.text = value.toLowerCase();
@@ -268,44 +269,21 @@ interface Limits {
   readonly max: number;
 }
 
-function assignNumber(entry: Entry, { min, max }: Limits, n: number | null, problem: string): void {
+function assignNumber(entry: Entry, { min, max }: Limits, n: bigint | null, problem: string): void {
   if (n === null) throw invalid(problem);
-  if (n < min || n > max) {
-    throw invalid(`argument must be between ${limitText(min)} and ${limitText(max)} inclusive`);
+  if (n < exactLimit(min) || n > exactLimit(max)) {
+    throw invalid(`argument must be between ${exactLimit(min)} and ${exactLimit(max)} inclusive`);
   }
-  entry.number = n;
+  entry.number = Number(n);
   entry.text = String(n);
 }
 
-/** Limits beyond what is exact here stand for Redis' 64-bit ones. */
-function limitText(limit: number): string {
-  return limit === Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(limit);
+/** A limit beyond what is exact as a number stands for Redis' 64-bit one. */
+function exactLimit(limit: number): bigint {
+  return limit === Number.MAX_SAFE_INTEGER ? int64Max : BigInt(limit);
 }
 
 /** An error of a parameter's value, to be thrown by `normalize`. */
 export function invalid(message: string): KvError {
   return new KvError('INVALID', message);
-}
-
-function parseWhole(value: string): number | null {
-  return /^(0|-?[1-9]\d{0,15})$/.test(value) ? Number(value) : null;
-}
-
-const memoryUnits: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  k: 1000,
-  kb: 1024,
-  m: 1000 ** 2,
-  mb: 1024 ** 2,
-  g: 1000 ** 3,
-  gb: 1024 ** 3,
-};
-
-/** `64mb`, `1g`, `1000`: bytes; null when it is no amount of memory. */
-export function parseMemory(value: string): number | null {
-  const match = /^(\d{1,15})([a-z]{0,2})$/i.exec(value);
-  if (match === null) return null;
-  const unit = memoryUnits[match[2].toLowerCase()];
-  return unit === undefined ? null : Number(match[1]) * unit;
 }

@@ -1,11 +1,12 @@
 export { AccessControl, type AclFile } from './acl/access-control.js';
 export { User } from './acl/user.js';
+export { parseMemory } from './amounts.js';
 export { clientMemory, stateBytes } from './client-memory.js';
 export { ClientTracking, type TrackingOptions } from './client-tracking.js';
 export { Command, defineCommand } from './command.js';
 export type { CommandDeclaration, CommandFlag, CommandGroup } from './command-declaration.js';
 export { replaceContents } from './commands/server/reload.js';
-export { Config, type Parameter, type ParameterKind, parseMemory } from './config.js';
+export { Config, type Parameter, type ParameterKind } from './config.js';
 export { Context, isWrongType, wrongType } from './context.js';
 export { EngineStats } from './engine-stats.js';
 export { outOfMemory } from './eviction.js';

@@ -1,5 +1,6 @@
 /** Rules of parameters whose values are lists or otherwise their own, with Redis' words for what is wrong. */
-import { invalid, parseMemory } from './config.js';
+import { parseMemory } from './amounts.js';
+import { invalid } from './config.js';
 import { formatEventClasses, parseEventClasses } from './keyspace-events.js';
 
 const isWhole = (text: string): boolean => /^\d{1,15}$/.test(text);

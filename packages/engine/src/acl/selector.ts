@@ -247,6 +247,7 @@ export class Selector {
 
   /** What follows a `%`: letters and a pattern. */
   #addKeysFor(rest: string): string | null {
+    if (this.#hasAllKeys) return ruleErrors.keysAreAll;
     const at = rest.indexOf('~');
     const letters = (at < 0 ? rest : rest.slice(0, at)).toUpperCase();
     if (!/^(R|W|RW|WR)$/.test(letters)) return ruleErrors.syntax;
