@@ -9,9 +9,9 @@ import { type Env, KvError, pause, randomBelow } from '@holdfast/common';
 import { etcdserverpb, type TlsSource } from '@holdfast/rpc';
 import { type Endpoint, Endpoints } from './endpoints.js';
 import { type CallError, errorOf, isEndpointError, isTokenError } from './etcd-error.js';
+import type { EtcdStore, Transaction } from './etcd-store.js';
 import { LeaderSearch, type MemberWord } from './leader-search.js';
 import { callTimeoutMsDefault, retryPauseMs, roundsMax } from './limits.js';
-import type { Compare, Operation } from './operations.js';
 import { checkVersion, type VersionPolicy } from './versions.js';
 import { type Watch, Watches, type WatchListener } from './watches.js';
 
@@ -29,26 +29,6 @@ export interface EtcdOptions {
   readonly versionPolicy?: VersionPolicy;
   /** Something an operator should know. */
   readonly onWarning?: (message: string) => void;
-}
-
-export interface Transaction {
-  /** All must hold for `success`; otherwise `failure` is done. */
-  readonly compare: readonly Compare[];
-  readonly success: readonly Operation[];
-  readonly failure?: readonly Operation[];
-}
-
-/** What most of what is built upon etcd needs of it. */
-export interface EtcdStore {
-  /** Linearizable unless it asks for otherwise. Throws KvError UNAVAILABLE, INVALID (compacted), DENIED. */
-  range(request: Partial<etcdserverpb.RangeRequest>): Promise<etcdserverpb.RangeResponse>;
-  /**
-   * A transaction with a `put` or `remove` in it is ordered by consensus, also when it turns out to do
-   * nothing; one that only reads is a read, and may be repeated. Throws what `errorOf` says.
-   */
-  transact(transaction: Transaction): Promise<etcdserverpb.TxnResponse>;
-  /** Tells `listener` of changes to keys in [key, end). A hint: see `WatchListener`. */
-  watch(key: Buffer, end: Buffer, listener: WatchListener): Watch;
 }
 
 /** One kind of call, as ts-proto describes it. */

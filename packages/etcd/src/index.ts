@@ -1,7 +1,8 @@
 export { parseEndpoint } from './endpoints.js';
-export { Etcd, type EtcdOptions, type EtcdStore, type Transaction } from './etcd.js';
+export { Etcd, type EtcdOptions } from './etcd.js';
 export { isCompacted } from './etcd-error.js';
 export { EtcdKeeper, type EtcdKeeperOptions, type EtcdSpace } from './etcd-keeper.js';
+export type { EtcdStore, Transaction } from './etcd-store.js';
 export { requestBytesMax, transactionOpsMax } from './limits.js';
 export {
   type Compare,

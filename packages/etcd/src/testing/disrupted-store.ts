@@ -4,7 +4,7 @@
  */
 import { KvError } from '@holdfast/common';
 import type { etcdserverpb } from '@holdfast/rpc';
-import type { EtcdStore, Transaction } from '../etcd.js';
+import type { EtcdStore, Transaction } from '../etcd-store.js';
 import type { Watch, WatchListener } from '../watches.js';
 
 /** How one request fails. */

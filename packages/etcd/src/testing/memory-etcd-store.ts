@@ -1,7 +1,7 @@
 /** A client of a `MemoryEtcd` in the same process, over a way that a test may make bad. */
 import { KvError, type Random } from '@holdfast/common';
 import type { etcdserverpb } from '@holdfast/rpc';
-import type { EtcdStore, Transaction } from '../etcd.js';
+import type { EtcdStore, Transaction } from '../etcd-store.js';
 import type { Watch, WatchListener } from '../watches.js';
 import type { MemoryEtcd } from './memory-etcd.js';
 

@@ -3,7 +3,8 @@ import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Etcd, Transaction } from '../etcd.js';
+import type { Etcd } from '../etcd.js';
+import type { Transaction } from '../etcd-store.js';
 import {
   type Compare,
   exists,

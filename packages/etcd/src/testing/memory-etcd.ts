@@ -4,7 +4,7 @@
  */
 import { KvError } from '@holdfast/common';
 import { etcdserverpb, mvccpb } from '@holdfast/rpc';
-import type { Transaction } from '../etcd.js';
+import type { Transaction } from '../etcd-store.js';
 import type { Compare, Operation } from '../operations.js';
 
 const { RangeResponse, TxnResponse, ResponseOp, Compare_CompareResult, Compare_CompareTarget } = etcdserverpb;
