@@ -77,11 +77,18 @@ export class NodeAdministration implements Administration {
     this.#isDraining = isDraining;
     if (!isDraining) return 0;
     let moved = 0;
+    let failure: unknown = null;
     for (const replica of this.#options.host.replicas()) {
       if (replica.role !== 'leader') continue;
-      await replica.handOver(await this.#successorOf(replica.shard));
-      moved++;
+      try {
+        await replica.handOver(await this.#successorOf(replica.shard));
+        moved++;
+      } catch (error) {
+        // The others may go all the same.
+        failure ??= error;
+      }
     }
+    if (failure !== null) throw failure;
     return moved;
   }
 

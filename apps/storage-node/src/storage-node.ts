@@ -8,7 +8,7 @@
  *
  * A Redis client's requests take the road of a gateway's, within the process; what is led elsewhere is MOVED.
  */
-import type { Env, KvError } from '@holdfast/common';
+import { type Env, type KvError, pause } from '@holdfast/common';
 import {
   ClusterCoordinator,
   EtcdLayout,
@@ -38,6 +38,9 @@ import { Placing } from './placing.js';
 import { readinessOf } from './readiness.js';
 import type { Settings } from './settings.js';
 import { openTimestamps, problemOf } from './timestamps.js';
+
+/** How long a node that ends looks for others that can lead its shards, in ms. Then they find each other by themselves. */
+const drainMsMax = 5000;
 
 type Addresses = Readonly<Record<'redis' | 'grpc' | 'http', string | null>>;
 
@@ -157,6 +160,10 @@ async function serve(base: Base): Promise<Addresses> {
   closing.add(async () => {
     status.sayEnding();
     nodes.sayGoodbye();
+    const leaving = administration.drain(true).catch((err: unknown) => {
+      logger.warn({ err }, 'a lead could not be given to a node that is up');
+    });
+    await Promise.race([leaving, pause(env.timers, drainMsMax)]);
     await host.close();
   });
   let placing: Placing | null = null;

@@ -143,8 +143,10 @@ export class ClusterProcesses {
   /** Every shard has a leader that the gateway can reach. */
   async ready(): Promise<void> {
     for (;;) {
-      const { status } = await fetch(`http://${this.gateway.addresses.http}/readyz`);
-      if (status === 200) return;
+      const metrics = await (await fetch(`http://${this.gateway.addresses.http}/metrics`)).text();
+      const figure = (name: string): string | undefined =>
+        new RegExp(`^holdfast_${name} (\\d+)$`, 'm').exec(metrics)?.[1];
+      if (figure('shards') !== '0' && figure('shards') === figure('shards_reachable')) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -169,6 +169,32 @@ describe('when a leader is gone', () => {
   }, 60_000);
 });
 
+describe('when a leader is ended in order while another node is down', () => {
+  it('one that is up leads at once', async () => {
+    const leader = await cluster.leaderOf(a);
+    const at = cluster.nodes.indexOf(leader);
+    // The one that would be the next.
+    const down = cluster.nodes[(at + 1) % cluster.nodes.length];
+    await down.kill();
+    await pause(3000);
+    await cluster.ready();
+    const writer = new Writer(cluster, '{a}');
+    await pause(300);
+    const beganMs = performance.now();
+    expect(await leader.stop()).toBe(0);
+    await expect
+      .poll(() => writer.lastAcknowledgedMs, { timeout: 15_000 })
+      .toBeGreaterThan(performance.now() + 200);
+    await writer.stop();
+    expect(writer.longestGapMs(beganMs)).toBeLessThan(1500);
+    expect(writer.errors).toEqual([]);
+    expect(await writer.missing()).toEqual([]);
+    await leader.start();
+    await down.start();
+    await cluster.ready();
+  }, 60_000);
+});
+
 describe('a node that lost its disk', () => {
   it('has everything again, also what the logs hold no more', async () => {
     const redis = cluster.throughGateway();
@@ -207,6 +233,12 @@ class Writer {
 
   get lastAcknowledgedMs(): number {
     return this.#timesMs.at(-1) ?? 0;
+  }
+
+  /** For how long after that moment no write was acknowledged. */
+  longestGapMs(sinceMs: number): number {
+    const timesMs = [sinceMs, ...this.#timesMs.filter((timeMs) => timeMs > sinceMs)];
+    return Math.max(...timesMs.slice(1).map((timeMs, i) => timeMs - timesMs[i]));
   }
 
   /** When the first write was acknowledged after that moment. */
