@@ -14,6 +14,7 @@ import {
   renewalsPerHold,
   retryDelayMs,
   serviceAheadMsDefault,
+  silenceShare,
   takeoverShare,
 } from './limits.js';
 import { LocalOracle } from './local-oracle.js';
@@ -61,11 +62,13 @@ export class LeaderOracle {
     return this.#oracle !== null && this.#hold!.isValid;
   }
 
-  /** Where the instance that leads is found, as far as is known; empty when nobody is known to. */
+  /** Where the instance that leads is found, as far as is known; empty when nobody is known to, or was heard of lately. */
   get leader(): string {
     if (this.#oracle !== null) return this.#options.address;
     const { record } = this.#seen;
-    return record === null || record.isReleased ? '' : record.address;
+    if (record === null || record.isReleased) return '';
+    const silentMs = this.#options.env.clock.monotonic() - this.#seenAtMs;
+    return silentMs > record.holdMs * silenceShare ? '' : record.address;
   }
 
   /** The last timestamp handed out; 0 while this instance does not lead. */

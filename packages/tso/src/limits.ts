@@ -19,6 +19,9 @@ export const renewalsPerHold = 3;
 /** How much longer than a hold another instance waits. */
 export const takeoverShare = 1.25;
 
+/** After so much of a hold without a word of its owner nobody is told any more that it leads: it renews three times in one. */
+export const silenceShare = 2;
+
 /** As `aheadMsDefault`, for the service: what a failover puts timestamps ahead of the clock at most. */
 export const serviceAheadMsDefault = 3000;
 
