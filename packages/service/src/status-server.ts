@@ -18,10 +18,10 @@ export class StatusServer {
   readonly #refusal: Readiness;
   readonly #servers: Server[] = [];
   #isEnding = false;
+  #isCollecting = false;
 
   constructor(refusal: Readiness) {
     this.#refusal = refusal;
-    collectDefaultMetrics({ register: this.registry });
   }
 
   /** Adds a metric, `holdfast_<name>`, that is read when it is asked for. */
@@ -51,6 +51,9 @@ export class StatusServer {
 
   /** Listens on one more address (port 0: any free one); resolves with the port. */
   listen(port: number, host: string): Promise<number> {
+    // Not before: it looks at every collection of garbage, for nobody where nothing is served.
+    if (!this.#isCollecting) collectDefaultMetrics({ register: this.registry });
+    this.#isCollecting = true;
     const server = createServer((request, response) => this.#answer(request, response));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
