@@ -16,7 +16,7 @@ import {
   transactionOpsMax,
   type Watch,
 } from '@holdfast/etcd';
-import type { etcdserverpb } from '@holdfast/rpc';
+import type { etcdserverpb, mvccpb } from '@holdfast/rpc';
 import type { ShardPlacement } from '../replicated/shard-host.js';
 import type { ClusterMeta } from './cluster-meta.js';
 import type { EtcdLayout } from './etcd-layout.js';
@@ -153,11 +153,11 @@ export class EtcdMeta implements ClusterMeta {
       success: [get(Buffer.from(layout.map)), get(nodes, { rangeEnd: endOfPrefix(nodes) })],
     });
     const [pair] = pairsIn(responses[0]);
-    const records = pairsIn(responses[1]).map(({ value }) => decodeNodeRecord(value.toString()));
+    const records = pairsIn(responses[1]).map((record) => decoded(record, decodeNodeRecord));
     return {
       revision: header!.revision,
       mapRevision: pair?.modRevision ?? 0,
-      map: pair === undefined ? noMap : ShardMap.decode(pair.value.toString()),
+      map: pair === undefined ? noMap : decoded(pair, (text) => ShardMap.decode(text)),
       nodes: new Map(records.map((record) => [record.node, record])),
     };
   }
@@ -213,6 +213,16 @@ export class EtcdMeta implements ClusterMeta {
       if (!isUncertain(error)) throw error;
       await etcd.transact({ compare: [], success });
     }
+  }
+}
+
+/** Throws what `decode` throws, with where it is: somebody may have changed it by hand. */
+function decoded<T>({ key, value }: mvccpb.KeyValue, decode: (text: string) => T): T {
+  try {
+    return decode(value.toString());
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    throw new KvError(error.code, `${key} in etcd: ${error.message}`, { cause: error });
   }
 }
 
