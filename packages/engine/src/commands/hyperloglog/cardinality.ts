@@ -41,10 +41,22 @@ export function countSparse(bytes: Uint8Array, start: number, end: number): bool
   return registers === registerCount;
 }
 
-/** Counts registers of one byte each. */
-export function countBytes(registers: Uint8Array): void {
+/** Counts registers of one byte each, four in a word: most are zero where few elements were seen. */
+export function countWords(registers: Uint32Array): void {
   histogram.fill(0);
-  for (let i = 0; i < registerCount; i++) histogram[registers[i]]++;
+  let zeros = 0;
+  for (let i = 0; i < registerCount / 4; i++) {
+    const four = registers[i];
+    if (four === 0) {
+      zeros += 4;
+      continue;
+    }
+    histogram[four & 63]++;
+    histogram[(four >>> 8) & 63]++;
+    histogram[(four >>> 16) & 63]++;
+    histogram[four >>> 24]++;
+  }
+  histogram[0] += zeros;
 }
 
 /** The estimate for what was counted last: a whole number. Damaged registers may make it infinite. */

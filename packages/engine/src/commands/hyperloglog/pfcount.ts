@@ -2,12 +2,13 @@ import type { Reply } from '@holdfast/common';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { key, type Repeated, repeat } from '../../grammar.js';
-import { countBytes, countDense, countSparse, estimate } from './cardinality.js';
+import { countDense, countSparse, countWords, estimate } from './cardinality.js';
 import { cardinalityAt, encodingAt, encodings, registerCount } from './registers.js';
 import { hasCardinality, mergeInto } from './sketch.js';
 import { corruptSketch, findSketch } from './sketches.js';
 
 const registers = new Uint8Array(registerCount);
+const registerWords = new Uint32Array(registers.buffer);
 const cardinality = Buffer.alloc(8);
 
 /** What of damaged registers has no number that fits: Redis on x86-64 says the smallest integer. */
@@ -42,7 +43,7 @@ function countUnion(ctx: Context, keys: Repeated, reply: Reply): void {
       return reply.error(corruptSketch);
     }
   }
-  countBytes(registers);
+  countWords(registerWords);
   writeCardinality(estimate());
   replyCardinality(reply);
 }

@@ -5,6 +5,8 @@ import { mergeInto } from './sketch.js';
 import { corruptSketch, findSketch, loadSketch, sketch, storeSketch } from './sketches.js';
 
 const registers = new Uint8Array(registerCount);
+/** Those that the target has already. */
+const present = new Uint8Array(registerCount);
 
 export const pfmerge = defineCommand({
   id: 172,
@@ -35,10 +37,12 @@ export const pfmerge = defineCommand({
     const ref = findSketch(ctx, destkey, false);
     if (ref === 0) sketch.create();
     else if (!loadSketch(ctx)) return;
+    present.fill(0);
+    mergeInto(present, sketch.bytes, 0, sketch.length);
     if (isDense) sketch.toDense();
     const sparseMaxBytes = kv.config.number('hll-sparse-max-bytes');
     for (let i = 0; i < registerCount; i++) {
-      if (registers[i] > 0) sketch.raise(i, registers[i], sparseMaxBytes);
+      if (registers[i] > present[i]) sketch.raise(i, registers[i], sparseMaxBytes);
     }
     sketch.invalidate();
     storeSketch(ctx, ref, destkey, true);

@@ -150,10 +150,7 @@ export function readCardinality(bytes: Uint8Array, start: number): number {
  */
 export function mergeInto(registers: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
   if (bytes[start + encodingAt] === encodings.dense) {
-    for (let i = 0; i < registerCount; i++) {
-      const count = denseRegister(bytes, start, i);
-      if (count > registers[i]) registers[i] = count;
-    }
+    mergeDense(registers, bytes, start + headBytes);
     return true;
   }
   const end = start + length;
@@ -162,7 +159,23 @@ export function mergeInto(registers: Uint8Array, bytes: Uint8Array, start: numbe
     const next = at + runBytes(bytes[at]) > end ? registerCount + 1 : register + runLength(bytes, at);
     if (next > registerCount) return false;
     const value = runValue(bytes[at]);
-    for (; register < next; register++) if (value > registers[register]) registers[register] = value;
+    if (value === 0) register = next;
+    else for (; register < next; register++) if (value > registers[register]) registers[register] = value;
   }
   return register === registerCount;
+}
+
+/** Four registers in three bytes, from `at` on. */
+function mergeDense(registers: Uint8Array, bytes: Uint8Array, at: number): void {
+  for (let i = 0, from = at; i < registerCount; i += 4, from += 3) {
+    const four = bytes[from] | (bytes[from + 1] << 8) | (bytes[from + 2] << 16);
+    raise(registers, i, four & 63);
+    raise(registers, i + 1, (four >>> 6) & 63);
+    raise(registers, i + 2, (four >>> 12) & 63);
+    raise(registers, i + 3, four >>> 18);
+  }
+}
+
+function raise(registers: Uint8Array, register: number, count: number): void {
+  if (count > registers[register]) registers[register] = count;
 }
