@@ -185,9 +185,9 @@ describe('rules', () => {
     const client = clientOf(server, '+@all -append ~a:*');
     const refused = client.run('EVAL', "return redis.pcall('append', KEYS[1], 'v').err", 1, 'a:1');
     expect(refused).toContain("ACL failure in script: User u has no permissions to run the 'append' command");
-    expect(client.run('EVAL', "return redis.pcall('get', 'b:1').err", 0)).toContain(
-      "User u has no permissions to access the 'b:1' key",
-    );
+    // Which key it is is not told: the script may have it from elsewhere.
+    const unnamed = 'ERR ACL failure in script: No permissions to access a key';
+    expect(client.run('EVAL', "return redis.pcall('get', 'b:1').err", 0)).toBe(unnamed);
   });
 });
 

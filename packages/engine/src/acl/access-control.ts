@@ -135,7 +135,7 @@ export class AccessControl {
     const denial = session.account?.denial(command, request) ?? null;
     if (denial === null) return null;
     this.#noteDenial(session, denial, command, request, 'lua');
-    return `ERR ACL failure in script: ${explain(session.user, denial, command, request, true)}`;
+    return `ERR ACL failure in script: ${explain(session.user, denial, command, request, false)}`;
   }
 
   /** What a user would be told who tried; null when it may. */
