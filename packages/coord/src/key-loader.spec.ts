@@ -246,3 +246,20 @@ it('goes on with KV.SCAN and KV.DELRANGE over what is on the disk: their cursors
   } while (cursor !== 0);
   expect(removed).toBe(50);
 });
+
+it('has a page for each command of a transaction that scans it: the second one found none', async () => {
+  await run('MSET a 1 b 2');
+  await reopen();
+  for (const line of ['MULTI', 'SCAN 0', 'SCAN 0', 'SET c 3', 'SCAN 0']) await run(line);
+  const pages = (await run('EXEC')) as [string, string[]][];
+  expect([0, 1, 3].map((i) => pages[i][1].length)).toEqual([2, 2, 3]);
+});
+
+it('refuses a transaction of more scans than there are pages, and ends it: it was prepared for ever', async () => {
+  await run('MSET a 1 b 2');
+  await reopen();
+  await run('MULTI');
+  for (let i = 1; i <= 300; i++) await run(`SCAN 0 COUNT ${i}`);
+  expect(await run('EXEC')).toMatchObject({ message: expect.stringContaining('at most 128 scans') });
+  expect(await run('GET a')).toBe('1');
+});

@@ -1,6 +1,6 @@
 /** Brings into memory what a command needs, before it runs: its keys, or pages of the key space. */
 // @hot-path
-import { databasesMax, keyBytesMax, type Request } from '@holdfast/common';
+import { databasesMax, KvError, keyBytesMax, type Request } from '@holdfast/common';
 import {
   type Command,
   type QueuedCommand,
@@ -11,6 +11,13 @@ import {
 import { type KeyName, noElements, type Storage } from '@holdfast/storage';
 import { mayWrite } from './admission.js';
 import { NamedElements } from './named-elements.js';
+
+/** Pages that a transaction may scan of what is on a disk: all are to be there at once, and the storage forgets the oldest. */
+const queuedScansMax = 128;
+
+function tooManyScans(): KvError {
+  return new KvError('LIMIT', `a transaction has at most ${queuedScansMax} scans of what is on a disk`);
+}
 
 export class KeyLoader {
   storage: Storage;
@@ -121,11 +128,21 @@ export class KeyLoader {
   }
 
   #loadQueuedPages(selected: number, transaction: Transaction): Promise<void> | null {
+    if (this.#coldScans(selected, transaction) > queuedScansMax) return Promise.reject(tooManyScans());
     let loading: Promise<void> | null = null;
     forEachQueued(selected, transaction, (database, { command, request }) => {
       if (command.scansKeyspace !== undefined) loading ??= this.#loadPages(database, command, request);
     });
     return loading;
+  }
+
+  /** How many pages a transaction scans of databases that are not all in memory. */
+  #coldScans(selected: number, transaction: Transaction): number {
+    let count = 0;
+    forEachQueued(selected, transaction, (database, { command }) => {
+      if (command.scansKeyspace === 'page' && !this.storage.isComplete(database)) count++;
+    });
+    return count;
   }
 
   #collect(database: number, command: Command, request: Request, needs: Needs): void {

@@ -94,7 +94,11 @@ export class LocalParts {
     this.observer = new KeyObserver(kv, this.waiting.queues, transactions.watches, this.tracking);
     this.held = new HeldCommands({
       resume: (held) => this.late.resume(held),
-      fail: (held, error) => this.late.fail(held, error),
+      fail: (held, error) => {
+        // As any EXEC that can't be, it ends the transaction.
+        if (held.session.lastCommand?.name === 'EXEC') transactions.discard(held.session);
+        this.late.fail(held, error);
+      },
     });
     this.refusals = new Refusals({ kv, transactions, monitors, guard: () => state.guard });
     this.succession = this.#newSuccession();

@@ -143,6 +143,9 @@ export class LevelStorage implements Storage {
       loader: this.#loader,
       writer: this.#writer,
       seed,
+      onIdle: () => {
+        this.#stager.listener = null;
+      },
     });
     this.#expired = new ExpiredKeys(store, keyspaces, this.#loader);
     const { expired, writer } = { expired: this.#expired, writer: this.#writer };
@@ -259,7 +262,6 @@ export class LevelStorage implements Storage {
       return this.#memory.scanPage(database, cursor, count, visit);
     }
     const next = this.#pages.take(keyspace, cursor, count, this.#unstaged(), visit);
-    if (this.#pages.isIdle) this.#stager.listener = null;
     if (next >= 0) return next;
     throw new KvError('INVALID', 'the page of a scan was not prepared');
   }

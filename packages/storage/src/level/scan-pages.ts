@@ -42,6 +42,7 @@ class Page {
   /** Keys, as byte strings, and their positions. Some may be gone when the page is used. */
   readonly names = new Map<string, number>();
   isReady = false;
+  isUsed = false;
   loading!: Promise<void>;
 
   constructor(keyspace: Keyspace, from: number) {
@@ -66,6 +67,8 @@ export interface ScanPagesOptions {
   readonly loader: Loader;
   readonly writer: WriteBehind;
   readonly seed: number;
+  /** No page is prepared any more: nobody has to be told of what is staged. */
+  readonly onIdle: () => void;
 }
 
 export class ScanPages {
@@ -76,10 +79,6 @@ export class ScanPages {
 
   constructor(options: ScanPagesOptions) {
     this.#options = options;
-  }
-
-  get isIdle(): boolean {
-    return this.#pages.size === 0;
   }
 
   /** Null when the page is there. */
@@ -103,8 +102,8 @@ export class ScanPages {
   }
 
   /**
-   * Visits the keys of a prepared page, which is used up, and those of the turn's mutations that belong
-   * there. Returns the next cursor; -1 when there is no such page.
+   * Visits the keys of a prepared page, and those of the turn's mutations that belong there. It is used up with the turn:
+   * another command of the same transaction may ask for it, too. Returns the next cursor; -1 when there is no such page.
    */
   take(
     keyspace: Keyspace,
@@ -117,7 +116,8 @@ export class ScanPages {
     const page = this.#pages.get(id);
     if (page === undefined || !page.isReady) return -1;
     if (unstaged !== null) this.#addUnstaged(unstaged);
-    this.#pages.delete(id);
+    if (!page.isUsed) this.#options.timers.setImmediate(() => this.#forget(id, page));
+    page.isUsed = true;
     const { database } = keyspace;
     for (const name of page.names.keys()) {
       const key = Buffer.from(name, 'latin1');
@@ -219,6 +219,11 @@ export class ScanPages {
     }
     writeHeadKey(this.#headKey, generation, this.#options.seed, key, start, length);
     return positionOf(this.#headKey, 0);
+  }
+
+  #forget(id: string, page: Page): void {
+    if (this.#pages.get(id) === page) this.#pages.delete(id);
+    if (this.#pages.size === 0) this.#options.onIdle();
   }
 
   #forgetOld(): void {
