@@ -10,9 +10,9 @@
  * pause when it breaks. A command that was never sent waits until its deadline.
  */
 // @hot-path
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { type ClientDuplexStream, status as codes, type ServiceError } from '@grpc/grpc-js';
 import { type Env, KvError, ProcessHold, randomBelow, type Timer } from '@holdfast/common';
-import { messageBytesMax, TickQueue, WireWriter } from '@holdfast/rpc';
+import { errorDetailsOf, messageBytesMax, TickQueue, WireWriter } from '@holdfast/rpc';
 import { callError } from './call-error.js';
 import { encodeCancel, encodeCommand, operations, type PendingCommand, ResultDecoder } from './codec.js';
 import { closedError, noAnswer } from './errors.js';
@@ -285,5 +285,8 @@ function isFinal({ code }: KvError): boolean {
 
 function lostError(command: PendingCommand, error: ServiceError | null): KvError {
   if (error === null) return noAnswer(command.isRead, 'the server ended the stream');
+  // Not the server's word: a result was too large to be taken, and this write may have been done.
+  const isTransports = error.code === codes.RESOURCE_EXHAUSTED && errorDetailsOf(error) === null;
+  if (isTransports && !command.isRead) return noAnswer(false, error.details, error);
   return callError(error, command.isRead);
 }

@@ -1,6 +1,6 @@
 /** The codec by hand against the generated one. */
 
-import { randomBelow } from '@holdfast/common';
+import { KvError, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { kv, WireWriter } from '@holdfast/rpc';
 import { describe, expect, it } from 'vitest';
@@ -154,6 +154,21 @@ describe('the codec of Batch messages', () => {
       while (decoder.next()) decoder.settle(commands[decoder.id - 1]);
       expect(await Promise.all(answers)).toEqual(expected);
     }
+  });
+
+  it('refuses an answer that the generated code can not read, and tells who waits', async () => {
+    let value: kv.Value = { kind: { $case: 'null', value: {} } };
+    for (let i = 0; i < 200; i++) value = { kind: { $case: 'array', value: { items: [value] } } };
+    const results: kv.Result[] = [{ id: 1, outcome: { $case: 'execute', value: { value, version: 0 } } }];
+    const decoder = new ResultDecoder();
+    decoder.open(Buffer.from(kv.BatchResponse.encode({ results }).finish()));
+    decoder.next();
+    const answer = new Promise((resolve, reject) => {
+      const { execute } = operations;
+      const command = new PendingCommand(execute, [], -1, -1, false, undefined, 3, 0, 0, resolve, reject);
+      expect(() => decoder.settle(command)).toThrow(KvError);
+    });
+    await expect(answer).rejects.toMatchObject({ code: 'CORRUPT' });
   });
 
   it('refuses what is no message', () => {

@@ -188,18 +188,15 @@ export class ResultDecoder {
   /** Gives the result to who waits for it. */
   settle(command: PendingCommand): void {
     command.isSettled = true;
-    if (this.#outcome === command.operation) this.#resolve(command);
-    else if (this.#outcome === errorOutcome) command.reject(this.#error());
-    else command.reject(new KvError('CORRUPT', 'the server answered another operation'));
-  }
-
-  /** What can't be read is told to who waits, too, before it ends the stream. */
-  #resolve(command: PendingCommand): void {
     try {
-      command.resolve(this.#result(command) as never);
+      if (this.#outcome === command.operation) command.resolve(this.#result(command) as never);
+      else if (this.#outcome === errorOutcome) command.reject(this.#error());
+      else command.reject(new KvError('CORRUPT', 'the server answered another operation'));
     } catch (error) {
-      command.reject(error as Error);
-      throw error;
+      // What can't be read is told to who waits, too, before it ends the stream.
+      const problem = unreadable(error);
+      command.reject(problem);
+      throw problem;
     }
   }
 
@@ -257,4 +254,10 @@ export class ResultDecoder {
     const { message, version } = kv.Error.decode(this.#message.subarray(this.#start, this.#end));
     return replyError(message, version);
   }
+}
+
+/** Generated code throws errors of its own. */
+function unreadable(error: unknown): KvError {
+  if (error instanceof KvError) return error;
+  return new KvError('CORRUPT', `the answer can't be read: ${(error as Error).message}`, { cause: error });
 }

@@ -29,4 +29,15 @@ describe('an embedded store', () => {
       await expect(open({ database })).rejects.toMatchObject({ code: 'INVALID' });
     }
   });
+
+  it('ends the removal of a range when its time is over', async () => {
+    const store = await open();
+    for (let i = 0; i < 50; i++) {
+      await Promise.all(Array.from({ length: 1000 }, (_, j) => store.put(`${i}:${j}`, 'v')));
+    }
+    const removal = store.deleteRange({ prefix: '' }, { timeoutMs: 1 });
+    await expect(removal).rejects.toMatchObject({ code: 'UNDETERMINED' });
+    expect(await store.execute(['DBSIZE'])).toBeGreaterThan(0);
+    await store.close();
+  });
 });

@@ -149,10 +149,11 @@ class EmbeddedStore implements KeyValueStore {
   async deleteRange(selection: Selection, options?: CallOptions): Promise<number> {
     throwAny(selectionProblem(selection) ?? optionsProblem(options));
     const interval = intervalOf(selection);
-    return this.#with(options, false, async (caller) => {
+    const remove = async (caller: Caller): Promise<number> => {
       const { deleted } = await deleteRange({ caller, turns: this.#turns, clock: this.#env.clock }, interval);
       return deleted;
-    });
+    };
+    return this.#with(options, false, remove, true);
   }
 
   async execute(args: readonly (Bytes | number)[], options: ExecuteOptions = {}): Promise<Value> {
@@ -222,11 +223,12 @@ class EmbeddedStore implements KeyValueStore {
     return this.#with(options, isRead, async (caller) => succeeded(await caller.run(args)));
   }
 
-  /** Runs `body` with a session of its own, for as long as the call may take. */
+  /** Runs `body` with a session of its own, for as long as the call may take. `isLong`: it takes many steps. */
   async #with<R>(
     options: CallOptions | undefined,
     isRead: boolean,
     body: (caller: Caller) => Promise<R>,
+    isLong = false,
   ): Promise<R> {
     const caller = this.#take();
     const { timers } = this.#env;
@@ -240,7 +242,7 @@ class EmbeddedStore implements KeyValueStore {
       const result = body(caller);
       if (caller.isBusy) this.#holdLater();
       // Most are done by now: a timer is for those that wait.
-      const timer = timeoutMs > 0 && caller.isBusy ? timers.setTimeout(end, timeoutMs) : null;
+      const timer = timeoutMs > 0 && (isLong || caller.isBusy) ? timers.setTimeout(end, timeoutMs) : null;
       try {
         return await result;
       } finally {

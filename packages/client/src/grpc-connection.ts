@@ -44,6 +44,8 @@ export class GrpcConnection {
   readonly client: kv.KVClient;
   readonly #env: Env;
   readonly #metadata: Metadata;
+  /** What is under way, but for streams of Batch. */
+  readonly #calls = new Set<{ cancel(): void }>();
   #isClosed = false;
 
   /** Throws KvError INVALID. */
@@ -60,8 +62,10 @@ export class GrpcConnection {
     return this.#isClosed;
   }
 
+  /** Ends what is under way, too: by itself gRPC goes on with it. */
   close(): void {
     this.#isClosed = true;
+    for (const call of this.#calls) call.cancel();
     this.client.close();
   }
 
@@ -76,16 +80,20 @@ export class GrpcConnection {
     return new Promise((resolve, reject) => {
       const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
       const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
-      method.call(this.client, request, this.#waitingMetadata(), { deadline }, (error, response) => {
+      const metadata = this.#waitingMetadata();
+      const call = method.call(this.client, request, metadata, { deadline }, (error, response) => {
+        this.#calls.delete(call);
         if (error === null) resolve(response);
         else reject(this.#isClosed ? closedError() : callError(error, isRead));
       });
+      this.#calls.add(call);
     });
   }
 
   /** The messages of one scan; a silence of `timeoutMs` ends it with UNAVAILABLE. */
   async *scan(request: kv.ScanRequest, timeoutMs: number): AsyncGenerator<kv.ScanResponse> {
     const stream = this.client.scan(request, this.#waitingMetadata());
+    this.#calls.add(stream);
     const { timers } = this.#env;
     const watch = () => (timeoutMs === 0 ? null : timers.setTimeout(() => stream.cancel(), timeoutMs));
     let timer = watch();
@@ -100,6 +108,7 @@ export class GrpcConnection {
       throw callError(error as ServiceError, true);
     } finally {
       rest();
+      this.#calls.delete(stream);
       stream.cancel();
     }
   }

@@ -1,7 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
-import { type Env, systemEnv } from '@holdfast/common';
+import {
+  status as codes,
+  Server as GrpcServer,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { type Env, pause, systemEnv } from '@holdfast/common';
 import { openLocalStack } from '@holdfast/coord';
 import { GrpcExporter } from '@holdfast/protocol';
+import { kv } from '@holdfast/rpc';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, type KeyValueStore } from './index.js';
 import { storeConformance } from './testing/index.js';
@@ -70,6 +81,19 @@ async function proxy(target: number): Promise<{ port: number; cut(): void; serve
     server.close();
   });
   return { port: (server.address() as { port: number }).port, cut, server };
+}
+
+/** A server of the API that answers as it is told to. */
+async function impostor(methods: object): Promise<number> {
+  const server = new GrpcServer();
+  server.addService(kv.KVService, methods as UntypedServiceImplementation);
+  closing.push(async () => server.forceShutdown());
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
 }
 
 describe('a store behind a server', () => {
@@ -194,4 +218,82 @@ describe('a store behind a server', () => {
     await expect(store.put('k', value)).rejects.toMatchObject({ code: 'LIMIT' });
     expect(await store.get('k')).toBeNull();
   });
+
+  it('ends what waits at the server when it is closed', async () => {
+    const { port } = await serve();
+    await client(port).execute(['CLIENT', 'PAUSE', '60000', 'ALL']);
+    const store = client(port, { timeoutMs: 0 });
+    const calls = [
+      store.get('k'),
+      store.getMany(['k']),
+      store.deleteRange({ prefix: '' }),
+      store.transact([['GET', 'k']]),
+      store.scan()[Symbol.asyncIterator]().next(),
+    ];
+    const codes = Promise.all(calls.map((call: Promise<unknown>) => call.catch(({ code }) => code)));
+    await pause(systemEnv().timers, 50);
+    await store.close();
+    expect(await codes).toEqual(calls.map(() => 'CLOSED'));
+  });
+
+  it('does not begin a scan again when the connection breaks behind its last page', async () => {
+    let calls = 0;
+    const port = await impostor({
+      scan(call: ServerWritableStream<kv.ScanRequest, kv.ScanResponse>) {
+        if (calls++ > 0) {
+          call.end();
+          return;
+        }
+        const entry = {
+          key: Buffer.from('k'),
+          type: kv.ValueType.VALUE_TYPE_STRING,
+          value: Buffer.from('v'),
+          version: 1,
+        };
+        call.write({ entries: [entry], resumeToken: Buffer.alloc(0) });
+        call.emit('error', { code: codes.UNAVAILABLE });
+      },
+    });
+    const found: string[] = [];
+    for await (const { key } of client(port).scan()) found.push(key.toString());
+    expect([found, calls]).toEqual([['k'], 1]);
+  });
+
+  it('says that the outcome is unknown of a write that shared its stream with a result that was too large', async () => {
+    const port = await impostor({
+      batch(call: ServerDuplexStream<kv.BatchRequest, kv.BatchResponse>) {
+        call.on('data', () => call.emit('error', { code: codes.RESOURCE_EXHAUSTED, details: 'too large' }));
+      },
+    });
+    await expect(client(port).put('k', 'v')).rejects.toMatchObject({ code: 'UNDETERMINED' });
+  });
+
+  it('holds the process while a scan waits for its connection', async () => {
+    const { port } = await serve();
+    const between = await proxy(port);
+    const store = client(port);
+    const value = Buffer.alloc(1000);
+    await Promise.all(Array.from({ length: 20_000 }, (_, i) => store.put(`k${i}`, value)));
+    const script = `
+      const { connect } = await import('@holdfast/client');
+      const store = connect({ address: '127.0.0.1:${between.port}' });
+      let count = 0;
+      for await (const { entries } of store.scanPages()) {
+        if (count === 0) console.log('begun');
+        count += entries.length;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      console.log('found', count);
+      await store.close();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: import.meta.dirname,
+    });
+    let output = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      if (output === '') between.cut();
+      output += bytes;
+    });
+    const [code] = await once(child, 'exit');
+    expect([code, output]).toEqual([0, 'begun\nfound 20000\n']);
+  }, 20_000);
 });

@@ -1,5 +1,14 @@
 /** A store behind a gRPC server. */
-import { batchKeysMax, bytesOf, type Env, emptyBytes, KvError, pause, systemEnv } from '@holdfast/common';
+import {
+  batchKeysMax,
+  bytesOf,
+  type Env,
+  emptyBytes,
+  KvError,
+  ProcessHold,
+  pause,
+  systemEnv,
+} from '@holdfast/common';
 import { kv } from '@holdfast/rpc';
 import {
   bytesProblem,
@@ -165,19 +174,34 @@ class GrpcStore implements KeyValueStore {
       try {
         for await (const message of this.#connection.scan(request, timeoutMs)) {
           silentSinceMs = this.#env.clock.monotonic();
-          resumeToken = message.resumeToken;
+          const { resumeToken: next } = message;
+          const isLast = next.length === 0;
+          resumeToken = next;
           left -= message.entries.length;
           const entries = message.entries.map((entry) => entryOf(entry, keysOnly));
-          yield { entries, resumeToken: message.resumeToken.length === 0 ? null : message.resumeToken };
+          yield { entries, resumeToken: isLast ? null : next };
+          // Without a token there is nothing to go on with: a connection that breaks now would begin it all again.
+          if (isLast) return;
+          if (this.#connection.isClosed) throw closedError();
+          // It was the caller who took this long.
+          silentSinceMs = this.#env.clock.monotonic();
         }
         return;
       } catch (error) {
         if (this.#connection.isClosed) throw closedError();
         if (!(error instanceof KvError) || error.code !== 'UNAVAILABLE') throw error;
         if (timeoutMs > 0 && this.#env.clock.monotonic() - silentSinceMs >= timeoutMs) throw error;
-        await pause(this.#env.timers, retryMs);
+        await this.#pauseForRetry();
       }
     }
+  }
+
+  /** Nothing else holds the process meanwhile: it would end in the middle of a scan. */
+  async #pauseForRetry(): Promise<void> {
+    const hold = new ProcessHold();
+    hold.set(true);
+    await pause(this.#env.timers, retryMs);
+    hold.set(false);
   }
 
   async close(): Promise<void> {

@@ -21,6 +21,16 @@ describe('ValueReply', () => {
     expect([reply.count, reply.take(), reply.take()]).toEqual([1, 1, undefined]);
   });
 
+  it('takes for a text what a script called a big number, and is none', () => {
+    const reply = new ValueReply();
+    const digits = '1'.repeat(200_000);
+    for (const text of ['-12345678901234567890', 'abc', '', '0x10', digits]) reply.bigNumber(text);
+    const [abc, none, hex, long] = ['abc', '', '0x10', digits].map((text) => Buffer.from(text));
+    for (const expected of [-12345678901234567890n, abc, none, hex, long]) {
+      expect(reply.take()).toEqual(expected);
+    }
+  });
+
   it('names errors by their first word', () => {
     expect(new ErrorReply('WRONGTYPE Operation against').code).toBe('WRONGTYPE');
   });

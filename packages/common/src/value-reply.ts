@@ -7,6 +7,7 @@
  * | error            | `ErrorReply`                              |
  * | bulk, verbatim   | `Buffer`, owned by the receiver           |
  * | integer          | number, or bigint beyond 2^53             |
+ * | big number       | bigint; a `Buffer` if it is no number     |
  * | double           | `DoubleReply`                             |
  * | array, push      | array                                     |
  * | map              | `MapReply`: pairs in order                |
@@ -16,6 +17,9 @@
 import { copyBytes } from './bytes.js';
 import { utf8Of } from './escaped-text.js';
 import { errorLine, Reply } from './reply.js';
+
+const wholeNumber = /^[+-]?\d+$/;
+const digitsMax = 100_000;
 
 export class StatusReply {
   readonly text: string;
@@ -174,8 +178,10 @@ export class ValueReply extends Reply {
     this.#put(value);
   }
 
+  /** A script may call anything a number: what is none, or takes long to be read as one, is a text. */
   bigNumber(digits: string): void {
-    this.#put(BigInt(digits));
+    if (digits.length <= digitsMax && wholeNumber.test(digits)) this.#put(BigInt(digits));
+    else this.text(digits);
   }
 
   verbatim(_format: string, text: string): void {

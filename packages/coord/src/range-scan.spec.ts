@@ -57,6 +57,17 @@ describe('scanRange', () => {
     expect(await keysOf(context)).toEqual(names);
   });
 
+  it('returns nothing from outside of its range for a token of another one', async () => {
+    const context = await contextOf();
+    for (const key of ['a', 'aa', 'b1', 'b2', 'c']) await context.caller.run(['KV.PUT', key, 'v']);
+    const interval = prefixInterval(Buffer.from('b'));
+    const forward = await keysOf(context, { interval, resumeToken: Buffer.from([1, 0, 0x61]) });
+    expect(forward).toEqual(['b1', 'b2']);
+    const resumeToken = Buffer.from([1, 1, 0x7a]);
+    expect(await keysOf(context, { interval, isReverse: true, resumeToken })).toEqual(['b2', 'b1']);
+    expect(await keysOf(context, { interval, resumeToken: Buffer.from([1, 0, 0x7a]) })).toEqual([]);
+  });
+
   it('counts the entries returned, not those that were gone, for its limit', async () => {
     const context = await contextOf();
     for (let i = 0; i < 3000; i++)

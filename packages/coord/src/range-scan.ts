@@ -8,7 +8,7 @@
  * for keys that could still get in. Memory is bounded by the heap, time is O(keys of the database) a pass.
  * Each entry is one key at one version; a key that is there throughout is returned exactly once.
  */
-import { type Clock, ErrorReply, KvError, type ReplyValue } from '@holdfast/common';
+import { type Clock, compareBytes, ErrorReply, KvError, type ReplyValue } from '@holdfast/common';
 import type { Caller } from './caller.js';
 import { type FoundKey, KeyHeap } from './key-heap.js';
 import { type KeyInterval, successorOf } from './key-interval.js';
@@ -220,5 +220,12 @@ function resumedInterval({ interval, isReverse, resumeToken }: ScanOptions): Key
   if (resumeToken[0] !== tokenFormat || resumeToken[1] !== (isReverse ? 1 : 0)) {
     throw new KvError('INVALID', 'the resume token belongs to another scan');
   }
-  return behind(interval, resumeToken.subarray(2), isReverse);
+  const { from, to } = behind(interval, resumeToken.subarray(2), isReverse);
+  // A token of another range must not widen this one.
+  if (isReverse) return interval.to !== null && isBefore(interval.to, to!) ? interval : { from, to };
+  return isBefore(from, interval.from) ? interval : { from, to };
+}
+
+function isBefore(a: Uint8Array, b: Uint8Array): boolean {
+  return compareBytes(a, 0, a.length, b, 0, b.length) < 0;
 }

@@ -15,6 +15,13 @@ describe('statuses', () => {
     expect(status.details.length).toBeLessThan(2000);
   });
 
+  it('cut in the middle of a character are text that can be sent', () => {
+    for (const text of ['\u{1f600}'.repeat(600), `x${'\u{1f600}'.repeat(600)}`, 'half \ud83d of one']) {
+      const { details } = statusOf(codes.UNKNOWN, text, { reason: 'ERR', metadata: {} });
+      expect(() => encodeURI(details)).not.toThrow();
+    }
+  });
+
   it('of others have no details', () => {
     expect(errorDetailsOf({ metadata: new Metadata() })).toBeNull();
     const metadata = new Metadata();

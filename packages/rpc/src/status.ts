@@ -21,9 +21,12 @@ export interface ErrorDetails {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Half of a pair: grpc-js, which percent-encodes the text, throws at one, and nobody catches that. */
+const loneSurrogates = /\p{Surrogate}/gu;
+
 /** A status to end a call with. `code` is a google.rpc.Code. */
 export function statusOf(code: number, message: string, details: ErrorDetails): StatusObject {
-  const text = message.slice(0, messageCharactersMax);
+  const text = message.slice(0, messageCharactersMax).replace(loneSurrogates, '\ufffd');
   const info = ErrorInfo.create({ reason: details.reason, domain: errorDomain, metadata: details.metadata });
   const any = { typeUrl: errorInfoUrl, value: Buffer.from(ErrorInfo.encode(info).finish()) };
   const metadata = new Metadata();

@@ -2,6 +2,7 @@ import { status as codes, type ServiceError } from '@grpc/grpc-js';
 import type { kv } from '@holdfast/rpc';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  type BatchClient,
   batchOf,
   blockedCount,
   clientOf,
@@ -212,4 +213,64 @@ describe('a Batch stream', () => {
     expect(between).toBeGreaterThan(0);
     await expect.poll(() => batch.results.size, { timeout: 10_000 }).toBe(count);
   });
+
+  it('answers many that waited, in messages that can be sent', async () => {
+    const server = await serve();
+    const batch = batchOf(server);
+    const count = 80;
+    batch.send(Array.from({ length: count }, (_, i) => [i + 1, `BLPOP k${i + 1} 0`]));
+    const client = clientOf(server);
+    await expect.poll(() => blockedCount(client), { timeout: 5000 }).toContain(`blocked_clients:${count}\r`);
+    // 80 MiB at once, and a message has 64 at most.
+    const script = `local v = string.rep('x', 1048576) for i = 1, ${count} do redis.call('RPUSH', 'k' .. i, v) end`;
+    await scriptOf(batch, count + 1, script);
+    await expect.poll(() => batch.results.size, { timeout: 20_000 }).toBe(count + 1);
+    expect(batch.status).toBeNull();
+  }, 30_000);
+
+  it('refuses replies that decoders of protobuf would give up at, and goes on', async () => {
+    const batch = batchOf(await serve());
+    const nested = (depth: number) => `local t = {} for i = 1, ${depth} do t = {t} end return t`;
+    expect(await scriptOf(batch, 1, nested(200))).toMatchObject({
+      $case: 'error',
+      value: { reason: 'LIMIT' },
+    });
+    expect(await scriptOf(batch, 2, nested(44))).toMatchObject({ $case: 'execute' });
+    const maps = "redis.setresp(3) local t = 'x' for i = 1, 30 do t = {map = {k = t}} end return t";
+    expect(await scriptOf(batch, 3, maps)).toMatchObject({ $case: 'execute' });
+  });
+
+  it('answers a script that calls a text a big number', async () => {
+    const batch = batchOf(await serve());
+    expect(await scriptOf(batch, 1, "redis.setresp(3) return {big_number = 'abc'}")).toMatchObject({
+      value: { value: { kind: { $case: 'bytes', value: Buffer.from('abc') } } },
+    });
+  });
+
+  it('knows its user while clients are paused', async () => {
+    const server = await serve({ requirepass: 'secret' });
+    const metadata = metadataOf({ authorization: 'Bearer secret' });
+    await execute(clientOf(server), 'CLIENT PAUSE 200 ALL', { metadata });
+    const batch = batchOf(server, metadata);
+    batch.send([[1, 'PING']]);
+    expect(await batch.value(1)).toBe('PONG');
+  });
+
+  it('answers a command that no session is left for, and ends no other', async () => {
+    const batch = batchOf(await serve({ maxclients: '3' }));
+    batch.send(Array.from({ length: 4 }, (_, i) => [i + 1, `BLPOP k${i + 1} 0.3`]));
+    expect(await batch.result(4)).toMatchObject({ $case: 'error', value: { reason: 'LIMIT' } });
+    expect(await batch.value(1)).toEqual({});
+    batch.send([[5, 'PING']]);
+    expect(await batch.value(5)).toBe('PONG');
+    expect(batch.status).toBeNull();
+  });
 });
+
+/** Sends a script by EVAL; what comes of it. */
+function scriptOf(batch: BatchClient, id: number, script: string): Promise<kv.Result['outcome']> {
+  const args = ['EVAL', script, '0'].map((word) => Buffer.from(word));
+  const operation: kv.Command['operation'] = { $case: 'execute', value: { args, protocol: 0 } };
+  batch.stream.write({ commands: [{ id, operation }], cancel: [] });
+  return batch.result(id);
+}

@@ -23,7 +23,7 @@ import { type kv, messageBytesMax } from '@holdfast/rpc';
 import { type AdmissionContext, admit, type Chosen } from './admission.js';
 import { callStatus, errorOf } from './errors.js';
 import { replyBytesMax } from './limits.js';
-import { valueMessage } from './value.js';
+import { valueMessage, valueOrErrorMessage } from './value.js';
 
 export interface CallContext extends AdmissionContext {
   readonly clock: Clock;
@@ -119,7 +119,7 @@ async function transactAll(caller: Caller, request: kv.TransactRequest): Promise
   checkCount(request.commands.length, 'commands');
   const commands = request.commands.map(({ args }) => checked(caller, args, request.protocol));
   const { value, version } = succeeded(await transact(caller, request.compare, commands));
-  return { values: (value as ReplyValue[]).map(valueMessage), version };
+  return { values: (value as ReplyValue[]).map(valueOrErrorMessage), version };
 }
 
 /** Scan: pages as they are found, no faster than they are read. */

@@ -22,7 +22,7 @@ import {
 import type { Settings } from '../settings.js';
 import type { Credentials } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
-import { callStatus } from './errors.js';
+import { callStatus, messageOf } from './errors.js';
 import { FreeLanes } from './free-lanes.js';
 import { isFreshness, setFreshness, unknownFreshness } from './freshness.js';
 import type { Lane, LaneOwner } from './lane.js';
@@ -118,6 +118,8 @@ export class Connection implements TurnListener, LaneOwner {
     this.#reply.value(value);
     this.#reply.end(session.keyVersion);
     if (session.dependsOn > this.#dependsOn) this.#dependsOn = session.dependsOn;
+    // Many may be answered at once, by one write or by one read of the disk: together they are no message.
+    if (this.#reply.out.length >= outputMessageBytes) this.#send();
     this.#free.give(lane);
     this.#turns.begin();
     this.#flushLater();
@@ -204,7 +206,8 @@ export class Connection implements TurnListener, LaneOwner {
       reply.end(0);
       return;
     }
-    const lane = (this.#lane ??= this.#free.take());
+    const lane = this.#lane ?? this.#takeLane();
+    if (lane === null) return;
     const { session } = lane;
     session.database = decoder.database < 0 ? this.#database : decoder.database;
     session.dialect = decoder.protocol;
@@ -225,6 +228,21 @@ export class Connection implements TurnListener, LaneOwner {
       }
     }
     while (this.#finished.length > 0) this.#finish(this.#finished.shift()!);
+  }
+
+  /**
+   * Another lane for this command. Null when none is to be had: then the command is answered by that, and by nothing
+   * else, since those before it may have been executed.
+   */
+  #takeLane(): Lane | null {
+    try {
+      this.#lane = this.#free.take();
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#reply.error(messageOf(error));
+      this.#reply.end(0);
+    }
+    return this.#lane;
   }
 
   /** Why the command is not to be run, as an error reply. */

@@ -65,7 +65,8 @@ export function callStatus(error: unknown): StatusObject {
   });
 }
 
-function messageOf(error: unknown): string {
+/** An error of this side as an error reply says it. */
+export function messageOf(error: unknown): string {
   if (!(error instanceof KvError)) return 'INTERNAL the server failed';
   return error.code === 'COMMAND' ? error.message : `${error.code} ${error.message}`;
 }

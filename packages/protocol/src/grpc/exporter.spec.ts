@@ -75,6 +75,16 @@ describe('errors', () => {
     }
   });
 
+  it('of a long text are told, and the server lives on', async () => {
+    const client = clientOf(await serve());
+    for (const pad of ['', 'x']) {
+      const call = execute(client, `ACL DELUSER ${pad}${'\u{1f600}'.repeat(1000)} default`);
+      expect(await reasonOf(call)).toEqual([codes.INVALID_ARGUMENT, 'ERR']);
+      const other = execute(client, `ACL SETUSER u ${pad}${'\u{1f600}'.repeat(1000)}`);
+      expect(await reasonOf(other)).toEqual([codes.INVALID_ARGUMENT, 'ERR']);
+    }
+  });
+
   it('say the version that a key is at', async () => {
     const client = clientOf(await serve());
     const { version } = await execute(client, 'SET k v');

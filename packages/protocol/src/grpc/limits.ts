@@ -1,8 +1,11 @@
 /** Limits of the gRPC protocol. Longer messages than `messageBytesMax` (packages/rpc) are refused by gRPC itself. */
 import { messageBytesMax } from '@holdfast/rpc';
 
-/** Longest reply: room for its envelope is left in a message. */
-export const replyBytesMax: number = messageBytesMax - 64 * 1024;
+/** A Batch stream's results go out when there are this many bytes of them, or at the end of the turn. */
+export const outputMessageBytes: number = 256 * 1024;
+
+/** Longest reply: room for its envelope, and for the results that go out with it, is left in a message. */
+export const replyBytesMax: number = messageBytesMax - outputMessageBytes - 64 * 1024;
 
 /** Calls at a time on one connection. */
 export const streamsMax = 1000;
@@ -15,9 +18,6 @@ export const onTheirWayMax = 1024;
 
 /** Commands that one Batch stream runs in a turn of the event loop, before others get theirs. */
 export const turnCommandsMax = 4096;
-
-/** A Batch stream's results go out when there are this many bytes of them, or at the end of the turn. */
-export const outputMessageBytes: number = 256 * 1024;
 
 /** A Batch stream with more output waiting than this runs no commands until its client has read. */
 export const outputPauseBytes: number = 4 * 1024 * 1024;

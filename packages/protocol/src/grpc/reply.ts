@@ -12,9 +12,9 @@
 import { ErrorReply, errorLine, Reply, type ReplyValue, ValueReply } from '@holdfast/common';
 import { kv, tagOf, varintLength, WireWriter, wireTypes, writePaddedVarint } from '@holdfast/rpc';
 import { operations } from './decoder.js';
-import { type Failure, failureOf } from './errors.js';
+import { failureOf } from './errors.js';
 import { replyBytesMax } from './limits.js';
-import { valueMessage } from './value.js';
+import { valueOrErrorMessage } from './value.js';
 
 const resultsTag: number = tagOf(1, wireTypes.bytes);
 const idTag: number = tagOf(1, wireTypes.varint);
@@ -293,7 +293,12 @@ export class ResultReply extends Reply {
   }
 
   #writeTree(value: ReplyValue, version: number): void {
-    const content = kv.ExecuteResponse.encode({ value: valueMessage(value), version }).finish();
+    const message = valueOrErrorMessage(value);
+    if (message.kind?.$case === 'error') {
+      this.#writeError(message.kind.value);
+      return;
+    }
+    const content = kv.ExecuteResponse.encode({ value: message, version }).finish();
     if (content.length > replyBytesMax) {
       this.#writeError(failureOf(tooLarge(content.length), 0));
       return;
@@ -302,7 +307,7 @@ export class ResultReply extends Reply {
     this.out.raw(content, 0, content.length);
   }
 
-  #writeError(failure: Failure): void {
+  #writeError(failure: kv.Error): void {
     const content = kv.Error.encode(failure).finish();
     this.#begin(errorTag, content.length);
     this.out.raw(content, 0, content.length);
