@@ -15,8 +15,11 @@ import {
   type MoreSettings,
   type PeerTlsFiles,
   type ProcessSettings,
+  parameterSettings,
+  parametersOf,
   peerTlsOf,
   peerTlsRules,
+  type RedisNames,
   readValues,
   type SettingRules,
   usage,
@@ -79,12 +82,8 @@ export const rules: SettingRules = {
   ...commonRules,
 };
 
-const parameterNames = new Set(parameters.map(({ name }) => name));
-
 /** What Redis calls some of our settings, and what its values are here where they differ. */
-export const redisNames: Readonly<
-  Record<string, { readonly name: string; readonly values?: Readonly<Record<string, string>> }>
-> = {
+export const redisNames: RedisNames = {
   port: { name: 'redis-port', values: { '0': '-1' } },
   bind: { name: 'host' },
   unixsocket: { name: 'unix-socket' },
@@ -94,15 +93,11 @@ export const redisNames: Readonly<
 
 /** Parameters, users, and settings in Redis' words. */
 function moreSettings(): MoreSettings {
-  const config = new Config(parameters);
+  const more = parameterSettings(new Config(parameters), undefined, redisNames);
   return {
-    translate(name, value) {
-      const ours = Object.hasOwn(redisNames, name) ? redisNames[name] : undefined;
-      if (ours !== undefined) return [ours.name, ours.values?.[value] ?? value];
-      return parameterNames.has(name) || name === 'user' ? [name, value] : null;
-    },
-    problemOf: (name, value) => (name === 'user' ? null : config.check(name, value)),
-    separators: { save: ' ', 'client-output-buffer-limit': ' ', user: '\n' },
+    translate: (name, value) => (name === 'user' ? [name, value] : more.translate(name, value)),
+    problemOf: (name, value) => (name === 'user' ? null : more.problemOf(name, value)),
+    separators: { ...more.separators, user: '\n' },
   };
 }
 
@@ -110,6 +105,8 @@ function moreSettings(): MoreSettings {
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const values = readValues(rules, argv, environment, moreSettings());
   const text = (name: string): string => values.get(name) ?? rules[name].initial;
+  const given = new Map(parametersOf(values, rules));
+  given.delete('user');
   return {
     mode: text('mode') as Settings['mode'],
     host: text('host'),
@@ -128,7 +125,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     logLevel: text('log-level'),
     configFile: text('config'),
     users: (values.get('user') ?? '').split('\n').filter((line) => line !== ''),
-    parameters: new Map([...values].filter(([name]) => !(name in rules) && name !== 'user')),
+    parameters: given,
   };
 }
 

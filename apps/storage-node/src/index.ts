@@ -1,2 +1,2 @@
-export { rules, type Settings, settingsOf } from './settings.js';
+export { readSettings, type Settings } from './settings.js';
 export { StorageNode } from './storage-node.js';

@@ -1,15 +1,24 @@
-/** The settings of a storage node. `--help` lists them. */
+/**
+ * The settings of a storage node. `--help` lists them. Besides its own it takes the parameters of CONFIG GET that mean
+ * something at a node, by the same names.
+ */
 import { KvError } from '@holdfast/common';
-import { parseMemory } from '@holdfast/engine';
+import { nodeParameters } from '@holdfast/coord';
+import { Config, parameters, parseMemory } from '@holdfast/engine';
 import {
   commonRules,
   type EtcdSettings,
   etcdRules,
   etcdSettingsOf,
   type PeerTlsFiles,
+  type ProcessSettings,
+  parameterSettings,
+  parametersOf,
   peerTlsOf,
   peerTlsRules,
+  readValues,
   type SettingRules,
+  usage,
 } from '@holdfast/service';
 
 export interface Settings {
@@ -35,6 +44,9 @@ export interface Settings {
   readonly tso: readonly string[];
   readonly leaseMs: number;
   readonly snapshotLogBytes: number;
+  readonly logLevel: string;
+  /** Values of parameters, by Redis' names. */
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
 export const rules: SettingRules = {
@@ -80,8 +92,14 @@ export const rules: SettingRules = {
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Throws KvError INVALID. */
-export function settingsOf(setting: (name: string) => string): Settings {
+/** Reads the settings. Throws KvError INVALID with a message for the operator. */
+export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
+  const more = parameterSettings(new Config(parameters), (name) => nodeParameters.has(name));
+  const values = readValues(rules, argv, environment, more);
+  return settingsOf((name) => values.get(name) ?? rules[name].initial, parametersOf(values, rules));
+}
+
+function settingsOf(setting: (name: string) => string, given: ReadonlyMap<string, string>): Settings {
   const node = setting('node');
   if (!namePattern.test(node)) {
     throw new KvError('INVALID', `node is '${node}': give this node a name of letters, digits, dots, dashes`);
@@ -102,8 +120,24 @@ export function settingsOf(setting: (name: string) => string): Settings {
     tso: listOf(setting('tso')),
     leaseMs: Number(setting('lease-ms')),
     snapshotLogBytes: Number(setting('snapshot-log-bytes')),
+    logLevel: setting('log-level'),
+    parameters: given,
   };
 }
+
+const note = `
+Parameters of CONFIG GET that are about data or connections are settings too, of all shards that the node ever hosts:
+  --maxmemory 3gb             what the data of each shard may take
+  --maxmemory-policy allkeys-lru
+`;
+
+export const settingsOfProcess: ProcessSettings<Settings> = {
+  usage: `${usage('holdfast-node', rules)}${note}`,
+  read(argv, environment) {
+    const settings = readSettings(argv, environment);
+    return { settings, logLevel: settings.logLevel };
+  },
+};
 
 function cacheBytesOf(setting: (name: string) => string): number {
   const bytes = bytesOf('cache-bytes', setting);

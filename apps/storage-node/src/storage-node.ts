@@ -21,6 +21,7 @@ import {
   PeerSnapshots,
   Router,
   ShardHost,
+  shardParameters,
 } from '@holdfast/coord';
 import { Config, parameters } from '@holdfast/engine';
 import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
@@ -148,11 +149,12 @@ async function serve(base: Base): Promise<Addresses> {
   });
   closing.add(() => nodes.close());
   const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, base) });
-  const coordinator = new ClusterCoordinator({ env, router, home: host.node });
+  const config = configOf(settings, (name) => !shardParameters.has(name));
+  const coordinator = new ClusterCoordinator({ env, router, home: host.node, config });
   closing.add(() => coordinator.shutdown());
   // A node is there for others, and has no password that they could know: its network is what protects it.
-  coordinator.kv.config.set('protected-mode', 'no');
-  const redis = new RedisExporter({ coordinator, env, config: coordinator.kv.config });
+  config.set('protected-mode', 'no');
+  const redis = new RedisExporter({ coordinator, env, config });
   closing.add(() => redis.close());
   const status = new StatusServer(() => readinessOf(placing?.problem ?? null, host.replicas()));
   closing.add(() => status.close());
@@ -169,8 +171,8 @@ async function serve(base: Base): Promise<Addresses> {
   let placing: Placing | null = null;
 
   const listened = await listen(settings, { redis, nodes, status });
-  coordinator.kv.config.set('port', String(portOf(listened.redis)));
-  coordinator.kv.config.set('bind', settings.host);
+  config.set('port', String(portOf(listened.redis)));
+  config.set('bind', settings.host);
   Object.assign(told, advertised(settings, listened));
   const http = listened.http === null ? '' : at(settings.advertise || settings.host, portOf(listened.http));
   await meta.register({ node: host.node, addresses: told, http });
@@ -197,7 +199,7 @@ function createHost(
       new Peers({ meta, env, node: settings.node, leaderOf, credentials: peerCredentials(settings.peers) }),
     ),
     register: new EtcdShardRegister(etcd, layout),
-    createConfig: () => new Config(parameters),
+    createConfig: () => configOf(settings, (name) => shardParameters.has(name)),
     leaseMs: settings.leaseMs,
     cacheBytes: settings.cacheBytes,
     history: settings.history,
@@ -208,6 +210,13 @@ function createHost(
     logger.info({ shard, role, epoch, leader: leader?.node ?? null }, 'role');
   });
   return host;
+}
+
+/** Parameters as they were given to the node, if they are `ofThese`. */
+function configOf({ parameters: given }: Settings, ofThese: (name: string) => boolean): Config {
+  const config = new Config(parameters);
+  for (const [name, value] of given) if (ofThese(name)) config.set(name, value);
+  return config;
 }
 
 /** This node is reached within the process, others over the network. */

@@ -10,6 +10,7 @@ export { NodeChannel } from './cluster/node-channel.js';
 export { NodeClaim, type NodeClaimOptions } from './cluster/node-claim.js';
 export type { ForwardStream, NodeConnector } from './cluster/node-link.js';
 export { decodeNodeRecord, encodeNodeRecord, type NodeRecord } from './cluster/node-record.js';
+export { connectionParameters, nodeParameters, shardParameters } from './cluster/parameter-places.js';
 export { Router, type RouterOptions } from './cluster/router.js';
 export { noShard, ShardMap } from './cluster/shard-map.js';
 export type { Committer } from './committer.js';

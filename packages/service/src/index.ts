@@ -1,5 +1,11 @@
 export { Closing } from './closing.js';
 export { type EtcdSettings, etcdRules, etcdSettingsOf, etcdTlsOf, openEtcd } from './etcd-settings.js';
+export {
+  type ParameterChecks,
+  parameterSettings,
+  parametersOf,
+  type RedisNames,
+} from './parameter-settings.js';
 export { type PeerTlsFiles, peerTlsOf, peerTlsRules } from './peer-tls.js';
 export {
   type ProcessOptions,

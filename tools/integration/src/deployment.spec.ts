@@ -7,7 +7,7 @@ import { versionProblem } from '@holdfast/etcd';
 import { readSettings as readGatewaySettings } from '@holdfast/gateway';
 import { run as kvctl } from '@holdfast/kvctl';
 import { readSettings } from '@holdfast/service';
-import { rules as nodeRules, settingsOf as nodeSettingsOf } from '@holdfast/storage-node';
+import { readSettings as readNodeSettings } from '@holdfast/storage-node';
 import { rules as tsoRules, settingsOf as tsoSettingsOf } from '@holdfast/tso-service';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -33,7 +33,7 @@ const portsOf: Record<
     return { redis: redisPort, grpc: grpcPort, http: httpPort };
   },
   'storage-node': (environment) => {
-    const { redisPort, grpcPort, httpPort } = nodeSettingsOf(readSettings(nodeRules, [], environment));
+    const { redisPort, grpcPort, httpPort } = readNodeSettings([], environment);
     return { redis: redisPort, grpc: grpcPort, http: httpPort };
   },
   'tso-service': (environment) => {

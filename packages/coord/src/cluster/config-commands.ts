@@ -15,15 +15,10 @@ import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { gather } from './gathered-commands.js';
 import { firstError, Gathering } from './gathering.js';
+import { connectionParameters } from './parameter-places.js';
 import type { Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
 import { writeValue } from './write-value.js';
-
-/** About connections, and about this process. */
-const ownNames = new Set(
-  `bind dir maxclients port protected-mode requirepass tcp-backlog tcp-keepalive timeout unixsocket unixsocketperm
-   client-output-buffer-limit client-query-buffer-limit proto-max-bulk-len`.split(/\s+/),
-);
 
 export class ConfigCommands {
   readonly handlers: Handlers = {
@@ -61,7 +56,8 @@ export class ConfigCommands {
   #set(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
     const coordinator = this.#coordinator;
     let isOwn = true;
-    for (let i = 2; i < request.count; i += 2) isOwn &&= ownNames.has(request.text(i).toLowerCase());
+    for (let i = 2; i < request.count; i += 2)
+      isOwn &&= connectionParameters.has(request.text(i).toLowerCase());
     if (isOwn || coordinator.router.shardCount === 0) return coordinator.own(session, request, reply);
     const slow = this.#slowOf(request);
     if (slow !== null) return coordinator.fail(session, reply, notTogether(slow));
@@ -109,7 +105,7 @@ function merged(own: MapReply, theirs: MapReply): MapReply {
   const values = new Map<string, [ReplyValue, ReplyValue]>();
   for (const [name, value] of theirs.entries) values.set(String(name), [name, value]);
   for (const [name, value] of own.entries) {
-    if (ownNames.has(String(name).toLowerCase()) || !values.has(String(name)))
+    if (connectionParameters.has(String(name).toLowerCase()) || !values.has(String(name)))
       values.set(String(name), [name, value]);
   }
   const reply = new MapReply();

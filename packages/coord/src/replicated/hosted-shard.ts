@@ -2,6 +2,7 @@
 import { TurnClock } from '@holdfast/common';
 import { Config, KV, parameters } from '@holdfast/engine';
 import type { Log } from '@holdfast/log';
+import { dividedSettings } from '../cluster/parameter-places.js';
 import { KeptHistory } from '../history/kept-history.js';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { leaseMsDefault } from './limits.js';
@@ -14,7 +15,6 @@ import type { ShardHostOptions, ShardPlacement } from './shard-host.js';
 /** How long a node that closes waits for a lead to be handed over, in ms. */
 const handoverTimeoutMs = 2000;
 
-const settingsOfNodes = ['cache-bytes', 'history-bytes', 'history-seconds'] as const;
 const noHistory = { bytes: 0, seconds: 0 };
 
 /** What a replica is made of. */
@@ -129,7 +129,7 @@ export class HostedShard {
     const { createConfig, env, front } = this.#options;
     const turnClock = new TurnClock(env.clock);
     const config = createConfig?.() ?? new Config(parameters);
-    for (const name of settingsOfNodes)
+    for (const name of dividedSettings)
       config.guard(name, () => `it is a setting of each node, for all its shards: --${name}`);
     const kv = new KV({ storage, oracle: front.oracle, env, turnClock, config });
     kv.isClusterNode = true;
