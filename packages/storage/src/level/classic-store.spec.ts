@@ -62,6 +62,21 @@ describe('ClassicStore', () => {
     await store.close();
   });
 
+  it('hands out large entries of a range in several reads: only none is the end', async () => {
+    const store = await ClassicStore.open(newDirectory(), systemEnv());
+    const batch = store.batch();
+    for (let i = 10; i < 60; i++) batch.put(bytesOfText(`k${i}`), Buffer.alloc(50_000, i));
+    await batch.write();
+    const range = store.range(bytesOfText('k'), bytesOfText('l'));
+    const reads: number[] = [];
+    do reads.push((await range.next(1000)).length);
+    while (reads.at(-1) !== 0);
+    await range.close();
+    expect(reads[0]).toBeLessThan(50);
+    expect(reads.reduce((a, b) => a + b)).toBe(50);
+    await store.close();
+  });
+
   it('is LOCKED while another part of the process has it, and CLOSED after close', async () => {
     const directory = newDirectory();
     const store = await ClassicStore.open(directory, systemEnv());

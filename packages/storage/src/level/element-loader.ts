@@ -43,7 +43,6 @@ export class ElementLoader {
           verify(key, value);
           return { element: key.subarray(elementKeyOverhead), value: value.subarray(checksumBytes) };
         });
-        if (entries.length < elementsPerTurn) return;
       }
     } finally {
       await range.close();

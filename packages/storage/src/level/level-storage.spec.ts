@@ -442,6 +442,21 @@ describe('LevelStorage on a bad disk', () => {
     }
   });
 
+  it('a collection is loaded to its end, though a read of the disk hands out less than it was asked for', async () => {
+    const content = new SimulatedContent();
+    const first = await beginLevelLife(content);
+    fillHash(first.driver, 'hash', 300);
+    first.driver.change('list', 'list', (list) => {
+      for (let i = 0; i < 300; i++) list.pushOne(1, Buffer.alloc(3000, i), 0, 3000);
+    });
+    first.driver.settle();
+    await first.storage.flush();
+    const before = await stateOf(first.storage);
+    const { storage } = await beginLevelLife(content, first.driver.log);
+    expect(storage.durablePosition).toBe(first.driver.log.length);
+    expect(await stateOf(storage)).toEqual(before);
+  });
+
   it('a collection whose elements are gone is damaged, not empty', async () => {
     const content = new SimulatedContent();
     const first = await beginLevelLife(content);

@@ -23,7 +23,7 @@ export interface KeyRange {
 
 /** Entries in the order of their keys, as they were when the range was opened. */
 export interface OrderedRange {
-  /** The next entries, at most `count`; none at the end. */
+  /** The next entries, at most `count`, and fewer where they are large: that there are no more is said by none at all. */
   next(count: number): Promise<[key: Uint8Array, value: Uint8Array][]>;
   close(): Promise<void>;
 }
