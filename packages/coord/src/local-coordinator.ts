@@ -183,7 +183,7 @@ export class LocalCoordinator implements Coordinator {
   /** A request is passed on: it is counted, and shown to those who monitor. */
   observe(session: Session, command: Command, request: Request): void {
     this.kv.registry.figuresOf(command).calls++;
-    if (this.#monitors.size > 0) this.#monitors.observe(session, command, request);
+    if (this.#monitors.size > 0) this.#monitors.observePassedOn(session, command, request);
   }
 
   /** Runs a command that is known to be accepted, here and now. */

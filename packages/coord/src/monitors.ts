@@ -35,6 +35,11 @@ export class Monitors {
     this.show(session, command, request, false);
   }
 
+  /** A client's command is run by another server, with what shows itself where it is run. */
+  observePassedOn(session: Session, command: Command, request: Request): void {
+    if (!command.flags.has('admin')) this.show(session, command, request, false);
+  }
+
   /** Shows a command, secrets left out: of a client, or of its script. */
   show(session: Session, command: Command, request: Request, isOfScript: boolean): void {
     const nowMs = this.#env.clock.now();

@@ -6,7 +6,7 @@
  *     coordinate -> which command? -> own: front -> keyed: forward -> special: split, gathered, subscribed, ...
  */
 // @hot-path
-import { type Env, KvError, type Reply, type Request } from '@holdfast/common';
+import { type Env, KvError, type Reply, type ReplyValue, type Request, ValueReply } from '@holdfast/common';
 import {
   type Command,
   type Config,
@@ -27,6 +27,7 @@ import { Forwarder } from './forwarder.js';
 import { GatheredCommands } from './gathered-commands.js';
 import { InfoCommand } from './info-command.js';
 import { KeyRouting } from './key-routing.js';
+import { LatencyCommands } from './latency-commands.js';
 import { Plans, plans } from './plans.js';
 import { ReadModeCommands } from './read-mode-commands.js';
 import { Answer } from './reply-queue.js';
@@ -103,6 +104,7 @@ export class ClusterCoordinator implements Coordinator {
       new ScanCommands(this).handlers,
       new ConfigCommands(this).handlers,
       new InfoCommand(this).handlers,
+      new LatencyCommands(this).handlers,
       this.#transactions.handlers,
       this.#subscriptions.handlers,
       new ReadModeCommands(this).handlers,
@@ -222,10 +224,12 @@ export class ClusterCoordinator implements Coordinator {
   }
 
   /** What the gateway's own server says to a request, for a handler that says more or something else. */
-  runHere(session: RoutedSession, request: Request, reply: Reply): void {
+  saidHere(session: RoutedSession, request: Request): ReplyValue {
     this.#isRunHere = true;
     this.#count(session);
+    const reply = new ValueReply(3);
     this.front.run(session, request, reply);
+    return reply.take() ?? null;
   }
 
   /** The gateway's own server runs a request, which is kept until then, once it is the turn of its answer. */

@@ -2,14 +2,7 @@
  * CONFIG in a cluster: parameters of connections are the gateway's own, all others are those of the shards. What is
  * set is set at the leaders of today: for good it belongs into the nodes' settings.
  */
-import {
-  ErrorReply,
-  MapReply,
-  type Reply,
-  type ReplyValue,
-  type Request,
-  ValueReply,
-} from '@holdfast/common';
+import { ErrorReply, MapReply, type Reply, type ReplyValue, type Request } from '@holdfast/common';
 import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
@@ -39,7 +32,7 @@ export class ConfigCommands {
     const { forwarder, router } = coordinator;
     const { first } = router;
     if (first === null) return coordinator.own(session, request, reply);
-    const own = this.#ask(session, request);
+    const own = this.#coordinator.saidHere(session, request);
     const answer = coordinator.answerLater(session);
     const gathering = Gathering.ofValues(([theirs]) => {
       writeValue(
@@ -61,7 +54,7 @@ export class ConfigCommands {
     if (isOwn || coordinator.router.shardCount === 0) return coordinator.own(session, request, reply);
     const slow = this.#slowOf(request);
     if (slow !== null) return coordinator.fail(session, reply, notTogether(slow));
-    const own = this.#ask(session, request);
+    const own = this.#coordinator.saidHere(session, request);
     // That one has counted it.
     if (own instanceof ErrorReply)
       return coordinator.answer(session, reply, (target) => writeValue(target, own));
@@ -71,7 +64,7 @@ export class ConfigCommands {
   }
 
   #resetStat(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
-    this.#ask(session, request);
+    this.#coordinator.saidHere(session, request);
     return gather(this.#coordinator, session, command, request, reply, (values, target) => {
       writeValue(target, firstError(values) ?? values[0]);
     });
@@ -86,13 +79,6 @@ export class ConfigCommands {
         return request.text(i);
     }
     return null;
-  }
-
-  /** What the gateway's own server says. */
-  #ask(session: RoutedSession, request: Request): ReplyValue {
-    const reply = new ValueReply(3);
-    this.#coordinator.runHere(session, request, reply);
-    return reply.take() ?? null;
   }
 }
 

@@ -15,16 +15,23 @@ import type { ShardRoute } from './shard-route.js';
 const readModes: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, stale: 2 };
 
 export class Forwarder {
-  /** By the ids of commands: whether sending one twice may do something twice, and whether any replica will do. */
+  /**
+   * By the ids of commands: whether sending one twice may do something twice, whether any replica will do, and whether
+   * it may wait for others.
+   */
   readonly #kinds: Uint8Array;
   readonly #isReadonly: Uint8Array;
+  readonly #lasts: Uint8Array;
 
   constructor(registry: Registry) {
     const commands = registry.commands.flatMap((command) => [command, ...command.subcommands.values()]);
     const count = Math.max(...commands.map(({ id }) => id)) + 1;
     this.#kinds = new Uint8Array(count);
     this.#isReadonly = new Uint8Array(count);
-    for (const { flags, id, isWrite } of commands) {
+    this.#lasts = new Uint8Array(count);
+    for (const { flags, id, isBlocking, isWrite, name } of commands) {
+      // Those that wait for replicas are not declared to block, as in Redis.
+      if (isBlocking || name === 'WAIT' || name === 'WAITAOF') this.#lasts[id] = 1;
       if (isWrite || flags.has('may_replicate')) this.#kinds[id] = requestKinds.write;
       if (flags.has('readonly')) this.#isReadonly[id] = 1;
     }
@@ -34,6 +41,11 @@ export class Forwarder {
   lane(session: RoutedSession, route: ShardRoute, command: Command): Lane {
     const isStale = session.readMode === 'stale' && this.#isReadonly[command.id] === 1;
     return isStale ? session.staleLane(route) : session.lane(route);
+  }
+
+  /** It may wait for others, and its client with it. */
+  lasts(command: Command): boolean {
+    return this.#lasts[command.id] === 1;
   }
 
   /** Why a request can't be passed on; null when it can. */
@@ -47,6 +59,7 @@ export class Forwarder {
   forward(session: RoutedSession, route: ShardRoute, command: Command, request: Request): Outcome {
     const { replies } = session;
     const kind = this.#kinds[command.id];
+    const isLasting = this.lasts(command);
     const readMode = readModes[session.readMode];
     const { permissions } = session;
     const lane = this.lane(session, route, command);
@@ -65,7 +78,7 @@ export class Forwarder {
       open.readMode === readMode &&
       open.permissions === permissions &&
       open.isQuiet === (session.replyMode !== 'on') &&
-      !command.isBlocking
+      !isLasting
     ) {
       channel.append(open, request, kind);
       session.unanswered++;
@@ -77,7 +90,7 @@ export class Forwarder {
       run.permissions = permissions;
       run.isQuiet = session.replyMode !== 'on';
       run.wantsVersion = session.protocol !== 'redis';
-      run.isLasting = command.isBlocking;
+      run.isLasting = isLasting;
       if (!run.isLasting) session.unanswered++;
       replies.push(run);
       if (channel === null) this.#park(lane, run, request, kind);
@@ -87,8 +100,8 @@ export class Forwarder {
         else channel.append(run, request, kind);
       }
     }
-    if (command.isBlocking) session.blockedAt = lane;
-    return this.outcome(session, command.isBlocking);
+    if (isLasting) session.waitsAt(lane);
+    return this.outcome(session, isLasting);
   }
 
   /** Asks a shard on behalf of a session, in RESP3: the reply goes to `owner`. */
@@ -98,7 +111,7 @@ export class Forwarder {
     run.dialect = 3;
     run.readMode = readModes[session.readMode];
     run.wantsVersion = session.protocol !== 'redis';
-    run.isLasting = command.isBlocking;
+    run.isLasting = this.lasts(command);
     const kind = this.#kinds[command.id];
     const channel = lane.ready();
     if (channel === null) {

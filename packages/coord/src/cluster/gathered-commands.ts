@@ -207,10 +207,12 @@ function askAll<V>(
   if (problem !== null) return coordinator.fail(session, reply, problem);
   const answer = coordinator.answerLater(session);
   const gathering = gatheringFor(answer);
+  const isLasting = forwarder.lasts(command);
   for (const route of routes) {
     const lane = forwarder.lane(session, route, command);
     forwarder.ask(session, lane, command, request, gathering.add());
+    if (isLasting) session.waitsAt(lane);
   }
   gathering.sent();
-  return forwarder.outcome(session, command.isBlocking);
+  return forwarder.outcome(session, isLasting);
 }

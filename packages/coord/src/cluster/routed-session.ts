@@ -13,6 +13,8 @@ export class RoutedSession extends Session implements LaneUser {
   #watchLane: Lane | null = null;
   /** The place of what the gateway's own server answers later. */
   #owed: Answer | null = null;
+  /** Where its command waits: for keys at one shard, for replicas at all. */
+  readonly #blockedAt: Lane[] = [];
   /** By the indices of their routes. */
   #lanes: (Lane | undefined)[] = [];
   #staleLanes: (Lane | undefined)[] = [];
@@ -43,9 +45,8 @@ export class RoutedSession extends Session implements LaneUser {
 
   /** The command that it waits for is to wait for keys no longer; false when it does not wait. */
   unblock(withError: boolean): boolean {
-    const { blockedAt } = this;
-    blockedAt?.channel?.unblock(blockedAt, withError);
-    return blockedAt !== null;
+    for (const lane of this.#blockedAt) lane.channel?.unblock(lane, withError);
+    return this.#blockedAt.length > 0;
   }
 
   /** What its user may do, for nodes to hold it to: empty for anything. See `User.permissions`. */
@@ -68,12 +69,14 @@ export class RoutedSession extends Session implements LaneUser {
     if (answer !== null) this.replies.ready(answer);
   }
 
-  /** Where its command waits for keys. */
-  blockedAt: Lane | null = null;
+  /** Its command waits at this lane's node, maybe at others too. */
+  waitsAt(lane: Lane): void {
+    this.#blockedAt.push(lane);
+  }
 
   /** It goes on with its next request. */
   release(): void {
-    this.blockedAt = null;
+    this.#blockedAt.length = 0;
     this.isBlocked = false;
     this.isOnItsWay = false;
     this.sink.resume();

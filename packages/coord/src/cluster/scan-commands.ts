@@ -26,7 +26,8 @@ export class ScanCommands {
     return (session, command, request, reply) => {
       const coordinator = this.#coordinator;
       const { router, routing } = coordinator;
-      const cursor = parseBigInteger(request.bytes, request.start(1), request.length(1));
+      const cursor =
+        request.length(1) === 0 ? 0n : parseBigInteger(request.bytes, request.start(1), request.length(1));
       const routes = [...router.routes];
       const asked = cursor === null || cursor < 0n ? null : openCursor(cursor);
       // What is no cursor of ours is refused, or found to be at its end, by any shard.

@@ -196,6 +196,8 @@ describe('requests', () => {
     const keys = Array.from({ length: 500 }, (_, i) => `key:${i}`);
     client.run(...keys.map((key) => `SET ${key} 1`));
     expect(scanAll(client, 50)).toEqual(keys.sort());
+    // Nothing at all is zero.
+    expect(client.run(['SCAN', ''])).toEqual(client.run('SCAN 0'));
     expect(client.run('SCAN x', 'SCAN 99999999999999999999')).toEqual([
       '-ERR invalid cursor',
       expect.stringMatching(/^\*\[\$"0"|^-ERR invalid cursor/),
@@ -260,6 +262,78 @@ describe('INFO and CONFIG', () => {
     expect(client.run('CONFIG SET nope 1')).toEqual([
       "-ERR Unknown option or number of arguments for CONFIG SET - 'nope'",
     ]);
+  });
+});
+
+describe('figures of a gateway', () => {
+  it('INFO abbreviates the sums of the shards: it had the bytes of the shards and the words of its own', () => {
+    const client = new TestCluster(three).client();
+    client.run(['SET', 'a', 'x'.repeat(200_000)], ['SET', 'b', 'x'.repeat(200_000)]);
+    const [info] = client.run('INFO memory');
+    const field = (name: string): string => new RegExp(`${name}:([^\\\\\\r]*)`).exec(info)![1];
+    for (const name of ['used_memory', 'used_memory_peak']) {
+      expect(Number(field(name))).toBeGreaterThan(400_000);
+      expect(field(`${name}_human`)).toBe(`${(Number(field(name)) / 1024).toFixed(2)}K`);
+    }
+    const share = (Number(field('used_memory_dataset')) / Number(field('used_memory'))) * 100;
+    expect(field('used_memory_dataset_perc')).toBe(`${share.toFixed(2)}%`);
+  });
+
+  it('INFO tells of limits, scripts and watched keys as the shards do: the gateway has none', () => {
+    const client = new TestCluster(three).client();
+    client.run('CONFIG SET maxmemory 1gb', ['EVAL', 'return 1', '1', 'a'], 'WATCH a');
+    const [info] = client.run('INFO');
+    expect(info).toContain('maxmemory_human:1.00G');
+    expect(info).toContain('number_of_cached_scripts:1');
+    expect(info).toContain('watching_clients:1');
+  });
+
+  it('the time of commands is that of the shards: those that they run took none', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    client.run('SET a 1', 'SET b 1');
+    for (const { leader } of cluster.shards) {
+      const { registry } = leader!.coordinator.kv;
+      registry.figuresOf(registry.byName('SET')!).times.record(7, true);
+    }
+    expect(client.run('INFO commandstats')[0]).toMatch(
+      /cmdstat_set:calls=2,usec=[1-9]\d+,usec_per_call=[1-9]/,
+    );
+    const [histogram] = client.run('LATENCY HISTOGRAM set');
+    const [, calls, sum] = /^\*\[\$"set", \*\[\$"calls", :(\d), .*:(\d)\]\]\]$/.exec(histogram)!;
+    expect(Number(calls)).toBeGreaterThanOrEqual(3);
+    expect(sum).toBe(calls);
+  });
+
+  it('LATENCY tells of spikes at the shards: it knew those of the gateway alone', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    const add = (shard: number, seconds: number, ms: number): void =>
+      cluster.shards[shard].leader!.coordinator.kv.stopwatch.latency.add('command', ms, seconds * 1000);
+    client.run('CONFIG SET latency-monitor-threshold 10');
+    add(0, 100, 30);
+    add(1, 200, 20);
+    expect(client.run('LATENCY LATEST', 'LATENCY HISTORY command')).toEqual([
+      '*[*[$"command", :200, :20, :30]]',
+      '*[*[:100, :30], *[:200, :20]]',
+    ]);
+    expect(client.run('LATENCY GRAPH command')[0]).toMatch(/^\$"command - high 30 ms, low 30 ms/);
+    expect(client.run('LATENCY RESET', 'LATENCY LATEST')).toEqual([':1', '*[]']);
+  });
+});
+
+describe('CLIENT UNBLOCK', () => {
+  it.each([1, 3])('ends a wait at %i shards: a client that waited for replicas waited for ever', (shards) => {
+    const cluster = new TestCluster({ shards, nodes: 3 });
+    const [waiting, other] = [cluster.client(), cluster.client()];
+    const id = waiting.run('CLIENT ID')[0].slice(1);
+    expect(waiting.run('WAIT 1 0')).toEqual([]);
+    expect(other.run(`CLIENT UNBLOCK ${id}`)).toEqual([':1']);
+    expect(waiting.take()).toEqual([':0']);
+    expect(waiting.run('WAIT 1 0')).toEqual([]);
+    expect(other.run(`CLIENT UNBLOCK ${id} ERROR`)).toEqual([':1']);
+    expect(waiting.take()).toEqual(['-UNBLOCKED client unblocked via CLIENT UNBLOCK']);
+    expect(waiting.run('PING')).toEqual(['+PONG']);
   });
 });
 

@@ -49,6 +49,16 @@ it('shows what is in a transaction of a gateway before its EXEC', () => {
   ]);
 });
 
+it('shows scripts and functions that shards run: of a gateway they were not shown at all', () => {
+  const cluster = new TestCluster({ nodes: 2, shards: 2 });
+  const [monitor, client] = [cluster.client(), cluster.client()];
+  monitor.run('MONITOR');
+  client.run('EVAL 1 0', 'FCALL f 1 k', 'MULTI', 'EVALSHA x 1 k', 'EXEC');
+  expect(shown(monitor.take())).toEqual([
+    ...['"EVAL" "1" "0"', '"FCALL" "f" "1" "k"', '"MULTI"', '"EVALSHA" "x" "1" "k"', '"EXEC"'],
+  ]);
+});
+
 it('counts an error of CONFIG SET at a gateway once', () => {
   const client = new TestCluster({ nodes: 1, shards: 1 }).client();
   expect(client.run('CONFIG SET maxmemory-policy nosuch maxclients 100')[0]).toMatch(/^-ERR/);

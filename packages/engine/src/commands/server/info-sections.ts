@@ -8,27 +8,10 @@ import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
 import type { Host, ReplicaStatus, UpstreamStatus } from '../../host.js';
 import type { KV } from '../../kv.js';
+import { human, percent } from './figure-text.js';
 import { memoryFigures } from './memory-figures.js';
 
 export type Fields = readonly (readonly [string, string | number])[];
-
-const units = ['K', 'M', 'G', 'T'];
-
-/** `1.50M`, as Redis abbreviates bytes. */
-function human(bytes: number): string {
-  let amount = bytes;
-  let unit = 'B';
-  for (const each of units) {
-    if (amount < 1024) break;
-    amount /= 1024;
-    unit = each;
-  }
-  return unit === 'B' ? `${bytes}B` : `${amount.toFixed(2)}${unit}`;
-}
-
-function percent(part: number, whole: number): string {
-  return `${(whole === 0 ? 100 : (part / whole) * 100).toFixed(2)}%`;
-}
 
 function sizeOf(items: Iterable<unknown>): number {
   let size = 0;
