@@ -36,6 +36,7 @@ export {
   batchKeysMax,
   databasesMax,
   hashSlotCount,
+  hostBytesMax,
   keyBytesMax,
   quotedBytesMax,
   textBytesMax,

@@ -15,6 +15,9 @@ export const keyBytesMax = 0xfffff;
  */
 export const textBytesMax: number = 16 * 1024 * 1024;
 
+/** Longest name or address of a server to connect to, in bytes: what the system's resolver takes (NI_MAXHOST). */
+export const hostBytesMax = 1025;
+
 /** Errors repeat no more of an argument than this, in bytes. */
 export const quotedBytesMax = 4096;
 

@@ -3,7 +3,7 @@
  * move key by key; one that turns out to be closed is made anew, once.
  */
 import { connect, type Socket } from 'node:net';
-import type { Env } from '@holdfast/common';
+import { type Env, hostBytesMax } from '@holdfast/common';
 import type { MigratedKey, Migration, MigrationTarget } from '@holdfast/engine';
 
 const keptMs = 10_000;
@@ -58,6 +58,7 @@ export class RedisMigration implements Migration {
   }
 
   async #connect({ host, port, timeoutMs }: MigrationTarget): Promise<Link | null> {
+    if (host.length > hostBytesMax) return null;
     const number = Number(port);
     if (!Number.isInteger(number) || number < 1 || number > 65535) return null;
     const socket = connect({ host, port: number, noDelay: true });

@@ -1,7 +1,7 @@
 /** Against a toy upstream that sends what a test tells it to: see the integration specs for a real one. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { systemEnv } from '@holdfast/common';
-import { type LocalStack, openLocalStack } from '@holdfast/coord';
+import { ErrorReply, systemEnv } from '@holdfast/common';
+import { Caller, type LocalStack, openLocalStack, Turns } from '@holdfast/coord';
 import { RdbFileWriter } from '@holdfast/storage';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { RedisUpstream } from './redis-upstream.js';
@@ -85,4 +85,18 @@ it('ends with a write of a transaction that is not taken here', async () => {
   follow();
   await until(() => upstream.status!.state === 'stopped');
   expect(upstream.status!.problem).toContain('EXEC is not taken here: ERR value is not an integer');
+});
+
+it('REPLICAOF does not look for a host whose name is longer than any', async () => {
+  const { coordinator } = stack;
+  coordinator.state.upstream = upstream;
+  const turns = new Turns(coordinator, systemEnv().timers);
+  const options = { protocol: 'embedded', address: '', localAddress: '' };
+  const caller = Caller.open(coordinator, turns, options)!;
+  const { value } = await caller.run(['REPLICAOF', Buffer.alloc(1026, 0xff), '6379']);
+  expect(value).toEqual(new ErrorReply('ERR Invalid master host'));
+  expect(upstream.status).toBeNull();
+  await caller.run(['REPLICAOF', Buffer.alloc(1025, 'h'), '6379']);
+  expect(upstream.status?.host).toHaveLength(1025);
+  caller.close();
 });

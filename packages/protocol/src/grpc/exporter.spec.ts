@@ -85,6 +85,16 @@ describe('errors', () => {
     }
   });
 
+  it('repeat bytes that are no UTF-8, and the server lives on', async () => {
+    const client = clientOf(await serve());
+    const request = { args: [Buffer.from([0x66, 0xff, 0x80])], protocol: 0 };
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      client.execute(request, new Metadata(), { deadline: Date.now() + 5000 }, resolve);
+    });
+    expect(error).toMatchObject({ code: codes.INVALID_ARGUMENT });
+    expect(error?.details).toContain("unknown command 'f\ufffd\ufffd'");
+  });
+
   it('say the version that a key is at', async () => {
     const client = clientOf(await serve());
     const { version } = await execute(client, 'SET k v');

@@ -1,5 +1,5 @@
 /** Results written by hand, read by the generated code. */
-import { type Reply, ValueReply } from '@holdfast/common';
+import { type Reply, textOf, ValueReply } from '@holdfast/common';
 import { kv } from '@holdfast/rpc';
 import { describe, expect, it } from 'vitest';
 import { operations } from './decoder.js';
@@ -32,6 +32,7 @@ const shapes: [string, (reply: Reply) => void][] = [
   ['no bytes', (reply) => reply.bulk(some, 0, 0)],
   ['a large value', (reply) => reply.bulk(Buffer.alloc(20_000, 'x'), 0, 20_000)],
   ['a text', (reply) => reply.text('täxt')],
+  ['a text of bytes that are no UTF-8', (reply) => reply.text(textOf(Buffer.from('a\xffb', 'latin1')))],
   ['a byte string', (reply) => reply.byteString('\xff\0')],
   ['a double', (reply) => reply.double(1.5)],
   ['infinity', (reply) => reply.double(Number.NEGATIVE_INFINITY)],

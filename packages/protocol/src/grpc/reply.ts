@@ -9,7 +9,7 @@
  * by whichever call completes it.
  */
 // @hot-path
-import { ErrorReply, errorLine, Reply, type ReplyValue, ValueReply } from '@holdfast/common';
+import { ErrorReply, errorLine, Reply, type ReplyValue, utf8Of, ValueReply } from '@holdfast/common';
 import { kv, tagOf, varintLength, WireWriter, wireTypes, writePaddedVarint } from '@holdfast/rpc';
 import { operations } from './decoder.js';
 import { failureOf } from './errors.js';
@@ -138,7 +138,7 @@ export class ResultReply extends Reply {
 
   text(value: string): void {
     if (this.#isTree) this.#tree.text(value);
-    else this.#executeText(kinds.bytes, value);
+    else this.#executeEncoded(kinds.bytes, utf8Of(value));
   }
 
   byteString(value: string): void {
@@ -264,8 +264,12 @@ export class ResultReply extends Reply {
   }
 
   #executeText(kind: number, text: string): void {
-    const bytes = Buffer.from(text, 'utf8');
-    this.#executeBytes(kind, bytes, 0, bytes.length);
+    this.#executeEncoded(kind, Buffer.from(text, 'utf8'));
+  }
+
+  #executeEncoded(kind: number, bytes: Buffer): void {
+    if (bytes.length > replyBytesMax) this.#error = tooLarge(bytes.length);
+    else this.#executeBytes(kind, bytes, 0, bytes.length);
   }
 
   #executeVarint(kind: number, n: number): void {

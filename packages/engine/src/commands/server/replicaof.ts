@@ -1,5 +1,5 @@
 /** REPLICAOF, and SLAVEOF, its older name: a server of Redis is followed, until it is left. */
-import type { Reply } from '@holdfast/common';
+import { hostBytesMax, type Reply } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { bytes } from '../../grammar.js';
@@ -20,6 +20,8 @@ function setMaster(ctx: Context, host: number, port: number, reply: Reply): void
   const number = request.integer(port);
   if (!(number >= 0 && number <= 65535)) return reply.error('ERR Invalid master port');
   if (upstream === null) return reply.error(unsupported);
+  // It would be looked up, shown and logged, each of which takes its time.
+  if (request.length(host) > hostBytesMax) return reply.error('ERR Invalid master host');
   const name = request.text(host);
   const { status } = upstream;
   if (status !== null && status.host === name && status.port === number) {
