@@ -117,6 +117,40 @@ describe('DEBUG DIGEST of more than is in memory', () => {
   });
 });
 
+describe('DEBUG RELOAD and LOADAOF of level storage', () => {
+  it('let go of what is in memory, which is read from the disk again', async () => {
+    const expected = await new Client(memory).line('DEBUG DIGEST');
+    const client = await reopen();
+    for (const subcommand of ['RELOAD', 'LOADAOF', 'RELOAD NOFLUSH MERGE']) {
+      await client.line('CONFIG SET cache-bytes 0');
+      for (let i = 0; i < keyCount; i++) await client.line(`GET key:${i}`);
+      await client.line('RPUSH list new');
+      await client.line('RPOP list');
+      expect(level.storage.database(0).size).toBeGreaterThan(keyCount);
+      expect(await client.line(`DEBUG ${subcommand}`)).toBe('OK');
+      expect(level.storage.database(0).size).toBe(0);
+      expect(level.storage.cacheBytes).toBe(0);
+      expect(await client.line('DBSIZE')).toBe(keyCount + 7);
+      expect(await client.line('DEBUG DIGEST')).toBe(expected);
+    }
+  });
+
+  it('have no older state than that of the disk, and do not wait in a transaction', async () => {
+    const client = new Client(level);
+    expect(await client.line('DEBUG RELOAD NOSAVE')).toEqual(
+      new Error('ERR DEBUG RELOAD NOSAVE needs memory storage: the disk has what was written last'),
+    );
+    expect(await client.line('DEBUG RELOAD NOFLUSH')).toEqual(
+      new Error('ERR Error trying to load the RDB dump, check server logs.'),
+    );
+    await client.line('MULTI');
+    await client.line('DEBUG RELOAD');
+    expect(await client.line('EXEC')).toEqual([
+      new Error("ERR DEBUG RELOAD and LOADAOF of level storage can't run in a transaction"),
+    ]);
+  });
+});
+
 it('has what other subcommands of DEBUG look at loaded first', async () => {
   const names = 'key:3 list set zset hash stream none';
   const expected = await new Client(memory).line(`DEBUG DIGEST-VALUE ${names}`);

@@ -11,7 +11,7 @@ import { notADouble, notAnInteger, type Repeated, rest } from '../../grammar.js'
 import { reportedEncoding } from '../generic/encoding.js';
 import { replySample } from './debug-protocol.js';
 import { replyDigest, valueDigest } from './digest.js';
-import { reload } from './reload.js';
+import { replyForgotten, replyReload } from './reload.js';
 
 interface Subcommand {
   /** Arguments after its name: at least, at most. */
@@ -87,9 +87,11 @@ function setActiveExpire({ kv, request }: Context, reply: Reply, on: number): vo
   reply.ok();
 }
 
-function loadFromDisk({ host, mayBlock, session }: Context, reply: Reply): void {
+function loadFromDisk(ctx: Context, reply: Reply): void {
+  const { host, mayBlock, session, storage } = ctx;
   const { logControl } = host;
-  if (logControl === null) return reply.error('ERR DEBUG LOADAOF needs memory storage and a directory');
+  if (storage.needsJournal) return replyForgotten(ctx, reply);
+  if (logControl === null) return reply.error('ERR DEBUG LOADAOF needs a directory');
   if (!mayBlock) return reply.error("ERR DEBUG LOADAOF can't run in a transaction");
   host.defer(session, logControl.reread(), (late) => late.ok());
 }
@@ -136,14 +138,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     counts: [1, 1],
     run: ({ request }, reply, type) => replySample(request.text(type).toLowerCase(), reply),
   },
-  RELOAD: {
-    counts: [0, many],
-    run({ kv, request }, reply, first) {
-      const problem = reload(kv, request, first);
-      if (problem === null) reply.ok();
-      else reply.error(problem);
-    },
-  },
+  RELOAD: { counts: [0, many], run: replyReload },
   'SET-ACTIVE-EXPIRE': { counts: [1, 1], run: setActiveExpire },
   'SET-DISABLE-DENY-SCRIPTS': { counts: [1, 1], run: allowCommandsInScripts },
   'SET-SKIP-CHECKSUM-VALIDATION': { counts: [1, 1], run: setSkipChecksums },
@@ -175,7 +170,7 @@ const helpLines = [
   'PROTOCOL <type>',
   '    Reply with a test value of the specified type.',
   'RELOAD [option ...]',
-  '    Describe everything as records, forget it, and build it again from them. Options are:',
+  '    Describe everything as records, forget it, and build it again from them; level storage from its disk. Options are:',
   '    * MERGE: what is there may be in the records, too: the newer one stays.',
   '    * NOFLUSH: what is there is not forgotten.',
   '    * NOSAVE: take the records of the last time.',

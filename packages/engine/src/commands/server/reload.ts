@@ -1,35 +1,85 @@
-/** DEBUG RELOAD and LOADAOF: what is in memory is forgotten, and built again from records. */
-import type { Request } from '@holdfast/common';
+/**
+ * DEBUG RELOAD and LOADAOF: what is in memory is forgotten, and built again: memory storage from records, level storage from
+ * its disk, as keys are needed.
+ */
+import { databasesMax, type Reply, type Request } from '@holdfast/common';
 import { databaseCount, MutationWriter, type Storage } from '@holdfast/storage';
+import type { Context } from '../../context.js';
 import type { KV } from '../../kv.js';
 
-const needsMemory = 'ERR DEBUG RELOAD needs memory storage';
 const unloadable = 'ERR Error trying to load the RDB dump, check server logs.';
 const wrongOption = 'ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.';
+const noOlderState = 'ERR DEBUG RELOAD NOSAVE needs memory storage: the disk has what was written last';
+/** Slots of an index that the end of a turn looks at for each resident key, at least: most of them are empty, and all are passed twice. */
+const turnsPerKey = 1 / 64;
+
+interface ReloadOptions {
+  saves: boolean;
+  flushes: boolean;
+  merges: boolean;
+}
+
+/** DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]. */
+export function replyReload(ctx: Context, reply: Reply, first: number): void {
+  const { kv, request, storage } = ctx;
+  const options = readOptions(request, first);
+  if (options === null) return reply.error(wrongOption);
+  if (storage.needsJournal && !options.saves) return reply.error(noOlderState);
+  // What is there already can't be loaded once more; where it may be merged, the newer one stays.
+  if (!options.flushes && !options.merges && !isEmpty(storage)) return reply.error(unloadable);
+  if (storage.needsJournal) return replyForgotten(ctx, reply);
+  if (reload(kv, options)) reply.ok();
+  else reply.error(unloadable);
+}
+
+/** Level storage: what is in memory is let go once the disk has it. Who needs it next reads it from there. */
+export function replyForgotten({ host, kv, mayBlock, session }: Context, reply: Reply): void {
+  if (mayBlock) host.defer(session, forgetResident(kv), (late) => late.ok());
+  else reply.error("ERR DEBUG RELOAD and LOADAOF of level storage can't run in a transaction");
+}
+
+async function forgetResident(kv: KV): Promise<void> {
+  const { host, storage } = kv;
+  await storage.flush();
+  if (kv.storage !== storage) return;
+  const { cacheBytes } = storage;
+  storage.cacheBytes = 1;
+  // Keys leave at the end of a turn: what was accessed loses that mark first, and goes when it is passed again.
+  for (let left = 4 + residentKeys(storage) * turnsPerKey; left > 0 && residentKeys(storage) > 0; left--) {
+    host.inTurn(() => {});
+  }
+  storage.cacheBytes = cacheBytes;
+}
+
+function residentKeys(storage: Storage): number {
+  let count = 0;
+  for (let index = 0; index < databasesMax; index++) count += storage.database(index).size;
+  return count;
+}
+
+function readOptions(request: Request, first: number): ReloadOptions | null {
+  const options = { saves: true, flushes: true, merges: false };
+  for (let i = first; i < request.count; i++) {
+    if (request.is(i, 'NOSAVE')) options.saves = false;
+    else if (request.is(i, 'NOFLUSH')) options.flushes = false;
+    else if (request.is(i, 'MERGE')) options.merges = true;
+    else return null;
+  }
+  return options;
+}
 
 /**
- * DEBUG RELOAD: everything is described as records first, keys and libraries of functions. They are kept for the next
- * time, which may begin with them. What prevents it, or null when it is done.
+ * Everything is described as records first, keys and libraries of functions, and built again from them. They are kept for
+ * the next time, which may begin with them. False when there are none.
  */
-export function reload(kv: KV, request: Request, first: number): string | null {
-  let saves = true;
-  let flushes = true;
-  let merges = false;
-  for (let i = first; i < request.count; i++) {
-    if (request.is(i, 'NOSAVE')) saves = false;
-    else if (request.is(i, 'NOFLUSH')) flushes = false;
-    else if (request.is(i, 'MERGE')) merges = true;
-    else return wrongOption;
-  }
+function reload(kv: KV, { saves, flushes }: ReloadOptions): boolean {
   const { storage } = kv;
-  if (storage.needsJournal) return needsMemory;
   if (saves) kv.reloadable = describeAll(storage);
-  // What is there already can't be loaded once more; where it may be merged, the newer one stays.
-  if (kv.reloadable === null || (!flushes && !merges && !isEmpty(storage))) return unloadable;
+  if (kv.reloadable === null) return false;
   replaceContents(storage, flushes ? databaseCount : 0, [kv.reloadable]);
   kv.scripting.functions.invalidate();
   kv.scripting.functions.prepare();
-  return null;
+  return true;
 }
 
 function describeAll(storage: Storage): Uint8Array {
