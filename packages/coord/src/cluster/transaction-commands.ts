@@ -26,7 +26,18 @@ const answeredAnywhere: ReadonlySet<string> = new Set([
 ]);
 
 /** Concern one shard, or any one, though they are no commands of a key. */
-const ofOneShard = new Set(['DEL', 'UNLINK', 'EXISTS', 'TOUCH', 'MGET', 'MSET', 'KV.MGET', 'PUBLISH']);
+const ofOneShard = new Set([
+  'DEL',
+  'UNLINK',
+  'EXISTS',
+  'TOUCH',
+  'MGET',
+  'MSET',
+  'KV.MGET',
+  'PUBLISH',
+  'WAIT',
+  'WAITAOF',
+]);
 
 export class TransactionCommands {
   readonly handlers: Handlers = {

@@ -322,6 +322,17 @@ describe('figures of a gateway', () => {
   });
 });
 
+describe('a transaction', () => {
+  it('may ask how many replicas have it: WAIT was refused, and the transaction with it', () => {
+    const client = new TestCluster(three).client();
+    expect(client.run('MULTI', 'SET a 1', 'WAIT 1 0', 'WAITAOF 0 1 0', 'EXEC')).toEqual([
+      ...['+OK', '+QUEUED', '+QUEUED', '+QUEUED'],
+      '*[+OK, :0, *[:0, :0]]',
+    ]);
+    expect(client.run('GET a')).toEqual(['$"1"']);
+  });
+});
+
 describe('CLIENT UNBLOCK', () => {
   it.each([1, 3])('ends a wait at %i shards: a client that waited for replicas waited for ever', (shards) => {
     const cluster = new TestCluster({ shards, nodes: 3 });
