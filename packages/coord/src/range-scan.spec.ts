@@ -68,6 +68,30 @@ describe('scanRange', () => {
     expect(await keysOf(context, { interval, resumeToken: Buffer.from([1, 0, 0x7a]) })).toEqual([]);
   });
 
+  it('gives a large entry an answer for itself', async () => {
+    const context = await contextOf();
+    const large = Buffer.alloc(300 * 1024);
+    for (const [key, value] of [
+      ['a', 'v'],
+      ['b', large],
+      ['c', 'v'],
+      ['d', 'v'],
+    ] as const) {
+      await context.caller.run(['KV.PUT', key, value]);
+    }
+    const options = {
+      interval: allKeys,
+      isReverse: false,
+      limit: Number.POSITIVE_INFINITY,
+      resumeToken: null,
+    };
+    const pages: string[] = [];
+    for await (const { entries } of scanRange(context, { ...options, keysOnly: false })) {
+      pages.push(entries.map(({ key }) => key.toString()).join(''));
+    }
+    expect(pages).toEqual(['a', 'b', 'cd']);
+  });
+
   it('counts the entries returned, not those that were gone, for its limit', async () => {
     const context = await contextOf();
     for (let i = 0; i < 3000; i++)

@@ -161,12 +161,14 @@ async function read(
     const group = keys.slice(next, next + Math.min(size, answerEntriesMax - entries.length));
     const found = keysOnly ? group.map(withoutValue) : await readEntries(caller, group);
     for (const entry of found) {
-      // What does not fit any more is read again for the next answer.
+      const entryBytes = entry === null ? 0 : entry.key.length + (entry.value?.length ?? 0);
+      // What does not fit any more is read again for the next answer, and a large one has an answer for itself.
       if (bytes >= answerBytesMax) break;
+      if (entries.length > 0 && entryBytes > answerBytesMax) return { entries, next };
       next++;
       if (entry === null) continue;
       entries.push(entry);
-      bytes += entry.key.length + (entry.value?.length ?? 0);
+      bytes += entryBytes;
     }
     const usual = (bytes + 1) / (entries.length + 1);
     size = Math.max(1, Math.min(groupMax, Math.floor((answerBytesMax - bytes) / usual)));

@@ -228,6 +228,17 @@ describe('a Batch stream', () => {
     expect(batch.status).toBeNull();
   }, 30_000);
 
+  it('refuses a command with more arguments than one may have, and goes on', async () => {
+    const batch = batchOf(await serve());
+    const args = Array.from({ length: 2 ** 20 + 1 }, () => Buffer.alloc(0));
+    args[0] = Buffer.from('DEL');
+    const operation: kv.Command['operation'] = { $case: 'execute', value: { args, protocol: 0 } };
+    batch.stream.write({ commands: [{ id: 1, operation }], cancel: [] });
+    batch.send([[2, 'PING']]);
+    expect(await batch.result(1)).toMatchObject({ $case: 'error', value: { reason: 'INVALID' } });
+    expect(await batch.value(2)).toBe('PONG');
+  });
+
   it('refuses replies that decoders of protobuf would give up at, and goes on', async () => {
     const batch = batchOf(await serve());
     const nested = (depth: number) => `local t = {} for i = 1, ${depth} do t = {t} end return t`;

@@ -33,6 +33,8 @@ type Unary<Q, A> = (caller: Caller, request: Q, context: CallContext) => Promise
 
 function unary<Q extends Chosen, A>(context: CallContext, body: Unary<Q, A>): handleUnaryCall<Q, A> {
   const answer = async (call: Parameters<handleUnaryCall<Q, A>>[0]): Promise<A> => {
+    // See bounded-requests.ts.
+    if (call.request instanceof KvError) throw call.request;
     const caller = await admit(context, call, call.request);
     try {
       return await body(caller, call.request, context);
@@ -149,6 +151,8 @@ async function scan(context: CallContext, call: ScanCall): Promise<void> {
   try {
     const { turns, clock } = context;
     for await (const page of scanRange({ caller, turns, clock }, options)) {
+      for (const { value } of page.entries)
+        if (value !== null && value.length > replyBytesMax) throw tooLarge();
       const entries = page.entries.map((entry) => entryMessage(entry, entry.key));
       if (!call.write({ entries, resumeToken: page.resumeToken ?? emptyBytes })) await drained(call);
     }

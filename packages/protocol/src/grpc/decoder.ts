@@ -6,7 +6,7 @@
  *     offsets   ^ name                                    ^ 1 ^ 2
  */
 // @hot-path
-import { byteStringOf, copyBytes, emptyBytes, Request, writeInteger } from '@holdfast/common';
+import { argumentsMax, byteStringOf, copyBytes, emptyBytes, Request, writeInteger } from '@holdfast/common';
 import { WireReader } from '@holdfast/rpc';
 import { scratchBytes } from './limits.js';
 
@@ -39,6 +39,8 @@ const absentTag = 0x28;
 const deleteVersionTag = 0x10;
 const argsTag = 0x0a;
 const protocolTag = 0x10;
+
+const tooManyArguments = `a command has at most ${argumentsMax} arguments`;
 
 export class CommandDecoder {
   /** The command that `next` found, to be used before the next call. */
@@ -227,7 +229,8 @@ export class CommandDecoder {
       const tag = reader.varint();
       if (tag === argsTag) {
         const length = reader.length();
-        this.#argument(reader.at, length);
+        if (request.count < argumentsMax) this.#argument(reader.at, length);
+        else this.problem = tooManyArguments;
         reader.at += length;
       } else if (tag === protocolTag) protocol = reader.varint();
       else if (tag === databaseTag) this.database = reader.varint();

@@ -1,7 +1,7 @@
 import { status as codes, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { systemEnv } from '@holdfast/common';
 import type { Coordinator, Fate } from '@holdfast/coord';
-import { errorDetailsOf, type kv } from '@holdfast/rpc';
+import { errorDetailsOf, kv } from '@holdfast/rpc';
 import { reflectedClient } from '@holdfast/rpc/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -93,6 +93,26 @@ describe('errors', () => {
     });
     expect(error).toMatchObject({ code: codes.INVALID_ARGUMENT });
     expect(error?.details).toContain("unknown command 'f\ufffd\ufffd'");
+  });
+
+  it('tell of more parts than a request may have, before they are made', async () => {
+    const client = clientOf(await serve());
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    const call = (method: string, message: Buffer): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(`/kv.v1.KV/${method}`, asIs, asIs, message, (error, response) => {
+          if (error === null) resolve(response);
+          else reject(error);
+        });
+      });
+    const parts = (count: number): Buffer => Buffer.alloc(2 * count, Buffer.from([0x0a, 0]));
+    const commands = kv.TransactRequest.encode({ compare: [], commands: [], protocol: 0 }).finish();
+    const within = Buffer.concat([commands, Buffer.from([0x12, 0x80, 0x80, 0x80, 0x01]), parts(2 ** 20)]);
+    const tooMany = [codes.RESOURCE_EXHAUSTED, 'LIMIT'];
+    expect(await reasonOf(call('Execute', parts(2 ** 20 + 100)))).toEqual(tooMany);
+    expect(await reasonOf(call('BatchGet', parts(2000)))).toEqual(tooMany);
+    expect(await reasonOf(call('Transact', Buffer.concat([within, parts(100)])))).toEqual(tooMany);
+    expect(await reasonOf(call('Execute', parts(1000)))).toEqual([codes.INVALID_ARGUMENT, 'ERR']);
   });
 
   it('say the version that a key is at', async () => {

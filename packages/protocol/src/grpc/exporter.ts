@@ -8,6 +8,7 @@ import { type Coordinator, Turns } from '@holdfast/coord';
 import { addReflection, Health, kv, serverOptions } from '@holdfast/rpc';
 import type { Settings } from '../settings.js';
 import { credentialsOf, databaseOf } from './admission.js';
+import { boundedService } from './bounded-requests.js';
 import { scanCall, unaryCalls } from './calls.js';
 import { type BatchCall, Connection } from './connection.js';
 import { callStatus } from './errors.js';
@@ -29,6 +30,7 @@ const closingMs = 1000;
 /** Batch messages pass as bytes: see decoder.ts and reply.ts. */
 const service = {
   ...kv.KVService,
+  ...boundedService,
   batch: {
     ...kv.KVService.batch,
     requestDeserialize: (bytes: Buffer): Buffer => bytes,
