@@ -26,7 +26,10 @@ function newCaller(): Caller {
 async function open(bytes: number = cacheBytes): Promise<void> {
   const env = systemEnv();
   const disk = new NodeDisk();
-  const parameters = new Map([['cache-bytes', String(bytes)]]);
+  const parameters = new Map([
+    ['cache-bytes', String(bytes)],
+    ['enable-debug-command', 'yes'],
+  ]);
   stack = await openLocalStack({
     env,
     disk,
@@ -202,6 +205,19 @@ describe('with cache-bytes', () => {
     await run('MULTI', other);
     await run('PING', other);
     expect(await run('EXEC', other)).toBeNull();
+  });
+
+  it('WATCH of a key whose time was over is not broken by FLUSHDB, though it has left memory', async () => {
+    await run('DEBUG SET-ACTIVE-EXPIRE 0');
+    await run('SET key:1 v PX 1');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await run('WATCH key:1', other);
+    await settle();
+    await crowdOut('key:1');
+    await run('FLUSHDB');
+    await run('MULTI', other);
+    await run('PING', other);
+    expect(await run('EXEC', other)).toEqual(['PONG']);
   });
 
   it('WATCH notices that the time of such a key has come', async () => {

@@ -65,18 +65,15 @@ export class Watches {
     for (const [name, sessions] of this.#sessions) {
       if (name.charCodeAt(0) !== database.index) continue;
       const key = Buffer.from(name.slice(1), 'latin1');
-      if (this.#isUnknown(database, key) || (by !== null && this.#isUnknown(by, key))) {
-        for (const session of sessions) session.watchBroken = true;
-        continue;
-      }
-      const before = database.find(key, 0, key.length);
+      const wasThere = this.#isThere(database, key);
       const after = by === null ? 0 : by.find(key, 0, key.length);
-      if (before === 0 && after === 0) continue;
-      const isAbsentAfter = after === 0 || isOver(by!, after, nowMs);
+      const isThereAfter = by !== null && this.#isThere(by, key);
+      if (!wasThere && !isThereAfter) continue;
+      const isAbsentAfter = !isThereAfter || (after !== 0 && isOver(by!, after, nowMs));
       for (const session of sessions) {
         if (session.watchBroken) continue;
         const watched = watchedBy(session, name);
-        const wasAbsent = before === 0 || watched.wasExpired;
+        const wasAbsent = !wasThere || watched.wasExpired;
         if (wasAbsent && isAbsentAfter) Object.assign(watched, { wasExpired: after !== 0 });
         else session.watchBroken = true;
       }
@@ -91,9 +88,11 @@ export class Watches {
     );
   }
 
-  /** Whether the key exists is known to the disk alone. */
-  #isUnknown({ index }: Database, key: Uint8Array): boolean {
-    return !this.storage.isResident(index, key, 0, key.length);
+  /** Whether the key exists, expired or not; one of which the disk alone knows may. */
+  #isThere(database: Database, key: Uint8Array): boolean {
+    return (
+      database.find(key, 0, key.length) !== 0 || !this.storage.isResident(database.index, key, 0, key.length)
+    );
   }
 
   #isExpired(database: number, key: Uint8Array, nowMs: number): boolean {
