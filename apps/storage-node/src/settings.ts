@@ -127,8 +127,8 @@ function settingsOf(setting: (name: string) => string, given: ReadonlyMap<string
 
 const note = `
 Parameters of CONFIG GET that are about data or connections are settings too, of all shards that the node ever hosts:
-  --maxmemory 3gb             what the data of each shard may take
-  --maxmemory-policy allkeys-lru
+  --maxmemory 3gb                  what all of them together may take, an equal part for each
+  --maxmemory-policy allkeys-lru   what goes where that is not enough; noeviction refuses writes
 `;
 
 export const settingsOfProcess: ProcessSettings<Settings> = {

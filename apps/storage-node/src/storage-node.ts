@@ -149,7 +149,9 @@ async function serve(base: Base): Promise<Addresses> {
   });
   closing.add(() => nodes.close());
   const router = new Router({ meta, env, home: host.node, connect: connectorTo(nodes, host, base) });
-  const config = configOf(settings, (name) => !shardParameters.has(name));
+  const config = new Config(parameters);
+  for (const [name, value] of parametersOf(settings, (each) => !shardParameters.has(each)))
+    config.set(name, value);
   const coordinator = new ClusterCoordinator({ env, router, home: host.node, config });
   closing.add(() => coordinator.shutdown());
   // A node is there for others, and has no password that they could know: its network is what protects it.
@@ -199,7 +201,7 @@ function createHost(
       new Peers({ meta, env, node: settings.node, leaderOf, credentials: peerCredentials(settings.peers) }),
     ),
     register: new EtcdShardRegister(etcd, layout),
-    createConfig: () => configOf(settings, (name) => shardParameters.has(name)),
+    parameters: parametersOf(settings, (name) => shardParameters.has(name)),
     leaseMs: settings.leaseMs,
     cacheBytes: settings.cacheBytes,
     history: settings.history,
@@ -212,11 +214,12 @@ function createHost(
   return host;
 }
 
-/** Parameters as they were given to the node, if they are `ofThese`. */
-function configOf({ parameters: given }: Settings, ofThese: (name: string) => boolean): Config {
-  const config = new Config(parameters);
-  for (const [name, value] of given) if (ofThese(name)) config.set(name, value);
-  return config;
+/** Of the parameters that were given to the node, these. */
+function parametersOf(
+  { parameters: given }: Settings,
+  these: (name: string) => boolean,
+): Map<string, string> {
+  return new Map([...given].filter(([name]) => these(name)));
 }
 
 /** This node is reached within the process, others over the network. */

@@ -4,6 +4,7 @@ import type { ConfigFile, KV, LogControl, LogLevel, Session, Snapshots } from '@
 import type { SessionFactory } from './client-registry.js';
 import type { Committer } from './committer.js';
 import type { Outcome } from './coordinator.js';
+import type { MemoryBudget } from './memory-budget.js';
 
 export interface LocalCoordinatorOptions {
   readonly kv: KV;
@@ -16,6 +17,8 @@ export interface LocalCoordinatorOptions {
   readonly logControl?: LogControl | null;
   /** Where CONFIG REWRITE puts the parameters; nowhere by default. */
   readonly configFile?: ConfigFile | null;
+  /** Of `maxmemory`, where other engines of the process share it. */
+  readonly budget?: MemoryBudget;
   /** Called by SHUTDOWN. */
   readonly onShutdown?: (save: boolean) => void;
   /** Gets what scripts write to the log. */

@@ -159,6 +159,7 @@ export class LocalCoordinator implements Coordinator {
 
   async shutdown(): Promise<void> {
     this.#parts.background.stop();
+    this.#parts.memory.stop();
     this.#script.abandon();
     await this.state.committer.drained();
   }

@@ -21,6 +21,7 @@ import { LateAnswers } from './late-answers.js';
 import { LocalCommitter } from './local-committer.js';
 import type { LocalCoordinatorOptions } from './local-coordinator-options.js';
 import { LocalHost } from './local-host.js';
+import { MemoryBudget } from './memory-budget.js';
 import { MemoryWatch } from './memory-watch.js';
 import { Monitors } from './monitors.js';
 import { Pauses } from './pauses.js';
@@ -102,7 +103,12 @@ export class LocalParts {
     });
     this.refusals = new Refusals({ kv, transactions, monitors, guard: () => state.guard });
     this.succession = this.#newSuccession();
-    this.memory = new MemoryWatch({ kv, clients, evict: (session) => this.#evict(session) });
+    this.memory = new MemoryWatch({
+      kv,
+      clients,
+      budget: options.budget ?? new MemoryBudget(),
+      evict: (session) => this.#evict(session),
+    });
     this.background = this.#newBackground();
     this.host = this.#newHost(options);
   }

@@ -7,10 +7,10 @@
  * of what the limit is above them: small limits are about the data alone. Removing keys gives nothing back at once, since
  * arenas and heap keep their pages: what is tolerated is less than the 30% that the process shall stay within.
  */
-import { type Config, clientMemory, type KV, type Session } from '@holdfast/engine';
+import { clientMemory, type KV, type Session } from '@holdfast/engine';
 import type { ClientRegistry } from './client-registry.js';
-import { GarbageWatch } from './garbage-watch.js';
 import { HeapWatch } from './heap-watch.js';
+import type { MemoryBudget } from './memory-budget.js';
 import { residentBytes } from './process-figures.js';
 
 const toleratedShare = 0.15;
@@ -20,6 +20,8 @@ const chargedShareMax = 0.85;
 export interface MemoryWatchOptions {
   readonly kv: KV;
   readonly clients: ClientRegistry;
+  /** With the other engines of the process, where there are others. */
+  readonly budget: MemoryBudget;
   /** Ends a session that takes too much. */
   readonly evict: (session: Session) => void;
 }
@@ -27,10 +29,9 @@ export interface MemoryWatchOptions {
 export class MemoryWatch {
   /** What all clients take, as of the last look. */
   clientBytes = 0;
-  /** What the process takes beside, as far as it is held against the limit. */
+  /** What the process takes beside, as far as it is held against the limit: a part of it, where several share that. */
   processBytes = 0;
   readonly #options: MemoryWatchOptions;
-  readonly #garbage = new GarbageWatch();
   readonly #heap: HeapWatch;
   #limitsClients = false;
 
@@ -45,6 +46,12 @@ export class MemoryWatch {
       this.#limitsClients = value !== '0';
     });
     options.kv.eviction.measure = () => this.#measure();
+    options.budget.join(options.kv);
+  }
+
+  /** The engine takes no part any more. */
+  stop(): void {
+    this.#options.budget.leave(this.#options.kv);
   }
 
   /** To be called a few times a second. */
@@ -53,13 +60,13 @@ export class MemoryWatch {
     const { eviction } = this.#options.kv;
     if (this.#limitsClients) this.limitClients();
     if (eviction.limitBytes > 0) this.#measure();
-    if (this.processBytes > 0) this.#garbage.look();
+    if (this.processBytes > 0) this.#options.budget.garbage.look();
   }
 
   #measure(): void {
     const { eviction } = this.#options.kv;
     this.clientBytes = this.measureClients();
-    this.processBytes = eviction.limitBytes <= freeOfChargeBytes ? 0 : this.#measureProcess();
+    this.processBytes = this.#measureProcess();
     eviction.besideBytes = this.clientBytes + this.processBytes;
   }
 
@@ -72,7 +79,7 @@ export class MemoryWatch {
   /** Ends the clients that take most until all together are within the limit, but not those that asked to be spared. */
   limitClients(): void {
     const { clients, kv } = this.#options;
-    const limit = clientLimit(kv.config);
+    const limit = clientLimit(kv);
     if (limit === 0) return;
     const sizes = [...clients.all()]
       .filter(({ isReplica, noEvict }) => !noEvict && !isReplica)
@@ -94,17 +101,19 @@ export class MemoryWatch {
   }
 
   #measureProcess(): number {
-    const { eviction, storage } = this.#options.kv;
-    const dataBytes = storage.usedBytes + storage.freeBytes;
-    const charged = residentBytes() - dataBytes - eviction.limitBytes * toleratedShare;
-    const chargedMax = (eviction.limitBytes - freeOfChargeBytes) * chargedShareMax;
-    return Math.round(Math.max(0, Math.min(charged, chargedMax)));
+    const { budget, kv } = this.#options;
+    const { dataBytes, parts } = budget;
+    const limitBytes = kv.eviction.limitBytes * parts;
+    if (limitBytes <= freeOfChargeBytes) return 0;
+    const charged = residentBytes() - dataBytes - limitBytes * toleratedShare;
+    const chargedMax = (limitBytes - freeOfChargeBytes) * chargedShareMax;
+    return Math.round(Math.max(0, Math.min(charged, chargedMax)) / parts);
   }
 }
 
 /** `maxmemory-clients` in bytes: it may be a share of `maxmemory`. */
-function clientLimit(config: Config): number {
+function clientLimit({ config, eviction }: KV): number {
   const value = config.text('maxmemory-clients');
   if (!value.endsWith('%')) return Number(value);
-  return Math.floor((config.number('maxmemory') * Number(value.slice(0, -1))) / 100);
+  return Math.floor((eviction.limitBytes * Number(value.slice(0, -1))) / 100);
 }

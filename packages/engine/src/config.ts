@@ -62,6 +62,8 @@ export class Config {
   readonly #guards = new Map<string, Guard>();
   readonly #changes = new Map<string, Change>();
   readonly #changed = new Set<string>();
+  /** Told of every value that is set, whichever parameter it is of. */
+  onSet: ((name: string, value: string) => void) | null = null;
   #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(parameters: readonly Parameter[]) {
@@ -214,6 +216,7 @@ export class Config {
 
   #announce(entry: Entry): void {
     for (const listener of this.#listeners.get(entry.parameter.name) ?? []) listener(entry.text);
+    this.onSet?.(entry.parameter.name, entry.text);
   }
 
   #entry(name: string): Entry {

@@ -29,7 +29,7 @@ const sampleCountMax = 64;
 export type Room = 'enough' | 'more' | 'none';
 
 export class Eviction {
-  /** `maxmemory`; 0 for no limit. */
+  /** `maxmemory`, or its part of it: see `divideBy`. 0 for no limit. */
   limitBytes = 0;
   /** What counts beside the data: set by `measure`, which whoever knows replaces, and calls a few times a second. */
   besideBytes = 0;
@@ -43,6 +43,7 @@ export class Eviction {
   readonly #pool = new EvictionPool();
   readonly #refs = new Int32Array(sampleCountMax);
   readonly #accesses = new Int32Array(sampleCountMax);
+  #parts = 1;
   /** `allkeys` or `volatile`, and by what; '' evicts nothing. */
   #isOfAll = false;
   #rule = '';
@@ -57,10 +58,7 @@ export class Eviction {
     this.#kv = kv;
     this.#draw = () => kv.env.random.uint32();
     const { config } = kv;
-    config.onChange('maxmemory', () => {
-      this.limitBytes = config.number('maxmemory');
-      if (this.limitBytes === 0) this.isOutOfMemory = false;
-    });
+    config.onChange('maxmemory', () => this.#setLimit());
     config.onChange('maxmemory-policy', (policy) => {
       const [whose, rule = ''] = policy.split('-');
       this.#isOfAll = whose === 'allkeys';
@@ -79,6 +77,17 @@ export class Eviction {
   get usedBytes(): number {
     const { storage } = this.#kv;
     return storage.usedBytes - storage.pendingBytes + this.besideBytes;
+  }
+
+  /** `maxmemory` is for so many engines: this one has an equal part. Infinity: it has none, and no limit. */
+  divideBy(parts: number): void {
+    this.#parts = parts;
+    this.#setLimit();
+  }
+
+  #setLimit(): void {
+    this.limitBytes = Math.ceil(this.#kv.config.number('maxmemory') / this.#parts);
+    if (this.limitBytes === 0) this.isOutOfMemory = false;
   }
 
   /** For how long memory has been over the limit now, in ms. */

@@ -94,6 +94,8 @@ export class ClusterCoordinator implements Coordinator {
         answered: (session) => (session as RoutedSession).answeredLate(),
       },
     });
+    // It has no data: what it is told of `maxmemory` is for the nodes.
+    this.kv.eviction.divideBy(Number.POSITIVE_INFINITY);
     const { registry } = this.kv;
     this.forwarder = new Forwarder(registry);
     this.#subscriptions = new Subscriptions(this);

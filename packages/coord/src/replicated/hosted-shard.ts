@@ -1,6 +1,6 @@
 /** One shard on a node: the log, the state, the replica and who keeps it on the disk, opened and closed together. */
 import { TurnClock } from '@holdfast/common';
-import { Config, KV, parameters } from '@holdfast/engine';
+import { KV } from '@holdfast/engine';
 import type { Log } from '@holdfast/log';
 import { dividedSettings } from '../cluster/parameter-places.js';
 import { KeptHistory } from '../history/kept-history.js';
@@ -10,7 +10,7 @@ import { Replica } from './replica.js';
 import { ReplicaKeeper } from './replica-keeper.js';
 import { type ReplicaPlace, ReplicaState } from './replica-state.js';
 import type { RoleChange } from './role.js';
-import type { ShardHostOptions, ShardPlacement } from './shard-host.js';
+import type { NodeCommons, ShardHostOptions, ShardPlacement } from './shard-host.js';
 
 /** How long a node that closes waits for a lead to be handed over, in ms. */
 const handoverTimeoutMs = 2000;
@@ -30,6 +30,7 @@ export class HostedShard {
   /** Null when nobody knows what others need of the log. */
   readonly keeper: ReplicaKeeper | null;
   readonly #options: ShardHostOptions;
+  readonly #commons: NodeCommons;
   readonly #log: Log;
   readonly #state: ReplicaState;
   readonly #history: KeptHistory;
@@ -38,6 +39,7 @@ export class HostedShard {
   static async open(
     placement: ShardPlacement,
     options: ShardHostOptions,
+    commons: NodeCommons,
     onRole: (change: RoleChange) => void,
   ): Promise<HostedShard> {
     const { env, onError = () => {}, openLog, parts, placeOf, source } = options;
@@ -47,7 +49,7 @@ export class HostedShard {
     try {
       const place = placeOf(shard);
       const state = await State.open({ shard, env, log, place, source, onError });
-      const hosted = new HostedShard(placement, options, { log, place, state });
+      const hosted = new HostedShard(placement, options, commons, { log, place, state });
       hosted.replica.onRole(onRole);
       return hosted;
     } catch (error) {
@@ -56,10 +58,16 @@ export class HostedShard {
     }
   }
 
-  private constructor(placement: ShardPlacement, options: ShardHostOptions, { log, place, state }: Opened) {
+  private constructor(
+    placement: ShardPlacement,
+    options: ShardHostOptions,
+    commons: NodeCommons,
+    { log, place, state }: Opened,
+  ) {
     const { addresses, env, front, leaseMs = leaseMsDefault, node, onError = () => {}, parts } = options;
     this.placement = placement;
     this.#options = options;
+    this.#commons = commons;
     this.#log = log;
     this.#state = state;
     const history = new KeptHistory({
@@ -105,6 +113,7 @@ export class HostedShard {
     await this.replica.close();
     await this.#history.stop('the node is closing');
     await coordinator.shutdown();
+    this.#commons.parameters.close(coordinator.kv.config);
     await this.#state.storage.flush().catch(onError);
     await this.#state.storage.close();
     await this.#log.close();
@@ -126,14 +135,15 @@ export class HostedShard {
   }
 
   #coordinatorOver({ storage }: ReplicaState): LocalCoordinator {
-    const { createConfig, env, front } = this.#options;
+    const { env, front } = this.#options;
+    const { budget, parameters } = this.#commons;
     const turnClock = new TurnClock(env.clock);
-    const config = createConfig?.() ?? new Config(parameters);
+    const config = parameters.open();
     for (const name of dividedSettings)
       config.guard(name, () => `it is a setting of each node, for all its shards: --${name}`);
     const kv = new KV({ storage, oracle: front.oracle, env, turnClock, config });
     kv.isClusterNode = true;
-    return new LocalCoordinator({ kv, env });
+    return new LocalCoordinator({ kv, env, budget });
   }
 
   #keeperOf({ snapshots }: ReplicaPlace): ReplicaKeeper | null {

@@ -1,10 +1,11 @@
 /** The replicas of a node, and the timestamps they share. */
 import { type Env, hashSlotCount, KvError, type NodeAddresses } from '@holdfast/common';
-import type { Config } from '@holdfast/engine';
 import type { Log, Position } from '@holdfast/log';
 import type { Oracle } from '@holdfast/tso';
 import type { HistoryBounds } from '../history/bounds.js';
+import { MemoryBudget } from '../memory-budget.js';
 import { HostedShard } from './hosted-shard.js';
+import { NodeParameters } from './node-parameters.js';
 import type { OracleFront } from './oracle-front.js';
 import type { Replica } from './replica.js';
 import type { ReplicaKeeperOptions } from './replica-keeper.js';
@@ -37,8 +38,8 @@ export interface ShardHostOptions {
   readonly source: SnapshotSource;
   /** Up to where the replicas need the logs; when not given, logs are not trimmed. */
   readonly register?: ShardRegister;
-  /** The parameters of a shard's engine. */
-  readonly createConfig?: () => Config;
+  /** Parameters of the shards' engines that are not as they are by default. */
+  readonly parameters?: ReadonlyMap<string, string>;
   readonly leaseMs?: number;
   /** What the keys and values of all replicas together may take in memory, of level storage; 0 for any amount. */
   readonly cacheBytes?: number;
@@ -52,8 +53,15 @@ export interface ShardHostOptions {
   readonly parts?: ReplicaParts;
 }
 
+/** What the shards of a node have in common. */
+export interface NodeCommons {
+  readonly parameters: NodeParameters;
+  readonly budget: MemoryBudget;
+}
+
 export class ShardHost {
   readonly #options: ShardHostOptions;
+  readonly #commons: NodeCommons;
   readonly #hosted = new Map<string, HostedShard>();
   readonly #bySlot: (HostedShard | null)[] = new Array(hashSlotCount).fill(null);
   readonly #listeners: ((change: RoleChange) => void)[] = [];
@@ -63,6 +71,7 @@ export class ShardHost {
 
   constructor(options: ShardHostOptions) {
     this.#options = options;
+    this.#commons = { parameters: new NodeParameters(options.parameters), budget: new MemoryBudget() };
   }
 
   get node(): string {
@@ -172,7 +181,11 @@ export class ShardHost {
       const hosted = this.#hosted.get(placement.shard);
       try {
         if (hosted !== undefined) hosted.placement = placement;
-        else this.#hosted.set(placement.shard, await HostedShard.open(placement, this.#options, tell));
+        else
+          this.#hosted.set(
+            placement.shard,
+            await HostedShard.open(placement, this.#options, this.#commons, tell),
+          );
       } catch (error) {
         failure ??= error;
       }

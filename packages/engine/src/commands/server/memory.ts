@@ -86,7 +86,7 @@ function replyMallocStats({ host, storage }: Context, reply: Reply): void {
 }
 
 function replyDoctor(ctx: Context, reply: Reply): void {
-  const limit = ctx.kv.config.number('maxmemory');
+  const limit = ctx.kv.eviction.limitBytes;
   const { totalBytes, residentBytes } = ctx.host.figures().process;
   const { clients, peak, used } = memoryFigures(ctx);
   const findings: string[] = [];
