@@ -1,16 +1,19 @@
 /**
- * CONFIG in a cluster: parameters of connections are the gateway's own, all others are those of the shards. What is
- * set is set at the leaders of today: for good it belongs into the nodes' settings.
+ * CONFIG in a cluster: parameters of connections are the gateway's own, all others are those of the nodes. What is set is
+ * set at all nodes that can be reached, for all replicas there, so that it stays when others lead; a client of Redis Cluster
+ * sets it at the node that it asks. A node that is started has what its settings say: for good it belongs there.
  */
 import { ErrorReply, MapReply, type Reply, type ReplyValue, type Request } from '@holdfast/common';
 import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
+import { tryAgain } from './errors.js';
 import { gather } from './gathered-commands.js';
 import { firstError, Gathering } from './gathering.js';
 import { connectionParameters } from './parameter-places.js';
 import type { Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
+import type { ShardRoute } from './shard-route.js';
 import { writeValue } from './write-value.js';
 
 export class ConfigCommands {
@@ -26,13 +29,13 @@ export class ConfigCommands {
     this.#coordinator = coordinator;
   }
 
-  /** What a shard says, but of its own parameters the gateway knows better. */
+  /** What a node says, but of its own parameters the gateway knows better. */
   #get(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
     const coordinator = this.#coordinator;
-    const { forwarder, router } = coordinator;
-    const { first } = router;
-    if (first === null) return coordinator.own(session, request, reply);
-    const own = this.#coordinator.saidHere(session, request);
+    const { forwarder } = coordinator;
+    const [route] = this.#nodes();
+    if (route === undefined) return coordinator.own(session, request, reply);
+    const own = coordinator.saidHere(session, request);
     const answer = coordinator.answerLater(session);
     const gathering = Gathering.ofValues(([theirs]) => {
       writeValue(
@@ -41,7 +44,7 @@ export class ConfigCommands {
       );
       session.replies.ready(answer);
     });
-    forwarder.ask(session, session.lane(first), command, request, gathering.add());
+    forwarder.ask(session, session.staleLane(route), command, request, gathering.add());
     gathering.sent();
     return forwarder.outcome(session, false);
   }
@@ -51,16 +54,45 @@ export class ConfigCommands {
     let isOwn = true;
     for (let i = 2; i < request.count; i += 2)
       isOwn &&= connectionParameters.has(request.text(i).toLowerCase());
-    if (isOwn || coordinator.router.shardCount === 0) return coordinator.own(session, request, reply);
+    if (isOwn || this.#hasNoShards) return coordinator.own(session, request, reply);
     const slow = this.#slowOf(request);
     if (slow !== null) return coordinator.fail(session, reply, notTogether(slow));
     const own = this.#coordinator.saidHere(session, request);
     // That one has counted it.
     if (own instanceof ErrorReply)
       return coordinator.answer(session, reply, (target) => writeValue(target, own));
-    return gather(coordinator, session, command, request, reply, (values, target) => {
-      writeValue(target, firstError(values) ?? values[0]);
+    return this.#setAtNodes(session, command, request, reply);
+  }
+
+  #setAtNodes(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
+    const coordinator = this.#coordinator;
+    const { forwarder } = coordinator;
+    const routes = this.#nodes();
+    const problem = routes.length === 0 ? tryAgain : forwarder.problemOf(request);
+    if (problem !== null) return coordinator.fail(session, reply, problem);
+    const answer = coordinator.answerLater(session);
+    const gathering = Gathering.ofValues((values) => {
+      writeValue(answer.held, firstError(values) ?? values[0]);
+      session.replies.ready(answer);
     });
+    for (const route of routes)
+      forwarder.ask(session, session.staleLane(route), command, request, gathering.add());
+    gathering.sent();
+    return forwarder.outcome(session, false);
+  }
+
+  /** There is nobody else that has parameters. */
+  get #hasNoShards(): boolean {
+    const { isNode, router } = this.#coordinator;
+    return isNode ? this.#nodes().length === 0 : router.shardCount === 0;
+  }
+
+  /** The ways to those that it is about: all that can be reached, or this one. */
+  #nodes(): ShardRoute[] {
+    const { isNode, router } = this.#coordinator;
+    if (!isNode) return [...router.nodeRoutes()];
+    const route = router.home === null ? null : router.nodeRoute(router.home);
+    return route === null ? [] : [route];
   }
 
   #resetStat(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {

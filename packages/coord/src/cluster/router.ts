@@ -36,6 +36,8 @@ export class Router {
   readonly #connect: (record: NodeRecord) => NodeConnector;
   readonly #nodes = new Map<string, KnownNode>();
   readonly #routes = new Map<string, ShardRoute>();
+  /** By node: to that node, by one of the shards that it has a replica of. */
+  readonly #nodeRoutes = new Map<string, ShardRoute>();
   #routeCount = 0;
   #isSweeping = false;
   #isClosed = false;
@@ -63,6 +65,17 @@ export class Router {
 
   get shardCount(): number {
     return this.#routes.size;
+  }
+
+  /** To the nodes that can be reached, for what is about all replicas of each: whether it leads or follows. */
+  *nodeRoutes(): Iterable<ShardRoute> {
+    for (const route of this.#nodeRoutes.values()) if (route.channel !== null) yield route;
+  }
+
+  /** The same, of one of them; null when it has no replica, or can't be reached. */
+  nodeRoute(node: string): ShardRoute | null {
+    const route = this.#nodeRoutes.get(node);
+    return route === undefined || route.channel === null ? null : route;
   }
 
   /** Null when there is no such node. */
@@ -112,7 +125,8 @@ export class Router {
     this.#isSweeping = false;
     const nowMs = this.nowMs();
     let isWaiting = false;
-    for (const route of this.#routes.values()) if (route.sweep(nowMs, tryAgain)) isWaiting = true;
+    for (const routes of [this.#routes, this.#nodeRoutes])
+      for (const route of routes.values()) if (route.sweep(nowMs, tryAgain)) isWaiting = true;
     if (isWaiting) this.sweepLater();
   }
 
@@ -138,7 +152,19 @@ export class Router {
       this.slots[slot] = index === noShard ? null : routes[index];
     }
     this.#followNodes(nodes);
+    this.#followPlaces();
     this.#update();
+  }
+
+  #followPlaces(): void {
+    const { shards } = this.meta.map;
+    for (const [node, { name }] of this.#nodeRoutes)
+      if (!shards.some(({ nodes, shard }) => shard === name && nodes.includes(node)))
+        this.#nodeRoutes.delete(node);
+    for (const { nodes, shard } of shards)
+      for (const node of nodes)
+        if (!this.#nodeRoutes.has(node))
+          this.#nodeRoutes.set(node, new ShardRoute(this, shard, this.#routeCount++, [node]));
   }
 
   #followNodes(nodes: ReadonlyMap<string, NodeRecord>): void {
@@ -171,13 +197,23 @@ export class Router {
   #update(): void {
     let isChanged = false;
     for (const route of this.#routes.values()) {
-      const channel = route.leader === null ? null : this.channelOf(route.leader);
-      const usable = channel?.isUp && !channel.isLeaving ? channel : null;
-      if (usable === route.channel) continue;
-      route.channel = usable;
-      isChanged = true;
-      if (usable !== null) this.later(() => route.wake());
+      const usable = route.leader === null ? null : this.#usableChannelOf(route.leader);
+      if (this.#setChannel(route, usable)) isChanged = true;
     }
+    for (const [node, route] of this.#nodeRoutes) this.#setChannel(route, this.#usableChannelOf(node));
     if (isChanged) for (const listener of this.#listeners) listener();
+  }
+
+  #usableChannelOf(node: string): NodeChannel | null {
+    const channel = this.channelOf(node);
+    return channel?.isUp && !channel.isLeaving ? channel : null;
+  }
+
+  /** Whether it is another one now. */
+  #setChannel(route: ShardRoute, channel: NodeChannel | null): boolean {
+    if (channel === route.channel) return false;
+    route.channel = channel;
+    if (channel !== null) this.later(() => route.wake());
+    return true;
   }
 }

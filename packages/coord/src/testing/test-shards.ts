@@ -11,6 +11,7 @@ import type { Committer } from '../committer.js';
 import type { Fate } from '../coordinator.js';
 import type { Guard } from '../guard.js';
 import { LocalCoordinator } from '../local-coordinator.js';
+import { NodeParameters } from '../replicated/node-parameters.js';
 import type { Role, RoleChange } from '../replicated/role.js';
 import type { Timestamps } from '../replicated/timestamps.js';
 
@@ -115,7 +116,7 @@ export class TestReplica {
     this.#shard = shard;
     this.#env = env;
     const storage = new MemoryStorage(env.random);
-    const kv = new KV({ storage, oracle: node.oracle, env });
+    const kv = new KV({ storage, oracle: node.oracle, env, config: node.parameters.open() });
     kv.isClusterNode = true;
     this.#committer = new TestCommitter(shard, storage);
     this.coordinator = new LocalCoordinator({ kv, env, committer: this.#committer });
@@ -126,7 +127,7 @@ export class TestReplica {
       },
       refusalOf: () => null,
       isElsewhere: (session, command) => {
-        if (replica.role === 'leader') return false;
+        if (replica.role === 'leader' || command.flags.has('admin')) return false;
         return session.readMode !== 'stale' || !command.flags.has('readonly');
       },
       prepare: () => null,
@@ -189,6 +190,8 @@ export class TestNode {
   timestamps = noFetch;
   readonly addresses: { readonly redis: string; readonly node: string };
   readonly oracle: Oracle;
+  /** Of all its shards. */
+  readonly parameters = new NodeParameters();
   readonly #replicas = new Map<string, TestReplica>();
   readonly #listeners: ((change: RoleChange) => void)[] = [];
 

@@ -348,6 +348,56 @@ describe('CLIENT UNBLOCK', () => {
   });
 });
 
+describe('what is set by CONFIG SET at a gateway', () => {
+  it('holds at all shards after other nodes lead them', () => {
+    const cluster = new TestCluster({ nodes: 3, shards: 2 });
+    const client = cluster.client();
+    expect(client.run('CONFIG SET maxmemory 1 maxclients 9', 'SET a 1')).toEqual([
+      '+OK',
+      expect.stringMatching(/^-OOM/),
+    ]);
+    for (const shard of cluster.shards) shard.lead('n2');
+    expect(client.run('SET a 1', 'SET b 1', 'SET c 1')).toEqual(
+      Array(3).fill(expect.stringMatching(/^-OOM/)),
+    );
+    expect(client.run('CONFIG SET maxmemory 0', 'SET a 1', 'SET b 1')).toEqual(['+OK', '+OK', '+OK']);
+    for (const shard of cluster.shards) shard.lead('n1');
+    expect(client.run('SET a 1', 'SET b 1', 'SET c 1')).toEqual(['+OK', '+OK', '+OK']);
+  });
+
+  it('is set at the nodes that can be reached', () => {
+    const cluster = new TestCluster({ nodes: 3, shards: 3 });
+    cluster.nodes[2].isReachable = false;
+    cluster.nodes[2].cut();
+    cluster.env.advance(0);
+    const client = cluster.client();
+    expect(client.run('CONFIG SET maxmemory 1')).toEqual(['+OK']);
+    for (const shard of cluster.shards) shard.lead('n1');
+    expect(client.run('SET a 1')).toEqual([expect.stringMatching(/^-OOM/)]);
+  });
+
+  it('is told of when nobody can be reached', () => {
+    const cluster = new TestCluster({ nodes: 1, shards: 1 });
+    cluster.nodes[0].isReachable = false;
+    cluster.nodes[0].cut();
+    cluster.env.advance(0);
+    expect(cluster.client().run('CONFIG SET maxmemory 1')).toEqual([expect.stringMatching(/^-TRYAGAIN/)]);
+  });
+
+  it('is set at one node where a client of Redis Cluster asks that one, whether it leads or not', () => {
+    const cluster = new TestCluster({ nodes: 3, shards: 1 });
+    const client = cluster.client(2, true, 'n2');
+    expect(client.run('CONFIG SET maxmemory 1', 'CONFIG GET maxmemory')).toEqual([
+      '+OK',
+      '*[$"maxmemory", $"1"]',
+    ]);
+    expect(cluster.client().run('SET a 1')).toEqual(['+OK']);
+    cluster.shards[0].lead('n2');
+    cluster.env.advance(0);
+    expect(client.run('SET a 1')).toEqual([expect.stringMatching(/^-OOM/)]);
+  });
+});
+
 describe('reads that may be old', () => {
   it('are answered by any replica, as READONLY and CLIENT READMODE say', () => {
     const cluster = new TestCluster(three);
