@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemEnv } from '@holdfast/common';
+import { parseMemory } from '@holdfast/engine';
 import { versionProblem } from '@holdfast/etcd';
 import { readSettings as readGatewaySettings } from '@holdfast/gateway';
 import { run as kvctl } from '@holdfast/kvctl';
@@ -55,6 +56,7 @@ interface PodContainer {
   readonly args?: string[];
   readonly env?: { readonly name: string; readonly value?: string }[];
   readonly ports?: { readonly name: string; readonly containerPort: number }[];
+  readonly resources?: { readonly limits: { readonly memory: string } };
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
@@ -155,6 +157,17 @@ describe('deploy', () => {
         expect(port, `${container.where} ${name}`).toBe(listened[name as keyof typeof listened]);
     }
     expect([...seen].sort()).toEqual(['gateway', 'storage-node', 'tso-service']);
+  });
+
+  it('gives nodes a limit of memory that their containers can bear', () => {
+    const nodes = manifests.flatMap(podsOf).flatMap((pod) => pod.containers);
+    const limited = nodes.filter(({ image }) => image === 'holdfast/storage-node');
+    expect(limited).toHaveLength(1);
+    const [{ env = [], resources }] = limited;
+    const maxmemory = parseMemory(env.find(({ name }) => name === 'HOLDFAST_MAXMEMORY')!.value!)!;
+    const containerBytes = parseMemory(resources!.limits.memory.replace('Gi', 'gb'))!;
+    expect(maxmemory).toBeGreaterThan(containerBytes / 2);
+    expect(maxmemory).toBeLessThan((containerBytes * 2) / 3);
   });
 
   it('notices settings that no program knows', () => {
