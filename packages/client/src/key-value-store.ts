@@ -95,7 +95,7 @@ export interface Page {
 export interface ExecuteOptions extends ReadOptions {
   /** Bytes in the reply become strings. */
   readonly encoding?: 'utf8';
-  /** Shape of the reply, as after HELLO; 3 by default. */
+  /** Shape of the reply where a command chooses it by what was said in HELLO; 3 by default. Maps and sets are such in either. */
   readonly protocol?: 2 | 3;
 }
 
