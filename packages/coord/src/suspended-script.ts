@@ -7,7 +7,7 @@
  *
  * When it was called by EXEC, the rest of the transaction follows.
  */
-import type { Env, Request } from '@holdfast/common';
+import type { Env, Reply, Request } from '@holdfast/common';
 import type { Command, KV, Session } from '@holdfast/engine';
 import type { Committer } from './committer.js';
 import type { HeldCommand } from './pauses.js';
@@ -19,7 +19,9 @@ export interface SuspendedScriptOptions {
   /** Runs something on behalf of a session. */
   readonly speakFor: (session: Session, body: () => void) => void;
   /** Goes on with the transaction that the script was part of, if any: until its end, or the next such script. */
-  readonly resumeTransaction: () => void;
+  readonly resumeTransaction: (reply: Reply) => void;
+  /** Where the answer of a session goes that waited: what it was called with may be another one's by then. */
+  readonly replyOf: (session: Session) => Reply;
   /** The session's command is answered. */
   readonly release: (session: Session) => void;
   /** Goes on with what was held back. */
@@ -41,7 +43,9 @@ export class SuspendedScript {
 
   /** The script of the current command is suspended: see `Host.suspend`. */
   begin(session: Session): void {
+    const { kv, replyOf } = this.#options;
     this.#session = session;
+    kv.scripting.execution.current!.reply = replyOf(session);
     if (!this.isActive) {
       this.isActive = true;
       this.#options.committer().hold();
@@ -114,11 +118,11 @@ export class SuspendedScript {
   #resume(): void {
     const session = this.#session;
     if (session === null) return;
-    const { kv, resumeTransaction, speakFor } = this.#options;
+    const { kv, replyOf, resumeTransaction, speakFor } = this.#options;
     const { execution } = kv.scripting;
     speakFor(session, () => {
       execution.resume();
-      if (!execution.isSuspended) resumeTransaction();
+      if (!execution.isSuspended) resumeTransaction(replyOf(session));
     });
     if (execution.isSuspended) this.#schedule();
     else this.#end(session);

@@ -6,7 +6,8 @@ import { Watches } from './watches.js';
 /** A transaction that runs. */
 interface RunningTransaction {
   readonly session: Session;
-  readonly reply: Reply;
+  /** Another one once it waited for a script. */
+  reply: Reply;
   readonly queue: readonly QueuedCommand[];
   /** EXEC itself. */
   readonly command: Command;
@@ -93,10 +94,11 @@ export class Transactions {
   }
 
   /** The script is done that a transaction waited for: its other commands follow. Nothing when there was none. */
-  resume(): void {
+  resume(reply: Reply): void {
     const running = this.#interrupted;
     if (running === null) return;
     this.#interrupted = null;
+    running.reply = reply;
     const { kv } = this.#options;
     this.#run(running, kv.storage.stamp.version);
     if (this.#interrupted === null) kv.finish(running.session, running.command, running.reply);

@@ -6,7 +6,7 @@
  *          '-- of the RunReply '-- of the replies
  */
 // @hot-path
-import { copyBytes } from '@holdfast/common';
+import { copyBytes, type Reply } from '@holdfast/common';
 import { writePaddedVarint, writeVarint } from '@holdfast/rpc';
 import { RespReply } from '../resp/reply.js';
 import { replyBytesMax } from './limits.js';
@@ -60,6 +60,12 @@ export class RunReply extends RespReply {
     const length = this.length - this.#partAt - 1 - lengthBytes;
     writePaddedVarint(bytes, this.#partAt + 1, lengthBytes, length);
     return true;
+  }
+
+  /** Hands over what was replied since `start`, a position of `length`: the rest of it follows there. */
+  moveTo(target: Reply, start: number): void {
+    if (this.length > start) target.raw(this.bytes, start, this.length - start);
+    this.length = start;
   }
 
   /** Replaces what was replied since `start`, a position of `length`, when no message can hold it. */

@@ -126,7 +126,7 @@ export class RunExecutor {
         state.arrival = run.arrival;
         const outcome = coordinator.coordinate(state, batch.requests[i], out);
         if (outcome !== outcomes.done || out.isRefused) {
-          this.#stop(session, run, part, batch.ends[i], outcome);
+          this.#stop(session, run, part, batch.ends[i], replyAt, outcome);
           return;
         }
         part.count++;
@@ -143,7 +143,14 @@ export class RunExecutor {
   }
 
   /** A request of the run was not answered: it waits, or was refused; or it ended its session. */
-  #stop(session: NodeSession, run: RunView, part: Part, next: number, outcome: Outcome): void {
+  #stop(
+    session: NodeSession,
+    run: RunView,
+    part: Part,
+    next: number,
+    replyAt: number,
+    outcome: Outcome,
+  ): void {
     const { out } = this.#outbox;
     this.#decoder.reset();
     if (out.isRefused) {
@@ -152,6 +159,8 @@ export class RunExecutor {
       session.waiting = new WaitingRun(run, run.end);
       this.refuse(session);
     } else if (outcome === outcomes.pending) {
+      // What a transaction replied before its script had to wait.
+      out.moveTo(session.reply, replyAt);
       this.#end(session, run, part);
       session.waiting = new WaitingRun(run, run.end);
       if (next < run.end) session.enqueueFirst(new WaitingRun(run, next));
@@ -190,7 +199,7 @@ export class RunExecutor {
     state.arrival = run.arrival;
     const outcome = coordinator.coordinate(state, exec, out);
     if (outcome !== outcomes.done || out.isRefused) {
-      this.#stop(session, run, part, run.end, outcome);
+      this.#stop(session, run, part, run.end, part.replyAt, outcome);
       return;
     }
     part.count = 1;
