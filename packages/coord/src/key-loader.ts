@@ -79,6 +79,7 @@ export class KeyLoader {
   }
 
   #loadPages(database: number, command: Command, request: Request): Promise<void> | null {
+    if (command.scansKeyspace === 'sample') return this.storage.prepareSample(database);
     const isPage = command.scansKeyspace === 'page';
     const cursor = isPage ? readCursor(request, command.argsStart) : 0;
     if (Number.isNaN(cursor)) return null;

@@ -97,8 +97,8 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly elements?: { readonly first: number; readonly step: number } | 'none';
   /** A database besides the session's in which its keys must be resident too; NaN for none. */
   readonly otherDatabase?: (request: Request) => number;
-  /** Needs pages of the key space resident, not only its keys: says which. */
-  readonly scansKeyspace?: 'page' | 'all';
+  /** Needs pages of the key space resident, not only its keys: which. */
+  readonly scansKeyspace?: 'page' | 'sample' | 'all';
   /** Looks at keys without being an access to them: see UsageClock. */
   readonly leavesNoTrace?: boolean;
   /** Whether argument `i` is a secret, not to be shown by SLOWLOG and MONITOR. */

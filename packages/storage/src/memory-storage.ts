@@ -144,6 +144,15 @@ export class MemoryStorage implements Storage {
     return null;
   }
 
+  prepareSample(_database: number): Promise<void> | null {
+    return null;
+  }
+
+  visitSample(database: number, random: Random, visit: (ref: number) => void): void {
+    const { dict, size } = this.#databases[database];
+    if (size > 0) visit(dict.random(() => random.uint32()));
+  }
+
   prepareExpired(_nowMs: number): Promise<void> | null {
     return null;
   }

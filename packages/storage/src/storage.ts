@@ -13,7 +13,7 @@
  * A key must be resident when it is read or written: who writes a key that is not, loses track of what the
  * disk has of it.
  */
-import type { KvError } from '@holdfast/common';
+import type { KvError, Random } from '@holdfast/common';
 import type { Database } from './database.js';
 import type { CreationListener, KeyspaceObserver } from './database-context.js';
 import type { MutationWriter } from './mutation.js';
@@ -81,6 +81,14 @@ export interface Storage {
    * returns the next cursor, 0 at the end. A key that is there during a whole scan is always visited.
    */
   scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number;
+
+  /**
+   * Makes keys of a database resident that were chosen at random, for `visitSample`: at least one that has not expired, if
+   * there is any and not all keys are resident. Null when they are; otherwise resolves when they are.
+   */
+  prepareSample(database: number): Promise<void> | null;
+  /** Calls `visit` with the record of a key that was chosen at random, or of some; of none when there is none. */
+  visitSample(database: number, random: Random, visit: (ref: number) => void): void;
 
   /** Where a scan begins of which `isScanned` is asked, and that visits no key twice that stays where it is. */
   readonly scanStart: number;

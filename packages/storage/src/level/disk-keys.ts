@@ -31,6 +31,8 @@ export const expiryKeyOverhead = 19;
 
 /** Positions are below this. */
 export const positionsEnd: number = 2 ** 46;
+/** Those of one slot are a multiple of this, and what is below the next. */
+export const positionsPerSlot: number = 2 ** 32;
 
 export function writeUint32(target: Uint8Array, at: number, value: number): void {
   target[at] = value >>> 24;

@@ -11,7 +11,7 @@
  * only, and always as of one position of the log: recovery applies the log from there. Opening reads one
  * record. What is resident may be bounded: then ResidentCache lets keys go that the disk has.
  */
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, type Random } from '@holdfast/common';
 import type { Database } from '../database.js';
 import type { CreationListener, KeyspaceObserver } from '../database-context.js';
 import type { DepartedKeys } from '../departed-keys.js';
@@ -25,6 +25,7 @@ import { describeColdKeys } from './cold-snapshot.js';
 import type { State } from './disk-records.js';
 import { ExpiredKeys } from './expired-keys.js';
 import { clearDeparted, keepDeparted, readDeparted } from './kept-departed.js';
+import { KeySamples } from './key-samples.js';
 import { Keyspace } from './keyspace.js';
 import { Keyspaces } from './keyspaces.js';
 import { createLayouts, type Layout } from './layouts/index.js';
@@ -68,6 +69,7 @@ export class LevelStorage implements Storage {
   readonly #writer: WriteBehind;
   readonly #loader: Loader;
   readonly #pages: ScanPages;
+  readonly #samples: KeySamples;
   readonly #expired: ExpiredKeys;
   readonly #cache: ResidentCache;
   readonly #sweeper: Sweeper;
@@ -147,6 +149,8 @@ export class LevelStorage implements Storage {
         this.#stager.listener = null;
       },
     });
+    const { clock, random } = env;
+    this.#samples = new KeySamples({ store, clock, timers, random, pages: this.#pages });
     this.#expired = new ExpiredKeys(store, keyspaces, this.#loader);
     const { expired, writer } = { expired: this.#expired, writer: this.#writer };
     this.#cache = new ResidentCache({ memory, keyspaces, writer, expired, seed });
@@ -264,6 +268,20 @@ export class LevelStorage implements Storage {
     const next = this.#pages.take(keyspace, cursor, count, this.#unstaged(), visit);
     if (next >= 0) return next;
     throw new KvError('INVALID', 'the page of a scan was not prepared');
+  }
+
+  prepareSample(database: number): Promise<void> | null {
+    const keyspace = this.#keyspaces.live(database);
+    if (keyspace.isComplete) return null;
+    const loading = this.#samples.prepare(keyspace);
+    this.#stager.listener = this.#pages;
+    return loading;
+  }
+
+  visitSample(database: number, random: Random, visit: (ref: number) => void): void {
+    const keyspace = this.#keyspaces.live(database);
+    if (keyspace.isComplete) this.#memory.visitSample(database, random, visit);
+    else this.#samples.take(keyspace, visit);
   }
 
   isScanned(database: number, cursor: number, bytes: Uint8Array, start: number, length: number): boolean {

@@ -118,6 +118,13 @@ export class ScanPages {
     if (unstaged !== null) this.#addUnstaged(unstaged);
     if (!page.isUsed) this.#options.timers.setImmediate(() => this.#forget(id, page));
     page.isUsed = true;
+    return this.look(keyspace, cursor, count, visit);
+  }
+
+  /** As `take`, of what was staged; the page stays. */
+  look(keyspace: Keyspace, cursor: number, count: number, visit: (ref: number) => void): number {
+    const page = this.#pages.get(pageId(keyspace, cursor, count));
+    if (page === undefined || !page.isReady) return -1;
     const { database } = keyspace;
     for (const name of page.names.keys()) {
       const key = Buffer.from(name, 'latin1');
