@@ -32,6 +32,9 @@ import { RunningCopies } from './running-copies.js';
 import { UnitBytes } from './unit-bytes.js';
 
 const tickMs = 1000;
+/** What is kept for replicas that come back: the least is Redis' own, and a buffer of Node has an end. */
+const backlogBytesMin = 16 * 1024;
+const backlogBytesMax = 2 ** 31;
 const ping = Buffer.from('*1\r\n$4\r\nPING\r\n');
 const askOffset = Buffer.from('*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n');
 
@@ -231,7 +234,8 @@ export class RedisDownstream implements Downstream, PropagationSink {
   }
 
   #backlogBytes(): number {
-    return this.#config.number('repl-backlog-size');
+    const wanted = this.#config.number('repl-backlog-size');
+    return Math.min(Math.max(wanted, backlogBytesMin), backlogBytesMax);
   }
 
   #append(frame: Buffer): void {
