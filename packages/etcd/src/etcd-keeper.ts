@@ -40,9 +40,6 @@ export interface EtcdSpace {
   readonly isFull: boolean;
 }
 
-/** A member whose file has less than this share to give back is left as it is. */
-const freeShareMin = 0.1;
-
 /** A defragmentation of a full member of 8 GiB takes about so long, in ms. */
 const defragmentTimeoutMs = 120_000;
 
@@ -168,8 +165,9 @@ export class EtcdKeeper {
   }
 
   /**
-   * One member after the other, unless another keeper was faster: it serves nobody meanwhile. One that is down keeps nobody
-   * from writing: if it is full, it says so when it comes back.
+   * One member after the other, though another keeper may have done it just now: how much of a file is in use is only known
+   * after the next write, which a full member does not take. One that is down keeps nobody from writing: if it is full, it
+   * says so when it comes back.
    */
   async #defragment(): Promise<void> {
     const { etcd } = this.#options;
@@ -177,9 +175,7 @@ export class EtcdKeeper {
     let failure: unknown = null;
     for (const address of etcd.addresses) {
       try {
-        const { dbSize, dbSizeInUse } = await etcd.status(address);
-        const isWorthIt = dbSize - dbSizeInUse > dbSize * freeShareMin;
-        if (isWorthIt) await etcd.defragment(address, defragmentTimeoutMs);
+        await etcd.defragment(address, defragmentTimeoutMs);
         isDone = true;
       } catch (error) {
         failure ??= error;
