@@ -34,7 +34,8 @@ async function fill(client: Redis): Promise<void> {
 
 /**
  * Transactions within shards, and pairs over two of them, until it is over; returns how many there were. With `isBroken`
- * writes may fail, and a pair whose first one did is left out.
+ * writes may fail, and a pair whose first one did is left out. `from`: above what was written to the same keys before, since between
+ * the first key of a pair and the second one the latter has what it had.
  */
 async function write(
   client: Redis,
@@ -42,6 +43,7 @@ async function write(
   random: SeededRandom,
   isOver: () => boolean,
   isBroken = false,
+  from = 0,
 ): Promise<number> {
   const done = async (writing: Promise<unknown>): Promise<boolean> => {
     try {
@@ -52,7 +54,7 @@ async function write(
       return false;
     }
   };
-  let count = 0;
+  let count = from;
   while (!isOver()) {
     count++;
     const group = randomBelow(random, groups);
@@ -67,7 +69,7 @@ async function write(
     if (await done(client.set(first(id), count))) await done(client.set(second(id), count));
     await moved;
   }
-  return count;
+  return count - from;
 }
 
 /** What holds at any one moment; returns how many pairs there are. */
@@ -193,6 +195,9 @@ async function restore(
 }
 
 describe('a cluster whose shards change their leaders', () => {
+  /** Pairs of one time. */
+  const pairsMax = 1_000_000;
+  let written = 0;
   let cluster: ClusterProcesses;
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 
@@ -211,9 +216,10 @@ describe('a cluster whose shards change their leaders', () => {
   async function backedUp(name: string, onNote: (text: string) => void): Promise<string> {
     const file = `${directory.path}/${name}`;
     let isOver = false;
+    const from = written++ * pairsMax;
     const clients = Array.from({ length: 4 }, () => cluster.throughGateway());
     const writing = clients.map((client, id) =>
-      write(client, id, new SeededRandom(seed + id), () => isOver, true),
+      write(client, id, new SeededRandom(seed + id), () => isOver, true, from),
     );
     const { code, error } = await telling(onNote, 'backup', file, ...cluster.access);
     isOver = true;
