@@ -17,7 +17,8 @@ async function cold(fill: (life: LevelLife) => void): Promise<LevelLife> {
 
 /** The keys of one sample. */
 async function sample({ storage }: LevelLife): Promise<string[]> {
-  while (storage.prepareSample(0) !== null) await storage.prepareSample(0);
+  for (let loading = storage.prepareSample(0); loading !== null; loading = storage.prepareSample(0))
+    await loading;
   const { arena, dict } = storage.database(0);
   const names: string[] = [];
   storage.visitSample(0, random, (ref) => {
