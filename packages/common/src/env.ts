@@ -110,7 +110,9 @@ class SystemTimer {
   }
 
   #arm(delayMs: number): void {
-    this.#timeout = setTimeout(() => this.#ring(), Math.min(delayMs, delayMsMax)).unref();
+    // Node 24 warns of a time that has passed.
+    const armedMs = Math.min(Math.max(delayMs, 0), delayMsMax);
+    this.#timeout = setTimeout(() => this.#ring(), armedMs).unref();
   }
 
   /** The runtime counts whole milliseconds, and may be a fraction of one early. */
