@@ -7,13 +7,12 @@ import { ErrorReply, MapReply, type Reply, type ReplyValue, type Request } from 
 import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
-import { tryAgain } from './errors.js';
 import { gather } from './gathered-commands.js';
 import { firstError, Gathering } from './gathering.js';
+import { askNodes, nodesError, nodesOf } from './node-answers.js';
 import { connectionParameters } from './parameter-places.js';
 import type { Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
-import type { ShardRoute } from './shard-route.js';
 import { writeValue } from './write-value.js';
 
 export class ConfigCommands {
@@ -33,7 +32,7 @@ export class ConfigCommands {
   #get(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
     const coordinator = this.#coordinator;
     const { forwarder } = coordinator;
-    const [route] = this.#nodes();
+    const [route] = nodesOf(coordinator);
     if (route === undefined) return coordinator.own(session, request, reply);
     const own = coordinator.saidHere(session, request);
     const answer = coordinator.answerLater(session);
@@ -61,38 +60,15 @@ export class ConfigCommands {
     // That one has counted it.
     if (own instanceof ErrorReply)
       return coordinator.answer(session, reply, (target) => writeValue(target, own));
-    return this.#setAtNodes(session, command, request, reply);
-  }
-
-  #setAtNodes(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
-    const coordinator = this.#coordinator;
-    const { forwarder } = coordinator;
-    const routes = this.#nodes();
-    const problem = routes.length === 0 ? tryAgain : forwarder.problemOf(request);
-    if (problem !== null) return coordinator.fail(session, reply, problem);
-    const answer = coordinator.answerLater(session);
-    const gathering = Gathering.ofValues((values) => {
-      writeValue(answer.held, firstError(values) ?? values[0]);
-      session.replies.ready(answer);
-    });
-    for (const route of routes)
-      forwarder.ask(session, session.staleLane(route), command, request, gathering.add());
-    gathering.sent();
-    return forwarder.outcome(session, false);
+    return askNodes(coordinator, session, command, request, reply, (answers, target) =>
+      writeValue(target, nodesError(answers) ?? answers[0].value),
+    );
   }
 
   /** There is nobody else that has parameters. */
   get #hasNoShards(): boolean {
     const { isNode, router } = this.#coordinator;
-    return isNode ? this.#nodes().length === 0 : router.shardCount === 0;
-  }
-
-  /** The ways to those that it is about: all that can be reached, or this one. */
-  #nodes(): ShardRoute[] {
-    const { isNode, router } = this.#coordinator;
-    if (!isNode) return [...router.nodeRoutes()];
-    const route = router.home === null ? null : router.nodeRoute(router.home);
-    return route === null ? [] : [route];
+    return isNode ? nodesOf(this.#coordinator).length === 0 : router.shardCount === 0;
   }
 
   #resetStat(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {

@@ -3,8 +3,9 @@ import { ErrorReply, type Reply, type ReplyValue, type Request, randomBelow } fr
 import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
-import { leadsNothing, slotNotServed } from './errors.js';
+import { leadsNothing, noReplica, slotNotServed } from './errors.js';
 import { firstError, Gathering, type RawArray } from './gathering.js';
+import { askNodes, missesShard, nodesError, valuesOf } from './node-answers.js';
 import type { Handler, Handlers } from './plans.js';
 import type { Answer } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
@@ -61,10 +62,10 @@ export class GatheredCommands {
     swapdb: this.#all(first),
     wait: this.#all(least),
     waitaof: this.#all(leastOfEach),
-    save: this.#all(first),
-    bgsave: this.#all(first),
-    bgrewriteaof: this.#all(first),
-    lastsave: this.#all(least),
+    save: this.#nodes(first),
+    bgsave: this.#nodes(first),
+    bgrewriteaof: this.#nodes(first),
+    lastsave: this.#nodes(least),
     'script|load': this.#all(first),
     'script|exists': this.#all(leastOfEach),
     'script|flush': this.#all(first),
@@ -130,6 +131,19 @@ export class GatheredCommands {
       gather(this.#coordinator, session, command, request, reply, (values, target) => {
         writeValue(target, values.find((value) => !(value instanceof ErrorReply)) ?? values[0]);
       });
+  }
+
+  /** Every node is asked, for all that it has, whether it leads or follows. */
+  #nodes(combine: Combine): Handler {
+    return (session, command, request, reply) => {
+      if (missesShard(this.#coordinator)) return this.#coordinator.fail(session, reply, noReplica);
+      const asked = request.toOwned();
+      return askNodes(this.#coordinator, session, command, request, reply, (answers, target) => {
+        const error = nodesError(answers);
+        if (error !== null) target.error(error.message);
+        else combine(target, valuesOf(answers), asked);
+      });
+    };
   }
 
   /** All know the same: the first one is asked. */

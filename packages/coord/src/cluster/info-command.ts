@@ -6,7 +6,8 @@ import { ErrorReply, type Reply, type ReplyValue, Request } from '@holdfast/comm
 import { type Command, human, percent } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
-import { gather } from './gathered-commands.js';
+import { Gathering } from './gathering.js';
+import { nodesOf } from './node-answers.js';
 import type { Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
 
@@ -16,7 +17,7 @@ const summed = new Set(
    used_memory used_memory_peak used_memory_overhead used_memory_dataset
    used_memory_lua used_memory_vm_eval used_memory_scripts_eval used_memory_vm_functions used_memory_vm_total
    used_memory_functions used_memory_scripts expired_keys expired_fields evicted_keys
-   keyspace_hits keyspace_misses total_error_replies`.split(/\s+/),
+   keyspace_hits keyspace_misses total_error_replies rdb_changes_since_last_save`.split(/\s+/),
 );
 /** Each shard has the same: scripts, functions, limits. */
 const ofAny = new Set(
@@ -28,6 +29,15 @@ const shares: ReadonlyMap<string, readonly [string, string]> = new Map([
   ['used_memory_peak_perc', ['used_memory', 'used_memory_peak']],
   ['used_memory_dataset_perc', ['used_memory_dataset', 'used_memory']],
 ]);
+/** Of nodes, each of which saves all that it has, the one that is told of: what is worst. */
+const worst: ReadonlyMap<string, (a: string, b: string) => string> = new Map([
+  ['rdb_bgsave_in_progress', greater],
+  ['aof_rewrite_in_progress', greater],
+  ['rdb_last_save_time', (a, b) => (Number(a) < Number(b) ? a : b)],
+  ['rdb_last_bgsave_status', (a, b) => (a === 'ok' ? b : a)],
+]);
+const savedField = 'rdb_last_save_time';
+const ofSaves = Request.of('INFO', 'persistence');
 const humanEnding = '_human';
 const commandPrefix = 'cmdstat_';
 const keyspacePattern = /^db\d+$/;
@@ -48,16 +58,31 @@ export class InfoCommand {
     const text = String(coordinator.saidHere(session, request) ?? '');
     const asked = ['clients', 'memory', 'stats', 'keyspace'];
     if (text.includes(commandPrefix)) asked.push('commandstats');
-    return gather(coordinator, session, command, Request.of('INFO', ...asked), reply, (values, target) => {
-      target.verbatim('txt', merge(text, values));
+    const tellsOfSaves = text.includes(savedField);
+    if (tellsOfSaves) asked.push('persistence');
+    const { forwarder, routing } = coordinator;
+    const answer = coordinator.answerLater(session);
+    const shards = [...routing.shards()];
+    const gathering = Gathering.ofValues((values) => {
+      const saves = values.slice(shards.length);
+      answer.held.verbatim('txt', merge(text, values.slice(0, shards.length), saves));
+      session.replies.ready(answer);
     });
+    const ofShards = Request.of('INFO', ...asked);
+    for (const route of shards)
+      forwarder.ask(session, session.lane(route), command, ofShards, gathering.add());
+    for (const route of tellsOfSaves ? nodesOf(coordinator) : [])
+      forwarder.ask(session, session.staleLane(route), command, ofSaves, gathering.add());
+    gathering.sent();
+    return forwarder.outcome(session, false);
   }
 }
 
-/** `own` with the figures of those shards that answered. */
-function merge(own: string, values: readonly ReplyValue[]): string {
+/** `own` with the figures of those shards that answered, and of those nodes what they say of saves. */
+function merge(own: string, values: readonly ReplyValue[], saves: readonly ReplyValue[]): string {
   const theirs = new Figures();
   for (const value of values) if (!(value instanceof ErrorReply)) theirs.add(String(value));
+  for (const value of saves) if (!(value instanceof ErrorReply)) theirs.addSaves(String(value));
   const lines = own.split('\r\n').flatMap((line) => {
     if (line === '# Keyspace') return [line, ...theirs.keyspaceLines()];
     const colon = line.indexOf(':');
@@ -73,6 +98,7 @@ function merge(own: string, values: readonly ReplyValue[]): string {
 class Figures {
   readonly #sums = new Map<string, number>();
   readonly #ofAny = new Map<string, string>();
+  readonly #worst = new Map<string, string>();
   /** By database, and by command: of each of its figures the sum. */
   readonly #keyspace = new Map<string, Map<string, number>>();
   readonly #commands = new Map<string, Map<string, number>>();
@@ -83,6 +109,14 @@ class Figures {
       else if (ofAny.has(field)) this.#ofAny.set(field, text);
       else if (keyspacePattern.test(field)) addTo(this.#keyspace, field, text);
       else if (field.startsWith(commandPrefix)) addTo(this.#commands, field, text);
+    }
+  }
+
+  addSaves(info: string): void {
+    for (const [field, text] of fieldsOf(info)) {
+      const known = this.#worst.get(field);
+      const choose = worst.get(field);
+      if (choose !== undefined) this.#worst.set(field, known === undefined ? text : choose(known, text));
     }
   }
 
@@ -98,7 +132,9 @@ class Figures {
     const share = shares.get(field)?.map((each) => this.#sums.get(each) ?? 0);
     if (share !== undefined) return percent(share[0], share[1]);
     const bytes = field.endsWith(humanEnding) && this.#sums.get(field.slice(0, -humanEnding.length));
-    return typeof bytes === 'number' ? human(bytes) : (this.#ofAny.get(field) ?? null);
+    return typeof bytes === 'number'
+      ? human(bytes)
+      : (this.#ofAny.get(field) ?? this.#worst.get(field) ?? null);
   }
 
   /** Of a command that shards run the gateway knows the calls: each took what one takes there. */
@@ -110,6 +146,10 @@ class Figures {
     const usec = Math.round(mean * Number(calls[1]));
     return own.replace(/usec=0,usec_per_call=0.00/, `usec=${usec},usec_per_call=${mean.toFixed(2)}`);
   }
+}
+
+function greater(a: string, b: string): string {
+  return Number(a) > Number(b) ? a : b;
 }
 
 function fieldsOf(text: string): [string, string][] {

@@ -10,6 +10,7 @@ import { crossSlot, slotNotServed } from './errors.js';
 import { frameLength } from './frames.js';
 import { Gathering } from './gathering.js';
 import { requestBytesMax } from './limits.js';
+import { nodesOf } from './node-answers.js';
 import { type Handlers, plans } from './plans.js';
 import { waits } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
@@ -38,6 +39,9 @@ const ofOneShard = new Set([
   'WAIT',
   'WAITAOF',
 ]);
+
+/** Each node has to do them: a transaction is at one. */
+const aboutNodes: ReadonlySet<string> = new Set(['config|set', 'save', 'bgsave', 'bgrewriteaof', 'lastsave']);
 
 export class TransactionCommands {
   readonly handlers: Handlers = {
@@ -70,7 +74,8 @@ export class TransactionCommands {
     if (
       command.name.endsWith('SUBSCRIBE') ||
       plan === plans.own ||
-      (plan === plans.special && !isOfOne && coordinator.router.shardCount > 1)
+      (plan === plans.special && !isOfOne && coordinator.router.shardCount > 1) ||
+      (aboutNodes.has(command.fullName) && nodesOf(coordinator).length > 1)
     ) {
       return `ERR '${command.fullName}' can't be part of a transaction in a cluster`;
     }

@@ -93,6 +93,7 @@ export class HostedShard {
       ...(parts && { parts }),
     });
     this.keeper = this.#keeperOf(place);
+    if (this.keeper !== null) commons.snapshots.add(placement.shard, this.keeper);
   }
 
   /** This is one of so many on the node, each of which may keep as much in memory as the others. */
@@ -109,6 +110,7 @@ export class HostedShard {
   async close(): Promise<void> {
     const { onError = () => {} } = this.#options;
     const { coordinator } = this.replica;
+    this.#commons.snapshots.remove(this.placement.shard);
     await this.keeper?.close();
     await this.replica.close();
     await this.#history.stop('the node is closing');
@@ -135,15 +137,16 @@ export class HostedShard {
   }
 
   #coordinatorOver({ storage }: ReplicaState): LocalCoordinator {
-    const { env, front } = this.#options;
+    const { env, front, register } = this.#options;
     const { budget, parameters } = this.#commons;
+    const snapshots = register === undefined ? null : this.#commons.snapshots.of(this.placement.shard);
     const turnClock = new TurnClock(env.clock);
     const config = parameters.open();
     for (const name of dividedSettings)
       config.guard(name, () => `it is a setting of each node, for all its shards: --${name}`);
     const kv = new KV({ storage, oracle: front.oracle, env, turnClock, config });
     kv.isClusterNode = true;
-    return new LocalCoordinator({ kv, env, budget });
+    return new LocalCoordinator({ kv, env, budget, snapshots });
   }
 
   #keeperOf({ snapshots }: ReplicaPlace): ReplicaKeeper | null {

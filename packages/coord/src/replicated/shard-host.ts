@@ -6,6 +6,7 @@ import type { HistoryBounds } from '../history/bounds.js';
 import { MemoryBudget } from '../memory-budget.js';
 import { HostedShard } from './hosted-shard.js';
 import { NodeParameters } from './node-parameters.js';
+import { NodeSnapshots } from './node-snapshots.js';
 import type { OracleFront } from './oracle-front.js';
 import type { Replica } from './replica.js';
 import type { ReplicaKeeperOptions } from './replica-keeper.js';
@@ -57,6 +58,7 @@ export interface ShardHostOptions {
 export interface NodeCommons {
   readonly parameters: NodeParameters;
   readonly budget: MemoryBudget;
+  readonly snapshots: NodeSnapshots;
 }
 
 export class ShardHost {
@@ -71,7 +73,11 @@ export class ShardHost {
 
   constructor(options: ShardHostOptions) {
     this.#options = options;
-    this.#commons = { parameters: new NodeParameters(options.parameters), budget: new MemoryBudget() };
+    this.#commons = {
+      parameters: new NodeParameters(options.parameters),
+      budget: new MemoryBudget(),
+      snapshots: new NodeSnapshots(),
+    };
   }
 
   get node(): string {

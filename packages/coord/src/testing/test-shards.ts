@@ -12,6 +12,8 @@ import type { Fate } from '../coordinator.js';
 import type { Guard } from '../guard.js';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { NodeParameters } from '../replicated/node-parameters.js';
+import { NodeSnapshots } from '../replicated/node-snapshots.js';
+import { FollowerGuard } from '../replicated/replica-guard.js';
 import type { Role, RoleChange } from '../replicated/role.js';
 import type { Timestamps } from '../replicated/timestamps.js';
 
@@ -119,17 +121,17 @@ export class TestReplica {
     const kv = new KV({ storage, oracle: node.oracle, env, config: node.parameters.open() });
     kv.isClusterNode = true;
     this.#committer = new TestCommitter(shard, storage);
-    this.coordinator = new LocalCoordinator({ kv, env, committer: this.#committer });
+    const snapshots = node.snapshots.of(shard.name);
+    this.coordinator = new LocalCoordinator({ kv, env, committer: this.#committer, snapshots });
     const replica = this;
+    const following = new FollowerGuard();
+    following.isReadable = true;
     this.#guard = {
       get leader() {
         return replica.leader;
       },
       refusalOf: () => null,
-      isElsewhere: (session, command) => {
-        if (replica.role === 'leader' || command.flags.has('admin')) return false;
-        return session.readMode !== 'stale' || !command.flags.has('readonly');
-      },
+      isElsewhere: (session, command) => replica.role !== 'leader' && following.isElsewhere(session, command),
       prepare: () => null,
       executed: () => {},
     };
@@ -192,6 +194,8 @@ export class TestNode {
   readonly oracle: Oracle;
   /** Of all its shards. */
   readonly parameters = new NodeParameters();
+  /** Each test says how its shards are saved. */
+  readonly snapshots = new NodeSnapshots();
   readonly #replicas = new Map<string, TestReplica>();
   readonly #listeners: ((change: RoleChange) => void)[] = [];
 
