@@ -61,16 +61,15 @@ export function onDisk(fsync: 'always' | 'everysec' | 'no', storage: 'memory' | 
   };
 }
 
-export async function startRedis(setup: Setup): Promise<RunningServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-redis-'));
+export const freshDirectory = (): string => mkdtempSync(join(tmpdir(), 'bench-'));
+
+export async function startRedis(setup: Setup, directory: string = freshDirectory()): Promise<RunningServer> {
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...setup.redis];
   const child = spawn('redis-server', args, { stdio: 'ignore' });
   await untilListening(port);
   return running('redis', child, port, '', directory);
 }
-
-export const freshDirectory = (): string => mkdtempSync(join(tmpdir(), 'bench-ours-'));
 
 export async function startOurs(setup: Setup, directory: string = freshDirectory()): Promise<RunningServer> {
   const ports = ['--redis-port', '0', '--grpc-port', '0', '--http-port', '-1'];
