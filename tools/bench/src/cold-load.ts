@@ -1,16 +1,14 @@
 /** GETs of keys that are all there, over many connections without pipelining, as fast as both sides can. */
 import { connect, type Socket } from 'node:net';
 import { build } from 'hdr-histogram-js';
-import { zipf } from './cache-load.js';
 
 export interface ColdLoad {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  readonly keys: number;
   readonly valueBytes: number;
-  /** Uniform, or the first ones far more often than others. */
-  readonly draw: 'uniform' | 'zipf';
+  /** Number of the next key to be asked for. A generator of its own for each load would ask for the same ones again. */
+  readonly draw: () => number;
 }
 
 export interface ColdFigures {
@@ -21,8 +19,7 @@ export interface ColdFigures {
 }
 
 export async function runCold(load: ColdLoad): Promise<ColdFigures> {
-  const draw = load.draw === 'zipf' ? zipf(load.keys) : (): number => Math.floor(Math.random() * load.keys);
-  const request = (): string => `*2\r\n$3\r\nGET\r\n$16\r\nkey:${String(draw()).padStart(12, '0')}\r\n`;
+  const request = (): string => `*2\r\n$3\r\nGET\r\n$16\r\nkey:${String(load.draw()).padStart(12, '0')}\r\n`;
   // All values are of one length: a reply is over when as many bytes are there.
   const replyBytes = `$${load.valueBytes}\r\n`.length + load.valueBytes + 2;
   const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });

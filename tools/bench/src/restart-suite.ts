@@ -5,6 +5,7 @@
  * `RESTART_KEYS` and `RESTART_VALUE` change the scale; 20,000,000 keys of 64 B are what is promised for, and take 10 GB of disk.
  */
 import { connect, type Socket } from 'node:net';
+import { zipf } from './cache-load.js';
 import { runCold } from './cold-load.js';
 import { fill } from './fill.js';
 import { freshDirectory, onDisk, type RunningServer, startOurs, startRedis } from './servers.js';
@@ -32,6 +33,7 @@ export async function restart(): Promise<void> {
 
 async function restartOurs(): Promise<void> {
   const directory = freshDirectory();
+  const draw = zipf(keys);
   const [first, emptyMs] = await timed(() => startOurs(ours, directory));
   let server = first;
   console.log(formatFigure('start without data', emptyMs, 'ms', ''));
@@ -42,17 +44,17 @@ async function restartOurs(): Promise<void> {
   };
   try {
     await fill(server.port, keys, valueBytes, true);
-    await zipfRate(server, 20);
-    const steady = await zipfRate(server, 10);
+    await rateOf(server, draw, 20);
+    const steady = await rateOf(server, draw, 10);
     console.log(formatFigure('GET, zipf, before', steady, 'req/s', ''));
     await server.end('SIGTERM');
     await begin('after a clean stop', cleanMsMax);
-    await sayWhenBack(server, steady);
+    await sayWhenBack(server, draw, steady);
     fill(server.port, Number.POSITIVE_INFINITY, valueBytes, true).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, writingMs));
     await server.end('SIGKILL');
     await begin('after SIGKILL', killedMsMax);
-    await sayWhenBack(server, steady);
+    await sayWhenBack(server, draw, steady);
   } finally {
     await server.stop();
   }
@@ -79,15 +81,15 @@ async function timed<T>(run: () => Promise<T>): Promise<[result: T, elapsedMs: n
 }
 
 /** Requests per second. */
-async function zipfRate({ port }: RunningServer, seconds: number): Promise<number> {
-  const { rate } = await runCold({ port, connections: 50, seconds, keys, valueBytes, draw: 'zipf' });
+async function rateOf({ port }: RunningServer, draw: () => number, seconds: number): Promise<number> {
+  const { rate } = await runCold({ port, connections: 50, seconds, valueBytes, draw });
   return rate;
 }
 
 /** Prints after how many seconds of load the rate was what is promised: it is looked at second by second. */
-async function sayWhenBack(server: RunningServer, steady: number): Promise<void> {
+async function sayWhenBack(server: RunningServer, draw: () => number, steady: number): Promise<void> {
   const rates: number[] = [];
-  do rates.push(await zipfRate(server, 1));
+  do rates.push(await rateOf(server, draw, 1));
   while (rates[rates.length - 1] < backShare * steady && rates.length < 3 * backSecondsMax);
   const shares = rates.map((rate) => (rate / steady).toFixed(2)).join(' ');
   const promise = `at most ${backSecondsMax}; second by second: ${shares}`;
