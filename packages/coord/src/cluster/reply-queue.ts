@@ -18,6 +18,8 @@ export class Answer extends Slot {
   readonly held: HeldReply;
   /** What is to be done in its turn, besides. */
   act: ((reply: Reply) => void) | null = null;
+  /** Is called when the replies before it are written, if there were any. */
+  whenFirst: (() => void) | null = null;
   /** What was written is complete. */
   isReady = false;
   /** The client does not want to hear it. */
@@ -138,6 +140,7 @@ export class ReplyQueue implements RunOwner {
   /** Writes what there is of a slot whose turn has come; whether that is all of it. */
   #write(slot: Slot): boolean {
     if (slot instanceof Answer) {
+      slot.whenFirst?.();
       if (slot.isReady) this.#answer(slot);
       return slot.isReady;
     }

@@ -15,12 +15,12 @@ import type { Command, Session, SubscriptionKind } from '@holdfast/engine';
 import { node } from '@holdfast/rpc';
 import { type Outcome, outcomes } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
+import { Confirmation, Confirmations } from './confirmations.js';
 import { Lane, type LaneUser } from './lane.js';
 import type { NodeChannel } from './node-channel.js';
 import type { Handler, Handlers } from './plans.js';
-import { waits } from './reply-queue.js';
+import { type Answer, waits } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
-import type { Run, RunOwner } from './run.js';
 import type { ShardRoute } from './shard-route.js';
 
 const words: Readonly<Record<SubscriptionKind, string>> = {
@@ -45,15 +45,20 @@ const kindOfMessage: Readonly<Record<string, SubscriptionKind>> = {
 };
 
 /** A name that somebody here listens to. */
-interface Subscription {
+class Subscription extends Confirmations {
   readonly kind: SubscriptionKind;
   readonly name: string;
-  readonly clients: Set<Session>;
-  /** Shards that were asked and have not confirmed. */
-  missing: number;
-  /** Called when none is missing. */
-  waiting: (() => void)[];
+  readonly clients = new Set<Session>();
+
+  constructor(kind: SubscriptionKind, name: string) {
+    super();
+    this.kind = kind;
+    this.name = name;
+  }
 }
+
+/** Comes back behind the messages that were on their way. */
+const ping = Request.of('PING');
 
 export class Subscriptions implements LaneUser {
   readonly handlers: Handlers = {
@@ -127,26 +132,53 @@ export class Subscriptions implements LaneUser {
       const subscription = this.#join(session, kind, name);
       if (subscription.missing > 0) unconfirmed.push(subscription);
     }
-    if (unconfirmed.length === 0 && session.replies.isEmpty) return coordinator.own(session, request, reply);
-    const answer = coordinator.answerLater(session);
-    coordinator.runHereLater(session, request.toOwned(), answer);
-    let missing = unconfirmed.length;
+    const isFirst = session.replies.isEmpty;
+    if (unconfirmed.length === 0 && isFirst) return coordinator.own(session, request, reply);
+    let missing = unconfirmed.length + (isFirst ? 0 : 1);
     const confirmed = (): void => {
-      if (--missing <= 0) session.replies.ready(answer);
+      if (--missing === 0) session.replies.ready(answer);
     };
+    const answer = this.#answerOnceHeard(session, request, confirmed);
     for (const { waiting } of unconfirmed) waiting.push(confirmed);
-    if (missing === 0) confirmed();
-    session.replies.waitsFor = waits.all;
-    session.isBlocked = true;
     return outcomes.pending;
   }
 
   #unsubscribing(kind: SubscriptionKind): Handler {
     return (session: RoutedSession, _command: Command, request: Request, reply: Reply) => {
-      const names = request.count > 1 ? argumentsOf(request) : [...namesOf(session, kind)];
-      for (const name of names) this.#leave(session, kind, name);
-      return this.#coordinator.own(session, request, reply);
+      const asked = request.count > 1 ? argumentsOf(request) : null;
+      const leave = (): void => {
+        for (const name of asked ?? [...namesOf(session, kind)]) this.#leave(session, kind, name);
+      };
+      if (session.replies.isEmpty) {
+        leave();
+        return this.#coordinator.own(session, request, reply);
+      }
+      const answer = this.#answerOnceHeard(session, request, () => {
+        leave();
+        session.replies.ready(answer);
+      });
+      return outcomes.pending;
     };
+  }
+
+  /**
+   * A change of what the client listens to is made in its turn: it hears what its requests before published, or does
+   * not. `heard` is called when they are answered and that has arrived; the client's next request waits for the answer.
+   */
+  #answerOnceHeard(session: RoutedSession, request: Request, heard: () => void): Answer {
+    const coordinator = this.#coordinator;
+    const answer = coordinator.answerLater(session);
+    coordinator.runHereLater(session, request.toOwned(), answer);
+    answer.whenFirst = () => {
+      const echoes = new Confirmations();
+      echoes.waiting.push(heard);
+      for (const route of this.#subscribedAt.keys())
+        coordinator.forwarder.tell(this.#laneTo(route), ping, new Confirmation(echoes));
+      if (echoes.missing === 0) heard();
+    };
+    session.replies.waitsFor = waits.all;
+    session.isBlocked = true;
+    return answer;
   }
 
   // Names
@@ -161,7 +193,8 @@ export class Subscriptions implements LaneUser {
       return known;
     }
     this.#follow();
-    const subscription = { kind, name, clients: new Set<Session>([session]), missing: 0, waiting: [] };
+    const subscription = new Subscription(kind, name);
+    subscription.clients.add(session);
     this.#subscriptions.set(key, subscription);
     // Where nobody leads nothing is published.
     for (const route of this.#routesOf(subscription)) {
@@ -243,34 +276,6 @@ export class Subscriptions implements LaneUser {
     const bytes = Buffer.from(name, 'latin1');
     this.#coordinator.forwarder.tell(lane, Request.of(word, bytes), new Confirmation(subscription));
     lane.channel?.setAudience(lane, audienceKinds[kind], bytes, clients.size);
-  }
-}
-
-/** A shard confirms what was subscribed or ended there; one that can't be asked any more is not waited for. */
-class Confirmation implements RunOwner {
-  readonly #subscription: Subscription;
-
-  constructor(subscription: Subscription) {
-    this.#subscription = subscription;
-    subscription.missing++;
-  }
-
-  answered(run: Run): void {
-    if (run.isComplete) this.#confirm();
-  }
-
-  failed(): void {
-    this.#confirm();
-  }
-
-  split(): void {}
-
-  #confirm(): void {
-    const subscription = this.#subscription;
-    if (--subscription.missing > 0) return;
-    const { waiting } = subscription;
-    subscription.waiting = [];
-    for (const each of waiting) each();
   }
 }
 

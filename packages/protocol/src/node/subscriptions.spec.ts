@@ -1,0 +1,71 @@
+/** A connection of a gateway that publishes to itself hears it in its place. */
+import { expect, it } from 'vitest';
+import { TestCluster } from '../testing/test-cluster.js';
+
+/** `a` is of the third shard, b of the first. */
+const three = { shards: 3, nodes: 3 };
+
+it('what a connection published before its UNSUBSCRIBE was lost', () => {
+  const client = new TestCluster(three).client(3);
+  expect(client.run('SUBSCRIBE a', 'PUBLISH a 1', 'UNSUBSCRIBE a', 'PING')).toEqual([
+    '>[$"subscribe", $"a", :1]',
+    ':1',
+    '>[$"message", $"a", $"1"]',
+    '>[$"unsubscribe", $"a", :0]',
+    '+PONG',
+  ]);
+});
+
+it('an UNSUBSCRIBE of all waits for what scripts, transactions and patterns brought', () => {
+  const client = new TestCluster(three).client(3);
+  client.run('PSUBSCRIBE a* b*', 'SSUBSCRIBE c');
+  const publish = "redis.call('publish', 'b', '2') return 'done'";
+  expect(
+    client.run(
+      'MULTI',
+      'PUBLISH a 1',
+      'SET a 1',
+      'EXEC',
+      ['EVAL', publish, '1', 'b'],
+      'SPUBLISH c 3',
+      'PUNSUBSCRIBE',
+      'SUNSUBSCRIBE',
+      'GET a',
+    ),
+  ).toEqual([
+    '+OK',
+    '+QUEUED',
+    '+QUEUED',
+    expect.stringContaining('OK'),
+    '>[$"pmessage", $"a*", $"a", $"1"]',
+    '$"done"',
+    '>[$"pmessage", $"b*", $"b", $"2"]',
+    ':1',
+    '>[$"smessage", $"c", $"3"]',
+    '>[$"punsubscribe", $"a*", :1]',
+    '>[$"punsubscribe", $"b*", :0]',
+    '>[$"sunsubscribe", $"c", :0]',
+    '$"1"',
+  ]);
+});
+
+it('what a connection published before its SUBSCRIBE came after it, when others listened', () => {
+  const cluster = new TestCluster(three);
+  cluster.client().run('SUBSCRIBE a');
+  expect(cluster.client(3).run('PUBLISH a 1', 'SUBSCRIBE a', 'PUBLISH a 2')).toEqual([
+    ':1',
+    '>[$"subscribe", $"a", :1]',
+    ':2',
+    '>[$"message", $"a", $"2"]',
+  ]);
+});
+
+it('a client that goes while its UNSUBSCRIBE waits leaves nothing behind', () => {
+  const cluster = new TestCluster(three);
+  const client = cluster.client(3);
+  client.run('SUBSCRIBE a');
+  client.send('PUBLISH a 1', 'UNSUBSCRIBE');
+  client.close();
+  cluster.env.advance(0);
+  expect(cluster.client().run('PUBSUB NUMSUB a', 'PUBLISH a 1')).toEqual(['*[$"a", :0]', ':0']);
+});
