@@ -17,8 +17,8 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['source', 'node'] } },
-  resolve: { conditions: ['source', 'node'] },
+  ssr: { resolve: { conditions: ['@holdfast/source', 'node'] } },
+  resolve: { conditions: ['@holdfast/source', 'node'] },
   test: {
     pool: 'forks',
     maxWorkers: availableParallelism(),

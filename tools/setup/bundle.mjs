@@ -28,6 +28,11 @@ const threads = {
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 
+/** The condition of `exports` that leads to the sources: with a name of our own, as others ask their packages for `source`. */
+const sourceCondition = '@holdfast/source';
+
+const doors = Object.values(manifest.exports).filter((target) => typeof target === 'object');
+
 const program = {
   dir: 'dist',
   input: { main: 'src/main.ts' },
@@ -42,7 +47,7 @@ const program = {
 const library = {
   dir: 'dist/bundle',
   input: Object.fromEntries(
-    Object.values(manifest.exports).map(({ source, default: file }) => [
+    doors.map(({ [sourceCondition]: source, default: file }) => [
       relative('dist/bundle', file).replace(/\.js$/, ''),
       source,
     ]),
@@ -57,7 +62,7 @@ const bundle = await rolldown({
   platform: 'node',
   external,
   plugins: [threads],
-  resolve: { conditionNames: ['source', 'node', 'import', 'require', 'default'] },
+  resolve: { conditionNames: [sourceCondition, 'node', 'import', 'require', 'default'] },
 });
 const { output } = await bundle.write({
   dir,

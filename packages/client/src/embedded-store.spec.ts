@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { open } from './index.js';
 import { storeConformance } from './testing/index.js';
@@ -28,6 +30,49 @@ describe('an embedded store', () => {
     for (const database of [16, 1.5, -1]) {
       await expect(open({ database })).rejects.toMatchObject({ code: 'INVALID' });
     }
+  });
+
+  it('answers more calls of a turn than there may be clients, which were refused', async () => {
+    const store = await open({ parameters: new Map([['maxclients', '50']]) });
+    const keys = Array.from({ length: 500 }, (_, i) => `k${i}`);
+    await Promise.all(keys.map((key) => store.put(key, key)));
+    const found = await Promise.all(keys.map((key) => store.get(key)));
+    expect(found.map((each) => each?.value.toString())).toEqual(keys);
+    const replies = await Promise.all(keys.map((key) => store.execute(['GET', key], { encoding: 'utf8' })));
+    expect(replies).toEqual(keys);
+    await store.close();
+  });
+
+  it('is let go when it was closed: stores that were opened and closed in a loop filled the memory', async () => {
+    const closed: WeakRef<object>[] = [];
+    for (let i = 0; i < 20; i++) {
+      const store = await open();
+      await store.put('k', 'v');
+      await store.close();
+      closed.push(new WeakRef(store));
+    }
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    // The last ones are still at hand here and there.
+    expect(closed.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
+  });
+
+  it('is closed once for all who close it', async () => {
+    const store = await open();
+    await store.put('k', 'v');
+    const order: string[] = [];
+    const closings = [1, 2].map((n) => store.close().then(() => order.push(`closed ${n}`)));
+    await expect(store.get('k')).rejects.toMatchObject({ code: 'CLOSED' });
+    order.push('refused');
+    await Promise.all(closings);
+    expect(order).toEqual(['refused', 'closed 1', 'closed 2']);
+  });
+
+  it('is closed by SHUTDOWN, which was never answered', async () => {
+    const store = await open();
+    const shutdown = store.execute(['SHUTDOWN', 'NOSAVE']);
+    await expect(shutdown).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(store.get('k')).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
   it('ends the removal of a range when its time is over', async () => {

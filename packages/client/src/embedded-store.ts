@@ -66,21 +66,24 @@ export interface OpenOptions {
 export async function open(options: OpenOptions = {}): Promise<KeyValueStore> {
   const { database = 0, env = systemEnv() } = options;
   throwAny(optionsProblem(options));
-  const stack = await openStack(env, options);
+  let store: EmbeddedStore | null = null;
+  const stack = await openStack(env, options, () => void store?.close());
   if (Number.isInteger(database) && database >= 0 && database < stack.config.number('databases')) {
-    return new EmbeddedStore(stack, env, options);
+    store = new EmbeddedStore(stack, env, options);
+    return store;
   }
   await stack.close();
   throw new KvError('INVALID', 'there is no database of that number');
 }
 
-/** What the store consists of. */
-function openStack(env: Env, { parameters }: OpenOptions): Promise<LocalStack> {
+/** What the store consists of. SHUTDOWN closes it. */
+function openStack(env: Env, { parameters }: OpenOptions, onShutdown: () => void): Promise<LocalStack> {
   return openLocalStack({
     env,
     storage: 'memory',
     log: 'none',
     fsync: 'no',
+    onShutdown,
     ...(parameters && { parameters }),
   });
 }
@@ -95,7 +98,8 @@ class EmbeddedStore implements KeyValueStore {
   readonly #busy = new Set<Caller>();
   readonly #hold = new ProcessHold();
   #isHoldDue = false;
-  #isClosed = false;
+  /** What the first `close` waits for, and all others. */
+  #closing: Promise<void> | null = null;
 
   constructor(stack: LocalStack, env: Env, options: OpenOptions) {
     this.#stack = stack;
@@ -159,10 +163,7 @@ class EmbeddedStore implements KeyValueStore {
   async execute(args: readonly (Bytes | number)[], options: ExecuteOptions = {}): Promise<Value> {
     throwAny(commandProblem(args) ?? optionsProblem(options));
     const command = checked(args);
-    return this.#with(options, false, async (caller) => {
-      caller.session.dialect = options.protocol ?? 3;
-      return valueOfReply(succeeded(await caller.run(command)), options.encoding);
-    });
+    return valueOfReply(await this.#run(command, options, false, options.protocol), options.encoding);
   }
 
   async transact(
@@ -211,19 +212,42 @@ class EmbeddedStore implements KeyValueStore {
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#hold.set(false);
     for (const caller of [...this.#idle, ...this.#busy]) caller.close();
     await this.#stack.close();
+    // Until the turn is over it holds the store, and all that the store holds: who opens and closes stores in a loop would fill the memory.
+    await this.#turns.next();
   }
 
-  #run(args: readonly Bytes[], options: CallOptions | undefined, isRead: boolean): Promise<ReplyValue> {
-    return this.#with(options, isRead, async (caller) => succeeded(await caller.run(args)));
+  get #isClosed(): boolean {
+    return this.#closing !== null;
   }
 
-  /** Runs `body` with a session of its own, for as long as the call may take. `isLong`: it takes many steps. */
+  /**
+   * Runs one command. Most are answered at once, and their session is free again before anybody sees the answer: any
+   * number may be begun in one turn.
+   */
+  async #run(
+    args: readonly Bytes[],
+    options: CallOptions | undefined,
+    isRead: boolean,
+    dialect: 2 | 3 = 3,
+  ): Promise<ReplyValue> {
+    const caller = this.#take();
+    caller.session.dialect = dialect;
+    const answer = caller.run(args);
+    if (caller.isBusy) return succeeded(await this.#settled(caller, answer, options, isRead, false));
+    this.#give(caller);
+    return succeeded(await answer);
+  }
+
+  /** Runs `body` with a session of its own. `isLong`: it takes many steps. */
   async #with<R>(
     options: CallOptions | undefined,
     isRead: boolean,
@@ -231,6 +255,17 @@ class EmbeddedStore implements KeyValueStore {
     isLong = false,
   ): Promise<R> {
     const caller = this.#take();
+    return this.#settled(caller, body(caller), options, isRead, isLong);
+  }
+
+  /** What `caller` is busy with, for as long as the call may take; then it is free again. */
+  async #settled<R>(
+    caller: Caller,
+    result: Promise<R>,
+    options: CallOptions | undefined,
+    isRead: boolean,
+    isLong: boolean,
+  ): Promise<R> {
     const { timers } = this.#env;
     const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
     let isLate = false;
@@ -239,7 +274,6 @@ class EmbeddedStore implements KeyValueStore {
       caller.close();
     };
     try {
-      const result = body(caller);
       if (caller.isBusy) this.#holdLater();
       // Most are done by now: a timer is for those that wait.
       const timer = timeoutMs > 0 && (isLong || caller.isBusy) ? timers.setTimeout(end, timeoutMs) : null;
