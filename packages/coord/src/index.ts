@@ -1,4 +1,3 @@
-export type { ReadMode, Session, SessionSink } from '@holdfast/engine';
 export { ClusterCoordinator, type ClusterCoordinatorOptions } from './cluster/cluster-coordinator.js';
 export { type ClusterMeta, StaticMeta } from './cluster/cluster-meta.js';
 export { EtcdLayout } from './cluster/etcd-layout.js';
@@ -15,14 +14,7 @@ export { Router, type RouterOptions } from './cluster/router.js';
 export { noShard, ShardMap } from './cluster/shard-map.js';
 export type { Committer } from './committer.js';
 export type { Consistency, SharedLog } from './consistency-switch.js';
-export {
-  type Coordinator,
-  type Fate,
-  type Outcome,
-  outcomes,
-  revokedError,
-  type SessionOptions,
-} from './coordinator.js';
+export * from './contract.js';
 export { checkDirectory, type DirectoryReport } from './directory-check.js';
 export { DiscardReply } from './discard-reply.js';
 export * from './local.js';

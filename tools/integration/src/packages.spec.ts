@@ -17,11 +17,14 @@ interface Manifest {
   readonly name: string;
   readonly description?: string;
   readonly license?: string;
-  readonly exports?: Readonly<Record<string, { readonly types?: string; readonly default?: string }>>;
+  readonly exports?: Readonly<Record<string, Door | string>>;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
+
+/** One of `exports`, by condition. */
+type Door = Readonly<Record<string, string>>;
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let installed: Manifest[] = [];
@@ -68,20 +71,33 @@ beforeAll(async () => {
 
 afterAll(() => directory.remove());
 
+/** What can be imported from a package; package.json is none of it. */
+function doorsOf({ exports }: Manifest): [string, Door][] {
+  return Object.entries(exports ?? {}).filter((door): door is [string, Door] => typeof door[1] === 'object');
+}
+
 function specifiers(): string[] {
-  return installed.flatMap(({ name, exports }) =>
-    Object.keys(exports ?? {}).map((path) => name + path.slice(1)),
-  );
+  return installed.flatMap((manifest) => doorsOf(manifest).map(([path]) => manifest.name + path.slice(1)));
 }
 
 it('has what a package must have, and no tests', () => {
   expect(installed.length).toBeGreaterThan(9);
-  for (const { name, description, license, exports, bin } of installed) {
+  const licenceText = readFileSync(join(root, 'LICENSE'), 'utf8');
+  for (const manifest of installed) {
+    const { name, description, license, exports, bin } = manifest;
     const folder = folderOf(name);
     expect([name, description === undefined, license]).toEqual([name, false, 'Apache-2.0']);
     expect(existsSync(join(folder, 'README.md')), `${name}: README.md`).toBe(true);
-    const files = Object.values(exports ?? {}).flatMap(({ types, default: main }) => [types, main]);
+    expect(readFileSync(join(folder, 'LICENSE'), 'utf8'), name).toBe(licenceText);
+    expect(exports?.['./package.json'], name).toBe('./package.json');
+    const doors = doorsOf(manifest).map(([, door]) => door);
+    const files = doors.flatMap(({ types, default: main }) => [types, main]);
     expect(files.length, name).toBeGreaterThan(0);
+    // Bundlers ask for conditions such as `source`, `import` or `browser`: they must get what Node gets.
+    const conditions = doors.flatMap((door) => Object.keys(door));
+    expect(new Set(conditions), name).toEqual(
+      new Set([...conditions.filter((each) => each === '@holdfast/source'), 'types', 'default']),
+    );
     for (const file of [...files, ...Object.values(bin ?? {})]) {
       expect(file !== undefined && existsSync(join(folder, file)), `${name}: ${file}`).toBe(true);
     }
@@ -148,19 +164,36 @@ it('can be compiled against, strictly', async () => {
   writeFileSync(join(directory.path, 'consumer.ts'), consumer);
   const compilerOptions = {
     strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
     noEmit: true,
     target: 'es2023',
     lib: ['es2023'],
-    module: 'nodenext',
     types: ['node'],
   };
-  writeFileSync(
-    join(directory.path, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
-  );
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { stdout } = await run(process.execPath, [tsc, '-p', directory.path]).catch((error) => error);
-  expect(stdout).toBe('');
+  for (const [module, moduleResolution] of [
+    ['node16', 'node16'],
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ]) {
+    const config = {
+      compilerOptions: { ...compilerOptions, module, moduleResolution },
+      files: ['consumer.ts'],
+    };
+    writeFileSync(join(directory.path, 'tsconfig.json'), JSON.stringify(config));
+    const { stdout } = await run(process.execPath, [tsc, '-p', directory.path]).catch((error) => error);
+    expect(stdout, module).toBe('');
+  }
+}, 120_000);
+
+it('can be required, where Node lets CommonJS have ES modules', async () => {
+  const lines = specifiers().map((specifier) => `require('${specifier}');`);
+  writeFileSync(join(directory.path, 'consumer.cjs'), `${lines.join('\n')} console.log('all');`);
+  const args = ['--experimental-require-module', '--no-warnings', 'consumer.cjs'];
+  const { stdout } = await run(process.execPath, args, { cwd: directory.path });
+  expect(stdout).toBe('all\n');
 }, 60_000);
 
 it('starts from its package', async () => {

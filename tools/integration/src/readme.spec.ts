@@ -48,7 +48,7 @@ it('shows the line that the server prints', () => {
   expect(Object.keys(line)).toEqual(Object.keys(ready));
 });
 
-it('sets with redis-cli, and reads with ioredis, our client and one of reflection', async () => {
+it('sets with redis-cli, and reads with ioredis, our client and one of reflection, and from a server of its own', async () => {
   const examples = shellExamples();
   expect(examples.length).toBeGreaterThan(1);
   for (const { command, output } of examples) {
@@ -62,7 +62,7 @@ it('sets with redis-cli, and reads with ioredis, our client and one of reflectio
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd });
     printed.push(stdout);
   }
-  expect(printed).toEqual(['hello\n', expect.stringMatching(/^hello \d{10,}\n$/)]);
+  expect(printed).toEqual(['hello\n', expect.stringMatching(/^hello \d{10,}\n$/), 'hello\n']);
   const [, body, address, service, method] = /grpcurl -plaintext -d '(.+)' (\S+) (\S+)\/(\w+)`/.exec(text)!;
   const client = await reflectedClient(address, service);
   expect(await client.unary(method, JSON.parse(body) as object)).toMatchObject({

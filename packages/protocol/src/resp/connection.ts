@@ -17,7 +17,7 @@ import {
   revokedError,
   type Session,
   type SessionSink,
-} from '@holdfast/coord';
+} from '@holdfast/coord/contract';
 
 import { malformed, needMore, RequestDecoder } from './decoder.js';
 import type { RedisExporter } from './exporter.js';

@@ -8,7 +8,7 @@
 // @hot-path
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Env, KvError } from '@holdfast/common';
-import type { Coordinator, Session } from '@holdfast/coord';
+import type { Coordinator, Session } from '@holdfast/coord/contract';
 import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
 import { Connection } from './connection.js';
