@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { LocalHost } from '../local-host.js';
 import { LocalServer, type TestClient } from '../testing/index.js';
 
 describe('DEBUG', () => {
@@ -91,6 +92,15 @@ describe('DEBUG', () => {
       /^Value at:0x[0-9a-f]+ refcount:1 encoding:int serializedlength:\d+ lru:\d+ lru_seconds_idle:\d+$/,
     );
     expect(client.line('DEBUG OBJECT none')).toEqual(new Error('ERR no such key'));
+  });
+
+  it('sleeps for the number that a text begins with, and for no time where there is none', () => {
+    const server = new LocalServer();
+    const client = server.client();
+    const slept = vi.spyOn(LocalHost.prototype, 'sleep').mockImplementation(() => undefined);
+    const seconds = ['0.25', '0.5s', ' 2', '0\r\n', 'never', '-1', 'inf', 'nan'];
+    expect(seconds.map((text) => client.run('DEBUG', 'SLEEP', text))).toEqual(seconds.map(() => 'OK'));
+    expect(slept.mock.calls).toEqual([[250], [500], [2000]]);
   });
 
   it('stops active expiry', () => {

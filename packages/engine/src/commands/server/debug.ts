@@ -7,7 +7,8 @@ import { type Database, dumpPayload, stringForms } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
-import { notADouble, notAnInteger, type Repeated, rest } from '../../grammar.js';
+import { notAnInteger, type Repeated, rest } from '../../grammar.js';
+import { parsePrefix } from '../../scripting/libraries/numbers.js';
 import { reportedEncoding } from '../generic/encoding.js';
 import { replySample } from './debug-protocol.js';
 import { replyDigest, valueDigest } from './digest.js';
@@ -73,10 +74,10 @@ function visitSubjects(_db: Database, request: Request, visit: (key: Uint8Array)
   }
 }
 
+/** Reads the seconds as Redis does, as far as they are a number: clients send `0` with the end of a line behind it. */
 function sleep({ host, request }: Context, reply: Reply, seconds: number): void {
-  const asked = request.double(seconds);
-  if (!(asked >= 0 && asked < Number.POSITIVE_INFINITY)) return reply.error(notADouble);
-  host.sleep(asked * 1000);
+  const { value } = parsePrefix(request.text(seconds).trimStart());
+  if (value > 0 && value < Number.POSITIVE_INFINITY) host.sleep(value * 1000);
   reply.ok();
 }
 
