@@ -1,11 +1,11 @@
 /** What a request names, and what its session's state lets through. */
-import type { Request } from '@holdfast/common';
+import { type Request, utf8Of } from '@holdfast/common';
 import type { Command, Registry, Session } from '@holdfast/engine';
 
 /** Said of a write when `min-replicas-to-write` asks for more copies than there are. */
 export const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
 
-/** Longest part of a client's own words that an error repeats, as Redis has it. */
+/** Longest part of a client's own words that an error repeats, in bytes, as Redis has it. */
 const quotedMax = 128;
 
 /**
@@ -25,8 +25,11 @@ export function unknownCommand(registry: Registry, request: Request): string {
     return `ERR unknown subcommand '${request.quoted(1, quotedMax)}'. Try ${container.name} HELP.`;
   }
   let args = '';
-  for (let i = 1; i < request.count && args.length < quotedMax; i++) {
-    args += `'${request.quoted(i, quotedMax - args.length)}' `;
+  let argsBytes = 0;
+  for (let i = 1; i < request.count && argsBytes < quotedMax; i++) {
+    const arg = `'${request.quoted(i, quotedMax - argsBytes)}' `;
+    args += arg;
+    argsBytes += utf8Of(arg).length;
   }
   return `ERR unknown command '${request.quoted(0, quotedMax)}', with args beginning with: ${args}`;
 }

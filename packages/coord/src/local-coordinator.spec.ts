@@ -9,6 +9,15 @@ describe('LocalCoordinator', () => {
     );
   });
 
+  it('repeats 128 bytes of the arguments of an unknown command, not 128 characters', () => {
+    const client = new LocalServer().client();
+    expect(client.run('NOSUCH', '\u{1f511}'.repeat(25), 'x'.repeat(40), 'left out')).toEqual(
+      new Error(
+        `ERR unknown command 'NOSUCH', with args beginning with: '${'\u{1f511}'.repeat(25)}' '${'x'.repeat(25)}' `,
+      ),
+    );
+  });
+
   it('runs a command and returns its reply', () => {
     const client = new LocalServer().client();
     expect(client.line('SET k v')).toBe('OK');
