@@ -1,6 +1,14 @@
 /** What a coordinator of one engine works with, and what another coordinator in front of it does in its place. */
 import type { Env, Reply, Request } from '@holdfast/common';
-import type { ConfigFile, KV, LogControl, LogLevel, Session, Snapshots } from '@holdfast/engine';
+import type {
+  ConfigFile,
+  KV,
+  LogControl,
+  LogLevel,
+  Session,
+  Snapshots,
+  UpstreamStatus,
+} from '@holdfast/engine';
 import type { SessionFactory } from './client-registry.js';
 import type { Committer } from './committer.js';
 import type { Outcome } from './coordinator.js';
@@ -19,6 +27,8 @@ export interface LocalCoordinatorOptions {
   readonly configFile?: ConfigFile | null;
   /** Of `maxmemory`, where other engines of the process share it. */
   readonly budget?: MemoryBudget;
+  /** Whom it is told to follow though it follows nobody itself: its data are elsewhere. Null for nobody. */
+  readonly followed?: () => UpstreamStatus | null;
   /** Called by SHUTDOWN. */
   readonly onShutdown?: (save: boolean) => void;
   /** Gets what scripts write to the log. */

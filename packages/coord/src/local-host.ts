@@ -16,6 +16,7 @@ import type {
   SubscriptionKind,
   TrackingOptions,
   Upstream,
+  UpstreamStatus,
 } from '@holdfast/engine';
 import type { Background } from './background.js';
 import type { ClientRegistry } from './client-registry.js';
@@ -50,6 +51,7 @@ export interface LocalHostParts {
   readonly logControl: LogControl | null;
   readonly configFile: ConfigFile | null;
   readonly upstream: () => Upstream | null;
+  readonly followed: () => UpstreamStatus | null;
   readonly downstream: () => Downstream | null;
   readonly migration: () => Migration | null;
   readonly inTurn: (body: () => void) => void;
@@ -257,6 +259,10 @@ export class LocalHost implements Host {
 
   get upstream(): Upstream | null {
     return this.#parts.upstream();
+  }
+
+  get followed(): UpstreamStatus | null {
+    return this.#parts.followed();
   }
 
   unblockAll(): void {

@@ -209,6 +209,7 @@ export class LocalParts {
       logControl: options.logControl ?? null,
       configFile: options.configFile ?? null,
       upstream: () => state.upstream,
+      followed: () => state.upstream?.status ?? options.followed?.() ?? null,
       downstream: () => (state.guard === null ? downstream() : null),
       migration: () => (state.guard === null ? migration() : null),
       inTurn: (body) => {

@@ -319,6 +319,8 @@ export interface Host {
   readonly configFile: ConfigFile | null;
   /** Null when this server can't follow another. */
   readonly upstream: Upstream | null;
+  /** Whom clients are told that it follows; null while it is a master. */
+  readonly followed: UpstreamStatus | null;
   /** Null when no server can follow this one. */
   readonly downstream: Downstream | null;
   /** Null when this server sends no keys to others. */

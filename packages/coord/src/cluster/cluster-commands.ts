@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { hashSlotCount, hashSlotOf, type Reply, type Request } from '@holdfast/common';
+import type { UpstreamStatus } from '@holdfast/engine';
 import { outcomes } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import type { ClusterMeta } from './cluster-meta.js';
@@ -77,6 +78,17 @@ export class ClusterCommands {
     this.#coordinator = coordinator;
     this.#meta = coordinator.router.meta;
     this.#home = home;
+  }
+
+  /** Whom this node follows, as ROLE, INFO and HELLO tell of it: null while it is a master of something. */
+  get followed(): UpstreamStatus | null {
+    const routes = this.#routes();
+    const route = routes.find(({ nodes }) => nodes.includes(this.#home));
+    if (route === undefined || routes.some((each) => this.#masterOf(each) === this.#home)) return null;
+    const { host, isUp, port } = this.#memberOf(this.#masterOf(route));
+    const nothing = { offset: 0, loadedBytes: 0, loadingBytes: 0, problem: '' };
+    const lastHeardMs = this.#coordinator.kv.context.nowMs;
+    return { ...nothing, host, port, lastHeardMs, state: isUp ? 'connected' : 'connect' };
   }
 
   #answer(write: (reply: Reply, request: Request) => void): Handler {

@@ -22,6 +22,7 @@ import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOption
 import { LocalCoordinator } from '../local-coordinator.js';
 import { ClusterCommands } from './cluster-commands.js';
 import { ConfigCommands } from './config-commands.js';
+import { DebugCommand } from './debug-command.js';
 import { slotNotServed } from './errors.js';
 import { Forwarder } from './forwarder.js';
 import { GatheredCommands } from './gathered-commands.js';
@@ -81,9 +82,11 @@ export class ClusterCoordinator implements Coordinator {
       ...(config && { config }),
     });
     this.kv.isClusterNode = this.isNode;
+    const atNode = home === undefined ? null : new ClusterCommands(this, home);
     this.front = new LocalCoordinator({
       kv: this.kv,
       env,
+      ...(atNode !== null && { followed: () => atNode.followed }),
       ...(onShutdown && { onShutdown }),
       ...(onLog && { onLog }),
       forwarding: {
@@ -107,11 +110,12 @@ export class ClusterCoordinator implements Coordinator {
       new ConfigCommands(this).handlers,
       new InfoCommand(this).handlers,
       new LatencyCommands(this).handlers,
+      new DebugCommand(this).handlers,
       this.#transactions.handlers,
       this.#subscriptions.handlers,
       new ReadModeCommands(this).handlers,
       new TrackingCommand(this).handlers,
-      home === undefined ? {} : new ClusterCommands(this, home).handlers,
+      atNode?.handlers ?? {},
     ]);
   }
 

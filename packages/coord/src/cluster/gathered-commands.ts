@@ -44,9 +44,11 @@ const greatestOfEach: Combine = (reply, values) => {
   writeValue(reply, lists[0].map(merge));
 };
 
-/** Newest first, as many as were asked for. */
+/** Newest first, as many as were asked for. Shards count alike: what is told of each is an id that no other has. */
 const newest: Combine = (reply, values, request) => {
-  const entries = values.flat() as ReplyValue[][];
+  const entries = (values as ReplyValue[][][]).flatMap((ofShard, shard) =>
+    ofShard.map(([id, ...entry]): ReplyValue[] => [Number(id) * values.length + shard, ...entry]),
+  );
   entries.sort((a, b) => Number(b[1]) - Number(a[1]));
   const asked = request.count > 2 ? request.integer(2) : 10;
   writeValue(reply, asked < 0 ? entries : entries.slice(0, asked));

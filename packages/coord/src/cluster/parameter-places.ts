@@ -8,7 +8,7 @@ function namesOf(text: string): ReadonlySet<string> {
 /** About connections, and about the process that has them. */
 export const connectionParameters: ReadonlySet<string> = namesOf(
   `bind dir maxclients port protected-mode requirepass tcp-backlog tcp-keepalive timeout unixsocket unixsocketperm
-   client-output-buffer-limit client-query-buffer-limit proto-max-bulk-len`,
+   client-output-buffer-limit client-query-buffer-limit proto-max-bulk-len enable-debug-command`,
 );
 
 /** Of a server that stands alone: its password, its log, who follows it and whom it follows. */

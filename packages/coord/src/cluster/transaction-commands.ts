@@ -73,6 +73,7 @@ export class TransactionCommands {
     const isOfOne = ofOneShard.has(command.name);
     if (
       command.name.endsWith('SUBSCRIBE') ||
+      command.name === 'DEBUG' ||
       plan === plans.own ||
       (plan === plans.special && !isOfOne && coordinator.router.shardCount > 1) ||
       (aboutNodes.has(command.fullName) && nodesOf(coordinator).length > 1)

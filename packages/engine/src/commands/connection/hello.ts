@@ -58,7 +58,7 @@ export const hello = defineCommand({
     reply.text('mode');
     reply.text(kv.isClusterNode ? 'cluster' : 'standalone');
     reply.text('role');
-    reply.text((host.upstream?.status ?? null) === null ? 'master' : 'replica');
+    reply.text(host.followed === null ? 'master' : 'replica');
     reply.text('modules');
     reply.array(0);
   },

@@ -190,7 +190,8 @@ const helpLines = [
 const notAllowed =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
 
-function isAllowed({ kv, session }: Context): boolean {
+/** Whether a client may use DEBUG. */
+export function mayDebug({ kv, session }: Pick<Context, 'kv' | 'session'>): boolean {
   const allowed = kv.config.text('enable-debug-command');
   if (allowed !== 'local') return allowed === 'yes';
   return /^(127\.|\[::1\]|unix|\/)/.test(session.address);
@@ -226,7 +227,7 @@ export const debug = defineCommand({
   args: { words: rest(1) },
   furtherKeys: visitSubjects,
   run(ctx, { words }, reply) {
-    if (isAllowed(ctx)) dispatch(ctx, words, reply);
+    if (mayDebug(ctx)) dispatch(ctx, words, reply);
     else reply.error(notAllowed);
   },
 });

@@ -227,7 +227,7 @@ function stats({ host, kv }: Context): Fields {
 
 function replication(ctx: Context): Fields {
   const { host } = ctx;
-  const status = host.upstream?.status ?? null;
+  const status = host.followed;
   const served = host.downstream?.status ?? null;
   return [
     ['role', status === null ? 'master' : 'slave'],

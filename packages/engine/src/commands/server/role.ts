@@ -13,7 +13,7 @@ export const role = defineCommand({
   categories: ['admin', 'dangerous'],
   args: {},
   run({ host }, _args, reply) {
-    const status = host.upstream?.status ?? null;
+    const status = host.followed;
     if (status === null) return describeMaster(host.downstream?.status ?? null, reply);
     reply.array(5);
     reply.text('slave');
