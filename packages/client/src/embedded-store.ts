@@ -218,11 +218,11 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async #close(): Promise<void> {
+    // The turn holds the store until it is over: who opened and closed stores in a loop would fill the memory.
+    await this.#turns.next();
     this.#hold.set(false);
     for (const caller of [...this.#idle, ...this.#busy]) caller.close();
     await this.#stack.close();
-    // Until the turn is over it holds the store, and all that the store holds: who opens and closes stores in a loop would fill the memory.
-    await this.#turns.next();
   }
 
   get #isClosed(): boolean {
@@ -283,7 +283,7 @@ class EmbeddedStore implements KeyValueStore {
         if (timer !== null) timers.clearTimeout(timer);
       }
     } catch (error) {
-      if (this.#isClosed) throw closedError();
+      if (this.#isClosed && caller.isClosed) throw closedError();
       throw isLate ? noAnswer(isRead, 'no answer in time') : error;
     } finally {
       this.#give(caller);
