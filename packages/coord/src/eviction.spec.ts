@@ -148,9 +148,24 @@ describe('eviction', () => {
     expect(String(client.run('EVAL', write, '0'))).toContain('OOM command not allowed');
     expect(client.run('EVAL', "return redis.call('GET', 'k')", '0')).toBe('v');
     expect(client.run('EVAL', "redis.call('DEL', 'k') return redis.call('SET', 'k', 'w')", '0')).toBe('OK');
-    expect(String(client.run('EVAL', `#!lua\n${write}`, '0'))).toContain('allow-oom flag is not set');
+    expect(client.run('EVAL', `#!lua\n${write}`, '0')).toEqual(new Error(oom));
     expect(client.run('EVAL', `#!lua flags=allow-oom\n${write}`, '0')).toBe('OK');
     expect(client.run('EVAL', "#!lua flags=no-writes\nreturn redis.call('GET', 'k')", '0')).toBe('w');
+  });
+
+  it('refuses to queue whatever it is when there is no memory, but ends a transaction', () => {
+    const client = serverOfTime().client();
+    client.line('SET k v');
+    client.line('CONFIG SET maxmemory 1');
+    client.line('MULTI');
+    expect(client.line('GET k')).toEqual(new Error(oom));
+    expect(client.line('DEL k')).toEqual(new Error(oom));
+    expect(client.line('DISCARD')).toBe('OK');
+    client.line('MULTI');
+    expect(client.line('RESET')).toBe('RESET');
+    client.line('MULTI');
+    expect(client.line('EXEC')).toEqual([]);
+    expect(client.line('DEL k')).toBe(1);
   });
 
   it('refuses EXEC when memory ran short after its commands were queued', () => {

@@ -21,6 +21,7 @@ function lateAnswers() {
     hub: { endSpeech: () => {} } as PubSubHub,
     forwarding: null,
     discard: new DiscardReply(),
+    reject: () => outcomes.done,
     dispatch: (session) => {
       events.push(`run ${names.get(session)} ${session.arrival}`);
       return state.outcome;

@@ -9,6 +9,7 @@ import { type Outcome, outcomes } from './coordinator.js';
 import type { Forwarding } from './local-coordinator-options.js';
 import type { HeldCommand } from './pauses.js';
 import type { PubSubHub } from './pubsub-hub.js';
+import type { Refusals } from './refusals.js';
 import type { Waiter } from './wait-queues.js';
 
 export interface LateAnswersOptions {
@@ -18,6 +19,8 @@ export interface LateAnswersOptions {
   readonly forwarding: Forwarding | null;
   /** Where a reply goes that the client does not want. */
   readonly discard: Reply;
+  /** Answers a command that may not be run. */
+  readonly reject: Refusals['reject'];
   /** Runs a command as if it came now. */
   readonly dispatch: (session: Session, request: Request, reply: Reply) => Outcome;
   /** Serves those who wait for keys, if there is something for them. */
@@ -65,11 +68,20 @@ export class LateAnswers {
     this.release(session);
   }
 
-  /** A command that waits is tried again, not shown to monitors a second time. */
+  /**
+   * A command that waits is tried again, not shown to monitors a second time. What its user may do may have changed
+   * meanwhile: what it no longer may is not done.
+   */
   executeAgain({ session, command, request }: Waiter): void {
-    const { hub, kv } = this.#options;
+    const { hub, kv, reject } = this.#options;
+    const denied = session.isUnlimited ? null : kv.access.refusal(session, command, request);
+    const reply = this.replyOf(session);
+    if (denied !== null) {
+      reject(session, command, request, reply, denied);
+      return;
+    }
     hub.speaker = session;
-    kv.execute(session, command, request, this.replyOf(session));
+    kv.execute(session, command, request, reply);
     hub.endSpeech();
   }
 

@@ -57,6 +57,8 @@ export interface LocalHostParts {
   readonly inTurn: (body: () => void) => void;
   /** Why clients may not write while another server is followed. */
   readonly upstreamRefusal: () => string | null;
+  /** Why data that may be old is not shown. */
+  readonly staleness: () => string | null;
   readonly unblockAll: () => void;
   readonly committer: () => Committer;
   /** Ends a session's wait for keys: see `Host.unblock`. */
@@ -194,6 +196,10 @@ export class LocalHost implements Host {
 
   get refusal(): string | null {
     return this.#parts.committer().refusal ?? this.#parts.upstreamRefusal();
+  }
+
+  get staleness(): string | null {
+    return this.#parts.staleness();
   }
 
   load(session: Session, command: Command, request: Request): Promise<void> | null {

@@ -121,6 +121,7 @@ export class LocalParts {
       hub: this.hub,
       forwarding: forwarding ?? null,
       discard: this.discard,
+      reject: (...refused) => this.refusals.reject(...refused),
       dispatch,
       serve: () => {
         if (this.waiting.hasReady) this.waiting.serve();
@@ -218,6 +219,7 @@ export class LocalParts {
         late.endTurn();
       },
       upstreamRefusal: () => state.upstreamRefusal,
+      staleness: () => state.staleness,
       unblockAll: () => waiting.failAll(becameReplica),
       committer: () => state.committer,
       close,

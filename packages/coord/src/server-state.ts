@@ -56,11 +56,15 @@ export class ServerState {
     const { refusal } = this.committer;
     if (refusal !== null && isWriting(session, command)) return refusal;
     if (this.#lacksReplicas && isWriting(session, command)) return noReplicas;
-    const followed = this.upstream === null ? null : this.#refusalOfFollower(this.upstream, session, command);
-    if (followed !== null) return followed;
+    const { upstream } = this;
+    const isFollower = upstream !== null && upstream.status !== null && !upstream.isItself(session);
+    const readOnly = isFollower && isWriting(session, command) ? this.upstreamRefusal : null;
+    if (readOnly !== null) return readOnly;
     if (session.isSubscriber && session.dialect === 2 && !isAllowedWhileSubscribed(command)) {
       return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
+    const followed = isFollower ? this.#refusalOfFollower(session, command) : null;
+    if (followed !== null) return followed;
     if (this.#script.isActive) return this.#script.refusalOf(command, request);
     if (session.isMonitor && touchesKeyspace(command)) return "ERR Replica can't interact with the keyspace";
     return this.guard === null ? null : this.guard.refusalOf(command, request);
@@ -72,14 +76,17 @@ export class ServerState {
     return this.#kv.config.text('replica-read-only') === 'yes' ? isReadOnly : null;
   }
 
-  /** What a server that follows another does not do for its own clients. */
-  #refusalOfFollower(upstream: Upstream, session: Session, command: Command): string | null {
-    const { status } = upstream;
-    if (status === null || upstream.isItself(session)) return null;
-    if (status.state === 'sync' && !command.flags.has('loading')) return isLoading;
-    if (status.state !== 'connected' && !isFreshEnough(session, command)) {
-      if (!this.#kv.config.flag('replica-serve-stale-data')) return isStale;
-    }
-    return isWriting(session, command) ? this.upstreamRefusal : null;
+  /** Why data that may be old is not shown; null when it is, or is not old. */
+  get staleness(): string | null {
+    const status = this.upstream?.status ?? null;
+    if (status === null || status.state === 'connected') return null;
+    return this.#kv.config.flag('replica-serve-stale-data') ? null : isStale;
+  }
+
+  /** What a server that follows another does not read for its own clients. */
+  #refusalOfFollower(session: Session, command: Command): string | null {
+    const stale = isFreshEnough(session, command) ? null : this.staleness;
+    if (stale !== null) return stale;
+    return this.upstream?.status?.state === 'sync' && !command.flags.has('loading') ? isLoading : null;
   }
 }

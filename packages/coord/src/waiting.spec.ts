@@ -37,6 +37,25 @@ it('gives nobody a key that expired within the transaction that made it', () => 
   expect(other.line('EXISTS l')).toBe(0);
 });
 
+it('gives nobody what its user may no longer have, and leaves it to others', () => {
+  c.line('ACL SETUSER u on nopass ~* &* +@all');
+  const user = server.client();
+  user.line('AUTH u p');
+  waiting('BLPOP l 0', user);
+  const other = waiting('BLPOP l 0');
+  c.line('ACL SETUSER u resetkeys ~m');
+  expect(c.line('RPUSH l a')).toBe(1);
+  expect(user.take()).toEqual(new Error('NOPERM No permissions to access a key'));
+  expect(other.take()).toEqual(['l', 'a']);
+
+  waiting('BLPOP m 0', user);
+  c.line('ACL SETUSER u -blpop');
+  c.line('RPUSH m a');
+  expect(user.take()).toEqual(new Error("NOPERM User u has no permissions to run the 'blpop' command"));
+  expect(c.line('LRANGE m 0 -1')).toEqual(['a']);
+  expect(user.line('LRANGE m 0 -1')).toEqual(['a']);
+});
+
 it.each([
   ['7.2', 0],
   ['7.0', 1],

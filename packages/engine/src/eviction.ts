@@ -242,10 +242,14 @@ export class Eviction {
   }
 }
 
+const endsTransaction: ReadonlySet<string> = new Set(['DISCARD', 'QUIT', 'RESET']);
+
 /** Whether a command, or one that EXEC is about to run, may need more memory. */
 function mayGrow({ transaction }: Session, { flags, name }: Command): boolean {
   if (flags.has('denyoom')) return true;
-  if (name !== 'EXEC' || transaction === null) return false;
+  if (transaction === null || endsTransaction.has(name)) return false;
+  // Whatever is queued takes memory, however much of it there is.
+  if (name !== 'EXEC') return true;
   return transaction.queue.some(({ command }) => command.flags.has('denyoom'));
 }
 

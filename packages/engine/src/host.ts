@@ -284,6 +284,8 @@ export interface Host {
   // Scripts
   /** Why writes are refused now: then what only reads must not leave a change behind, either. Null while they are not. */
   readonly refusal: string | null;
+  /** Why data that may be old is not shown; null while it may be. */
+  readonly staleness: string | null;
   /** Makes resident what a command needs; null when it is. */
   load(session: Session, command: Command, request: Request): Promise<void> | null;
   /** Whether anybody is shown what commands are run. */

@@ -6,6 +6,10 @@ import { RdbFileWriter } from '@holdfast/storage';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { RedisUpstream } from './redis-upstream.js';
 
+const isStale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+const isReadOnly = "READONLY You can't write against a read only replica.";
+const notAStaleReader = 'ERR Can not execute the command on a stale replica';
+
 let stack: LocalStack;
 let upstream: RedisUpstream;
 let server: Server;
@@ -87,16 +91,44 @@ it('ends with a write of a transaction that is not taken here', async () => {
   expect(upstream.status!.problem).toContain('EXEC is not taken here: ERR value is not an integer');
 });
 
-it('REPLICAOF does not look for a host whose name is longer than any', async () => {
+/** A client of the server, which knows of its upstream. */
+function client(): Caller {
   const { coordinator } = stack;
   coordinator.state.upstream = upstream;
   const turns = new Turns(coordinator, systemEnv().timers);
-  const options = { protocol: 'embedded', address: '', localAddress: '' };
-  const caller = Caller.open(coordinator, turns, options)!;
+  return Caller.open(coordinator, turns, { protocol: 'embedded', address: '', localAddress: '' })!;
+}
+
+it('REPLICAOF does not look for a host whose name is longer than any', async () => {
+  const caller = client();
   const { value } = await caller.run(['REPLICAOF', Buffer.alloc(1026, 0xff), '6379']);
   expect(value).toEqual(new ErrorReply('ERR Invalid master host'));
   expect(upstream.status).toBeNull();
   await caller.run(['REPLICAOF', Buffer.alloc(1025, 'h'), '6379']);
   expect(upstream.status?.host).toHaveLength(1025);
+  caller.close();
+});
+
+it.each([
+  ["return redis.call('GET', 'k')", isStale],
+  ["#!lua flags=no-writes\nreturn redis.call('GET', 'k')", isStale],
+  ["#!lua flags=allow-stale\nreturn redis.call('GET', 'k')", isReadOnly],
+  ["#!lua flags=no-writes,allow-stale\nreturn redis.pcall('GET', 'k')", notAStaleReader],
+  ['#!lua flags=no-writes,allow-stale\nreturn 1', 1],
+])('without a link, and no stale data to be served, EVAL %j gives %s', async (script, expected) => {
+  upstream.follow('127.0.0.1', 1);
+  const caller = client();
+  await caller.run(['CONFIG', 'SET', 'replica-serve-stale-data', 'no']);
+  const { value } = await caller.run(['EVAL', script, '0']);
+  expect(value).toEqual(typeof expected === 'number' ? expected : new ErrorReply(expected));
+  caller.close();
+});
+
+it('a write that is refused is so because it is a write, rather than because data is old', async () => {
+  upstream.follow('127.0.0.1', 1);
+  const caller = client();
+  await caller.run(['CONFIG', 'SET', 'replica-serve-stale-data', 'no']);
+  expect((await caller.run(['SET', 'k', 'v'])).value).toEqual(new ErrorReply(isReadOnly));
+  expect((await caller.run(['GET', 'k'])).value).toEqual(new ErrorReply(isStale));
   caller.close();
 });

@@ -118,6 +118,15 @@ describe('EVAL', () => {
     );
   });
 
+  it.each(['_G', 'redis', 'string', 'math', 'cjson', 'getmetatable("")'])(
+    'shows no other script what one put into %s by table.insert',
+    (name) => {
+      const c = newClient();
+      evaluate(c, `table.insert(${name}, "left behind")`);
+      expect(evaluate(c, `return rawget(${name}, 1)`)).toBeNull();
+    },
+  );
+
   it('keeps its globals from scripts', () => {
     const c = newClient();
     expect((evaluate(c, 'x = 1') as Error).message).toContain('Attempt to modify a readonly table');

@@ -10,8 +10,7 @@ const unknown = 'ERR Unknown Redis command called from script';
 const wrongArity = 'ERR Wrong number of args calling Redis command from script';
 const notAllowed = 'ERR This Redis command is not allowed from script';
 const readOnly = 'ERR Write commands are not allowed from read-only scripts.';
-const oomNotAllowed =
-  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+const staleNotAllowed = 'ERR Can not execute the command on a stale replica';
 const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
 
 /** Why a command of a script is refused, as an error; '' when it may run. */
@@ -21,6 +20,7 @@ export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null,
   const { arity } = command;
   if (arity > 0 ? count !== arity : count < -arity) return wrongArity;
   if (command.isNoScript && !kv.scripting.allowsAllCommands) return notAllowed;
+  if (!command.flags.has('stale') && kv.host.staleness !== null) return staleNotAllowed;
   const { session } = run;
   const denied = session.isUnlimited ? null : kv.access.refusalInScript(session, command, request);
   if (denied !== null) return denied;
@@ -39,13 +39,20 @@ function writeRefusal(kv: KV): string {
   return replicasMin > 0 && replicasMin > kv.host.replicaCount() ? noReplicas : '';
 }
 
-/** Why a script that says what it does can't begin, as an error; '' when it can. `flags` are `scriptFlags`. */
+/**
+ * Why a script can't begin, as an error; '' when it can. One that says what it does is taken for a command that does
+ * this, any other one for a command that reads. `flags` are `scriptFlags`.
+ */
 export function refusalOfScript(kv: KV, flags: number, isReadOnlyCommand: boolean): string {
-  if ((flags & scriptFlags.isPlain) !== 0 || (flags & scriptFlags.noWrites) !== 0) return '';
-  if (kv.host.refusal !== null)
-    return `${kv.host.refusal} Use the flag 'no-writes' for scripts that only read.`;
-  if (isReadOnlyCommand) return 'ERR Can not execute a script with write flag using *_ro command.';
-  const refusal = writeRefusal(kv);
-  if (refusal !== '') return refusal;
-  return kv.eviction.isOutOfMemory && (flags & scriptFlags.allowOom) === 0 ? oomNotAllowed : '';
+  const isPlain = (flags & scriptFlags.isPlain) !== 0;
+  const mayWrite = !isPlain && (flags & scriptFlags.noWrites) === 0;
+  if (mayWrite) {
+    if (kv.eviction.isOutOfMemory && (flags & scriptFlags.allowOom) === 0) return outOfMemory;
+    const refusal = writeRefusal(kv);
+    if (refusal !== '') return refusal;
+  }
+  if ((flags & scriptFlags.allowStale) === 0 && kv.host.staleness !== null) return kv.host.staleness;
+  return mayWrite && isReadOnlyCommand
+    ? 'ERR Can not execute a script with write flag using *_ro command.'
+    : '';
 }

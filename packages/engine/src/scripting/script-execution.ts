@@ -263,13 +263,13 @@ export class ScriptExecution {
     }
   }
 
-  /** From time to time a step of the collector, so that none is long; and a look at what scripts must not change. */
+  /** A look at what scripts must not change, which no other one may see; and at times a step of the collector, so that none is long. */
   #tidy(interpreter: Interpreter): void {
+    const { machine, sandbox } = interpreter;
+    if (sandbox.isTampered()) interpreter.isBroken = true;
     if (++this.#runsSinceTidying < tidyingPeriod) return;
     this.#runsSinceTidying = 0;
-    const { machine, sandbox } = interpreter;
     machine.api.lua_gc(machine.L, gcCommands.step, collectorStepKiB);
-    if (sandbox.isTampered()) interpreter.isBroken = true;
   }
 
   /** The interpreter is of no use any more. What is not its own fault is thrown on. */

@@ -107,8 +107,7 @@ export class Scripting {
 
   #runScript(ctx: Context, reply: Reply, script: Script, keyCount: number, isReadOnly: boolean): void {
     const { flags } = script;
-    const isPlain = (flags & scriptFlags.isPlain) !== 0;
-    const refusal = isPlain ? '' : refusalOfScript(this.#kv, flags, isReadOnly);
+    const refusal = refusalOfScript(this.#kv, flags, isReadOnly);
     if (refusal !== '') return reply.error(refusal);
     const { interpreter } = this.scripts;
     if (script.compiled?.owner !== interpreter) {

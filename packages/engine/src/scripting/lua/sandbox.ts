@@ -159,11 +159,12 @@ export class Sandbox {
 
   /** Whether something was put into a proxy without asking: the interpreter is to be used no more. */
   isTampered(): boolean {
-    const { i32 } = this.#machine;
-    for (let i = 0; i < this.#proxies.length; i++) {
-      const proxy = this.#proxies[i];
+    const { i32, noFields } = this.#machine;
+    const proxies = this.#proxies;
+    for (let i = 0; i < proxies.length; i++) {
+      const proxy = proxies[i];
       const hasItems = i32[(proxy + tableOffsets.itemsSize) >> 2] !== 0;
-      const hasFields = i32[(proxy + tableOffsets.fields) >> 2] !== this.#machine.noFields;
+      const hasFields = i32[(proxy + tableOffsets.fields) >> 2] !== noFields;
       // An attempt to assign leaves room for the field, but no value.
       if ((hasItems || hasFields) && this.#hasValue(proxy)) return true;
     }
