@@ -109,6 +109,60 @@ it('brings what a transaction needs of the key space into memory', async () => {
   expect(a).toBe('1');
 });
 
+describe('the names of keys that are not in memory', () => {
+  beforeEach(async () => {
+    for (let i = 0; i < 100; i++) await run(`SET key:${i} value`);
+    await run('MSET {tag}:1 1 {tag}:2 2');
+    await run('SET over x PX 1');
+    await run('HSET hash f v');
+    await reopen();
+  });
+
+  const namesOf = async (pattern: string): Promise<string[]> =>
+    ((await run(`KEYS ${pattern}`)) as string[]).sort();
+
+  it('are told without loading the keys', async () => {
+    expect((await namesOf('*')).length).toBe(103);
+    expect((await namesOf('key:1?')).length).toBe(10);
+    expect(await namesOf('{tag}*')).toEqual(['{tag}:1', '{tag}:2']);
+    expect(await namesOf('hash')).toEqual(['hash']);
+    expect(await namesOf('o*')).toEqual([]);
+    expect(stack.storage.database(0).size).toBe(0);
+  });
+
+  it('are told with those that are', async () => {
+    await run('GET key:7');
+    await run('SET key:new x');
+    await run('DEL key:8');
+    await run('RENAME key:9 key:nine');
+    const names = await namesOf('key:*');
+    expect(names.length).toBe(100);
+    expect(names.filter((name) => ['key:7', 'key:8', 'key:9', 'key:new', 'key:nine'].includes(name))).toEqual(
+      ['key:7', 'key:new', 'key:nine'],
+    );
+    expect(await namesOf('key:8')).toEqual([]);
+    expect(await namesOf('key:7')).toEqual(['key:7']);
+  });
+
+  it('are those of the moment, within a transaction', async () => {
+    for (const line of ['MULTI', 'KEYS k*', 'DEL key:1', 'SET k x', 'KEYS k*', 'KEYS {tag}*'])
+      await run(line);
+    for (const line of ['SWAPDB 0 1', 'KEYS *', 'SWAPDB 0 1', 'FLUSHDB', 'KEYS k*']) await run(line);
+    const [before, , , after, tagged, , swapped, , , gone] = (await run('EXEC')) as string[][];
+    expect(before.length).toBe(100);
+    expect(after.length).toBe(100);
+    expect([after.includes('key:1'), after.includes('k')]).toEqual([false, true]);
+    expect(tagged.length).toBe(2);
+    expect([swapped, gone]).toEqual([[], []]);
+  });
+
+  it('are told to a script', async () => {
+    const { value } = await caller.run(['EVAL', "return #redis.call('KEYS', 'key:*')", '0']);
+    expect(value).toBe(100);
+    expect(stack.storage.database(0).size).toBe(0);
+  });
+});
+
 describe('of a large collection that is not in memory', () => {
   const count = 2000;
   const numbers = Array.from({ length: count }, (_, i) => i);

@@ -80,11 +80,12 @@ export class KeyLoader {
 
   #loadPages(database: number, command: Command, request: Request): Promise<void> | null {
     if (command.scansKeyspace === 'sample') return this.storage.prepareSample(database);
-    const isPage = command.scansKeyspace === 'page';
-    const cursor = isPage ? readCursor(request, command.argsStart) : 0;
-    if (Number.isNaN(cursor)) return null;
-    const count = isPage ? scanCountOf(request) : Number.POSITIVE_INFINITY;
-    return this.storage.prepareScan(database, cursor, count);
+    if (command.scansKeyspace === 'names') {
+      const selection = command.declaration.selectsNames?.(request) ?? null;
+      return selection === null ? null : this.storage.prepareNames(database, selection);
+    }
+    const cursor = readCursor(request, command.argsStart);
+    return Number.isNaN(cursor) ? null : this.storage.prepareScan(database, cursor, scanCountOf(request));
   }
 
   /** For a command that needs no elements of the values of its keys. */

@@ -1,6 +1,6 @@
 /** What is declared of a command: by itself, once, in the file of the command. All else is derived by `Command`. */
 import type { Reply, Request } from '@holdfast/common';
-import type { Database } from '@holdfast/storage';
+import type { Database, NameSelection } from '@holdfast/storage';
 import type { Command } from './command.js';
 import type { Context } from './context.js';
 import type { ArgsOf, ArgumentShape, KeySpec, KeyUsage } from './grammar.js';
@@ -97,8 +97,13 @@ export interface CommandDeclaration<S extends ArgumentShape> {
   readonly elements?: { readonly first: number; readonly step: number } | 'none';
   /** A database besides the session's in which its keys must be resident too; NaN for none. */
   readonly otherDatabase?: (request: Request) => number;
-  /** Needs pages of the key space resident, not only its keys: which. */
-  readonly scansKeyspace?: 'page' | 'sample' | 'all';
+  /**
+   * Needs pages of the key space resident, not only its keys: which. `names`: it needs no keys, but the names of those that
+   * `selectsNames` says.
+   */
+  readonly scansKeyspace?: 'page' | 'sample' | 'names';
+  /** Null when the command will have nothing but an error. What the selection keeps is a copy. */
+  readonly selectsNames?: (request: Request) => NameSelection | null;
   /** Looks at keys without being an access to them: see UsageClock. */
   readonly leavesNoTrace?: boolean;
   /** Whether argument `i` is a secret, not to be shown by SLOWLOG and MONITOR. */

@@ -50,7 +50,7 @@ export class Command {
   readonly mayReplicate: boolean;
   readonly touchesKeys: boolean;
   readonly group: CommandGroup;
-  readonly scansKeyspace: 'page' | 'sample' | 'all' | undefined;
+  readonly scansKeyspace: 'page' | 'sample' | 'names' | undefined;
   /** See `CommandDeclaration`; undefined when it needs the whole values of its keys. */
   readonly elements: { readonly first: number; readonly step: number } | 'none' | undefined;
   /** Where the keys are. */

@@ -1,3 +1,4 @@
+import { hashSlotOf } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { globMatch } from './glob.js';
@@ -68,5 +69,15 @@ describe('GlobPattern', () => {
 
   it('takes no exponential time', () => {
     expect(matches(`${'a*'.repeat(30)}b`, 'a'.repeat(60))).toBe(false);
+  });
+
+  it('knows the slot of what it matches, where a hash tag comes before the first special byte', () => {
+    const slotOf = (text: string): number => hashSlotOf(Buffer.from(text), 0, text.length);
+    const slot = (pattern: string): number => new GlobPattern(Buffer.from(pattern)).slot;
+    for (const pattern of ['{tag}*', 'a{tag}b:?', '{tag}', 'x{tag}y{*'])
+      expect([pattern, slot(pattern)]).toEqual([pattern, slotOf('{tag}')]);
+    expect(slot('literal')).toBe(slotOf('literal'));
+    for (const pattern of ['*', 'a*', '{ta*g}', '{tag*', '{tag\\}*', '{}{tag}*', '{}*', '}{*', '*{tag}'])
+      expect([pattern, slot(pattern)]).toEqual([pattern, -1]);
   });
 });

@@ -5,7 +5,7 @@
  *     user:*         prefix `user:`, any end              compared first, and is often all there is
  */
 // @hot-path
-import { bytesEqual } from '@holdfast/common';
+import { bytesEqual, hashSlotOf } from '@holdfast/common';
 
 const star = 42;
 const question = 63;
@@ -14,6 +14,8 @@ const backslash = 92;
 const closing = 93;
 const caret = 94;
 const dash = 45;
+const openingBrace = 123;
+const closingBrace = 125;
 
 export class GlobPattern {
   readonly #pattern: Uint8Array;
@@ -38,6 +40,13 @@ export class GlobPattern {
   /** Matches only what is equal to it. */
   get isLiteral(): boolean {
     return this.#prefixLength === this.#pattern.length;
+  }
+
+  /** The slot that whatever matches is in; -1 when it may be in any: it is known by a hash tag before the first special byte. */
+  get slot(): number {
+    const pattern = this.#pattern;
+    const length = this.#prefixLength;
+    return this.isLiteral || hasHashTag(pattern, length) ? hashSlotOf(pattern, 0, length) : -1;
   }
 
   matches(bytes: Uint8Array, start: number, length: number): boolean {
@@ -78,6 +87,13 @@ export class GlobPattern {
     while (p[i] === star) i++;
     return i >= p.length;
   }
+}
+
+/** Whether the first `{` is followed by a `}`, and not at once. */
+function hasHashTag(pattern: Uint8Array, length: number): boolean {
+  const open = pattern.indexOf(openingBrace);
+  const close = open < 0 ? -1 : pattern.indexOf(closingBrace, open);
+  return close > open + 1 && close < length;
 }
 
 function isSpecial(byte: number): boolean {

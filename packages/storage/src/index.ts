@@ -13,6 +13,7 @@ export type { CreationListener, DatabaseContext, KeyspaceObserver } from './data
 export { Dict } from './dict.js';
 export { wasAccessed } from './dict-segment.js';
 export type { ExpiringCollection, ExpiringCollections } from './expiring-collections.js';
+export { type KeyNames, type NameSelection, noNames } from './key-names.js';
 export type { Keyspace } from './keyspace.js';
 export { positionsEnd as diskPositionsEnd } from './level/disk-keys.js';
 export type { StoreDirectory, StoreFile } from './level/files/store-files.js';

@@ -7,6 +7,7 @@ import { MutationApplier } from './apply.js';
 import type { Collection } from './collection.js';
 import { Database } from './database.js';
 import type { CreationListener, DatabaseContext, KeyspaceObserver, Residency } from './database-context.js';
+import { type KeyNames, type NameSelection, noNames } from './key-names.js';
 import { MutationWriter, mutationKinds } from './mutation.js';
 import type { KeyName, Storage } from './storage.js';
 import { databaseCount } from './system-database.js';
@@ -151,6 +152,14 @@ export class MemoryStorage implements Storage {
   visitSample(database: number, random: Random, visit: (ref: number) => void): void {
     const { dict, size } = this.#databases[database];
     if (size > 0) visit(dict.random(() => random.uint32()));
+  }
+
+  prepareNames(_database: number, _selection: NameSelection): Promise<void> | null {
+    return null;
+  }
+
+  coldNames(_database: number, _selection: NameSelection): KeyNames {
+    return noNames;
   }
 
   prepareExpired(_nowMs: number): Promise<void> | null {

@@ -16,6 +16,7 @@
 import type { KvError, Random } from '@holdfast/common';
 import type { Database } from './database.js';
 import type { CreationListener, KeyspaceObserver } from './database-context.js';
+import type { KeyNames, NameSelection } from './key-names.js';
 import type { MutationWriter } from './mutation.js';
 import type { ElementNames } from './partial-elements.js';
 import type { WriteStamp } from './write-stamp.js';
@@ -89,6 +90,14 @@ export interface Storage {
   prepareSample(database: number): Promise<void> | null;
   /** Calls `visit` with the record of a key that was chosen at random, or of some; of none when there is none. */
   visitSample(database: number, random: Random, visit: (ref: number) => void): void;
+
+  /**
+   * Gathers the names of the keys that are not resident, for `coldNames` of the same selection, without making them
+   * resident. Null when they are there; otherwise resolves when they are.
+   */
+  prepareNames(database: number, selection: NameSelection): Promise<void> | null;
+  /** The names that were prepared, of keys that are not resident as of now. Of those that are, the database knows. */
+  coldNames(database: number, selection: NameSelection): KeyNames;
 
   /** Where a scan begins of which `isScanned` is asked, and that visits no key twice that stays where it is. */
   readonly scanStart: number;

@@ -135,6 +135,15 @@ export class Keyspace {
     return this.isAbsent(bytes, start, length);
   }
 
+  /**
+   * Whether a key is on the disk only, that was there at a moment since which no removal was forgotten. Quicker than
+   * `isFound`, for a million of them.
+   */
+  isCold(bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.database.find(bytes, start, length) !== 0) return false;
+    return this.#removals.size === 0 || !this.#removals.has(byteStringOf(bytes, start, length));
+  }
+
   /** A load did not find the key. */
   notFound(name: string): void {
     this.#absent.add(name);

@@ -15,12 +15,14 @@ import { type Env, KvError, type Random } from '@holdfast/common';
 import type { Database } from '../database.js';
 import type { CreationListener, KeyspaceObserver } from '../database-context.js';
 import type { DepartedKeys } from '../departed-keys.js';
+import { type KeyNames, type NameSelection, noNames } from '../key-names.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter, mutationKinds } from '../mutation.js';
 import type { ElementNames } from '../partial-elements.js';
 import type { KeyName, Storage } from '../storage.js';
 import type { WriteStamp } from '../write-stamp.js';
 import { ClassicStore } from './classic-store.js';
+import { ColdNames } from './cold-names.js';
 import { describeColdKeys } from './cold-snapshot.js';
 import type { State } from './disk-records.js';
 import { ExpiredKeys } from './expired-keys.js';
@@ -70,6 +72,7 @@ export class LevelStorage implements Storage {
   readonly #loader: Loader;
   readonly #pages: ScanPages;
   readonly #samples: KeySamples;
+  readonly #names: ColdNames;
   readonly #expired: ExpiredKeys;
   readonly #cache: ResidentCache;
   readonly #sweeper: Sweeper;
@@ -151,9 +154,10 @@ export class LevelStorage implements Storage {
     });
     const { clock, random } = env;
     this.#samples = new KeySamples({ store, clock, timers, random, pages: this.#pages });
+    this.#names = new ColdNames({ store, timers, keyspaces });
     this.#expired = new ExpiredKeys(store, keyspaces, this.#loader);
-    const { expired, writer } = { expired: this.#expired, writer: this.#writer };
-    this.#cache = new ResidentCache({ memory, keyspaces, writer, expired, seed });
+    const { expired, names, writer } = { expired: this.#expired, names: this.#names, writer: this.#writer };
+    this.#cache = new ResidentCache({ memory, keyspaces, writer, expired, names, seed });
     sweeper.start();
   }
 
@@ -282,6 +286,18 @@ export class LevelStorage implements Storage {
     const keyspace = this.#keyspaces.live(database);
     if (keyspace.isComplete) this.#memory.visitSample(database, random, visit);
     else this.#samples.take(keyspace, visit);
+  }
+
+  prepareNames(database: number, selection: NameSelection): Promise<void> | null {
+    return this.#names.prepare(this.#keyspaces.live(database), selection);
+  }
+
+  coldNames(database: number, selection: NameSelection): KeyNames {
+    const keyspace = this.#keyspaces.live(database);
+    if (keyspace.coldKeys === 0) return noNames;
+    const names = this.#names.take(keyspace, selection);
+    if (names !== null) return names;
+    throw new KvError('INVALID', 'the names of keys were not prepared');
   }
 
   isScanned(database: number, cursor: number, bytes: Uint8Array, start: number, length: number): boolean {
@@ -434,6 +450,7 @@ export class LevelStorage implements Storage {
   }
 
   async close(): Promise<void> {
+    this.#names.close();
     await this.#writer.close();
     await this.#keepDeparted();
     // Nobody waits for what is being cleared: it is listed, and the next life goes on with it.
@@ -481,9 +498,9 @@ export class LevelStorage implements Storage {
     }
   }
 
-  /** Not while a snapshot is being taken: it reads the disk as it was, and has to know what was removed. */
+  /** Not while the disk is being read as it was: who does has to know what was removed. */
   #pruneRemovals(writtenSet: number): void {
-    if (this.#cache.isSnapshotTaken) return;
+    if (this.#cache.isSnapshotTaken || this.#names.isActive) return;
     for (const keyspace of this.#keyspaces.all()) keyspace.pruneRemovals(writtenSet);
   }
 

@@ -20,6 +20,7 @@ import type { Database } from '../database.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import type { MutationWriter } from '../mutation.js';
 import { databaseCount } from '../system-database.js';
+import type { ColdNames } from './cold-names.js';
 import { headKeyOverhead, writeHeadKey } from './disk-keys.js';
 import type { ExpiredKeys } from './expired-keys.js';
 import type { Keyspace } from './keyspace.js';
@@ -38,6 +39,7 @@ export interface ResidentCacheOptions {
   readonly keyspaces: Keyspaces;
   readonly writer: WriteBehind;
   readonly expired: ExpiredKeys;
+  readonly names: ColdNames;
   readonly seed: number;
 }
 
@@ -170,8 +172,10 @@ export class ResidentCache {
     // What is here in part is described from the disk.
     const isWhole = database.partialCollection(ref) === null;
     if (isWhole) for (const departed of this.#departed) database.describeAgain(ref, departed);
+    const { expired, names } = this.#options;
     const expiryMs = dict.expiry(ref);
-    if (expiryMs !== 0) this.#options.expired.mayExpireAt(expiryMs);
+    if (expiryMs !== 0) expired.mayExpireAt(expiryMs);
+    if (names.isActive) names.leaves(keyspace, bytes, start, length, expiryMs);
     dict.seek(hash, ref);
     keyspace.letGo(bytes, start, length, this.knownBytesMax);
     database.letGo(ref);

@@ -3,6 +3,7 @@
  * know that it looks.
  */
 import { SeededRandom } from '@holdfast/common/testing';
+import { KeyNames } from '../key-names.js';
 import { createLayouts } from '../level/layouts/index.js';
 import { MutationSkimmer } from '../level/mutation-skimmer.js';
 import { MemoryStorage } from '../memory-storage.js';
@@ -114,6 +115,18 @@ class ScanLosesPlace extends Broken {
   }
 }
 
+/** Names some keys as being elsewhere that are in memory. */
+class NamesTwice extends Broken {
+  override coldNames(database: number): KeyNames {
+    const { arena, dict } = this.database(database);
+    const names = new KeyNames();
+    dict.forEach((ref) => {
+      names.add(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref), 0);
+    });
+    return names;
+  }
+}
+
 class SnapshotMissesLast extends Broken {
   override async *snapshot(): AsyncGenerator<Uint8Array> {
     let held: Uint8Array | null = null;
@@ -182,6 +195,7 @@ const brokenStorages = {
   'misses keys in a scan': ScanMissesKeys,
   'ends a scan too early': ScanEndsEarly,
   'does not know where a scan has been': ScanLosesPlace,
+  'names keys twice': NamesTwice,
   'leaves the end of a snapshot out': SnapshotMissesLast,
   'journals renames lightly during a snapshot': SnapshotRenamesLightly,
   'does not look again at what was renamed during a snapshot': SnapshotIgnoresRenames,

@@ -9,6 +9,7 @@
  */
 import { applyingCases } from './conformance/applying.js';
 import { changingCases } from './conformance/changing.js';
+import { namingCases } from './conformance/naming.js';
 import { reopeningCases } from './conformance/reopening.js';
 import { scanningCases } from './conformance/scanning.js';
 import { snapshotCases } from './conformance/snapshots.js';
@@ -18,6 +19,6 @@ export type { StorageCase, StoragePlace } from './conformance/storage-case.js';
 
 /** The cases, in the order in which a new implementation should make them pass. */
 export function storageConformance({ durable }: { readonly durable: boolean }): readonly StorageCase[] {
-  const cases = [...changingCases, ...applyingCases, ...scanningCases, ...snapshotCases];
+  const cases = [...changingCases, ...applyingCases, ...scanningCases, ...namingCases, ...snapshotCases];
   return durable ? [...cases, ...reopeningCases] : cases;
 }

@@ -1,10 +1,21 @@
+import { byteStringOf, type Request } from '@holdfast/common';
+import type { NameSelection } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { GlobPattern } from '../../glob-pattern.js';
 import { pattern } from '../../grammar.js';
 import { LiveKeys } from './live-keys.js';
 
-const keysPerPage = 4096;
 const found = new LiveKeys();
+
+function selectionOf(request: Request): NameSelection {
+  const bytes = request.copy(1);
+  const wanted = new GlobPattern(bytes);
+  return {
+    id: `pattern ${byteStringOf(bytes, 0, bytes.length)}`,
+    slot: wanted.slot,
+    matches: (key, start, length) => wanted.matches(key, start, length),
+  };
+}
 
 export const keys = defineCommand({
   id: 156,
@@ -16,10 +27,11 @@ export const keys = defineCommand({
   flags: ['readonly'],
   categories: ['keyspace', 'dangerous'],
   tips: ['request_policy:all_shards', 'nondeterministic_output_order'],
-  scansKeyspace: 'all',
+  scansKeyspace: 'names',
+  selectsNames: selectionOf,
   args: { pattern: pattern() },
   run(ctx, args, reply) {
-    const { request, session, storage } = ctx;
+    const { db, request, session, storage } = ctx;
     const wanted = new GlobPattern(request.view(args.pattern));
     found.start(ctx, wanted.isAll ? null : wanted);
     if (wanted.isLiteral) {
@@ -27,10 +39,10 @@ export const keys = defineCommand({
       if (ref !== 0) found.visit(ref);
     } else {
       ctx.dependOnAll();
-      let cursor = 0;
-      do cursor = storage.scanPage(session.database, cursor, keysPerPage, found.visit);
-      while (cursor !== 0);
+      db.dict.forEach(found.visit);
     }
+    if (!storage.isComplete(session.database))
+      found.addNames(storage.coldNames(session.database, selectionOf(request)));
     found.reply(reply);
   },
 });

@@ -1,7 +1,7 @@
 /** Walking over the keys whose time is not over. */
 // @hot-path
 import type { Reply } from '@holdfast/common';
-import type { Database } from '@holdfast/storage';
+import type { Database, KeyNames } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 import type { GlobPattern } from '../../glob-pattern.js';
 
@@ -13,6 +13,9 @@ export class LiveKeys {
   readonly refs: number[] = [];
   /** Keys that match but for their type, and whose time is over. */
   readonly expired: number[] = [];
+  /** Keys that are not in memory, and how many of them are alive. */
+  #names: KeyNames | null = null;
+  #namesAlive = 0;
   #db!: Database;
   #nowMs = 0;
   #pattern: GlobPattern | null = null;
@@ -23,6 +26,8 @@ export class LiveKeys {
   start(ctx: Context, pattern: GlobPattern | null, type = -1): void {
     this.refs.length = 0;
     this.expired.length = 0;
+    this.#names = null;
+    this.#namesAlive = 0;
     this.#db = ctx.db;
     this.#nowMs = ctx.nowMs;
     this.#pattern = pattern;
@@ -33,7 +38,7 @@ export class LiveKeys {
     const db = this.#db;
     const { arena, dict } = db;
     const expiryMs = db.expiry(ref);
-    const isExpired = expiryMs !== 0 && expiryMs <= this.#nowMs;
+    const isExpired = !this.#isAlive(expiryMs);
     if (!isExpired && this.#type >= 0 && dict.type(ref) !== this.#type) return;
     const pattern = this.#pattern;
     if (pattern !== null && !pattern.matches(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref)))
@@ -42,13 +47,29 @@ export class LiveKeys {
     else this.refs.push(ref);
   };
 
+  /** Adds keys that are not in memory, and that match. */
+  addNames(names: KeyNames): void {
+    this.#names = names;
+    names.forEach((_bytes, _start, _length, expiryMs) => {
+      if (this.#isAlive(expiryMs)) this.#namesAlive++;
+    });
+  }
+
+  #isAlive(expiryMs: number): boolean {
+    return expiryMs === 0 || expiryMs > this.#nowMs;
+  }
+
   /** Replies the names found, as an array, and forgets them. */
   reply(reply: Reply): void {
     const { refs } = this;
-    reply.array(refs.length);
+    reply.array(refs.length + this.#namesAlive);
     for (let i = 0; i < refs.length; i++) replyName(this.#db, refs[i], reply);
+    this.#names?.forEach((bytes, start, length, expiryMs) => {
+      if (this.#isAlive(expiryMs)) reply.bulk(bytes, start, length);
+    });
     this.refs.length = 0;
     this.#pattern = null;
+    this.#names = null;
   }
 
   /** Removes the keys whose time was over. After `reply`. */

@@ -33,8 +33,15 @@ export async function scanAll(
   return seen;
 }
 
-/** Writes, removals and flushes of the disk between the pages, of keys that are not asked for. */
-export function disturb(driver: StorageDriver, random: SeededRandom): () => Promise<void> {
+/**
+ * Writes, removals and flushes of the disk between the pages, of keys that are not asked for. `mayChange`: of these names
+ * only.
+ */
+export function disturb(
+  driver: StorageDriver,
+  random: SeededRandom,
+  mayChange: (name: string) => boolean = () => true,
+): () => Promise<void> {
   return async () => {
     for (let i = randomBelow(random, 8); i > 0; i--) {
       const key = `other ${randomBelow(random, 300)}`;
@@ -44,7 +51,7 @@ export function disturb(driver: StorageDriver, random: SeededRandom): () => Prom
     }
     const kept = `key ${randomBelow(random, 500)}`;
     await driver.load({ database: 0, key: bytesOfText(kept) });
-    driver.set(kept, 'again');
+    if (mayChange(kept)) driver.set(kept, 'again');
     driver.settle();
     if (randomBelow(random, 4) === 0) await driver.storage.flush();
   };
