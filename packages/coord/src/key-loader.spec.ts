@@ -180,6 +180,17 @@ describe('of a large collection that is not in memory', () => {
     await reopen();
   });
 
+  it('a scan needs none of its elements', async () => {
+    const [cursor, names] = (await run('SCAN 0 COUNT 100 TYPE zset')) as [string, string[]];
+    expect([cursor, names]).toEqual(['0', ['z']]);
+    expect(['h', 's', 'z'].map(inMemory)).toEqual([0, 0, 0]);
+    expect(stack.storage.database(0).size).toBe(3);
+    expect(['h', 's', 'z']).toContain(await run('RANDOMKEY'));
+    expect(await run('OBJECT IDLETIME z')).toBeLessThan(600);
+    expect(['h', 's', 'z'].map(inMemory)).toEqual([0, 0, 0]);
+    expect(await run('HLEN h')).toBe(count);
+  });
+
   it('commands that name elements need no others, and answer as ever', async () => {
     expect(await run('HGET h f7')).toBe('7');
     expect(await run('HMGET h f7 f8 none')).toEqual(['7', '8', null]);

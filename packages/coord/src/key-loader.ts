@@ -85,7 +85,8 @@ export class KeyLoader {
       return selection === null ? null : this.storage.prepareNames(database, selection);
     }
     const cursor = readCursor(request, command.argsStart);
-    return Number.isNaN(cursor) ? null : this.storage.prepareScan(database, cursor, scanCountOf(request));
+    if (Number.isNaN(cursor)) return null;
+    return this.storage.prepareScan(database, cursor, scanCountOf(request), 'keys');
   }
 
   /** For a command that needs no elements of the values of its keys. */

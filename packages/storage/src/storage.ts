@@ -74,12 +74,19 @@ export interface Storage {
   keyCount(database: number): number;
   /**
    * Makes the next page of a scan resident: what `scanPage` with the same arguments then returns. Null
-   * when it already is; otherwise resolves when it is.
+   * when it already is; otherwise resolves when it is. `wants`: who wants the keys alone needs no elements of their
+   * values, as with `loadElements`.
    */
-  prepareScan(database: number, cursor: number, count: number): Promise<void> | null;
+  prepareScan(
+    database: number,
+    cursor: number,
+    count: number,
+    wants?: 'keys' | 'values',
+  ): Promise<void> | null;
   /**
-   * Calls `visit` with the record of at least `count` keys (fewer at the end) from `cursor` on, and
-   * returns the next cursor, 0 at the end. A key that is there during a whole scan is always visited.
+   * Calls `visit` with the record of at least `count` keys (fewer at the end, and where large values had to be made
+   * resident) from `cursor` on, and returns the next cursor, 0 at the end. A key that is there during a whole scan is
+   * always visited.
    */
   scanPage(database: number, cursor: number, count: number, visit: (ref: number) => void): number;
 

@@ -2,23 +2,13 @@ import { hashSlotOf } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { allNames, namesIn, namesWith } from '../testing/conformance/naming.js';
-import { beginLevelLife, type LevelLife } from '../testing/level-life.js';
+import { beginColdLife, beginLevelLife, type LevelLife } from '../testing/level-life.js';
 import { RandomWrites } from '../testing/random-writes.js';
 import { SimulatedContent } from '../testing/simulated-ordered-store.js';
 import { bytesOfText } from '../testing/storage-driver.js';
 
 const databases = 3;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** What `fill` wrote is on the disk, and not in memory. */
-async function cold(fill: (life: LevelLife) => void): Promise<LevelLife> {
-  const content = new SimulatedContent();
-  const first = await beginLevelLife(content);
-  fill(first);
-  first.driver.settle();
-  await first.storage.flush();
-  return beginLevelLife(content, first.driver.log);
-}
 
 /** As the log says that it is. */
 async function namesOfLog(log: readonly Uint8Array[], database: number): Promise<string[]> {
@@ -73,7 +63,7 @@ describe('names of keys that are not in memory', () => {
   });
 
   it('are found without loading anything', async () => {
-    const { storage } = await cold(({ driver }) => {
+    const { storage } = await beginColdLife(({ driver }) => {
       for (let i = 0; i < 3000; i++) driver.set(`key ${i}`, 'x'.repeat(100));
       for (let i = 0; i < 10; i++) driver.set(`other ${i}`, 'x', 4e12);
     });
@@ -87,7 +77,7 @@ describe('names of keys that are not in memory', () => {
   });
 
   it('are read of one slot alone, when all are in one', async () => {
-    const { storage, store } = await cold(({ driver }) => {
+    const { storage, store } = await beginColdLife(({ driver }) => {
       for (let i = 0; i < 2000; i++) driver.set(`key ${i}`, 'x');
       for (let i = 0; i < 10; i++) driver.set(`{tag} ${i}`, 'x');
     });
@@ -110,7 +100,7 @@ describe('names of keys that are not in memory', () => {
   });
 
   it('are those of the keys that swapped databases have', async () => {
-    const { storage, driver } = await cold(({ driver }) => {
+    const { storage, driver } = await beginColdLife(({ driver }) => {
       driver.set('a', 'x', 0, 1);
       driver.set('b', 'x', 0, 2);
     });
@@ -121,7 +111,7 @@ describe('names of keys that are not in memory', () => {
   });
 
   it('are gathered anew by the next command', async () => {
-    const { storage } = await cold(({ driver }) => driver.set('key', 'x'));
+    const { storage } = await beginColdLife(({ driver }) => driver.set('key', 'x'));
     await storage.prepareNames(0, allNames);
     expect(storage.coldNames(0, allNames).count).toBe(1);
     await nextTurn();
@@ -129,7 +119,7 @@ describe('names of keys that are not in memory', () => {
   });
 
   it('that nobody came back for are forgotten, and with them what was removed meanwhile', async () => {
-    const { storage, env } = await cold(({ driver }) => driver.set('key', 'x'));
+    const { storage, env } = await beginColdLife(({ driver }) => driver.set('key', 'x'));
     await storage.prepareNames(0, allNames);
     expect(storage.prepareNames(0, allNames)).toBeNull();
     env.advance(9000);

@@ -114,6 +114,11 @@ export interface Head {
   readonly content: Uint8Array;
 }
 
+/** Whether the value of a head says that elements have records of their own, as far as it can be trusted unread. */
+export function hasElements(value: Uint8Array): boolean {
+  return (value[checksumBytes + 1] & headFlags.hasElements) !== 0;
+}
+
 /** Reads the head under `key`, after checking it. */
 export function readHead(key: Uint8Array, value: Uint8Array): Head {
   verify(key, value);

@@ -58,7 +58,8 @@ export class ExpiredKeys {
     } finally {
       await range.close();
     }
-    await this.#loader.load(due);
+    // They will be removed, which needs none of their elements.
+    await this.#loader.loadHeads(due);
   }
 
   /** Whether an entry, and with it all that follow, is not due yet. */

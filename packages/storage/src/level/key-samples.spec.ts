@@ -1,19 +1,8 @@
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
-import { beginLevelLife, type LevelLife } from '../testing/level-life.js';
-import { SimulatedContent } from '../testing/simulated-ordered-store.js';
+import { beginColdLife, type LevelLife } from '../testing/level-life.js';
 
 const random = new SeededRandom(1);
-
-/** What `fill` wrote is on the disk, and not in memory. */
-async function cold(fill: (life: LevelLife) => void): Promise<LevelLife> {
-  const content = new SimulatedContent();
-  const first = await beginLevelLife(content);
-  fill(first);
-  first.driver.settle();
-  await first.storage.flush();
-  return beginLevelLife(content, first.driver.log);
-}
 
 /** The keys of one sample. */
 async function sample({ storage }: LevelLife): Promise<string[]> {
@@ -32,7 +21,7 @@ async function sample({ storage }: LevelLife): Promise<string[]> {
 
 describe('keys chosen at random of those that are not in memory', () => {
   it('are few of many, and other ones each time', async () => {
-    const life = await cold(({ driver }) => {
+    const life = await beginColdLife(({ driver }) => {
       for (let i = 0; i < 5000; i++) driver.set(`key ${i}`, 'x');
     });
     expect((await sample(life)).length).toBeGreaterThan(0);
@@ -43,7 +32,7 @@ describe('keys chosen at random of those that are not in memory', () => {
   });
 
   it('are any of a slot, when all keys have one hash tag', async () => {
-    const life = await cold(({ driver }) => {
+    const life = await beginColdLife(({ driver }) => {
       for (let i = 0; i < 1000; i++) driver.set(`{tag} ${i}`, 'x');
     });
     const seen = new Set<string>();
@@ -52,7 +41,7 @@ describe('keys chosen at random of those that are not in memory', () => {
   });
 
   it('have one among them that has not expired, if there is any', async () => {
-    const life = await cold(({ driver, env }) => {
+    const life = await beginColdLife(({ driver, env }) => {
       for (let i = 0; i < 300; i++) driver.set(`key ${i}`, 'x', env.clock.now());
       driver.set('alive', 'x');
     });
@@ -60,7 +49,7 @@ describe('keys chosen at random of those that are not in memory', () => {
   });
 
   it('are none of a database that was flushed meanwhile', async () => {
-    const life = await cold(({ driver }) => driver.set('key', 'x'));
+    const life = await beginColdLife(({ driver }) => driver.set('key', 'x'));
     const preparing = life.storage.prepareSample(0);
     life.driver.flushDatabase(0);
     life.driver.settle();

@@ -37,7 +37,7 @@ export class KeySamples {
   /** Null when a page is there. */
   prepare(keyspace: Keyspace): Promise<void> | null {
     const cursor = this.#cursors.get(keyspace);
-    if (cursor !== undefined) return this.#options.pages.prepare(keyspace, cursor, keysPerSample);
+    if (cursor !== undefined) return this.#options.pages.prepare(keyspace, cursor, keysPerSample, 'keys');
     const known = this.#searches.get(keyspace);
     if (known !== undefined) return known;
     const searching = this.#search(keyspace).finally(() => this.#searches.delete(keyspace));
@@ -59,7 +59,7 @@ export class KeySamples {
     const start = diskCursor + (await this.#anywhere(keyspace));
     let cursor = start;
     for (let hasWrapped = false; ; ) {
-      await pages.prepare(keyspace, cursor, keysPerSample);
+      await pages.prepare(keyspace, cursor, keysPerSample, 'keys');
       let isLive = false;
       const next = pages.look(keyspace, cursor, keysPerSample, (ref) => {
         isLive ||= this.#isLive(keyspace, ref);

@@ -255,11 +255,16 @@ export class LevelStorage implements Storage {
     return this.#keyspaces.live(database).keyCount;
   }
 
-  prepareScan(database: number, cursor: number, count: number): Promise<void> | null {
+  prepareScan(
+    database: number,
+    cursor: number,
+    count: number,
+    wants: 'keys' | 'values' = 'values',
+  ): Promise<void> | null {
     const keyspace = this.#keyspaces.live(database);
     if (keyspace.isComplete && cursor < diskCursor) return null;
     if (count === Number.POSITIVE_INFINITY) return this.#pages.loadAll(keyspace);
-    const loading = this.#pages.prepare(keyspace, cursor, count);
+    const loading = this.#pages.prepare(keyspace, cursor, count, wants);
     this.#stager.listener = this.#pages;
     return loading;
   }

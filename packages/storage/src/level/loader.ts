@@ -18,7 +18,7 @@
 import { byteStringOf, keyBytesMax, type Timers } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
-import type { ElementNames, PartialElements } from '../partial-elements.js';
+import { type ElementNames, noElements, type PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
 import { elementKeyOverhead, headKeyOverhead, writeElementKey, writeHeadKey } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
@@ -37,6 +37,8 @@ import type { OrderedStore } from './ordered-store.js';
 const readsAtOnce = 2;
 /** Records in one of them, so that a command of very many does not hold up the others. */
 const recordsPerRead = 512;
+/** Who asks for more keys than these at once waits behind those who ask for fewer. */
+const fewKeysMax = 64;
 /** So many collections are read at once: each reads ahead. */
 const collectionsAtOnce = 16;
 
@@ -59,6 +61,9 @@ export class Loader {
   readonly #installer: Installer;
   /** To be read; the last one takes what is asked for. */
   readonly #queue: Load[] = [];
+  /** As `queue`, of those who ask for very many: when both have any, one of each is read in turn. */
+  readonly #bulk: Load[] = [];
+  #wasBulk = false;
   #isScheduled = false;
   /** Reads of heads under way. */
   #reads = 0;
@@ -108,9 +113,9 @@ export class Loader {
    * Asks for a key that is not resident, together with what else is asked for in this turn. What it returns may resolve
    * before the key is there, if that takes longer than others: see `Load.done`.
    */
-  request(keyspace: Keyspace, key: Uint8Array): Load {
+  request(keyspace: Keyspace, key: Uint8Array, queue: Load[] = this.#queue): Load {
     const name = byteStringOf(key, 0, key.length);
-    const load = keyspace.loads.get(name) ?? this.#begin(keyspace, name, key);
+    const load = keyspace.loads.get(name) ?? this.#begin(keyspace, name, key, queue);
     load.asked(keyspace, name, true);
     load.pin(keyspace, name);
     return load;
@@ -158,21 +163,34 @@ export class Loader {
     elements: ElementNames,
   ): Promise<void> | null {
     const loads = new Set<Load>();
-    for (const [keyspace, names] of keys)
-      for (const key of names) this.#requestElementsOf(keyspace, key, elements, loads);
+    for (const [keyspace, names] of keys) {
+      if (!this.#options.keyspaces.isLive(keyspace)) continue;
+      const queue = this.#queueFor(names);
+      for (const key of names) this.#requestElementsOf(keyspace, key, elements, loads, queue);
+    }
     return loads.size === 0 ? null : this.#loaded(loads, keys);
   }
 
-  #requestElementsOf(keyspace: Keyspace, key: Uint8Array, elements: ElementNames, loads: Set<Load>): void {
+  #queueFor(names: readonly Uint8Array[]): Load[] {
+    return names.length > fewKeysMax ? this.#bulk : this.#queue;
+  }
+
+  #requestElementsOf(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    elements: ElementNames,
+    loads: Set<Load>,
+    queue: Load[],
+  ): void {
     if (this.isResidentFor(keyspace, key, 0, key.length, elements)) return;
     if (this.readNow(keyspace, key, false)) return;
     const collection = partialOf(keyspace, key);
-    if (collection === null) loads.add(this.#requestHead(keyspace, key));
+    if (collection === null) loads.add(this.#requestHead(keyspace, key, queue));
     else if (this.#needsAll(collection, elements)) loads.add(this.request(keyspace, key));
     else {
       this.#requestEach(keyspace, key, collection, elements, loads);
       // One that was read may say that all are needed.
-      if (loads.size === 0) this.#requestElementsOf(keyspace, key, elements, loads);
+      if (loads.size === 0) this.#requestElementsOf(keyspace, key, elements, loads, queue);
     }
   }
 
@@ -189,7 +207,7 @@ export class Loader {
       const record = elementKey(collection.partial as PartialElements, elements, i);
       if (this.#readElementNow(keyspace, collection, record)) continue;
       const failed = this.#failed.size === 0 ? undefined : this.#failed.get(record.toString('latin1'));
-      loads.add(failed ?? this.#add(keyspace, name, record, collection));
+      loads.add(failed ?? this.#add(keyspace, name, record, collection, this.#queue));
     }
   }
 
@@ -204,10 +222,10 @@ export class Loader {
     }
   }
 
-  #requestHead(keyspace: Keyspace, key: Uint8Array): Load {
+  #requestHead(keyspace: Keyspace, key: Uint8Array, queue: Load[]): Load {
     const name = byteStringOf(key, 0, key.length);
     const known = keyspace.loads.get(name);
-    const load = known ?? this.#begin(keyspace, name, key);
+    const load = known ?? this.#begin(keyspace, name, key, queue);
     if (known === undefined) load.asked(keyspace, name, false);
     load.pin(keyspace, name);
     return load;
@@ -238,8 +256,9 @@ export class Loader {
     for (const [keyspace, names] of keys) {
       // A flush has ended it: its keys are gone.
       if (!this.#options.keyspaces.isLive(keyspace)) continue;
+      const queue = this.#queueFor(names);
       for (const key of names) {
-        if (!this.isResident(keyspace, key, 0, key.length)) loads.add(this.request(keyspace, key));
+        if (!this.isResident(keyspace, key, 0, key.length)) loads.add(this.request(keyspace, key, queue));
       }
     }
     return loads.size === 0 ? null : this.#loaded(loads, keys);
@@ -269,18 +288,24 @@ export class Loader {
       await loading;
   }
 
+  /** As `load`, for who wants no elements of them. */
+  async loadHeads(keys: ReadonlyMap<Keyspace, readonly Uint8Array[]>): Promise<void> {
+    const request = (): Promise<void> | null => this.requestElements(keys, noElements);
+    for (let loading = request(); loading !== null; loading = request()) await loading;
+  }
+
   /** What is missing of a key: its head, or the elements of a collection that is there in part. */
-  #begin(keyspace: Keyspace, name: string, key: Uint8Array): Load {
+  #begin(keyspace: Keyspace, name: string, key: Uint8Array, queue: Load[]): Load {
     const collection = partialOf(keyspace, key);
     if (collection !== null) return this.#loadRest(keyspace, name, collection);
-    const load = this.#add(keyspace, name, this.#headKey(keyspace, key), null);
+    const load = this.#add(keyspace, name, this.#headKey(keyspace, key), null, queue);
     keyspace.loads.set(name, load);
     return load;
   }
 
-  #add(keyspace: Keyspace, name: string, record: Buffer, collection: Collection | null): Load {
-    let load = this.#queue.at(-1);
-    if (load === undefined || load.names.length >= recordsPerRead) this.#queue.push((load = new Load()));
+  #add(keyspace: Keyspace, name: string, record: Buffer, collection: Collection | null, queue: Load[]): Load {
+    let load = queue.at(-1);
+    if (load === undefined || load.names.length >= recordsPerRead) queue.push((load = new Load()));
     if (!this.#isScheduled && this.#reads < readsAtOnce) {
       this.#isScheduled = true;
       this.#options.timers.setImmediate(this.#startScheduled);
@@ -290,7 +315,17 @@ export class Loader {
   }
 
   #start(): void {
-    while (this.#reads < readsAtOnce && this.#queue.length > 0) void this.#run(this.#queue.shift() as Load);
+    while (this.#reads < readsAtOnce) {
+      const load = this.#next();
+      if (load === undefined) return;
+      void this.#run(load);
+    }
+  }
+
+  #next(): Load | undefined {
+    const isBulk = this.#queue.length === 0 || (this.#bulk.length > 0 && !this.#wasBulk);
+    this.#wasBulk = isBulk;
+    return isBulk ? this.#bulk.shift() : this.#queue.shift();
   }
 
   async #run(load: Load): Promise<void> {

@@ -10,6 +10,7 @@
  */
 import { byteStringOf, type Timers } from '@holdfast/common';
 import { mutationKinds } from '../mutation.js';
+import { noElements } from '../partial-elements.js';
 import {
   headKeyAt,
   headKeyOverhead,
@@ -19,6 +20,7 @@ import {
   prefixes,
   writeHeadKey,
 } from './disk-keys.js';
+import { hasElements } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Loader } from './loader.js';
@@ -33,6 +35,10 @@ export const diskCursor: number = 2 ** 47;
 const pagesMax = 256;
 /** Heads are read from the disk this many at a time. */
 const headsPerRead = 1000;
+/** A page ends early where the values of its keys are large: beyond so many bytes, as far as the heads tell. */
+const pageBytesMax = 4 * 1024 * 1024;
+/** What a collection with elements of their own counts for: more of it is loaded if values are wanted. */
+const collectionBytes = { keys: pageBytesMax / 128, values: pageBytesMax / 8 } as const;
 
 class Page {
   readonly keyspace: Keyspace;
@@ -82,23 +88,25 @@ export class ScanPages {
   }
 
   /** Null when the page is there. */
-  prepare(keyspace: Keyspace, cursor: number, count: number): Promise<void> | null {
+  prepare(keyspace: Keyspace, cursor: number, count: number, wants: 'keys' | 'values'): Promise<void> | null {
     const id = pageId(keyspace, cursor, count);
     const known = this.#pages.get(id);
-    if (known !== undefined) return known.isReady ? this.#reload(known) : known.loading;
+    if (known !== undefined) return known.isReady ? this.#request(known, wants) : known.loading;
     const page = new Page(keyspace, cursor >= diskCursor ? cursor - diskCursor : 0);
     this.#pages.set(id, page);
     this.#forgetOld();
-    page.loading = this.#prepare(page, count).catch((error: unknown) => {
+    page.loading = this.#prepare(page, count, wants).catch((error: unknown) => {
       this.#pages.delete(id);
       throw error;
     });
     return page.loading;
   }
 
-  /** Null when no key of the page was let go since it was prepared. */
-  #reload(page: Page): Promise<void> | null {
-    return this.#options.loader.requestAll(new Map([[page.keyspace, keysOf(page)]]));
+  /** Null when what is wanted of the page's keys is there: some may have been let go since it was prepared. */
+  #request(page: Page, wants: 'keys' | 'values'): Promise<void> | null {
+    const { loader } = this.#options;
+    const keys = new Map([[page.keyspace, keysOf(page)]]);
+    return wants === 'keys' ? loader.requestElements(keys, noElements) : loader.requestAll(keys);
   }
 
   /**
@@ -172,16 +180,17 @@ export class ScanPages {
     }
   }
 
-  async #prepare(page: Page, count: number): Promise<void> {
+  async #prepare(page: Page, count: number, wants: 'keys' | 'values'): Promise<void> {
     // Whatever is pending now is there, or on the disk when the range is opened: never in between.
     this.#addPending(page);
     const range = this.#rangeFrom(page.keyspace, page.from);
     try {
-      await readHeads(page, range, count);
+      await readHeads(page, range, count, collectionBytes[wants]);
     } finally {
       await range.close();
     }
-    await this.#options.loader.load(new Map([[page.keyspace, keysOf(page)]]));
+    const keys = new Map([[page.keyspace, keysOf(page)]]);
+    await (wants === 'keys' ? this.#options.loader.loadHeads(keys) : this.#options.loader.load(keys));
     page.isReady = true;
   }
 
@@ -245,22 +254,30 @@ function keysOf({ names }: Page): Buffer[] {
   return Array.from(names.keys(), (name) => Buffer.from(name, 'latin1'));
 }
 
-/** Reads `count` heads, and all others at the position of the last one. */
-async function readHeads(page: Page, range: OrderedRange, count: number): Promise<void> {
+/** Reads `count` heads, or fewer where they are large, and all others at the position of the last one. */
+async function readHeads(
+  page: Page,
+  range: OrderedRange,
+  count: number,
+  collectionBytes: number,
+): Promise<void> {
   let left = count;
+  let bytes = 0;
   let last = -1;
   for (;;) {
     const entries = await range.next(Math.max(1, Math.min(left, headsPerRead)));
     if (entries.length === 0) return;
-    for (const [key] of entries) {
+    for (const [key, value] of entries) {
       const position = positionOf(key, 0);
-      if (left <= 0 && position !== last) {
+      if ((left <= 0 || bytes >= pageBytesMax) && position !== last) {
         page.end(position);
         return;
       }
       page.add(byteStringOf(key, headKeyOverhead, key.length - headKeyOverhead), position);
       last = position;
       left--;
+      bytes += value.length;
+      if (hasElements(value)) bytes += collectionBytes;
     }
   }
 }

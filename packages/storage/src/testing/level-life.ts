@@ -1,7 +1,7 @@
 /** Level storage over a simulated disk, for one life of a process: what a crash or an end leaves is in `content` and `log`. */
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { LevelStorage } from '../level/level-storage.js';
-import { type SimulatedContent, SimulatedOrderedStore } from './simulated-ordered-store.js';
+import { SimulatedContent, SimulatedOrderedStore } from './simulated-ordered-store.js';
 import { StorageDriver } from './storage-driver.js';
 
 export interface LevelLife {
@@ -31,4 +31,14 @@ export async function beginLevelLife(
   const driver = new StorageDriver(storage, log);
   await driver.recover();
   return { storage, driver, store, env };
+}
+
+/** A life in which nothing is in memory: what `fill` wrote in the one before is on the disk. */
+export async function beginColdLife(fill: (life: LevelLife) => void): Promise<LevelLife> {
+  const content = new SimulatedContent();
+  const first = await beginLevelLife(content);
+  fill(first);
+  first.driver.settle();
+  await first.storage.flush();
+  return beginLevelLife(content, first.driver.log);
 }

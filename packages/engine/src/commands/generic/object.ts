@@ -65,6 +65,7 @@ const subcommands: readonly Command[] = [
     since: '2.2.3',
     summary: 'Returns the time since the last access to a Redis object.',
     tips: ['nondeterministic_output'],
+    elements: 'none',
     args: { key: key('RO') },
     run(ctx, args, reply) {
       const { usage } = ctx.kv;
@@ -82,6 +83,7 @@ const subcommands: readonly Command[] = [
     since: '4.0.0',
     summary: 'Returns the logarithmic access frequency counter of a Redis object.',
     tips: ['nondeterministic_output'],
+    elements: 'none',
     args: { key: key('RO') },
     run(ctx, args, reply) {
       const { usage } = ctx.kv;
