@@ -3,6 +3,7 @@
  * others. Each function says what is wrong, or null.
  */
 import { KvError } from '@holdfast/common';
+import { abortedError } from './aborting.js';
 import type { Bytes, Comparison, Freshness } from './key-value-store.js';
 
 const freshnessNames: readonly Freshness[] = ['linearizable', 'lease', 'stale'];
@@ -10,6 +11,7 @@ const freshnessNames: readonly Freshness[] = ['linearizable', 'lease', 'stale'];
 /** All options that a call may have. */
 interface Options {
   readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
   readonly freshness?: Freshness;
   readonly ttlMs?: number;
   readonly expectedVersion?: number;
@@ -67,7 +69,7 @@ export function selectionProblem(selection: unknown): KvError | null {
 
 export function optionsProblem(options: Options | undefined): KvError | null {
   if (options === undefined) return null;
-  const { timeoutMs, freshness, ttlMs, expectedVersion, limit, protocol } = options;
+  const { timeoutMs, signal, freshness, ttlMs, expectedVersion, limit, protocol } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) return invalid('timeoutMs must be a number, 0 or more');
   if (freshness !== undefined && !freshnessNames.includes(freshness)) {
     return invalid(`freshness must be ${freshnessNames.join(', ')}`);
@@ -80,6 +82,9 @@ export function optionsProblem(options: Options | undefined): KvError | null {
     return invalid('limit must be an integer, 0 or more');
   }
   if (protocol !== undefined && protocol !== 2 && protocol !== 3) return invalid('protocol must be 2 or 3');
+  if (signal === undefined) return null;
+  if (typeof signal?.addEventListener !== 'function') return invalid('signal must be an AbortSignal');
+  if (signal.aborted) return abortedError(signal, 'UNAVAILABLE');
   return null;
 }
 

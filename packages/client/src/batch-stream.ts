@@ -71,6 +71,13 @@ export class BatchStream {
     }
   }
 
+  /** Ends a command as if its time was over, in a moment. */
+  giveUp(command: PendingCommand): void {
+    if (command.isSettled || this.#isClosed) return;
+    command.deadlineMs = 0;
+    if (this.#sweepAtMs > this.#env.clock.monotonic() + sweepMs) this.#sweepBy(0);
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#tick.flush();

@@ -30,7 +30,7 @@ export class PendingCommand {
   /** A `kv.Freshness`; 0 for what the server begins with. Of Get and Execute. */
   readonly freshness: number;
   /** Monotonic; Infinity for none. */
-  readonly deadlineMs: number;
+  deadlineMs: number;
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
   id = 0;

@@ -25,6 +25,7 @@ import {
   transact,
   unsupportedArguments,
 } from '@holdfast/coord/local';
+import { abortedError, untilAborted } from './aborting.js';
 import {
   bytesProblem,
   commandProblem,
@@ -189,7 +190,7 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
-    const { selection, reverse = false, limit, keysOnly = false, resumeToken = null } = options;
+    const { selection, reverse = false, limit, keysOnly = false, resumeToken = null, signal } = options;
     throwAny((selection === undefined ? null : selectionProblem(selection)) ?? optionsProblem(options));
     if (limit === 0) return;
     const caller = this.#take();
@@ -204,6 +205,7 @@ class EmbeddedStore implements KeyValueStore {
       });
       for await (const page of pages) {
         yield { entries: page.entries.map(publicEntry), resumeToken: page.resumeToken };
+        if (signal?.aborted && page.resumeToken !== null) throw abortedError(signal, 'UNAVAILABLE');
       }
     } catch (error) {
       throw this.#isClosed ? closedError() : error;
@@ -267,7 +269,7 @@ class EmbeddedStore implements KeyValueStore {
     isLong: boolean,
   ): Promise<R> {
     const { timers } = this.#env;
-    const timeoutMs = options?.timeoutMs ?? this.#timeoutMs;
+    const { timeoutMs = this.#timeoutMs, signal } = options ?? {};
     let isLate = false;
     const end = (): void => {
       isLate = true;
@@ -278,13 +280,15 @@ class EmbeddedStore implements KeyValueStore {
       // Most are done by now: a timer is for those that wait.
       const timer = timeoutMs > 0 && (isLong || caller.isBusy) ? timers.setTimeout(end, timeoutMs) : null;
       try {
-        return await result;
+        return await (signal === undefined ? result : untilAborted(result, signal, end));
       } finally {
         if (timer !== null) timers.clearTimeout(timer);
       }
     } catch (error) {
       if (this.#isClosed && caller.isClosed) throw closedError();
-      throw isLate ? noAnswer(isRead, 'no answer in time') : error;
+      if (!isLate) throw error;
+      if (signal?.aborted) throw abortedError(signal, isRead ? 'UNAVAILABLE' : 'UNDETERMINED');
+      throw noAnswer(isRead, 'no answer in time');
     } finally {
       this.#give(caller);
     }

@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { type Env, KvError } from '@holdfast/common';
 import { channelOptions, kv } from '@holdfast/rpc';
+import { onAbort, untilAborted } from './aborting.js';
 import { optionsProblem } from './arguments.js';
 import type { RawStream } from './batch-stream.js';
 import { callError } from './call-error.js';
@@ -75,26 +76,41 @@ export class GrpcConnection {
   }
 
   /** One call; without an answer for `timeoutMs` it fails, with 0 it waits on. */
-  unary<Q, A>(method: UnaryMethod<Q, A>, request: Q, timeoutMs: number, isRead: boolean): Promise<A> {
+  unary<Q, A>(
+    method: UnaryMethod<Q, A>,
+    request: Q,
+    timeoutMs: number,
+    isRead: boolean,
+    signal?: AbortSignal,
+  ): Promise<A> {
     if (this.#isClosed) return Promise.reject(closedError());
-    return new Promise((resolve, reject) => {
+    let call!: ClientUnaryCall;
+    const answer = new Promise<A>((resolve, reject) => {
       const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
       const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
       const metadata = this.#waitingMetadata();
-      const call = method.call(this.client, request, metadata, { deadline }, (error, response) => {
+      call = method.call(this.client, request, metadata, { deadline }, (error, response) => {
         this.#calls.delete(call);
         if (error === null) resolve(response);
         else reject(this.#isClosed ? closedError() : callError(error, isRead));
       });
       this.#calls.add(call);
     });
+    return signal === undefined ? answer : untilAborted(answer, signal, () => call.cancel());
   }
 
   /** The messages of one scan; a silence of `timeoutMs` ends it with UNAVAILABLE. */
-  async *scan(request: kv.ScanRequest, timeoutMs: number): AsyncGenerator<kv.ScanResponse> {
+  async *scan(
+    request: kv.ScanRequest,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<kv.ScanResponse> {
     const stream = this.client.scan(request, this.#waitingMetadata());
     this.#calls.add(stream);
     const { timers } = this.#env;
+    const giveUp = (): void => stream.cancel();
+    const stop = signal === undefined ? null : onAbort(signal, giveUp);
+    if (signal?.aborted) giveUp();
     const watch = () => (timeoutMs === 0 ? null : timers.setTimeout(() => stream.cancel(), timeoutMs));
     let timer = watch();
     const rest = () => timer !== null && timers.clearTimeout(timer);
@@ -108,6 +124,7 @@ export class GrpcConnection {
       throw callError(error as ServiceError, true);
     } finally {
       rest();
+      stop?.();
       this.#calls.delete(stream);
       stream.cancel();
     }

@@ -10,6 +10,7 @@ import {
   systemEnv,
 } from '@holdfast/common';
 import { kv } from '@holdfast/rpc';
+import { abortedError, untilAborted } from './aborting.js';
 import {
   bytesProblem,
   commandProblem,
@@ -72,15 +73,15 @@ class GrpcStore implements KeyValueStore {
     const problem = bytesProblem('a key', key) ?? optionsProblem(options);
     if (problem !== null) return Promise.reject(problem);
     const freshness = this.#freshnessOf(options);
-    return this.#send(operations.get, [key], options?.timeoutMs, -1, -1, false, freshness);
+    return this.#send(operations.get, [key], options, -1, -1, false, freshness);
   }
 
   put(key: Bytes, value: Bytes, options?: PutOptions): Promise<number> {
     const problem = bytesProblem('a key', key) ?? bytesProblem('a value', value) ?? optionsProblem(options);
     if (problem !== null) return Promise.reject(problem);
     if (options === undefined) return this.#send(operations.put, [key, value], undefined);
-    const { timeoutMs, ttlMs, expectedVersion, onlyIfAbsent } = options;
-    return this.#send(operations.put, [key, value], timeoutMs, ttlMs, expectedVersion, onlyIfAbsent);
+    const { ttlMs, expectedVersion, onlyIfAbsent } = options;
+    return this.#send(operations.put, [key, value], options, ttlMs, expectedVersion, onlyIfAbsent);
   }
 
   async delete(key: Bytes, options?: DeleteOptions): Promise<boolean> {
@@ -90,7 +91,7 @@ class GrpcStore implements KeyValueStore {
     const version = await this.#send<number>(
       operations.delete,
       args,
-      options?.timeoutMs,
+      options,
       undefined,
       options?.expectedVersion,
     );
@@ -101,21 +102,20 @@ class GrpcStore implements KeyValueStore {
     const problem = commandProblem(args) ?? optionsProblem(options);
     if (problem !== null) return Promise.reject(problem);
     const freshness = this.#freshnessOf(options);
-    return new Promise((resolve, reject) => {
-      this.#batch.add(
-        new PendingCommand(
-          operations.execute,
-          args.map(argumentOf),
-          -1,
-          -1,
-          false,
-          options?.encoding,
-          options?.protocol ?? 3,
-          freshness,
-          this.#deadline(options?.timeoutMs),
-          resolve,
-          reject,
-        ),
+    const { encoding, protocol = 3, timeoutMs, signal } = options ?? {};
+    return this.#begin(signal, (resolve, reject) => {
+      return new PendingCommand(
+        operations.execute,
+        args.map(argumentOf),
+        -1,
+        -1,
+        false,
+        encoding,
+        protocol,
+        freshness,
+        this.#deadline(timeoutMs),
+        resolve,
+        reject,
       );
     });
   }
@@ -161,7 +161,7 @@ class GrpcStore implements KeyValueStore {
 
   /** Goes on by itself where a broken connection ended the stream. */
   async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
-    const { keysOnly = false, limit = Number.POSITIVE_INFINITY, selection } = options;
+    const { keysOnly = false, limit = Number.POSITIVE_INFINITY, selection, signal } = options;
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     let resumeToken: Uint8Array = options.resumeToken ?? emptyBytes;
     let left = limit;
@@ -172,7 +172,7 @@ class GrpcStore implements KeyValueStore {
       if (this.#connection.isClosed) throw closedError();
       const request = { ...scanRequest(options, left, resumeToken), freshness };
       try {
-        for await (const message of this.#connection.scan(request, timeoutMs)) {
+        for await (const message of this.#connection.scan(request, timeoutMs, signal)) {
           silentSinceMs = this.#env.clock.monotonic();
           const { resumeToken: next } = message;
           const isLast = next.length === 0;
@@ -189,6 +189,7 @@ class GrpcStore implements KeyValueStore {
         return;
       } catch (error) {
         if (this.#connection.isClosed) throw closedError();
+        if (signal?.aborted) throw abortedError(signal, 'UNAVAILABLE');
         if (!(error instanceof KvError) || error.code !== 'UNAVAILABLE') throw error;
         if (timeoutMs > 0 && this.#env.clock.monotonic() - silentSinceMs >= timeoutMs) throw error;
         await this.#pauseForRetry();
@@ -213,29 +214,39 @@ class GrpcStore implements KeyValueStore {
   #send<R>(
     operation: Operation,
     args: readonly Bytes[],
-    timeoutMs: number | undefined,
+    options: CallOptions | undefined,
     ttlMs = -1,
     expectedVersion = -1,
     onlyIfAbsent = false,
     freshness: kv.Freshness = kv.Freshness.FRESHNESS_UNSPECIFIED,
   ): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
-      this.#batch.add(
-        new PendingCommand(
-          operation,
-          args,
-          ttlMs,
-          expectedVersion,
-          onlyIfAbsent,
-          undefined,
-          3,
-          freshness,
-          this.#deadline(timeoutMs),
-          resolve as (result: never) => void,
-          reject,
-        ),
+    return this.#begin<R>(options?.signal, (resolve, reject) => {
+      return new PendingCommand(
+        operation,
+        args,
+        ttlMs,
+        expectedVersion,
+        onlyIfAbsent,
+        undefined,
+        3,
+        freshness,
+        this.#deadline(options?.timeoutMs),
+        resolve,
+        reject,
       );
     });
+  }
+
+  #begin<R>(
+    signal: AbortSignal | undefined,
+    commandOf: (resolve: (result: never) => void, reject: (error: Error) => void) => PendingCommand,
+  ): Promise<R> {
+    let command!: PendingCommand;
+    const call = new Promise<R>((resolve, reject) => {
+      command = commandOf(resolve as (result: never) => void, reject);
+      this.#batch.add(command);
+    });
+    return signal === undefined ? call : untilAborted(call, signal, () => this.#batch.giveUp(command));
   }
 
   /** Of options that were checked. */
@@ -254,7 +265,8 @@ class GrpcStore implements KeyValueStore {
     options: CallOptions | undefined,
     isRead: boolean,
   ): Promise<A> {
-    return this.#connection.unary(method, request, options?.timeoutMs ?? this.#timeoutMs, isRead);
+    const { timeoutMs = this.#timeoutMs, signal } = options ?? {};
+    return this.#connection.unary(method, request, timeoutMs, isRead, signal);
   }
 }
 

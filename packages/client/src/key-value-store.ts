@@ -24,6 +24,8 @@ export type ValueType = 'string' | 'list' | 'set' | 'zset' | 'hash' | 'stream';
 export interface CallOptions {
   /** Milliseconds; 0 waits for ever. What was not answered by then is UNAVAILABLE or UNDETERMINED. */
   readonly timeoutMs?: number;
+  /** Gives the call up when it aborts: UNAVAILABLE or UNDETERMINED, as for `timeoutMs`, with its reason as the error's `cause`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -4,6 +4,7 @@
  *     for (const { name, run } of storeConformance) it(name, () => run(emptyStore));
  */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { KvError, pause, systemEnv } from '@holdfast/common';
 import type { Entry, KeyValueStore, Page, ScanOptions, Value } from '../key-value-store.js';
 
@@ -404,6 +405,85 @@ example('ends a command that waits too long, and leaves it nothing', async (stor
     await store.execute(['RPUSH', 'queue', 'x']);
     return (await store.execute(['LLEN', 'queue'])) === 1;
   });
+});
+
+// Signals
+
+example('gives up a command that waits when its signal aborts, and leaves it nothing', async (store) => {
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  const waiting = fails(store.execute(['BLPOP', 'queue', '0'], { signal: abort.signal }), 'UNDETERMINED');
+  const other = store.execute(['BLPOP', 'other', '5'], { encoding: 'utf8' });
+  await store.put('k', 'v');
+  abort.abort(reason);
+  assert.equal((await waiting).cause, reason);
+  await until(async () => {
+    await store.execute(['DEL', 'queue']);
+    await store.execute(['RPUSH', 'queue', 'x']);
+    return (await store.execute(['LLEN', 'queue'])) === 1;
+  });
+  await store.execute(['RPUSH', 'other', 'y']);
+  assert.deepEqual(await other, ['other', 'y']);
+});
+
+example('does nothing for a signal that has aborted before', async (store) => {
+  const signal = AbortSignal.abort(new Error('enough'));
+  const calls = [
+    store.get('k', { signal }),
+    store.getMany(['k'], { signal }),
+    store.put('k', 'v', { signal }),
+    store.delete('k', { signal }),
+    store.execute(['SET', 'k', 'v'], { signal }),
+    store.transact([['SET', 'k', 'v']], { signal }),
+    store.deleteRange({ prefix: '' }, { signal }),
+    entriesOf(store, { signal }),
+  ];
+  for (const error of await Promise.all(calls.map((call) => fails(call, 'UNAVAILABLE')))) {
+    assert.equal(error.cause, signal.reason);
+  }
+  assert.equal(await store.get('k'), null);
+  await fails(store.get('k', { signal: {} as AbortSignal }), 'INVALID');
+});
+
+example('ends a scan when its signal aborts', async (store) => {
+  const keys = Array.from({ length: 5000 }, (_, i) => `k${i}`);
+  await Promise.all(keys.map((key) => store.put(key, Buffer.alloc(1000))));
+  const abort = new AbortController();
+  let count = 0;
+  const scan = async (): Promise<void> => {
+    for await (const { entries } of store.scanPages({ signal: abort.signal })) {
+      count += entries.length;
+      abort.abort();
+    }
+  };
+  const error = await fails(scan(), 'UNAVAILABLE');
+  assert.equal((error.cause as Error).name, 'AbortError');
+  assert.ok(count > 0 && count < keys.length, `${count} entries`);
+});
+
+example('lets go of the signals of calls that are over', async (store) => {
+  const { signal } = new AbortController();
+  await store.put('k', 'v', { signal });
+  await store.get('k', { signal });
+  await store.getMany(['k'], { signal });
+  await store.transact([['GET', 'k']], { signal });
+  await store.execute(['BLPOP', 'list', '0.01'], { signal });
+  await fails(store.execute(['LPOP', 'k'], { signal }), 'WRONGTYPE');
+  await entriesOf(store, { signal });
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+});
+
+example('aborts many calls by one signal, of which Node does not warn', async (store) => {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const waiting = Array.from({ length: 50 }, () =>
+    fails(store.execute(['BLPOP', 'list', '0'], { signal }), 'UNDETERMINED'),
+  );
+  await store.put('k', 'v');
+  assert.equal(getEventListeners(signal, 'abort').length, 1);
+  abort.abort();
+  await Promise.all(waiting);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 // Transactions
