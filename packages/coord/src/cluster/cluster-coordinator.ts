@@ -113,6 +113,7 @@ export class ClusterCoordinator implements Coordinator {
       new DebugCommand(this).handlers,
       this.#transactions.handlers,
       this.#subscriptions.handlers,
+      { reset: (session, _command, request, reply) => this.#reset(session, request, reply) },
       new ReadModeCommands(this).handlers,
       new TrackingCommand(this).handlers,
       atNode?.handlers ?? {},
@@ -203,6 +204,11 @@ export class ClusterCoordinator implements Coordinator {
     }
     if (!this.#isRunHere) this.#observe(session, command, request);
     return outcome;
+  }
+
+  #reset(session: RoutedSession, request: Request, reply: Reply): Outcome {
+    this.#transactions.forget(session);
+    return this.#subscriptions.reset(session, request, reply);
   }
 
   // For the handlers of commands

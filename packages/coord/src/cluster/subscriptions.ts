@@ -90,6 +90,12 @@ export class Subscriptions implements LaneUser {
     }
   }
 
+  /** RESET: it subscribes to nothing any more, from its turn on. */
+  reset(session: RoutedSession, request: Request, reply: Reply): Outcome {
+    if (!session.isSubscriber) return this.#coordinator.own(session, request, reply);
+    return this.#leaveInTurn(session, request, reply, () => this.forget(session));
+  }
+
   // LaneUser
 
   laneLost(lane: Lane): void {
@@ -146,19 +152,22 @@ export class Subscriptions implements LaneUser {
   #unsubscribing(kind: SubscriptionKind): Handler {
     return (session: RoutedSession, _command: Command, request: Request, reply: Reply) => {
       const asked = request.count > 1 ? argumentsOf(request) : null;
-      const leave = (): void => {
+      return this.#leaveInTurn(session, request, reply, () => {
         for (const name of asked ?? [...namesOf(session, kind)]) this.#leave(session, kind, name);
-      };
-      if (session.replies.isEmpty) {
-        leave();
-        return this.#coordinator.own(session, request, reply);
-      }
-      const answer = this.#answerOnceHeard(session, request, () => {
-        leave();
-        session.replies.ready(answer);
       });
-      return outcomes.pending;
     };
+  }
+
+  #leaveInTurn(session: RoutedSession, request: Request, reply: Reply, leave: () => void): Outcome {
+    if (session.replies.isEmpty) {
+      leave();
+      return this.#coordinator.own(session, request, reply);
+    }
+    const answer = this.#answerOnceHeard(session, request, () => {
+      leave();
+      session.replies.ready(answer);
+    });
+    return outcomes.pending;
   }
 
   /**

@@ -49,7 +49,6 @@ export class TransactionCommands {
     watch: (session, command, request, reply) => this.#watch(session, command, request, reply),
     unwatch: (session, _command, request, reply) => this.#unwatch(session, request, reply),
     discard: (session, _command, request, reply) => this.#unwatch(session, request, reply),
-    reset: (session, _command, request, reply) => this.#unwatch(session, request, reply),
   };
   readonly #coordinator: ClusterCoordinator;
 
@@ -101,14 +100,15 @@ export class TransactionCommands {
     return coordinator.forwardTo(session, route, command, request, reply);
   }
 
-  /** Ends what is watched, at its node and here; and with it a transaction, or more, by the gateway's own server. */
+  /** Ends what is watched, at its node and here; and with it a transaction, by the gateway's own server. */
   #unwatch(session: RoutedSession, request: Request, reply: Reply): Outcome {
     const isKept = request.is(0, 'UNWATCH') && session.transaction !== null;
-    if (!isKept) this.#forget(session);
+    if (!isKept) this.forget(session);
     return this.#coordinator.own(session, request, reply);
   }
 
-  #forget(session: RoutedSession): void {
+  /** Ends what is watched. */
+  forget(session: RoutedSession): void {
     const lane = session.forgetWatched();
     if (lane === null || lane.number < 0) return;
     const { forwarder, kv } = this.#coordinator;
@@ -125,7 +125,7 @@ export class TransactionCommands {
     const isEmpty = transaction.queue.length === 0 && session.boundTo === null;
     if (transaction.failed || session.watchBroken || isEmpty) {
       const outcome = coordinator.own(session, request, reply);
-      this.#forget(session);
+      this.forget(session);
       return outcome;
     }
     const { queue } = transaction;

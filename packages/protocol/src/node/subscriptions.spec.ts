@@ -69,3 +69,22 @@ it('a client that goes while its UNSUBSCRIBE waits leaves nothing behind', () =>
   cluster.env.advance(0);
   expect(cluster.client().run('PUBSUB NUMSUB a', 'PUBLISH a 1')).toEqual(['*[$"a", :0]', ':0']);
 });
+
+it('a client that was RESET was counted among the listeners for ever', () => {
+  const cluster = new TestCluster(three);
+  const client = cluster.client(3);
+  client.run('SUBSCRIBE a b', 'PSUBSCRIBE a*', 'SSUBSCRIBE a', 'RESET');
+  const asked = ['PUBSUB NUMSUB a b', 'PUBSUB NUMPAT', 'PUBLISH a 1', 'SPUBLISH a 1'];
+  expect(cluster.client().run(...asked)).toEqual(['*[$"a", :0, $"b", :0]', ':0', ':0', ':0']);
+});
+
+it('what a connection published before its RESET was lost', () => {
+  const client = new TestCluster(three).client(3);
+  client.run('SUBSCRIBE a');
+  expect(client.run('PUBLISH a 1', 'RESET', 'PING')).toEqual([
+    ':1',
+    '>[$"message", $"a", $"1"]',
+    '+RESET',
+    '+PONG',
+  ]);
+});
