@@ -166,6 +166,25 @@ describe('UnaryCalls', () => {
     await expect(answer).rejects.toMatchObject({ code: status.UNAVAILABLE });
   });
 
+  it('is closed by who just got an answer, and memory that nghttp2 still uses was freed', async () => {
+    const calls = await serve((stream, _, headers) => {
+      if (headers[':path'] === '/answered') respond(stream, [framed('yes')], ok);
+    });
+    const answered = calls.call('/answered', Buffer.alloc(0), null, 5000);
+    const waiting = call(calls);
+    let isOver = false;
+    const over = waiting.catch(() => {
+      isOver = true;
+    });
+    await answered;
+    // Not before whatever called us has returned, so behind this.
+    const returned = new Promise<boolean>((resolve) => setImmediate(() => resolve(isOver)));
+    calls.close();
+    expect(await returned).toBe(false);
+    await over;
+    await expect(waiting).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  });
+
   it('leaves a connection on which nothing is said for another one', async () => {
     const sockets: Socket[] = [];
     const silent = createTcpServer((socket) => {

@@ -65,8 +65,18 @@ export class UnaryCalls {
     });
   }
 
+  /**
+   * Ends the connections, and what is under way with them, once the input that is being handled is behind us: who has just
+   * got an answer is called from within nghttp2. If a session is destroyed there and a second call is under way, Node 20
+   * sends what resets the first one while it resets the second one. That frees the stream with which nghttp2 goes on
+   * then: it writes into memory that is somebody else's by now. Later versions of Node put resets off until they have read.
+   */
   close(): void {
-    for (const session of this.#underWay.keys()) session.destroy();
+    const sessions = [...this.#underWay.keys()];
+    this.#session = null;
+    this.#options.timers.setImmediate(() => {
+      for (const session of sessions) session.destroy();
+    });
   }
 
   #count(session: ClientHttp2Session, change: number): void {
