@@ -121,6 +121,7 @@ class EmbeddedStore implements KeyValueStore {
   async getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]> {
     throwAny(keysProblem(keys) ?? optionsProblem(options));
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
+    if (this.#isClosed) throw closedError();
     if (keys.length === 0) return [];
     const reply = (await this.#run(['KV.MGET', ...keys], options, true)) as ReplyValue[];
     return reply.map((item, i) => {
@@ -217,6 +218,10 @@ class EmbeddedStore implements KeyValueStore {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #close(): Promise<void> {

@@ -211,6 +211,10 @@ class GrpcStore implements KeyValueStore {
     this.#connection.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #send<R>(
     operation: Operation,
     args: readonly Bytes[],

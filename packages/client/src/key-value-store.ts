@@ -161,4 +161,7 @@ export interface KeyValueStore {
 
   /** Ends what is going on with CLOSED. */
   close(): Promise<void>;
+
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

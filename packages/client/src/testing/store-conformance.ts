@@ -545,5 +545,11 @@ example('is closed for good', async (store) => {
   await store.close();
   await fails((async () => store.get('k'))(), 'CLOSED');
   await fails(store.getMany(['k']), 'CLOSED');
+  await fails(store.getMany([]), 'CLOSED');
   await fails(entriesOf(store), 'CLOSED');
+});
+
+example('is closed at the end of the block that it was opened for', async (store) => {
+  await store[Symbol.asyncDispose]();
+  await fails(store.get('k'), 'CLOSED');
 });
