@@ -80,4 +80,21 @@ describe('keyspace events of misses', () => {
     expect(keys).toEqual(['none', 'none', 'none']);
     expect(String(client.line('INFO stats'))).toContain('keyspace_hits:2');
   });
+
+  it('do not come for OBJECT, which counts hits and misses all the same', () => {
+    const server = new LocalServer();
+    const [client, listener] = [server.client(), server.client()];
+    listener.line('PSUBSCRIBE __keyevent@0__:keymiss');
+    client.line('CONFIG SET notify-keyspace-events Em');
+    client.line('SET k v');
+    for (const line of [
+      'OBJECT ENCODING k',
+      'OBJECT REFCOUNT k',
+      'OBJECT IDLETIME k',
+      'OBJECT ENCODING none',
+    ])
+      client.line(line);
+    expect(listener.take()).toBeUndefined();
+    expect(String(client.line('INFO stats'))).toMatch(/keyspace_hits:3\r\nkeyspace_misses:1\r/);
+  });
 });

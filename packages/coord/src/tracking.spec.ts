@@ -59,6 +59,15 @@ describe('CLIENT TRACKING', () => {
     expect(arrived(quiet.cache)).toEqual([invalidated('b')]);
   });
 
+  it('tells of a stream that its client waits for, before what it waited for', () => {
+    const { cache, other } = pairOf('');
+    expect(cache.line('XREAD BLOCK 0 STREAMS s $')).toBeUndefined();
+    other.line('XADD s 1-0 a 1');
+    expect(arrived(cache)).toEqual([invalidated('s'), { s: [['1-0', ['a', '1']]] }]);
+    other.line('XADD s 2-0 a 1');
+    expect(arrived(cache)).toEqual([invalidated('s')]);
+  });
+
   it('tells of keys that expire, are evicted, or were read by a script', () => {
     const { server, cache, other } = pairOf('');
     other.line('SET a 1 PX 100');

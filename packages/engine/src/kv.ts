@@ -178,12 +178,13 @@ export class KV {
     if (propagation !== null && propagation === this.propagation) {
       propagation.end(command, request, session.database, stamp, isPart);
     }
-    if (context.hasBlocked) return 0;
-    figures.calls++;
-    if (reply.failed) this.#countFailure(figures, reply);
+    // Who waits for a key has looked at it.
     if (session.tracking !== null && command.flags.has('readonly')) {
       this.host.remember(session, command, request);
     }
+    if (context.hasBlocked) return 0;
+    figures.calls++;
+    if (reply.failed) this.#countFailure(figures, reply);
     if (startMs === startMs) this.stopwatch.stop(session, command, request, startMs, figures);
     const version = stamp.version;
     if (version !== 0) {

@@ -27,6 +27,15 @@ function isShared({ db, kv }: Context, ref: Ref): boolean {
   return value >= 0 && value < sharedIntegersEnd;
 }
 
+/** The record of the key: a hit or a miss, but no event tells of it. */
+function look(ctx: Context, key: number): Ref {
+  const { stats } = ctx.kv;
+  const ref = ctx.find(key);
+  if (ref === 0) stats.misses++;
+  else stats.hits++;
+  return ref;
+}
+
 const common = { group: 'generic', complexity: 'O(1)', flags: ['readonly'], leavesNoTrace: true } as const;
 
 const subcommands: readonly Command[] = [
@@ -39,7 +48,7 @@ const subcommands: readonly Command[] = [
     tips: ['nondeterministic_output'],
     args: { key: key('RO') },
     run(ctx, args, reply) {
-      const ref = ctx.find(args.key);
+      const ref = look(ctx, args.key);
       if (ref === 0) reply.null();
       else reply.text(reportedEncoding(ctx.kv, ctx.db, ref));
     },
@@ -53,7 +62,7 @@ const subcommands: readonly Command[] = [
     tips: ['nondeterministic_output'],
     args: { key: key('RO') },
     run(ctx, args, reply) {
-      const ref = ctx.find(args.key);
+      const ref = look(ctx, args.key);
       if (ref === 0) reply.null();
       else reply.integer(isShared(ctx, ref) ? sharedReferences : 1);
     },
@@ -70,7 +79,7 @@ const subcommands: readonly Command[] = [
     run(ctx, args, reply) {
       const { usage } = ctx.kv;
       usage.ask();
-      const ref = ctx.find(args.key);
+      const ref = look(ctx, args.key);
       if (ref === 0) return reply.null();
       if (usage.countsAccesses) return reply.error(noIdleTimes);
       reply.integer(usage.idleMs(ctx.db.dict.access, ctx.db.version(ref)) / 1000);
@@ -87,7 +96,7 @@ const subcommands: readonly Command[] = [
     args: { key: key('RO') },
     run(ctx, args, reply) {
       const { usage } = ctx.kv;
-      const ref = ctx.find(args.key);
+      const ref = look(ctx, args.key);
       if (ref === 0) return reply.null();
       if (!usage.countsAccesses) return reply.error(noFrequencies);
       reply.integer(usage.frequency(ctx.db.dict.access, ctx.db.version(ref)));

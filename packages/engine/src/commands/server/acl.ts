@@ -129,7 +129,7 @@ function dryRun({ kv, request }: Context, reply: Reply): void {
   const user = access.user(request.byteString(2));
   if (user === undefined) return reply.error(`ERR User '${request.quoted(2)}' not found`);
   const asked = request.slice(3);
-  const command = registry.resolve(asked);
+  const command = registry.resolve(asked) ?? (asked.count === 1 ? registry.find(asked) : null);
   if (command === null) return reply.error(`ERR Command '${request.quoted(3)}' not found`);
   const { arity } = command;
   if (arity > 0 ? asked.count !== arity : asked.count < -arity) {
