@@ -103,8 +103,9 @@ class GrpcStore implements KeyValueStore {
     if (problem !== null) return Promise.reject(problem);
     const freshness = this.#freshnessOf(options);
     const { encoding, protocol = 3, timeoutMs, signal } = options ?? {};
-    return this.#begin(signal, (resolve, reject) => {
-      return new PendingCommand(
+    let command!: PendingCommand;
+    const call = new Promise<Value>((resolve, reject) => {
+      command = new PendingCommand(
         operations.execute,
         args.map(argumentOf),
         -1,
@@ -117,7 +118,9 @@ class GrpcStore implements KeyValueStore {
         resolve,
         reject,
       );
+      this.#batch.add(command);
     });
+    return signal === undefined ? call : this.#untilAborted(call, signal, command);
   }
 
   async getMany(keys: readonly Bytes[], options?: ReadOptions): Promise<(Entry | null)[]> {
@@ -224,8 +227,9 @@ class GrpcStore implements KeyValueStore {
     onlyIfAbsent = false,
     freshness: kv.Freshness = kv.Freshness.FRESHNESS_UNSPECIFIED,
   ): Promise<R> {
-    return this.#begin<R>(options?.signal, (resolve, reject) => {
-      return new PendingCommand(
+    let command!: PendingCommand;
+    const call = new Promise<R>((resolve, reject) => {
+      command = new PendingCommand(
         operation,
         args,
         ttlMs,
@@ -235,22 +239,17 @@ class GrpcStore implements KeyValueStore {
         3,
         freshness,
         this.#deadline(options?.timeoutMs),
-        resolve,
+        resolve as (result: never) => void,
         reject,
       );
-    });
-  }
-
-  #begin<R>(
-    signal: AbortSignal | undefined,
-    commandOf: (resolve: (result: never) => void, reject: (error: Error) => void) => PendingCommand,
-  ): Promise<R> {
-    let command!: PendingCommand;
-    const call = new Promise<R>((resolve, reject) => {
-      command = commandOf(resolve as (result: never) => void, reject);
       this.#batch.add(command);
     });
-    return signal === undefined ? call : untilAborted(call, signal, () => this.#batch.giveUp(command));
+    const signal = options?.signal;
+    return signal === undefined ? call : this.#untilAborted(call, signal, command);
+  }
+
+  #untilAborted<R>(call: Promise<R>, signal: AbortSignal, command: PendingCommand): Promise<R> {
+    return untilAborted(call, signal, () => this.#batch.giveUp(command));
   }
 
   /** Of options that were checked. */
