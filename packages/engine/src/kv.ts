@@ -71,6 +71,8 @@ export class KV {
   keepsExpired = false;
   /** Follows what others write, and changes nothing by itself: keys whose time is over are not seen, and stay. */
   isFollower = false;
+  /** What one write, a whole script or transaction, may have in the log, in bytes. */
+  writeBytesMax: number = Number.POSITIVE_INFINITY;
   /** Clients speak to it as a node of Redis Cluster. */
   isClusterNode = false;
   /** Commands run inside a transaction share its version and its time. */

@@ -9,13 +9,15 @@
  */
 import { KvError } from '@holdfast/common';
 import { waitingBytesMax } from './limits.js';
-import type { AppendOutcome, Committed, Position, Refused } from './log.js';
+import type { AppendOutcome, Committed, Position, Refused, Staged } from './log.js';
 
 /** Batches that follow each other, sent as one. */
 export interface AppendGroup {
   readonly after: Position;
   readonly epoch: number;
   readonly batches: readonly Uint8Array[];
+  /** Of the first batch, when it was stored before. */
+  readonly staged?: Staged;
 }
 
 export interface AppendLineOptions {
@@ -30,6 +32,7 @@ interface Append {
   readonly batch: Uint8Array;
   readonly after: Position;
   readonly epoch: number;
+  readonly staged: Staged | undefined;
   readonly resolve: (outcome: AppendOutcome) => void;
 }
 
@@ -50,13 +53,17 @@ export class AppendLine {
     return this.#doubt;
   }
 
-  /** Takes a copy of `batch`. Resolves in the order of the calls. Throws KvError LIMIT when too much waits. */
-  append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+  /**
+   * Takes a copy of `batch`, unless it is staged. Resolves in the order of the calls. Throws KvError LIMIT when too
+   * much waits.
+   */
+  append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
     if (this.#doubt !== null) return Promise.resolve(refusedInDoubt(this.#doubt));
     checkWaiting(this.#waitingBytes, batch.length);
     this.#waitingBytes += batch.length;
     const appended = new Promise<AppendOutcome>((resolve) => {
-      this.#waiting.push({ batch: Uint8Array.from(batch), after, epoch, resolve });
+      const own = staged === undefined ? Uint8Array.from(batch) : batch;
+      this.#waiting.push({ batch: own, after, epoch, staged, resolve });
     });
     this.#last = appended;
     // Not at once: the appends that are about to be made in this turn belong to the same group.
@@ -82,8 +89,9 @@ export class AppendLine {
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const appends = this.#nextGroup();
-      const { after, epoch } = appends[0];
-      const group = { after, epoch, batches: appends.map(({ batch }) => batch) };
+      const { after, epoch, staged } = appends[0];
+      const batches = appends.map(({ batch }) => batch);
+      const group = { after, epoch, batches, ...(staged !== undefined && { staged }) };
       const outcome = await this.#options.send(group);
       appends.forEach(({ resolve }, i) => {
         resolve(outcome.kind === 'unknown' ? outcome : outcomeOf(group, i, outcome));

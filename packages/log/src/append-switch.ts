@@ -10,7 +10,7 @@ import { type Env, KvError, pause } from '@holdfast/common';
 import { checkWaiting } from './append-line.js';
 import type { Segment } from './chain.js';
 import { reconfigureTimeoutMs, switchRetryMs } from './limits.js';
-import type { AppendOutcome, Committed, Log, Position, Refused } from './log.js';
+import type { AppendOutcome, Committed, Log, Position, Refused, Staged } from './log.js';
 
 /** The segment that takes the appends, and its log. */
 export interface Active {
@@ -32,6 +32,7 @@ interface Append {
   readonly batch: Uint8Array;
   readonly after: Position;
   readonly epoch: number;
+  readonly staged: Staged | undefined;
   readonly resolve: (outcome: AppendOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -51,11 +52,12 @@ export class AppendSwitch {
     this.#options = options;
   }
 
-  /** Takes a copy of `batch`, because it may have to be sent twice. */
-  append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+  /** Takes a copy of `batch`, because it may have to be sent twice; not of a staged one, which stays as it is. */
+  append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
       if (this.#switching !== null) checkWaiting(this.#laterBytes, batch.length);
-      const append = { batch: Uint8Array.from(batch), after, epoch, resolve, reject };
+      const own = staged === undefined ? Uint8Array.from(batch) : batch;
+      const append = { batch: own, after, epoch, staged, resolve, reject };
       if (this.#switching === null) return this.#issue(append);
       this.#later.push(append);
       this.#laterBytes += batch.length;
@@ -105,7 +107,7 @@ export class AppendSwitch {
       this.#landed();
     };
     this.#inFlight++;
-    log.append(append.batch, append.after, append.epoch).then(settle, (error: unknown) => {
+    log.append(append.batch, append.after, append.epoch, append.staged).then(settle, (error: unknown) => {
       append.reject(error);
       this.#landed();
     });

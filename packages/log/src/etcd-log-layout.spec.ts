@@ -2,7 +2,7 @@ import { KvError } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { BatchDeflater } from './batch-deflater.js';
-import { batchIn, decodeEntry, encodeEntry, entryHeadBytes } from './etcd-log-layout.js';
+import { batchIn, decodeEntry, encodeChunkedEntry, encodeEntry, entryHeadBytes } from './etcd-log-layout.js';
 import { deflatedBatchBytesMin, deflatePauseBatches, etcdChunkBytes } from './limits.js';
 
 const key = Buffer.from('log/entries/1');
@@ -52,6 +52,17 @@ describe('an entry of a log in etcd', () => {
     expect(store(text(10_000), deflater).length).toBeLessThan(1000);
   });
 
+  it('in chunks says where they are, if not under its own position, and is damaged when that is cut off', () => {
+    const stored = { batch: noise(100), chunkCount: 3, position: 1042, origin };
+    const value = encodeChunkedEntry(stored, 42, 5);
+    const told = { ...origin, epoch: 5, batchBytes: 100, chunkCount: 3 };
+    expect(decodeEntry({ key, value })).toMatchObject({ ...told, chunksAt: 1042 });
+    const own = encodeChunkedEntry(stored, 1042, 5);
+    expect(decodeEntry({ key, value: own })).toMatchObject({ ...told, chunksAt: 0 });
+    expect(own[0]).toBe(1);
+    expect(codeOf(() => decodeEntry({ key, value: value.subarray(0, value.length - 1) }))).toBe('CORRUPT');
+  });
+
   it('is damaged when it is cut, of a kind that there is not, or says another length than it has', () => {
     const value = store(text(100_000));
     const read = (stored: Buffer) => () => {
@@ -71,7 +82,7 @@ describe('an entry of a log in etcd', () => {
       [0, 1],
       [0, 3],
       [1, 0],
-      [1, 3],
+      [1, 4],
       [1, 255],
     ]) {
       const other = Buffer.from(value);

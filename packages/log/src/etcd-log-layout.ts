@@ -10,12 +10,16 @@
  * fixed-width hexadecimal, so that keys are in the order of positions. An entry:
  *
  *     offset  0  u8   format, 1; 2 of the kind that earlier versions do not know
- *             1  u8   kind: 0 the batch follows, 1 it is in chunks, 2 it follows deflated
+ *             1  u8   kind: 0 the batch follows, 1 it is in chunks, 2 it follows deflated, 3 its chunks are further on
  *             4  u32  CRC-32 of the batch
  *             8  f64  epoch
  *            16  8 B  writer            who appended it, and as what: how a writer finds its own entry
  *            24  f64  sequence
  *            32  the batch; or f64 its length, u32 the number of its chunks; or f64 its length, the deflated batch
+ *            44  f64  of kind 3: the position that the chunks are stored under
+ *
+ * A batch that was staged lies under a position that the log had not reached then, and is appended at that one or
+ * before. So a trim that spares the entry spares its chunks, and one that goes beyond takes both.
  */
 import { checksum, KvError } from '@holdfast/common';
 import { endOfPrefix } from '@holdfast/etcd';
@@ -27,10 +31,11 @@ import type { Position } from './log.js';
 export const entryHeadBytes = 32;
 const chunkedEntryBytes = 44;
 const deflatedEntryBytes = 40;
-const kinds = { whole: 0, chunked: 1, deflated: 2 } as const;
+const stagedEntryBytes = 52;
+const kinds = { whole: 0, chunked: 1, deflated: 2, staged: 3 } as const;
 /** By kind: the format, and the bytes that there are at least. */
-const formats = [1, 1, 2];
-const leastBytes = [entryHeadBytes, chunkedEntryBytes, deflatedEntryBytes];
+const formats = [1, 1, 2, 2];
+const leastBytes = [entryHeadBytes, chunkedEntryBytes, deflatedEntryBytes, stagedEntryBytes];
 const positionDigits = 14;
 
 /** The head record. No two that were ever stored are the same, so one can be expected by its value. */
@@ -49,12 +54,23 @@ export interface Origin {
   readonly sequence: number;
 }
 
+/** A batch that is stored in chunks. */
+export interface ChunkedBatch {
+  readonly batch: Uint8Array;
+  readonly chunkCount: number;
+  /** That they are stored under. */
+  readonly position: Position;
+  readonly origin: Origin;
+}
+
 export interface DecodedEntry extends Origin {
   readonly epoch: number;
   readonly checksum: number;
   readonly batchBytes: number;
   /** 0 unless it is in chunks. */
   readonly chunkCount: number;
+  /** The position that they are stored under; 0 for that of the entry. */
+  readonly chunksAt: Position;
 }
 
 export class LogKeys {
@@ -139,17 +155,15 @@ export function encodeEntry(
   return entry;
 }
 
-/** The entry of a batch whose chunks are stored apart. */
-export function encodeChunkedEntry(
-  batch: Uint8Array,
-  chunkCount: number,
-  epoch: number,
-  origin: Origin,
-): Buffer {
-  const entry = Buffer.alloc(chunkedEntryBytes);
-  writeEntryHead(entry, kinds.chunked, batch, epoch, origin);
+/** The entry at `position` of a batch whose chunks are stored apart. */
+export function encodeChunkedEntry(stored: ChunkedBatch, position: Position, epoch: number): Buffer {
+  const { batch, chunkCount, origin } = stored;
+  const isFurtherOn = stored.position !== position;
+  const entry = Buffer.alloc(isFurtherOn ? stagedEntryBytes : chunkedEntryBytes);
+  writeEntryHead(entry, isFurtherOn ? kinds.staged : kinds.chunked, batch, epoch, origin);
   entry.writeDoubleBE(batch.length, entryHeadBytes);
   entry.writeUInt32BE(chunkCount, entryHeadBytes + 8);
+  if (isFurtherOn) entry.writeDoubleBE(stored.position, chunkedEntryBytes);
   return entry;
 }
 
@@ -175,13 +189,15 @@ export function decodeEntry({ key, value }: StoredEntry): DecodedEntry {
   const kind = value[1];
   // Of a kind that there is not, nothing is long enough.
   if (!(value.length >= leastBytes[kind] && value[0] === formats[kind])) throw damaged(key);
+  const isChunked = kind === kinds.chunked || kind === kinds.staged;
   return {
     checksum: value.readUInt32BE(4),
     epoch: value.readDoubleBE(8),
     writer: value.toString('hex', 16, 24),
     sequence: value.readDoubleBE(24),
     batchBytes: kind === kinds.whole ? value.length - entryHeadBytes : value.readDoubleBE(entryHeadBytes),
-    chunkCount: kind === kinds.chunked ? value.readUInt32BE(entryHeadBytes + 8) : 0,
+    chunkCount: isChunked ? value.readUInt32BE(entryHeadBytes + 8) : 0,
+    chunksAt: kind === kinds.staged ? value.readDoubleBE(chunkedEntryBytes) : 0,
   };
 }
 

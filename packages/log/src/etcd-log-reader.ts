@@ -91,10 +91,11 @@ export class EtcdLogReader {
   }
 
   async #chunksOf(entry: DecodedEntry, position: Position): Promise<Buffer> {
-    const rangeEnd = endOfPrefix(this.#keys.chunksOf(position, entry));
+    const place = entry.chunksAt || position;
+    const rangeEnd = endOfPrefix(this.#keys.chunksOf(place, entry));
     const chunks: Buffer[] = [];
     while (chunks.length < entry.chunkCount) {
-      const key = this.#keys.chunk(position, entry, chunks.length);
+      const key = this.#keys.chunk(place, entry, chunks.length);
       const { kvs } = await this.#range({ key, rangeEnd, limit: chunksReadMax });
       if (kvs.length === 0) await this.#explain(position, true);
       chunks.push(...kvs.map(({ value }) => value));

@@ -12,19 +12,11 @@
  * A put that goes over etcd's quota is done and answered with an error all the same, so that error too is
  * looked into before anything is called refused.
  */
-import { KvError } from '@holdfast/common';
-import {
-  type EtcdStore,
-  endOfPrefix,
-  exists,
-  get,
-  type Operation,
-  put,
-  remove,
-  valueIs,
-} from '@holdfast/etcd';
+import { type Env, KvError } from '@holdfast/common';
+import { type EtcdStore, exists, get, type Operation, put, remove, valueIs } from '@holdfast/etcd';
 import { type AppendGroup, AppendLine } from './append-line.js';
 import { BatchDeflater } from './batch-deflater.js';
+import { EtcdBatchStore, StoredBatch } from './etcd-batch-store.js';
 import {
   decodeEntry,
   encodeChunkedEntry,
@@ -35,12 +27,14 @@ import {
   type Origin,
 } from './etcd-log-layout.js';
 import { type KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
-import { chunksWrittenAtOnce, etcdChunkBytes, etcdGroupCountMax } from './limits.js';
-import type { AppendOutcome, Committed, Position, Refused } from './log.js';
+import { etcdChunkBytes, etcdGroupCountMax, stagedEntriesMax } from './limits.js';
+import type { AppendOutcome, Committed, Position, Refused, Staged } from './log.js';
 
 /** A group as it was sent. */
 interface Sent {
   readonly group: AppendGroup;
+  /** The only batch of the group, if it is in chunks. */
+  readonly stored: StoredBatch | null;
   readonly expected: Head;
   /** Of its first batch. */
   readonly origin: Origin;
@@ -54,17 +48,19 @@ export class EtcdLogWriter {
   readonly #known: KnownMeta;
   readonly #writer: string;
   readonly #line: AppendLine;
+  readonly #batches: EtcdBatchStore;
   readonly #deflater = new BatchDeflater();
   #sequence = 0;
   /** What the line is in doubt about. */
   #sent: Sent | null = null;
 
   /** `writer`: 8 bytes in hexadecimal that no other writer has. */
-  constructor(etcd: EtcdStore, keys: LogKeys, known: KnownMeta, writer: string) {
+  constructor(etcd: EtcdStore, env: Env, keys: LogKeys, known: KnownMeta, writer: string) {
     this.#etcd = etcd;
     this.#keys = keys;
     this.#known = known;
     this.#writer = writer;
+    this.#batches = new EtcdBatchStore(etcd, env, keys, known);
     this.#line = new AppendLine({
       send: (group) => this.#send(group),
       groupBytesMax: etcdChunkBytes,
@@ -72,8 +68,15 @@ export class EtcdLogWriter {
     });
   }
 
-  append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
-    return this.#line.append(batch, after, epoch);
+  append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
+    return this.#line.append(batch, after, epoch, staged);
+  }
+
+  /** Throws KvError DISK, UNAVAILABLE when aborted, INVALID when the log is sealed or gone. */
+  async stage(batch: Uint8Array, signal: AbortSignal): Promise<Staged> {
+    const stored = new StoredBatch(batch, this.#known.tail + 1 + stagedEntriesMax, this.#nextOrigin());
+    await this.#batches.store(stored, signal);
+    return stored;
   }
 
   settled(): Promise<void> {
@@ -112,28 +115,55 @@ export class EtcdLogWriter {
   /** Null when the head was not the one that was known, which it is then. */
   async #attempt(group: AppendGroup): Promise<AppendOutcome | null> {
     const { after, epoch, batches } = group;
-    const origin = { writer: this.#writer, sequence: this.#sequence + 1 };
-    this.#sequence += batches.length;
-    const sent: Sent = { group, expected: this.#known.head, origin, isAnswered: false };
-    const value = encodeHead(after + batches.length, epoch, { ...origin, sequence: this.#sequence });
-    const [first] = batches;
-    if (first.length > etcdChunkBytes) {
-      const failure = await this.#putChunks(first, sent);
-      if (failure !== null) return failure.reason === 'position' ? null : failure;
+    const { head: expected } = this.#known;
+    let stored: StoredBatch | null = null;
+    try {
+      if (batches[0].length > etcdChunkBytes) stored = await this.#storedOf(group);
+    } catch (cause) {
+      return this.#notStored(after, cause);
     }
+    const first = { writer: this.#writer, sequence: this.#sequence + 1 };
+    this.#sequence += batches.length;
+    const origin = stored?.origin ?? first;
+    const sent: Sent = { group, stored, expected, origin, isAnswered: false };
+    const value = encodeHead(after + batches.length, epoch, { ...first, sequence: this.#sequence });
     return this.#commit(sent, [...this.#entriesOf(sent), put(this.#keys.head, value)], value);
   }
 
-  #entriesOf({ group, origin }: Sent): Operation[] {
+  /** As it was staged, if it can be appended so; else stored now. */
+  async #storedOf({ after, batches, staged }: AppendGroup): Promise<StoredBatch> {
+    const position = after + 1;
+    if (staged instanceof StoredBatch && this.#isMine(staged) && position <= staged.position) return staged;
+    const stored = new StoredBatch(batches[0], position, this.#nextOrigin());
+    await this.#batches.store(stored, null);
+    return stored;
+  }
+
+  /** A log is written by one writer, and a writer writes one log. */
+  #isMine({ origin }: StoredBatch): boolean {
+    return origin.writer === this.#writer;
+  }
+
+  #notStored(after: Position, cause: unknown): Refused {
+    if (this.#known.isSealed || this.#known.isGone) return refused('sealed', this.#known.head.tail, cause);
+    const isFull = cause instanceof KvError && cause.code === 'DISK';
+    return refused(isFull ? 'disk' : 'unavailable', after, cause);
+  }
+
+  #nextOrigin(): Origin {
+    return { writer: this.#writer, sequence: ++this.#sequence };
+  }
+
+  #entriesOf({ group, origin, stored }: Sent): Operation[] {
     const { after, epoch, batches } = group;
     return batches.map((batch, i) => {
+      const position = after + 1 + i;
       const own = { ...origin, sequence: origin.sequence + i };
-      const chunkCount = Math.ceil(batch.length / etcdChunkBytes);
       const entry =
-        chunkCount > 1
-          ? encodeChunkedEntry(batch, chunkCount, epoch, own)
-          : encodeEntry(batch, this.#deflater.deflate(batch), epoch, own);
-      return put(this.#keys.entry(after + 1 + i), entry);
+        stored === null
+          ? encodeEntry(batch, this.#deflater.deflate(batch), epoch, own)
+          : encodeChunkedEntry(stored, position, epoch);
+      return put(this.#keys.entry(position), entry);
     });
   }
 
@@ -179,37 +209,6 @@ export class EtcdLogWriter {
     // What was dropped takes nothing any more.
     if (this.#known.isGone) return refused('sealed', sent.group.after, cause);
     return refused('unavailable', sent.group.after, cause);
-  }
-
-  /** Stores the chunks of a batch; nothing refers to them yet. Null when all are there. */
-  async #putChunks(batch: Uint8Array, sent: Sent): Promise<Refused | null> {
-    const position = sent.group.after + 1;
-    const count = Math.ceil(batch.length / etcdChunkBytes);
-    try {
-      for (let from = 0; from < count; from += chunksWrittenAtOnce) {
-        const indexes = Array.from(
-          { length: Math.min(chunksWrittenAtOnce, count - from) },
-          (_, i) => from + i,
-        );
-        const puts = indexes.map((index) => {
-          const bytes = batch.subarray(index * etcdChunkBytes, (index + 1) * etcdChunkBytes);
-          const chunk = put(this.#keys.chunk(position, sent.origin, index), Buffer.from(bytes));
-          return this.#etcd.transact(this.#ifHeadIs(sent, [chunk]));
-        });
-        const lost = (await Promise.all(puts)).find(({ succeeded }) => !succeeded);
-        if (lost === undefined) continue;
-        this.#known.noteAnswer(lost.responses.flatMap(pairsIn));
-        return refused('position', this.#known.head.tail);
-      }
-      return null;
-    } catch (cause) {
-      const isFull = cause instanceof KvError && cause.code === 'DISK';
-      const chunks = this.#keys.chunksOf(position, sent.origin);
-      await this.#etcd
-        .transact({ compare: [], success: [remove(chunks, endOfPrefix(chunks))] })
-        .catch(() => {});
-      return refused(isFull ? 'disk' : 'unavailable', sent.group.after, cause);
-    }
   }
 
   /** What became of a group: first with a fence, which a full etcd can't take. */

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { Segment } from './chain.js';
 import { EtcdLog } from './etcd-log.js';
 import { EtcdRegister } from './etcd-register.js';
-import { followIntervalMs } from './limits.js';
+import { followIntervalMs, stagedEntriesMax } from './limits.js';
 import type { Log, LogEntry } from './log.js';
 import type { Segments } from './open-segments.js';
 import { batchOf, entriesOf } from './testing/assertions.js';
@@ -299,6 +299,63 @@ describe('what others did to the log in etcd', () => {
       world.etcd.compact(world.etcd.revision);
     }
     expect(positions.length).toBe(100);
+  });
+});
+
+describe('a batch that is stored ahead of its append', () => {
+  const chunkCount = (world: World): number =>
+    world.etcd.range({ key: Buffer.from('log/chunks/'), rangeEnd: Buffer.from('log/d') }).kvs.length;
+  const long = batchOf(1, 5_000_000);
+
+  it('is stored in spite of messages that are lost, and appended as it is', async () => {
+    const world = new World(3);
+    const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });
+    world.network.setFaults({ delayMs: [0, 20], loss: 0.3, duplication: 0.1, lateness: 0.1 });
+    const staging = log.stage(long, new AbortController().signal)!;
+    const staged = await world.env.until(staging);
+    world.network.setFaults({});
+    expect(chunkCount(world)).toBe(5);
+    const puts = world.etcd.revision;
+    expect(await log.append(long, 0, 1, staged)).toEqual({ kind: 'committed', position: 1 });
+    expect(world.etcd.revision).toBe(puts + 1);
+    expect(Buffer.compare((await entriesOf(log, 1))[0].batch, long) === 0).toBe(true);
+    expect(long.length).toBeGreaterThan(4 * 1024 * 1024);
+  });
+
+  it('leaves nothing when it is not wanted any more, or there is no room', async () => {
+    const world = new World(1);
+    const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });
+    const giveUp = new AbortController();
+    const staging = log.stage(long, giveUp.signal)!;
+    giveUp.abort();
+    await expect(staging).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    world.etcd.quotaBytes = 3_000_000;
+    await expect(log.stage(long, new AbortController().signal)).rejects.toMatchObject({ code: 'DISK' });
+    expect(chunkCount(world)).toBe(0);
+    await expect(log.stage(new Uint8Array(2 ** 26 + 1), giveUp.signal)).rejects.toMatchObject({
+      code: 'LIMIT',
+    });
+  });
+
+  it('is stored anew when the log has gone too far meanwhile, or goes on in another segment', async () => {
+    const world = new World(1);
+    const register = new EtcdRegister({ etcd: world.store('a'), key: 'chain' });
+    const segments = segmentsFor(world.store('a'), world.env);
+    const log = await VirtualLog.open({ env: world.env, register, segments, kind: 'etcd' });
+    const { signal } = new AbortController();
+    const staged = await log.stage(long, signal)!;
+    for (let after = 0; after < stagedEntriesMax + 1; after += 7) {
+      const count = Math.min(7, stagedEntriesMax + 1 - after);
+      await Promise.all(Array.from({ length: count }, (_, i) => log.append(batchOf(1, 9), after + i, 1)));
+    }
+    await log.trim(stagedEntriesMax + 2);
+    expect(await log.append(long, stagedEntriesMax + 1, 1, staged)).toMatchObject({ kind: 'committed' });
+    const next = await log.stage(long, signal)!;
+    await log.reconfigure('etcd');
+    const position = stagedEntriesMax + 3;
+    expect(await log.append(long, position - 1, 1, next)).toEqual({ kind: 'committed', position });
+    const entries = await entriesOf(log, position - 1);
+    expect(entries.map(({ batch }) => Buffer.compare(batch, long) === 0)).toEqual([true, true]);
   });
 });
 

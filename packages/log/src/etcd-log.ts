@@ -18,8 +18,8 @@ import { encodeHead, LogKeys } from './etcd-log-layout.js';
 import { KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
 import { EtcdLogReader } from './etcd-log-reader.js';
 import { EtcdLogWriter } from './etcd-log-writer.js';
-import { etcdBatchBytesMax, trimStep } from './limits.js';
-import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from './log.js';
+import { etcdBatchBytesMax, etcdChunkBytes, trimStep } from './limits.js';
+import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused, Staged } from './log.js';
 
 export interface EtcdLogOptions {
   readonly etcd: EtcdStore;
@@ -71,7 +71,7 @@ export class EtcdLog implements Log {
     this.#etcd = etcd;
     this.#keys = keys;
     this.#known = known;
-    this.#writer = new EtcdLogWriter(etcd, keys, known, writer);
+    this.#writer = new EtcdLogWriter(etcd, env, keys, known, writer);
     this.#follower = new EtcdLogFollower(etcd, env, keys, known);
   }
 
@@ -79,13 +79,21 @@ export class EtcdLog implements Log {
     return this.#known.tail;
   }
 
-  async append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+  async append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
     this.#throwWhenClosed();
-    if (batch.length > this.batchBytesMax) {
-      throw new KvError('LIMIT', `a batch of ${batch.length} bytes is longer than ${this.batchBytesMax}`);
-    }
+    this.#throwWhenTooLong(batch);
     this.#follower.rest();
-    return this.#writer.append(batch, after, epoch);
+    return this.#writer.append(batch, after, epoch, staged);
+  }
+
+  stage(batch: Uint8Array, signal: AbortSignal): Promise<Staged> | null {
+    return batch.length > etcdChunkBytes ? this.#stage(batch, signal) : null;
+  }
+
+  async #stage(batch: Uint8Array, signal: AbortSignal): Promise<Staged> {
+    this.#throwWhenClosed();
+    this.#throwWhenTooLong(batch);
+    return this.#writer.stage(batch, signal);
   }
 
   async resolve(): Promise<(Committed | Refused)[]> {
@@ -155,6 +163,11 @@ export class EtcdLog implements Log {
     this.#isClosed = true;
     await this.#writer.settled();
     this.#follower.close();
+  }
+
+  #throwWhenTooLong({ length }: Uint8Array): void {
+    if (length <= this.batchBytesMax) return;
+    throw new KvError('LIMIT', `a batch of ${length} bytes is longer than ${this.batchBytesMax}`);
   }
 
   #throwWhenClosed(): void {

@@ -16,6 +16,7 @@ export type {
   Position,
   RefusalReason,
   Refused,
+  Staged,
   Unknown,
 } from './log.js';
 export { checkLog, type LogSummary } from './log-check.js';

@@ -47,8 +47,18 @@ export const deflatePauseBatches = 30;
 /** Batches in one transaction; etcd takes 128 operations. */
 export const etcdGroupCountMax = 100;
 
-/** Chunks of one batch that are on their way to etcd at a time. */
-export const chunksWrittenAtOnce = 4;
+/**
+ * What others append waits behind a chunk that is on its way to etcd. So there is one at a time, and behind one that took
+ * longer than this, in ms, a pause as long, at most the other.
+ */
+export const chunkQuickMs = 100;
+export const chunkPauseMsMax = 500;
+
+/** How long a chunk that could not be stored waits before it is tried again, in ms. */
+export const chunkRetryMs = 50;
+
+/** Entries that may be appended between a batch that is staged and its own: as a leader renews its lease, for minutes. */
+export const stagedEntriesMax = 1000;
 
 /** Chunks that are read from etcd at once. */
 export const chunksReadMax = 8;

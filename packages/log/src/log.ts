@@ -72,6 +72,11 @@ export interface Unknown {
   readonly cause: unknown;
 }
 
+/** What `Log.stage` stored: a batch that needs only a place in the log. Of use to the log that gave it. */
+export interface Staged {
+  readonly batch: Uint8Array;
+}
+
 /** What became of an append. */
 export type AppendOutcome = Committed | Refused | Unknown;
 
@@ -84,8 +89,17 @@ export interface Log {
    * each following the one before; they resolve in order, and if one is not committed, none after
    * it is. An epoch above the last one takes over: from then on lower epochs are refused.
    * Rejects only for misuse: KvError LIMIT (longer than `batchBytesMax`, or far too much waits), CLOSED.
+   * `staged` is what `stage` gave for this batch, which is then not stored again where that can be helped; it is not to
+   * be changed until the outcome is there. What was refused as `unavailable` may be appended again with it.
    */
-  append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome>;
+  append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome>;
+  /**
+   * Stores a batch that is so long that its append would take a while, and says nothing of it in the log: others are
+   * appended meanwhile, by this log too. Null when it is not that long. The batch is not to be changed until then.
+   * When it resolves the append is as quick as any other. What fails is tried again until `signal` is aborted, which
+   * leaves nothing behind where that can be helped. Rejects: KvError DISK, LIMIT, CLOSED, and UNAVAILABLE when aborted.
+   */
+  stage?(batch: Uint8Array, signal: AbortSignal): Promise<Staged> | null;
   /**
    * The road without a promise, for logs that can commit without waiting (a file whose data only has to
    * reach the operating system). As `append`, with the outcome at once; null when this append would have to

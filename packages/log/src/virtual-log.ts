@@ -17,7 +17,7 @@ import { type Env, KvError, pause } from '@holdfast/common';
 import { type Active, AppendSwitch } from './append-switch.js';
 import { activeOf, type Chain, ChainRegister, type Segment } from './chain.js';
 import { switchRetryMs } from './limits.js';
-import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from './log.js';
+import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused, Staged } from './log.js';
 import { isElsewhere, OpenSegments, type Segments } from './open-segments.js';
 import type { Register } from './register.js';
 
@@ -111,9 +111,19 @@ export class VirtualLog implements Log {
     return this.#chain.segments.some((segment) => segment.name === name);
   }
 
-  async append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+  async append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
     this.#throwWhenClosed();
-    return this.#appends.append(batch, after, epoch);
+    return this.#appends.append(batch, after, epoch, staged);
+  }
+
+  /** In the active segment. When that is sealed before the append, the next one stores it anew. */
+  stage(batch: Uint8Array, signal: AbortSignal): Promise<Staged> | null {
+    const staging = this.#active.log.stage?.(batch, signal) ?? null;
+    if (staging === null) return null;
+    return staging.catch((error: unknown) => {
+      if (!isElsewhere(error)) throw error;
+      return { batch };
+    });
   }
 
   appendSync(batch: Uint8Array, after: Position, epoch: number): AppendOutcome | null {

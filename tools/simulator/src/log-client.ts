@@ -1,6 +1,15 @@
 /** The log of a shard, as a node of the simulation has it: over the network to the node that keeps it. */
 import { KvError } from '@holdfast/common';
-import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused } from '@holdfast/log';
+import type {
+  AppendOutcome,
+  Committed,
+  Log,
+  LogEntry,
+  LogState,
+  Position,
+  Refused,
+  Staged,
+} from '@holdfast/log';
 import type { AppendRequest } from '@holdfast/log/testing';
 import type { CallChannel, NodeLife } from '@holdfast/testing/simulation';
 import {
@@ -9,14 +18,33 @@ import {
   type Opened,
   openLog,
   readLog,
+  type StoredParts,
   settleGroup,
   stateOfLog,
+  storePart,
   trimLog,
 } from './log-node.js';
 import type { Mistake } from './mistakes.js';
 
 const timeoutMs = 100;
 const pollMs = 150;
+
+/** By life: from how many bytes on a batch is stored before its append. Most batches have between 40 and 300. */
+const longBytesOf = [Number.POSITIVE_INFINITY, 160, 0];
+const partBytes = 48;
+/** Between two parts, at most: of one batch in four, which then may take longer than a lease, and of the others. */
+const slowPauseMs = 150;
+const quickPauseMs = 4;
+
+class StoredBatch implements Staged {
+  readonly batch: Uint8Array;
+  readonly parts: StoredParts;
+
+  constructor(batch: Uint8Array, parts: StoredParts) {
+    this.batch = batch;
+    this.parts = parts;
+  }
+}
 
 interface Waiter {
   readonly beyond: Position;
@@ -30,6 +58,7 @@ export class LogClient implements Log {
   readonly #mistake: Mistake | null;
   readonly #writer: number;
   #known: LogState;
+  readonly #longBytes: number;
   #sequence = 0;
   #doubt: AppendRequest | null = null;
   readonly #waiters = new Set<Waiter>();
@@ -52,6 +81,9 @@ export class LogClient implements Log {
     this.#shard = shard;
     this.#writer = writer;
     this.#known = state;
+    // A mistake shows less often where less is done in the time.
+    this.#longBytes =
+      mistake === null ? longBytesOf[life.env.random.uint32() % longBytesOf.length] : longBytesOf[0];
   }
 
   get committedPosition(): Position {
@@ -66,20 +98,45 @@ export class LogClient implements Log {
   }
 
   /** One at a time, as the committer does. */
-  async append(batch: Uint8Array, after: Position, epoch: number): Promise<AppendOutcome> {
+  async append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
     if (this.#isClosed) throw new KvError('CLOSED', 'the log is closed');
     if (this.#doubt !== null) return { kind: 'refused', reason: 'unavailable', tail: after };
     const batches = [Uint8Array.from(batch)];
     const request = { writer: this.#writer, sequence: ++this.#sequence, after, epoch, batches };
     this.#doubt = request;
     try {
-      const outcome = await this.#call(appendGroup, { shard: this.#shard, request });
+      const stored = staged instanceof StoredBatch ? staged.parts : null;
+      const sent = stored === null ? request : { ...request, batches: [] };
+      const outcome = await this.#call(appendGroup, { shard: this.#shard, request: sent, stored });
       this.#doubt = null;
       if (outcome.kind === 'committed') this.note({ ...this.#known, tail: outcome.position, epoch });
       return outcome;
     } catch (cause) {
       return { kind: 'unknown', cause };
     }
+  }
+
+  stage(batch: Uint8Array, signal: AbortSignal): Promise<Staged> | null {
+    return batch.length >= this.#longBytes ? this.#store(batch, signal) : null;
+  }
+
+  async #store(batch: Uint8Array, signal: AbortSignal): Promise<Staged> {
+    const { random } = this.#life.env;
+    const count = Math.ceil(batch.length / partBytes);
+    const pauseMs = random.uint32() % 4 === 0 ? slowPauseMs : quickPauseMs;
+    const parts = { writer: this.#writer, sequence: ++this.#sequence, count };
+    for (let index = 0; index < count && !signal.aborted; ) {
+      const bytes = batch.slice(index * partBytes, (index + 1) * partBytes);
+      const part = { ...parts, shard: this.#shard, index, bytes };
+      const isStored = await this.#call(storePart, part).then(
+        () => true,
+        () => false,
+      );
+      if (isStored) index++;
+      await this.#life.sleep(random.uint32() % pauseMs);
+    }
+    if (signal.aborted) throw new KvError('UNAVAILABLE', 'the batch is not wanted any more');
+    return new StoredBatch(batch, parts);
   }
 
   async resolve(): Promise<(Committed | Refused)[]> {

@@ -36,10 +36,29 @@ interface Report extends OfShard {
   readonly position: Position;
 }
 
+/** A batch that was stored in parts before its append. */
+export interface StoredParts {
+  readonly writer: number;
+  readonly sequence: number;
+  readonly count: number;
+}
+
+interface Part extends OfShard {
+  readonly writer: number;
+  readonly sequence: number;
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+interface AppendCall extends OfShard {
+  readonly request: AppendRequest;
+  /** Of its batch, which is not in the request then. */
+  readonly stored: StoredParts | null;
+}
+
 export const openLog = callChannel<OfShard, Opened>('log.open');
-export const appendGroup = callChannel<OfShard & { request: AppendRequest }, Outcome>('log.append', {
-  mayRepeat: true,
-});
+export const storePart = callChannel<Part, null>('log.part', { mayRepeat: true });
+export const appendGroup = callChannel<AppendCall, Outcome>('log.append', { mayRepeat: true });
 export const settleGroup = callChannel<OfShard & { request: AppendRequest }, Settled>('log.settle');
 export const stateOfLog = callChannel<OfShard, LogState>('log.state');
 export const readLog = callChannel<OfShard & { from: Position; last: Position }, LogEntry[]>('log.read');
@@ -52,6 +71,8 @@ export const logNode = 'etcd';
 
 export class LogNode {
   readonly #servers = new Map<string, SimulatedLogServer>();
+  /** By shard, writer, sequence number and index. */
+  readonly #parts = new Map<string, Uint8Array>();
   /** By node and shard: the last one who opened it. */
   readonly #clients = new Map<string, SimulatedLogClient>();
   readonly #register = new MemoryShardRegister();
@@ -88,7 +109,13 @@ export class LogNode {
   run(life: NodeLife): void {
     const { network } = life;
     network.serve(openLog, ({ shard }, from) => this.#do(() => this.#open(life, shard, from)));
-    network.serve(appendGroup, ({ shard, request }) => this.#do(() => this.#append(shard, request)));
+    network.serve(storePart, ({ bytes, index, sequence, shard, writer }) =>
+      this.#do(() => {
+        this.#parts.set(`${shard}/${writer}/${sequence}/${index}`, bytes);
+        return null;
+      }),
+    );
+    network.serve(appendGroup, (call) => this.#do(() => this.#append(call)));
     network.serve(settleGroup, ({ shard, request }) =>
       this.#do(() => {
         const server = this.server(shard);
@@ -133,12 +160,20 @@ export class LogNode {
     }
   }
 
-  #append(shard: string, request: AppendRequest): Outcome {
+  #append({ request, shard, stored }: AppendCall): Outcome {
     const server = this.server(shard);
-    if (!this.#happens(this.#faults.fullRate)) return server.append(request);
+    if (!this.#happens(this.#faults.fullRate)) {
+      const batches = stored === null ? request.batches : [this.#partsOf(shard, stored)];
+      return server.append({ ...request, batches });
+    }
     // The same request may come a second time: then there is no room for it either.
     const outcome = server.settle(request);
     return outcome.kind === 'committed' ? outcome : { ...outcome, reason: 'disk' };
+  }
+
+  #partsOf(shard: string, { count, sequence, writer }: StoredParts): Uint8Array {
+    const keys = Array.from({ length: count }, (_, index) => `${shard}/${writer}/${sequence}/${index}`);
+    return Buffer.concat(keys.map((key) => this.#parts.get(key)!));
   }
 
   #open(life: NodeLife, shard: string, from: string): Opened {

@@ -12,7 +12,7 @@ import { type Storage, systemDatabase } from '@holdfast/storage';
 import type { KeptHistory } from '../history/kept-history.js';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import type { LeadershipRecord } from './leadership.js';
-import { retryDelayMs } from './limits.js';
+import { batchOverheadBytes, retryDelayMs } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
 import { LeaderGuard } from './replica-guard.js';
 import { type LossReason, ReplicatedCommitter } from './replicated-committer.js';
@@ -82,12 +82,15 @@ export class Lead {
   begin(): void {
     this.#admitted = this.#admit();
     this.#guard.hold(this.#admitted);
-    this.#options.coordinator.commitThrough(this.committer, this.#guard);
+    const { coordinator, log } = this.#options;
+    coordinator.kv.writeBytesMax = log.batchBytesMax - batchOverheadBytes;
+    coordinator.commitThrough(this.committer, this.#guard);
   }
 
   /** Nothing is appended any more, and what was not committed never counts. */
   end(): void {
     this.#isOver = true;
+    this.#options.coordinator.kv.writeBytesMax = Number.POSITIVE_INFINITY;
     this.committer.stop();
   }
 

@@ -93,9 +93,15 @@ export class LeaderBatches {
     return { bytes, version, hasData, isLast: false };
   }
 
-  /** Nothing but who leads, or is to, whatever else is going on. */
-  ofRecord(record: LeadershipRecord | HandoverRecord, isLast: boolean): LeaderBatch {
-    const version = this.handedVersion;
+  /**
+   * Nothing but who leads, or is to, whatever else is going on. `version`: not above what comes before it in the log, nor
+   * what comes behind it, where those are known.
+   */
+  ofRecord(
+    record: LeadershipRecord | HandoverRecord,
+    isLast: boolean,
+    version: number = this.handedVersion,
+  ): LeaderBatch {
     return { bytes: shardBatch(record, version), version, hasData: false, isLast };
   }
 }

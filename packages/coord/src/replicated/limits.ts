@@ -28,5 +28,8 @@ export const snapshotLogBytes: number = 64 * 1024 * 1024;
 /** How often a leader looks whether to take one, and what of the log can go, in ms. */
 export const keepIntervalMs = 5000;
 
+/** What a batch may have beside the arguments of a command, in bytes: records around them. */
+export const batchOverheadBytes: number = 64 * 1024;
+
 /** A batch of a snapshot travels in pieces of this size, in bytes: far below what gRPC takes in a message. */
 export const snapshotPieceBytesMax: number = 1024 * 1024;

@@ -1,22 +1,27 @@
 import { KvError } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
-import type { AppendOutcome, Committed, Log, Refused } from '@holdfast/log';
+import type { AppendOutcome, Committed, Log, Refused, Staged } from '@holdfast/log';
 import { expect, it } from 'vitest';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
 /** A log that answers what it is told to, and a writer of it. */
 function writerOf() {
   const env = new SimulatedEnv();
-  const appends: { byte: number; after: number; answer: (outcome: AppendOutcome | KvError) => void }[] = [];
+  const appends: {
+    byte: number;
+    after: number;
+    staged: Staged | undefined;
+    answer: (outcome: AppendOutcome | KvError) => void;
+  }[] = [];
   const resolutions: ((answer: (Committed | Refused)[] | KvError) => void)[] = [];
   const answered =
     <T>(resolve: (answer: T) => void, reject: (error: KvError) => void) =>
     (answer: T | KvError): void =>
       answer instanceof KvError ? reject(answer) : resolve(answer);
-  const log: Partial<Log> = {
-    append: (batch, after) =>
+  const log: { -readonly [Name in keyof Log]?: Log[Name] } = {
+    append: (batch, after, _epoch, staged) =>
       new Promise((resolve, reject) => {
-        appends.push({ byte: batch[0], after, answer: answered(resolve, reject) });
+        appends.push({ byte: batch[0], after, staged, answer: answered(resolve, reject) });
       }),
     resolve: () => new Promise((resolve, reject) => resolutions.push(answered(resolve, reject))),
   };
@@ -40,7 +45,7 @@ function writerOf() {
     env.advance(ms);
     await turn();
   };
-  return { appends, committed, env, losses, pass, resolutions, turn, writer };
+  return { appends, committed, env, log, losses, pass, resolutions, turn, writer };
 }
 
 const batchOf = (version: number): LeaderBatch => ({
@@ -123,7 +128,7 @@ it('is lost when another has appended, and what it sent is known not to be there
     appends[0].answer(refused(reason));
     await turn();
     expect(losses).toEqual(['another']);
-    expect(writer.sending).toBeNull();
+    expect(writer.appending).toBeNull();
   }
 });
 
@@ -174,4 +179,87 @@ it('tells who waits for a batch, and sends nothing more once it is stopped', asy
   writer.begin();
   expect(appends.length).toBe(2);
   expect(committed).toEqual([1]);
+});
+
+/** As `writerOf`, and batches of version 100 and more are so long that they are stored first. */
+function longWriterOf() {
+  const made = writerOf();
+  const stagings: { signal: AbortSignal; answer: (answer: Staged | KvError) => void }[] = [];
+  made.log.stage = (batch, signal) => {
+    if (batch[0] < 100) return null;
+    return new Promise((resolve, reject) => {
+      stagings.push({
+        signal,
+        answer: (answer) => (answer instanceof KvError ? reject(answer) : resolve(answer)),
+      });
+    });
+  };
+  return { ...made, stagings };
+}
+
+const renewal = (version: number): LeaderBatch => ({ ...batchOf(version), hasData: false });
+
+it('renews the lead while a long batch is stored, and appends that behind', async () => {
+  const { appends, committed, env, stagings, turn, writer } = longWriterOf();
+  writer.put(batchOf(100));
+  writer.put(batchOf(101));
+  writer.begin();
+  expect([appends.length, writer.isStaging, writer.appending]).toEqual([0, true, null]);
+  env.advance(500);
+  writer.renew(renewal(1));
+  writer.renew(renewal(2));
+  expect(writer.beganMs).toBe(env.clock.monotonic());
+  expect(appends.map(({ byte, after }) => [byte, after])).toEqual([[1, 10]]);
+  appends[0].answer(at(11));
+  await turn();
+  writer.renew(renewal(3));
+  const staged = { batch: Uint8Array.of(100) };
+  stagings[0].answer(staged);
+  await turn();
+  // One at a time: the renewal is still on its way.
+  expect([appends.length, writer.isStaging]).toEqual([2, false]);
+  writer.renew(renewal(4));
+  env.advance(500);
+  appends[1].answer(at(12));
+  await turn();
+  expect(appends[2]).toMatchObject({ byte: 100, after: 12, staged });
+  expect(writer.beganMs).toBe(env.clock.monotonic());
+  appends[2].answer(refused('unavailable'));
+  await turn();
+  env.advance(20);
+  expect(appends[3]).toMatchObject({ byte: 100, after: 12, staged });
+  appends[3].answer(at(13));
+  await turn();
+  expect(committed).toEqual([1, 3, 100]);
+  expect([stagings.length, writer.isStaging, writer.sending?.version]).toEqual([2, true, 101]);
+});
+
+it('knows that a batch that was only stored is not in the log, when another has appended meanwhile', async () => {
+  const { appends, losses, stagings, turn, writer } = longWriterOf();
+  writer.put(batchOf(100));
+  writer.begin();
+  writer.renew(renewal(1));
+  appends[0].answer(refused('epoch'));
+  await turn();
+  expect(losses).toEqual(['another']);
+  expect(writer.appending).toBeNull();
+  writer.stop(new KvError('UNDETERMINED', 'lost'));
+  expect(stagings[0].signal.aborted).toBe(true);
+  stagings[0].answer({ batch: Uint8Array.of(100) });
+  await turn();
+  expect([appends.length, losses.length]).toEqual([1, 1]);
+});
+
+it('stores a batch again when there was no room, and is lost with one that can not be stored', async () => {
+  const { appends, losses, pass, stagings, turn, writer } = longWriterOf();
+  writer.put(batchOf(100));
+  writer.begin();
+  stagings[0].answer(new KvError('DISK', 'full'));
+  await turn();
+  expect(writer.isStaging).toBe(true);
+  await pass(20);
+  expect(stagings.length).toBe(2);
+  stagings[1].answer(new KvError('LIMIT', 'too long'));
+  await turn();
+  expect([losses, appends]).toEqual([['limit'], []]);
 });

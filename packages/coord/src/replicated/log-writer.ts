@@ -6,10 +6,16 @@
  *                                    |  '---------- refused for now: again in a while
  *                                    '------------> refused because another has appended: lost
  *
- * Whether it takes too long is for the owner to say: `beganMs`.
+ * A batch that is so long that its append would take a while is stored first. Meanwhile the log says who leads, as
+ * often as ever, so the lease does not hang on how long that takes, nor on what becomes of it:
+ *
+ *     long batch    stored: [1][2][3][4][5][6][7][8]  its append: [ ]
+ *     renewals              [ ]        [ ]        [ ]
+ *
+ * Whether an append takes too long is for the owner to say: `beganMs`.
  */
 import { type Env, KvError } from '@holdfast/common';
-import type { AppendOutcome, Committed, Log, Position, Refused } from '@holdfast/log';
+import type { AppendOutcome, Committed, Log, Position, Refused, Staged } from '@holdfast/log';
 
 const retryDelayMs = 20;
 
@@ -54,6 +60,12 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   #waiting: LeaderBatch[] = [];
   #sending: LeaderBatch | null = null;
+  /** `#sending`, or a renewal while that is stored. */
+  #appending: LeaderBatch | null = null;
+  #isStaging = false;
+  /** Of `#sending`. */
+  #staged: Staged | undefined;
+  readonly #stopping = new AbortController();
   #position: Position;
   #beganMs: number;
   #settling: Settling[] = [];
@@ -70,9 +82,19 @@ export class LogWriter {
     return this.#position;
   }
 
-  /** The batch that is on its way, or was when it was stopped. */
+  /** The batch that is on its way, or is being stored, or was when it was stopped. */
   get sending(): LeaderBatch | null {
     return this.#sending;
+  }
+
+  /** What the log was asked to append and has not answered for: whether it is there, or will be, is not known. */
+  get appending(): LeaderBatch | null {
+    return this.#appending;
+  }
+
+  /** A batch is being stored: it is not appended yet, and renewals go before it. */
+  get isStaging(): boolean {
+    return this.#isStaging;
   }
 
   /** The last batch that is not committed. */
@@ -96,8 +118,12 @@ export class LogWriter {
     const next = this.#waiting.shift();
     if (next === undefined) return;
     this.#sending = next;
-    this.#beganMs = this.#options.env.clock.monotonic();
-    this.#send(next);
+    this.#stage(next);
+  }
+
+  /** Says who leads while a batch is being stored, unless that is on its way: `batch` goes before it. */
+  renew(batch: LeaderBatch): void {
+    if (this.#isStaging && this.#appending === null && !this.#isStopped) this.#append(batch);
   }
 
   /** Resolves with the position of the last entry once `batch` is committed. Throws KvError when stopped before. */
@@ -108,15 +134,59 @@ export class LogWriter {
   /** Sends nothing any more. What is on its way may yet arrive. */
   stop(reason: KvError): void {
     this.#isStopped = true;
+    this.#stopping.abort();
     for (const { reject } of this.#settling.splice(0)) reject(reason);
   }
 
-  #send(batch: LeaderBatch): void {
-    const { epoch, log, onLost } = this.#options;
-    log.append(batch.bytes, this.#position, epoch).then(
-      (outcome) => this.#landed(batch, outcome),
-      (error: unknown) => onLost(codeOf(error) === 'LIMIT' ? 'limit' : 'closed'),
+  #stage(batch: LeaderBatch): void {
+    const staging = this.#options.log.stage?.(batch.bytes, this.#stopping.signal) ?? null;
+    this.#isStaging = staging !== null;
+    if (staging === null) return this.#appendNext();
+    staging.then(
+      (staged) => {
+        this.#isStaging = false;
+        this.#staged = staged;
+        this.#appendNext();
+      },
+      (error: unknown) => this.#notStored(batch, error),
     );
+  }
+
+  #notStored(batch: LeaderBatch, error: unknown): void {
+    if (this.#isStopped) return;
+    const code = codeOf(error);
+    // There is no room now.
+    if (code === 'DISK') this.#later(() => this.#stage(batch));
+    else this.#fail(code);
+  }
+
+  /** Appends the batch that is next, unless it is being stored, or a renewal is still on its way. */
+  #appendNext(): void {
+    const next = this.#sending;
+    if (next === null || this.#isStaging || this.#appending !== null || this.#isStopped) return;
+    this.#append(next);
+  }
+
+  #append(batch: LeaderBatch): void {
+    this.#appending = batch;
+    this.#beganMs = this.#options.env.clock.monotonic();
+    this.#send(batch);
+  }
+
+  #send(batch: LeaderBatch): void {
+    const { epoch, log } = this.#options;
+    const staged = batch === this.#sending ? this.#staged : undefined;
+    log.append(batch.bytes, this.#position, epoch, staged).then(
+      (outcome) => this.#landed(batch, outcome),
+      (error: unknown) => {
+        if (!this.#isStopped) this.#fail(codeOf(error));
+      },
+    );
+  }
+
+  #fail(code: string): void {
+    if (code === 'INVALID') this.#options.onLost('another');
+    else this.#options.onLost(code === 'LIMIT' ? 'limit' : 'closed');
   }
 
   #landed(batch: LeaderBatch, outcome: AppendOutcome): void {
@@ -128,9 +198,14 @@ export class LogWriter {
 
   #committed(batch: LeaderBatch, position: Position): void {
     this.#position = position;
-    this.#sending = null;
+    this.#appending = null;
+    if (batch === this.#sending) {
+      this.#sending = null;
+      this.#staged = undefined;
+    }
     this.#tellSettled(batch);
     this.#options.onCommitted(batch);
+    this.#appendNext();
   }
 
   /** It is not in the log and never will be. */
@@ -140,7 +215,7 @@ export class LogWriter {
       this.#later(() => this.#send(batch));
       return;
     }
-    this.#sending = null;
+    this.#appending = null;
     this.#options.onLost('another');
   }
 

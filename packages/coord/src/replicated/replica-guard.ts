@@ -6,6 +6,7 @@ import type { LeaderHint, Request } from '@holdfast/common';
 import type { Command, Session } from '@holdfast/engine';
 import { mayWrite, touchesKeyspace } from '../admission.js';
 import type { Guard } from '../guard.js';
+import { batchOverheadBytes } from './limits.js';
 import type { OracleFront } from './oracle-front.js';
 import type { ReplicatedCommitter } from './replicated-committer.js';
 
@@ -61,8 +62,6 @@ export interface LeaderGuardOptions {
   readonly batchBytesMax: number;
 }
 
-/** Records around the arguments of a command. */
-const overheadBytes = 64 * 1024;
 /** Versions for what a command finds expired beyond its own keys. */
 const spareVersions = 16;
 
@@ -78,7 +77,7 @@ export class LeaderGuard implements Guard {
     this.leader = options.leader;
     this.#front = options.front;
     this.#committer = options.committer;
-    this.#spanMax = options.batchBytesMax - overheadBytes;
+    this.#spanMax = options.batchBytesMax - batchOverheadBytes;
   }
 
   /** Commands that touch data wait from now on. */

@@ -243,3 +243,19 @@ it('says that all is in its history up to a version, once it has asked the log',
   for (const batch of bytes) storage.apply(batch, 0);
   expect(storage.keyCount(0)).toBe(2);
 });
+
+it('a script that writes more than the log takes is told so, and costs nobody the lead', async () => {
+  const { coordinator, enters, env, log, replica } = await openReplica();
+  Object.defineProperty(log, 'batchBytesMax', { value: 200_000 });
+  await enters('leader');
+  await new Promise(setImmediate);
+  const client = new StackClient({ coordinator });
+  const script = "for i=1,3 do redis.call('SET',KEYS[1]..i,string.rep('x',60000)) end".replaceAll(' ', '\t');
+  const { reply } = client.run(`EVAL ${script} 1 k`);
+  expect(String(reply)).toContain('ERR the script writes more than 134464 bytes');
+  // As after any other error in a script: what it had written stays.
+  expect(client.run('EXISTS k1 k2 k3').reply).toBe(2);
+  env.advance(leaseMs / 2);
+  await new Promise(setImmediate);
+  expect(replica.role).toBe('leader');
+});

@@ -18,13 +18,14 @@ function committerOf(appendMs = 0) {
   const env = new SimulatedEnv();
   const storage = new MemoryStorage(env.random);
   let position = 1;
-  const other = { hasAppended: false };
+  const other = { hasAppended: false, isSilent: false };
   const appended: number[] = [];
-  const log: Partial<Log> = {
+  const log: { -readonly [Name in keyof Log]?: Log[Name] } = {
     batchBytesMax: 1 << 20,
     append: async (batch) => {
       appended.push(batch.length);
       env.advance(appendMs);
+      if (other.isSilent) return new Promise(() => {});
       const refused: Refused = { kind: 'refused', reason: 'position', tail: position };
       return other.hasAppended ? refused : { kind: 'committed', position: ++position };
     },
@@ -49,7 +50,7 @@ function committerOf(appendMs = 0) {
     return version;
   };
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return { appended, committer, env, losses, other, turn, write };
+  return { appended, committer, env, log, losses, other, turn, write };
 }
 
 it('renews the lease when nothing is written', async () => {
@@ -107,4 +108,71 @@ it('lets what many clients write gather for as long as the batch before it took'
   await settle();
   await committer.settled();
   expect(appended.length).toBe(6);
+});
+
+/** As `committerOf`, with a log that stores batches of 10,000 bytes and more until it is told that it has. */
+function storingCommitterOf() {
+  const made = committerOf();
+  const stored: (() => void)[] = [];
+  made.log.stage = (batch) =>
+    batch.length < 10_000 ? null : new Promise((resolve) => stored.push(() => resolve({ batch })));
+  const pass = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i += 100) {
+      made.env.advance(100);
+      await made.turn();
+    }
+  };
+  return { ...made, pass, stored };
+}
+
+it('a write that takes longer to store than the lease lasts does not cost the lead', async () => {
+  const { appended, committer, env, losses, pass, stored, turn, write } = storingCommitterOf();
+  const small = write();
+  committer.settle();
+  await turn();
+  const long = write(20_000);
+  committer.settle();
+  const behind = write();
+  committer.settle();
+  const before = appended.length;
+  for (let i = 0; i < 50; i++) {
+    await pass(100);
+    expect([committer.hasLease, committer.committedVersion]).toEqual([true, small]);
+  }
+  // One for each third of the lease, and none says that the write is there.
+  expect(appended.length - before).toBeGreaterThan(12);
+  expect(Math.max(...appended)).toBeLessThan(1000);
+  stored[0]();
+  await turn();
+  env.advance(100);
+  await turn();
+  expect(committer.committedVersion).toBeGreaterThanOrEqual(behind);
+  expect([committer.fateOf(long), committer.isClean, losses]).toEqual(['committed', true, []]);
+});
+
+it('what is stored is no sign of life: without renewals the lead is lost, and the write was not made', async () => {
+  const { committer, losses, other, pass, turn, write } = storingCommitterOf();
+  const long = write(20_000);
+  committer.settle();
+  await turn();
+  other.isSilent = true;
+  await pass(800);
+  expect(losses).toEqual([]);
+  await pass(700);
+  expect([committer.hasLease, losses]).toEqual([false, ['unresolved']]);
+  expect(committer.fateOf(long)).toBe('dropped');
+});
+
+it('a lead is handed over once a write is stored, and nobody campaigns until then', async () => {
+  const { appended, committer, losses, pass, stored, turn, write } = storingCommitterOf();
+  write(20_000);
+  committer.settle();
+  const concluded = committer.conclude({ kind: 'handover', to: 'b' });
+  await pass(3000);
+  expect(appended.length).toBeGreaterThan(7);
+  expect([committer.hasLease, losses]).toEqual([false, []]);
+  stored[0]();
+  await turn();
+  expect(await concluded).toBe(true);
+  expect(appended.at(-2)).toBeGreaterThan(20_000);
 });

@@ -222,8 +222,8 @@ export class ReplicatedCommitter implements Committer {
   fateOf(version: number): Fate {
     if (version <= this.#committed) return this.countsOnLease && !this.hasLease ? 'unknown' : 'committed';
     if (this.#lost === 'limit') return 'unknown';
-    const { sending } = this.#writer;
-    return sending !== null && version <= sending.version ? 'unknown' : 'dropped';
+    const { appending } = this.#writer;
+    return appending !== null && version <= appending.version ? 'unknown' : 'dropped';
   }
 
   /**
@@ -312,18 +312,25 @@ export class ReplicatedCommitter implements Committer {
   #watch(): void {
     const { env } = this.#options;
     const sinceMs = env.clock.monotonic() - this.#writer.beganMs;
-    const isSending = this.#writer.sending !== null;
-    if (isSending && sinceMs >= this.#lease.ms) return this.#lose('unresolved');
-    const isQuiet = this.#isConcluding || this.#isResting;
-    if (!isSending && !isQuiet && sinceMs >= this.#lease.renewalMs) this.#renew();
+    const { appending, isStaging } = this.#writer;
+    if (appending !== null && sinceMs >= this.#lease.ms) return this.#lose('unresolved');
+    const isQuiet = (this.#isConcluding || this.#isResting) && !isStaging;
+    if (appending === null && !isQuiet && sinceMs >= this.#lease.renewalMs) this.#renew();
     if (this.#lost !== null) return;
     this.#timer = env.timers.setTimeout(() => this.#watch(), this.#lease.renewalMs / 4);
   }
 
   #renew(): void {
+    const { record } = this.#options;
+    if (this.#writer.isStaging) {
+      // Before the batch that is being stored: nothing of that is committed by it.
+      this.#writer.renew(this.#batches.ofRecord(record, false, this.#committed));
+      this.#lease.recorded();
+      return;
+    }
     if (this.#isHeld) {
       // In the middle of a write: the storage must not be told anything.
-      this.#writer.put(this.#batches.ofRecord(this.#options.record, false));
+      this.#writer.put(this.#batches.ofRecord(record, false));
       this.#lease.recorded();
     } else {
       this.#cut();

@@ -16,6 +16,7 @@ import {
   assertSame,
   assertThrows,
   batchOf,
+  entriesOf,
 } from './assertions.js';
 import type { LogCase, LogStore } from './log-conformance.js';
 
@@ -171,6 +172,55 @@ export const sharedLogConformance: readonly LogCase[] = [
       await appending;
       assert.equal(last, sealed);
       await log.close();
+    },
+  },
+  {
+    name: 'a batch that is stored ahead of its append is no part of the log until then, and is whole after it',
+    async run(store) {
+      const [one, other] = await openTwo(store);
+      if (one.stage === undefined) return closeAll(one, other);
+      assert.equal(one.stage(batchOf(1, 100), new AbortController().signal), null);
+      await appendMany(one, 2);
+      const long = batchOf(9, 2_500_000);
+      const staging = one.stage(long, new AbortController().signal);
+      if (staging === null) return closeAll(one, other);
+      await appendMany(one, 3);
+      const staged = await staging;
+      assert.equal(await other.tail(), 5);
+      await appendMany(one, 2);
+      // What is not in the log yet is not behind its end.
+      await one.trim(8);
+      await appendMany(one, 1);
+      assertCommitted(await one.append(long, 8, 1, staged), 9);
+      await other.tail();
+      const [before, appended] = await entriesOf(other, 8);
+      assertSame(before.batch, batchOf(8, 100), 8);
+      assertSame(appended.batch, long, 9);
+      await appendMany(one, 1);
+      await one.trim(10);
+      await assertHolds(other, 10, 10);
+      await closeAll(one, other);
+    },
+  },
+  {
+    name: 'a batch that is stored has no right to its place: who was overtaken meanwhile is refused',
+    async run(store) {
+      const [old, next] = await openTwo(store);
+      if (old.stage === undefined) return closeAll(old, next);
+      await appendMany(old, 2, 1);
+      const long = batchOf(3, 1_500_000);
+      const staging = old.stage(long, new AbortController().signal);
+      if (staging === null) return closeAll(old, next);
+      const staged = await staging;
+      await appendMany(next, 1, 2);
+      assertRefused(await old.append(long, 2, 1, staged), 'epoch', 3);
+      await appendMany(next, 1, 2);
+      await assertHolds(next, 1, 4);
+      // What another log stored is of no use to this one, and does no harm.
+      assertCommitted(await next.append(batchOf(5, 1_500_000), 4, 2, staged), 5);
+      await old.tail();
+      assertSame((await entriesOf(old, 5))[0].batch, batchOf(5, 1_500_000), 5);
+      await closeAll(old, next);
     },
   },
   {
