@@ -128,6 +128,16 @@ describe('RESTORE', () => {
     ]);
   });
 
+  it('keeps times at the end of 64 bits, and gives them back', () => {
+    c.line('XGROUP CREATE s g 0 MKSTREAM');
+    c.line('XGROUP CREATECONSUMER s g consumer');
+    c.line('DEBUG SET-SKIP-CHECKSUM-VALIDATION 1');
+    const payload = dump('s');
+    payload.write('ffffffffffffff7f', payload.indexOf('consumer') + 'consumer'.length, 'hex');
+    expect(restore('s', payload, 0, 'REPLACE')).toBe('OK');
+    expect(dump('s').subarray(0, -8)).toEqual(payload.subarray(0, -8));
+  });
+
   it('refuses members that are longer than tables hold', () => {
     const member = Buffer.alloc(1 << 20, 'm');
     const body = Buffer.concat([Buffer.from('02018000100000', 'hex'), member, Buffer.from('0a00', 'hex')]);

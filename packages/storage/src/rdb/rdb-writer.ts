@@ -4,6 +4,7 @@ import { copyBytes, parseInteger } from '@holdfast/common';
 import { compress } from './lzf.js';
 import { specialStrings } from './rdb-types.js';
 
+const int64Max = 2n ** 63n - 1n;
 /** No integer that is written as such has more digits. */
 const integerDigitsMax = 11;
 /** Shorter strings can't be compressed. */
@@ -78,10 +79,14 @@ export class RdbWriter {
     this.length = this.bytes.writeDoubleLE(n, this.length);
   }
 
-  /** 64 bits, little-endian: a point in time, or any other whole number that is exact. */
+  /**
+   * 64 bits, little-endian: a point in time, or any other whole number that is exact. Of the last numbers of 64 bits the
+   * nearest double is 2^63, which has no place there.
+   */
   milliseconds(n: number): void {
     this.reserve(8);
-    this.length = this.bytes.writeBigInt64LE(BigInt(n), this.length);
+    const whole = BigInt(n);
+    this.length = this.bytes.writeBigInt64LE(whole > int64Max ? int64Max : whole, this.length);
   }
 
   /** Makes room for so many bytes more. */
