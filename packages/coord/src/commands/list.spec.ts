@@ -243,12 +243,16 @@ describe('LTRIM', () => {
     expect(c.line('EXISTS l')).toBe(kept.length > 0 ? 1 : 0);
   });
 
-  it('is no change when nothing is trimmed', () => {
+  it('breaks WATCH where it removes nothing, but not where there is no list', () => {
     c.line('RPUSH l a b');
-    c.line('WATCH l');
-    server.client().line('LTRIM l 0 -1');
-    c.line('MULTI');
-    expect(c.line('EXEC')).toEqual([]);
+    const breaks = (line: string): boolean => {
+      c.line('WATCH l none');
+      server.client().line(line);
+      c.line('MULTI');
+      return c.line('EXEC') === null;
+    };
+    expect(['LTRIM l 0 -1', 'LTRIM l -9 9', 'LTRIM none 0 -1'].map(breaks)).toEqual([true, true, false]);
+    expect(elements()).toEqual(['a', 'b']);
   });
 
   it('checks its arguments first', () => {

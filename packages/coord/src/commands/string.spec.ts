@@ -246,10 +246,16 @@ describe('APPEND, SETRANGE, GETRANGE, STRLEN', () => {
     expect(c.run('GETRANGE', 'k', 0, 2)).toBe('Zaa');
   });
 
-  it('do nothing, and are no write, when there is nothing to add', () => {
+  it('change nothing when there is nothing to add: only APPEND is a write all the same, which breaks WATCH', () => {
     c.line('SET k v');
+    c.line('WATCH k');
+    expect(server.client().run('APPEND', 'k', '')).toBe(1);
+    c.line('MULTI');
+    c.expectReplies([
+      ['EXEC', null],
+      ['GET k', 'v'],
+    ]);
     const before = server.storage.stamp.last;
-    expect(c.run('APPEND', 'k', '')).toBe(1);
     expect(c.run('SETRANGE', 'k', 5, '')).toBe(1);
     expect(c.run('SETRANGE', 'missing', 5, '')).toBe(0);
     expect(c.run('EXISTS', 'missing')).toBe(0);

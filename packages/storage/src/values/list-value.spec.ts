@@ -375,8 +375,8 @@ function runAgainstArray(seed: number, lengths: readonly number[], huge: number)
       else model.unshift(element);
     },
     () => {
-      const count = Math.min(model.length, 1 + below(below(10) === 0 ? 300 : 5));
-      if (count === 0) return;
+      if (model.length === 0) return;
+      const count = Math.min(model.length, below(below(10) === 0 ? 300 : 5));
       const side = below(2) as Side;
       list.pop(side, count);
       model.splice(side === sides.left ? 0 : model.length - count, count);

@@ -93,7 +93,7 @@ export class ListValue extends ListElements {
     this.#addOne(side, bytes, start, length);
   }
 
-  /** Removes `count` elements, from 1 to all, at one end. */
+  /** Removes `count` elements, from none to all, at one end. To remove none is a change as well: the key has a new version. */
   pop(side: Side, count: number): void {
     const journal = this.change(kinds.pop);
     if (journal !== null) {

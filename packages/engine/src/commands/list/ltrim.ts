@@ -25,8 +25,10 @@ export const ltrim = defineCommand({
       ctx.notify('l', 'ltrim', key);
       return ctx.notify('g', 'del', key);
     }
-    if (first > 0) list.pop(sides.left, first);
-    if (last < size - 1) list.pop(sides.right, size - 1 - last);
+    const right = size - 1 - last;
+    // Where nothing goes the list counts as written all the same, which breaks WATCH, as in Redis.
+    if (first > 0 || right === 0) list.pop(sides.left, first);
+    if (right > 0) list.pop(sides.right, right);
     ctx.notify('l', 'ltrim', key);
   },
 });

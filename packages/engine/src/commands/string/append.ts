@@ -26,8 +26,8 @@ export const append = defineCommand({
     const oldLength = db.stringLength(ref);
     const length = oldLength + added;
     if (length > kv.config.number('proto-max-bulk-len')) return reply.error(stringTooLong);
-    if (added === 0) db.markRaw(ref);
-    else db.patchString(ref, length, oldLength, request.bytes, request.start(value), added);
+    // Nothing appended is a write all the same, which breaks WATCH, as in Redis.
+    db.patchString(ref, length, oldLength, request.bytes, request.start(value), added);
     ctx.notify('$', 'append', key);
     reply.integer(length);
   },
