@@ -29,14 +29,8 @@ import type { Keyspaces } from './keyspaces.js';
 import type { Layout } from './layouts/index.js';
 import { Load } from './load.js';
 import type { OrderedStore } from './ordered-store.js';
+import { ReadQueue } from './read-queue.js';
 
-/**
- * So many reads of heads go on at once, and what is asked for meanwhile gathers: fewer and larger ones. A key costs 23 us
- * of processor time when 10 are read at once by 4, 13 when 25 are by 2.
- */
-const readsAtOnce = 2;
-/** Records in one of them, so that a command of very many does not hold up the others. */
-const recordsPerRead = 512;
 /** Who asks for more keys than these at once waits behind those who ask for fewer. */
 const fewKeysMax = 64;
 /** So many collections are read at once: each reads ahead. */
@@ -59,27 +53,21 @@ export class Loader {
   readonly elements: ElementLoader;
   readonly #options: LoaderOptions;
   readonly #installer: Installer;
-  /** To be read; the last one takes what is asked for. */
-  readonly #queue: Load[] = [];
-  /** As `queue`, of those who ask for very many: when both have any, one of each is read in turn. */
-  readonly #bulk: Load[] = [];
-  #wasBulk = false;
-  #isScheduled = false;
-  /** Reads of heads under way. */
-  #reads = 0;
+  readonly #queue: ReadQueue;
   /** Collections being read, and those that wait for their turn. */
   #reading = 0;
   readonly #waiting: (() => void)[] = [];
   /** Records of elements that can't be read: whoever asks again, at once, gets the error. */
   readonly #failed = new Map<string, Load>();
-  readonly #startScheduled = (): void => {
-    this.#isScheduled = false;
-    this.#start();
-  };
 
   constructor(options: LoaderOptions) {
     this.#options = options;
     this.#installer = new Installer(options);
+    this.#queue = new ReadQueue(options, {
+      onRead: (load, values) => this.#arrived(load, values),
+      onFailure: (load) => this.#failedToRead(load),
+      onEnd: (load) => this.#unpinLater(load),
+    });
     this.elements = new ElementLoader(options.store, options.keyspaces, options.layouts);
   }
 
@@ -113,9 +101,9 @@ export class Loader {
    * Asks for a key that is not resident, together with what else is asked for in this turn. What it returns may resolve
    * before the key is there, if that takes longer than others: see `Load.done`.
    */
-  request(keyspace: Keyspace, key: Uint8Array, queue: Load[] = this.#queue): Load {
+  request(keyspace: Keyspace, key: Uint8Array, isBulk = false): Load {
     const name = byteStringOf(key, 0, key.length);
-    const load = keyspace.loads.get(name) ?? this.#begin(keyspace, name, key, queue);
+    const load = keyspace.loads.get(name) ?? this.#begin(keyspace, name, key, isBulk);
     load.asked(keyspace, name, true);
     load.pin(keyspace, name);
     return load;
@@ -165,14 +153,10 @@ export class Loader {
     const loads = new Set<Load>();
     for (const [keyspace, names] of keys) {
       if (!this.#options.keyspaces.isLive(keyspace)) continue;
-      const queue = this.#queueFor(names);
-      for (const key of names) this.#requestElementsOf(keyspace, key, elements, loads, queue);
+      const isBulk = names.length > fewKeysMax;
+      for (const key of names) this.#requestElementsOf(keyspace, key, elements, loads, isBulk);
     }
     return loads.size === 0 ? null : this.#loaded(loads, keys);
-  }
-
-  #queueFor(names: readonly Uint8Array[]): Load[] {
-    return names.length > fewKeysMax ? this.#bulk : this.#queue;
   }
 
   #requestElementsOf(
@@ -180,17 +164,17 @@ export class Loader {
     key: Uint8Array,
     elements: ElementNames,
     loads: Set<Load>,
-    queue: Load[],
+    isBulk: boolean,
   ): void {
     if (this.isResidentFor(keyspace, key, 0, key.length, elements)) return;
     if (this.readNow(keyspace, key, false)) return;
     const collection = partialOf(keyspace, key);
-    if (collection === null) loads.add(this.#requestHead(keyspace, key, queue));
+    if (collection === null) loads.add(this.#requestHead(keyspace, key, isBulk));
     else if (this.#needsAll(collection, elements)) loads.add(this.request(keyspace, key));
     else {
       this.#requestEach(keyspace, key, collection, elements, loads);
       // One that was read may say that all are needed.
-      if (loads.size === 0) this.#requestElementsOf(keyspace, key, elements, loads, queue);
+      if (loads.size === 0) this.#requestElementsOf(keyspace, key, elements, loads, isBulk);
     }
   }
 
@@ -207,7 +191,7 @@ export class Loader {
       const record = elementKey(collection.partial as PartialElements, elements, i);
       if (this.#readElementNow(keyspace, collection, record)) continue;
       const failed = this.#failed.size === 0 ? undefined : this.#failed.get(record.toString('latin1'));
-      loads.add(failed ?? this.#add(keyspace, name, record, collection, this.#queue));
+      loads.add(failed ?? this.#queue.add(keyspace, name, record, collection, false));
     }
   }
 
@@ -222,10 +206,10 @@ export class Loader {
     }
   }
 
-  #requestHead(keyspace: Keyspace, key: Uint8Array, queue: Load[]): Load {
+  #requestHead(keyspace: Keyspace, key: Uint8Array, isBulk: boolean): Load {
     const name = byteStringOf(key, 0, key.length);
     const known = keyspace.loads.get(name);
-    const load = known ?? this.#begin(keyspace, name, key, queue);
+    const load = known ?? this.#begin(keyspace, name, key, isBulk);
     if (known === undefined) load.asked(keyspace, name, false);
     load.pin(keyspace, name);
     return load;
@@ -256,9 +240,9 @@ export class Loader {
     for (const [keyspace, names] of keys) {
       // A flush has ended it: its keys are gone.
       if (!this.#options.keyspaces.isLive(keyspace)) continue;
-      const queue = this.#queueFor(names);
+      const isBulk = names.length > fewKeysMax;
       for (const key of names) {
-        if (!this.isResident(keyspace, key, 0, key.length)) loads.add(this.request(keyspace, key, queue));
+        if (!this.isResident(keyspace, key, 0, key.length)) loads.add(this.request(keyspace, key, isBulk));
       }
     }
     return loads.size === 0 ? null : this.#loaded(loads, keys);
@@ -295,57 +279,25 @@ export class Loader {
   }
 
   /** What is missing of a key: its head, or the elements of a collection that is there in part. */
-  #begin(keyspace: Keyspace, name: string, key: Uint8Array, queue: Load[]): Load {
+  #begin(keyspace: Keyspace, name: string, key: Uint8Array, isBulk: boolean): Load {
     const collection = partialOf(keyspace, key);
     if (collection !== null) return this.#loadRest(keyspace, name, collection);
-    const load = this.#add(keyspace, name, this.#headKey(keyspace, key), null, queue);
+    const load = this.#queue.add(keyspace, name, this.#headKey(keyspace, key), null, isBulk);
     keyspace.loads.set(name, load);
     return load;
   }
 
-  #add(keyspace: Keyspace, name: string, record: Buffer, collection: Collection | null, queue: Load[]): Load {
-    let load = queue.at(-1);
-    if (load === undefined || load.names.length >= recordsPerRead) queue.push((load = new Load()));
-    if (!this.#isScheduled && this.#reads < readsAtOnce) {
-      this.#isScheduled = true;
-      this.#options.timers.setImmediate(this.#startScheduled);
-    }
-    load.add(keyspace, name, record, collection);
-    return load;
+  #arrived(load: Load, values: readonly (Uint8Array | undefined)[]): void {
+    load.collections.forEach((collection, i) => {
+      if (collection === null) this.#headArrived(load, i, values[i]);
+      else this.#elementArrived(load, i, collection, values[i]);
+    });
   }
 
-  #start(): void {
-    while (this.#reads < readsAtOnce) {
-      const load = this.#next();
-      if (load === undefined) return;
-      void this.#run(load);
-    }
-  }
-
-  #next(): Load | undefined {
-    const isBulk = this.#queue.length === 0 || (this.#bulk.length > 0 && !this.#wasBulk);
-    this.#wasBulk = isBulk;
-    return isBulk ? this.#bulk.shift() : this.#queue.shift();
-  }
-
-  async #run(load: Load): Promise<void> {
-    const { records, keyspaces, names, collections } = load;
-    this.#reads++;
-    try {
-      const values = await this.#options.store.getMany(records);
-      for (let i = 0; i < names.length; i++) {
-        const collection = collections[i];
-        if (collection === null) this.#headArrived(load, i, values[i]);
-        else this.#elementArrived(load, i, collection, values[i]);
-      }
-      load.resolve();
-    } catch (error) {
-      for (let i = 0; i < names.length; i++) if (collections[i] === null) keyspaces[i].loads.delete(names[i]);
-      load.reject(error);
-    }
-    this.#reads--;
-    this.#start();
-    this.#unpinLater(load);
+  #failedToRead({ collections, keyspaces, names }: Load): void {
+    collections.forEach((collection, i) => {
+      if (collection === null) keyspaces[i].loads.delete(names[i]);
+    });
   }
 
   /** What the disk has of a key. A damaged record is of concern to those alone who asked for it. */
