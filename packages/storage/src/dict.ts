@@ -32,6 +32,8 @@ const prefetchMax = 16;
 const prefetchKeyBytesMax = 64;
 const prefetchHashes = new Int32Array(prefetchMax);
 const prefetchRefs = new Int32Array(prefetchMax);
+/** Of two. A scan needs one for each slot. */
+const powers = Float64Array.from({ length: 33 }, (_, exponent) => 2 ** exponent);
 
 export class Dict extends Records {
   /** Number of elements. */
@@ -184,7 +186,7 @@ export class Dict extends Records {
       const slots = segment.slots;
       const mask = (1 << segment.bits) - 1;
       const home = segment.home(from | 0);
-      const width = Math.max(1, 2 ** (32 - segment.depth - segment.bits));
+      const width = powers[Math.max(0, 32 - segment.depth - segment.bits)];
       const until = Math.floor(from / width) * width + width;
       for (let slot = home; slots[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
         const hash = slots[2 * slot] >>> 0;

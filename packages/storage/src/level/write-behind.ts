@@ -282,11 +282,10 @@ export class WriteBehind {
   async #writeOnce(set: WriteSet): Promise<void> {
     const { store, env } = this.#options;
     const batch = store.batch();
-    let cursor = 0;
-    do {
-      cursor = set.writeTo(batch, cursor, operationsPerTurn);
-      if (cursor !== 0) await new Promise<void>((resolve) => env.timers.setImmediate(resolve));
-    } while (cursor !== 0);
+    set.rewind();
+    while (set.writeSome(batch, operationsPerTurn)) {
+      await new Promise<void>((resolve) => env.timers.setImmediate(resolve));
+    }
     const batches = this.#batches + 1;
     moveMark(batch, batches);
     batch.put(stateKey, writeState(stateKey, { ...this.#state, batches, position: this.#frozenPosition }));

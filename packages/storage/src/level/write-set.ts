@@ -187,15 +187,22 @@ export class WriteSet {
     }
   }
 
-  /**
-   * Adds some operations to a batch, from `cursor` on (0 at first); returns the next cursor, 0 at the end.
-   * May be repeated from the start: nothing is used up.
-   */
-  writeTo(batch: OrderedBatch, cursor: number, count: number): number {
-    const refs: Ref[] = [];
-    const next = this.#dict.scan(cursor, count, refs);
-    for (const ref of refs) this.#writeOperation(batch, ref);
-    if (next !== 0) return next;
+  /** Goes back to the first operation, for `writeSome`: nothing is used up. */
+  rewind(): void {
+    this.#dict.rewind();
+  }
+
+  /** Adds the next operations to a batch, about `count`; whether there are more. The set must not be changed meanwhile. */
+  writeSome(batch: OrderedBatch, count: number): boolean {
+    for (let i = 0; i < count; i++) {
+      const ref = this.#dict.next();
+      if (ref === 0) return this.#writeLong(batch);
+      this.#writeOperation(batch, ref);
+    }
+    return true;
+  }
+
+  #writeLong(batch: OrderedBatch): false {
     for (const { key, operation, value } of this.#long.values()) {
       if (operation !== operations.put) batch.delete(key);
       else if (!this.#isStillborn(key, 0)) {
@@ -203,7 +210,7 @@ export class WriteSet {
         batch.put(key, value);
       }
     }
-    return 0;
+    return false;
   }
 
   /** The set is on the disk: gives the arena back. It can't be used any more. */
