@@ -1,8 +1,10 @@
-import { randomBelow } from '@holdfast/common';
+import { Request, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { stateOf } from '../testing/digest.js';
 import { contentOf, emptyDriver, keysOf, randomValues, restore } from '../testing/rdb-values.js';
+import { idOf } from '../testing/stream-text.js';
+import { StreamIds } from '../values/stream-ids.js';
 import { Crc64 } from './crc64.js';
 import { dumpPayload, isPayload } from './dump-payload.js';
 import { RdbReader } from './rdb-reader.js';
@@ -38,6 +40,24 @@ describe('payloads', () => {
       });
       expect(await contentOf(replica)).toEqual(await contentOf(target));
     }
+  });
+
+  it('keep the nodes of a stream apart whose entries would fit into one', async () => {
+    const source = emptyDriver();
+    let nodes = 0;
+    source.change('stream', 'stream', (stream) => {
+      for (let i = 1; i <= 150; i++) stream.append(idOf(`${i}`), Request.of('field', 'value'), 0, 2);
+      stream.delete(StreamIds.of(...Array.from({ length: 60 }, (_, i) => idOf(`${i + 1}`))));
+      nodes = stream.nodes.length;
+    });
+    source.settle();
+    expect(nodes).toBe(2);
+    const db = source.storage.database(0);
+    const target = emptyDriver();
+    const [{ ref, key }] = keysOf(db);
+    restore(target, key, dumpPayload(db, ref), 0);
+    target.settle();
+    expect(await contentOf(target)).toEqual(await contentOf(source));
   });
 
   it('are refused when a bit, or the version, is another one', async () => {

@@ -50,21 +50,23 @@ function readNode(reader: RdbReader, stream: StreamValue): void {
   let seenDeleted = 0;
   while (elements.next()) {
     const flags = Number(integerOf(elements));
+    // Trimming goes by nodes, and an entry that was deleted may be all that kept two apart.
+    readEntry(elements, flags, names, stream, seenLive === 0);
     if ((flags & entryFlags.deleted) === 0) seenLive++;
     else seenDeleted++;
-    readEntry(elements, flags, names, stream);
   }
   if (seenLive === 0 || seenLive !== live || seenDeleted !== deleted) {
     throw corrupt('the number of entries of a node of a stream');
   }
 }
 
-/** Reads an entry behind its flags, and adds it unless it is deleted. */
+/** Reads an entry behind its flags, and adds it, to a node of its own or the last one, unless it is deleted. */
 function readEntry(
   elements: ListpackReader,
   flags: number,
   names: readonly Buffer[],
   stream: StreamValue,
+  beginsNode: boolean,
 ): void {
   const ms = BigInt.asUintN(64, wholeOf(nodeId.msHigh, nodeId.msLow) + readInteger(elements));
   const seq = BigInt.asUintN(64, wholeOf(nodeId.seqHigh, nodeId.seqLow) + readInteger(elements));
@@ -78,7 +80,7 @@ function readEntry(
   if ((flags & entryFlags.deleted) !== 0) return;
   id.set(highOf(ms), lowOf(ms), highOf(seq), lowOf(seq));
   if (pieces.length === 0 || id.compare(stream.lastId) <= 0) throw corrupt('an entry of a stream');
-  stream.append(id, request.assign(pieces), 0, pieces.length);
+  stream.append(id, request.assign(pieces), 0, pieces.length, beginsNode);
 }
 
 function readPieces(elements: ListpackReader, count: number): Buffer[] {

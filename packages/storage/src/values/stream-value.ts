@@ -38,13 +38,16 @@ export class StreamValue extends StreamState {
 
   // Entries
 
-  /** Adds an entry under an id greater than `lastId`: `count` arguments from `first` on, names and values in turn. */
-  append(added: StreamId, request: Request, first: number, count: number): void {
+  /**
+   * Adds an entry under an id greater than `lastId`: `count` arguments from `first` on, names and values in turn. It
+   * begins a node when the last one is full, or if `beginsNode` says so.
+   */
+  append(added: StreamId, request: Request, first: number, count: number, beginsNode = false): void {
     const { arena, nodes } = this;
     const { bytes } = request;
     draft.begin(bytes, count >>> 1);
     for (let i = first; i < first + count; i++) draft.add(request.start(i), request.length(i));
-    const opensNode = nodes.length === 0 || draft.needsNode(arena, nodes.last);
+    const opensNode = beginsNode || nodes.length === 0 || draft.needsNode(arena, nodes.last);
     const journal = this.change(streamKinds.append);
     if (journal !== null) {
       (opensNode ? added : this.readNodeId(nodes.length - 1, nodeId)).writeTo(journal);
