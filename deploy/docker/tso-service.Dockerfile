@@ -1,6 +1,6 @@
 # An instance of the timestamp service. From the root of the workspace:
 #     docker build -f deploy/docker/tso-service.Dockerfile -t holdfast/tso-service .
-FROM node:20-slim AS build
+FROM node:24-slim AS build
 WORKDIR /src
 COPY . .
 RUN npm install --no-save --no-audit --no-fund
@@ -9,7 +9,7 @@ RUN npm run generate -w packages/rpc && npm run build -w apps/tso-service
 RUN rm -rf node_modules && npm install --no-save --no-audit --no-fund --omit=dev --workspace=apps/tso-service
 RUN rm -rf node_modules/@holdfast && find apps/tso-service -name '*.spec.*' -delete
 
-FROM node:20-slim
+FROM node:24-slim
 WORKDIR /holdfast
 COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules

@@ -295,7 +295,7 @@ describe('deploy', () => {
   it('builds an image of every program, which runs it as nobody in particular', () => {
     for (const app of readdirSync(`${root}apps`)) {
       const text = read(`deploy/docker/${app}.Dockerfile`);
-      expect(text.match(/^FROM (.*)$/gm), app).toEqual(['FROM node:20-slim AS build', 'FROM node:20-slim']);
+      expect(text.match(/^FROM (.*)$/gm), app).toEqual(['FROM node:24-slim AS build', 'FROM node:24-slim']);
       expect(text, app).toMatch(/^USER node$/m);
       const { bin } = JSON.parse(read(`apps/${app}/package.json`)) as { bin: Record<string, string> };
       const [program] = Object.values(bin);
