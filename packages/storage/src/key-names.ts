@@ -49,22 +49,22 @@ export class KeyNames {
 
   /** In the order in which they were added. */
   forEach(visit: NameVisitor): void {
-    for (let i = 0; i < this.#chunks.length; i++) {
-      const chunk = this.#chunks[i];
-      const end = this.#ends[i];
-      for (let at = 0; at < end; ) {
-        const word = chunk.readInt32LE(at);
-        const length = word & lengthMask;
-        const start = at + nameOffset(word);
-        at = start + length;
-        if ((word & dropped) === 0)
-          visit(chunk, start, length, (word & expires) === 0 ? 0 : chunk.readDoubleLE(start - expiryBytes));
-      }
-    }
+    this.#walk((chunk, _at, word, start, length) => {
+      visit(chunk, start, length, (word & expires) === 0 ? 0 : chunk.readDoubleLE(start - expiryBytes));
+    });
   }
 
   /** Drops those that are not wanted any more. */
   drop(isOver: (bytes: Uint8Array, start: number, length: number) => boolean): void {
+    this.#walk((chunk, at, word, start, length) => {
+      if (!isOver(chunk, start, length)) return;
+      chunk.writeInt32LE(word | dropped, at);
+      this.count--;
+    });
+  }
+
+  /** Visits what was not dropped: `at` is where its word is, `start` where its name is. */
+  #walk(visit: (chunk: Buffer, at: number, word: number, start: number, length: number) => void): void {
     for (let i = 0; i < this.#chunks.length; i++) {
       const chunk = this.#chunks[i];
       const end = this.#ends[i];
@@ -72,10 +72,7 @@ export class KeyNames {
         const word = chunk.readInt32LE(at);
         const length = word & lengthMask;
         const start = at + nameOffset(word);
-        if ((word & dropped) === 0 && isOver(chunk, start, length)) {
-          chunk.writeInt32LE(word | dropped, at);
-          this.count--;
-        }
+        if ((word & dropped) === 0) visit(chunk, at, word, start, length);
         at = start + length;
       }
     }

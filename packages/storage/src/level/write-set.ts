@@ -192,17 +192,20 @@ export class WriteSet {
     this.#dict.rewind();
   }
 
-  /** Adds the next operations to a batch, about `count`; whether there are more. The set must not be changed meanwhile. */
+  /** Adds the next operations to a batch, at most `count` of those that lie in the arena; whether there are more. The set must not be changed meanwhile. */
   writeSome(batch: OrderedBatch, count: number): boolean {
     for (let i = 0; i < count; i++) {
       const ref = this.#dict.next();
-      if (ref === 0) return this.#writeLong(batch);
+      if (ref === 0) {
+        this.#writeLong(batch);
+        return false;
+      }
       this.#writeOperation(batch, ref);
     }
     return true;
   }
 
-  #writeLong(batch: OrderedBatch): false {
+  #writeLong(batch: OrderedBatch): void {
     for (const { key, operation, value } of this.#long.values()) {
       if (operation !== operations.put) batch.delete(key);
       else if (!this.#isStillborn(key, 0)) {
@@ -210,7 +213,6 @@ export class WriteSet {
         batch.put(key, value);
       }
     }
-    return false;
   }
 
   /** The set is on the disk: gives the arena back. It can't be used any more. */
