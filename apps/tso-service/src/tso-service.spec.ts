@@ -254,6 +254,19 @@ describe('the timestamp service, as processes', () => {
     await late.stop();
   });
 
+  it('is not ready while etcd is away, also the one that leads', async () => {
+    const lone = await EtcdCluster.start();
+    const instance = await ProcessInstance.start(flagsOf(lone, 'away/'));
+    const readyz = (): Promise<string> => instance.get('/readyz').catch(String);
+    await expect.poll(readyz, { timeout: 10_000 }).toBe('200 ok\n');
+    await lone.members[0].kill();
+    await expect.poll(readyz, { timeout: 10_000 }).toMatch(/^503 the mark in etcd could not be renewed/);
+    lone.members[0].start();
+    await expect.poll(readyz, { timeout: 20_000 }).toBe('200 ok\n');
+    await instance.kill();
+    await lone.stop();
+  }, 60_000);
+
   it('tells whether it leads and is ready, and counts', async () => {
     const oracle = await service.connect();
     await oracle.fetch(100);

@@ -92,7 +92,8 @@ function leaderOracle(
 
 /** An instance that waits while another one leads does its work. */
 function refusalOf(oracle: LeaderOracle): string | null {
-  if (oracle.isLeading || oracle.leader !== '') return null;
+  if (oracle.isInDoubt) return 'the mark in etcd could not be renewed: no timestamps are handed out';
+  if (oracle.leader !== '') return null;
   return 'no instance is known to lead';
 }
 

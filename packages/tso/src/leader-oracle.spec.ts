@@ -8,6 +8,33 @@ import { SimulatedProcess } from './testing/simulated-process.js';
 
 const holdMs = 300;
 
+it('is in doubt while it leads and can not renew its hold', async () => {
+  const env = new SimulatedEnv();
+  const mark = new SimulatedMark(env);
+  const pass = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i += 10) {
+      env.advance(10);
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    }
+  };
+  const process = new SimulatedProcess(env);
+  const real = mark.storeFor(process);
+  let isCutOff = false;
+  const write: MarkStore['write'] = (...args) =>
+    isCutOff ? Promise.reject(new KvError('UNAVAILABLE', 'no answer')) : real.write(...args);
+  const store = { ...real, read: () => real.read(), write };
+  const oracle = new LeaderOracle({ env: process, store, address: 'a:1', holdMs });
+  await pass(50);
+  expect([oracle.isLeading, oracle.isInDoubt]).toEqual([true, false]);
+  isCutOff = true;
+  await pass(holdMs * 2);
+  expect([oracle.isLeading, oracle.isInDoubt]).toEqual([false, true]);
+  isCutOff = false;
+  await pass(holdMs);
+  expect([oracle.isLeading, oracle.isInDoubt]).toEqual([true, false]);
+  await oracle.close();
+});
+
 it('does not say who leads any more when nothing was heard of it, nor of the mark, for long', async () => {
   const env = new SimulatedEnv();
   const mark = new SimulatedMark(env);

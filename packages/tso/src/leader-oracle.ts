@@ -62,6 +62,11 @@ export class LeaderOracle {
     return this.#oracle !== null && this.#hold!.isValid;
   }
 
+  /** It has the mark, and can't be sure of it any more: it hands out nothing until it has renewed its hold. */
+  get isInDoubt(): boolean {
+    return this.#oracle !== null && !this.#hold!.isValid;
+  }
+
   /** Where the instance that leads is found, as far as is known; empty when nobody is known to, or was heard of lately. */
   get leader(): string {
     if (this.#oracle !== null) return this.#options.address;
