@@ -32,8 +32,9 @@ export class Cluster {
       const meta = await EtcdMeta.open({ etcd, env, layout });
       return new Cluster(etcd, layout, meta, env, timeoutMs, peerCredentials(peers));
     } catch (error) {
+      const told = await withMembers(etcd, error);
       etcd.close();
-      throw error;
+      throw told;
     }
   }
 
@@ -131,4 +132,22 @@ export class Cluster {
       return { problem: (error as Error).message };
     }
   }
+}
+
+/** Which members of etcd answer, where a majority of them does not and nothing can be read: that alone says what to do. */
+async function withMembers(etcd: Etcd, error: unknown): Promise<unknown> {
+  if (!(error instanceof KvError) || error.code !== 'UNAVAILABLE') return error;
+  const { addresses } = etcd;
+  const answers = await Promise.all(
+    addresses.map((address) =>
+      etcd.status(address).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const silent = addresses.filter((_, i) => !answers[i]);
+  if (silent.length * 2 < addresses.length) return error;
+  const message = `etcd has no majority: ${silent.join(', ')} of ${addresses.length} members ${silent.length === 1 ? 'does' : 'do'} not answer`;
+  return new KvError('UNAVAILABLE', message, { cause: error });
 }

@@ -72,6 +72,25 @@ describe('usage', () => {
   });
 });
 
+it('says which members of etcd do not answer when they are so many that nothing can be read', async () => {
+  const cluster = await EtcdCluster.start({ members: 3 });
+  const [, second, third] = cluster.members;
+  await second.kill();
+  await third.kill();
+  for (const command of [['status'], ['nodes', '--json'], ['init']]) {
+    const { code, error, out } = await kvctl(
+      ...command,
+      '--etcd',
+      cluster.endpoints.join(','),
+      '--timeout',
+      '500',
+    );
+    expect([code, out]).toEqual([3, '']);
+    expect(error).toMatch(/^kvctl: etcd has no majority: .*, .* of 3 members do not answer\n$/);
+  }
+  await cluster.stop();
+}, 60_000);
+
 describe('kvctl', () => {
   let cluster: EtcdCluster;
   let etcd: Etcd;

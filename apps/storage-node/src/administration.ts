@@ -70,7 +70,13 @@ export class NodeAdministration implements Administration {
     const nodes = meta.map.shards.find((placement) => placement.shard === shard)?.nodes ?? [];
     if (!nodes.includes(to)) throw new KvError('INVALID', `node ${to} has no replica of shard ${shard}`);
     if (replica.role !== 'leader') throw new KvError('REFUSED', `${host.node} does not lead shard ${shard}`);
-    if (to !== host.node) await replica.handOver(to);
+    if (to === host.node) return;
+    // A lead that nobody takes is nobody's for the time of an election.
+    const record = meta.nodes.get(to);
+    if (record === undefined || !(await this.#canLead(record, shard))) {
+      throw new KvError('UNAVAILABLE', `node ${to} could not lead shard ${shard} now: ${host.node} keeps it`);
+    }
+    await replica.handOver(to);
   }
 
   async drain(isDraining: boolean): Promise<number> {
