@@ -28,8 +28,9 @@ export function readListOptions({ request }: Context): ListOptions | string {
   return { pattern, withCode };
 }
 
-export function replyLibraries({ kv }: Context, { pattern, withCode }: ListOptions, reply: Reply): void {
-  const libraries = [...kv.scripting.functions.libraries.all()].filter(
+export function replyLibraries(ctx: Context, { pattern, withCode }: ListOptions, reply: Reply): void {
+  ctx.dependOnAll();
+  const libraries = [...ctx.kv.scripting.functions.libraries.all()].filter(
     ({ name }) => pattern === null || globMatch(pattern, name, true),
   );
   reply.array(libraries.length);

@@ -112,8 +112,9 @@ const subcommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of functions',
     summary: 'Dumps all libraries into a serialized binary payload.',
     args: {},
-    run({ kv }, _args, reply) {
-      const payload = kv.scripting.functions.dump();
+    run(ctx, _args, reply) {
+      ctx.dependOnAll();
+      const payload = ctx.kv.scripting.functions.dump();
       reply.bulk(payload, 0, payload.length);
     },
   }),
