@@ -4,7 +4,7 @@
  */
 import { type Env, KvError } from '@holdfast/common';
 import { EtcdLayout, type SharedLog, serverLogOf } from '@holdfast/coord';
-import type { Etcd } from '@holdfast/etcd';
+import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { type Disk, readSmallFile, writeSmallFile } from '@holdfast/log';
 import { type EtcdSettings, etcdRules, openEtcd } from '@holdfast/service';
 
@@ -28,6 +28,8 @@ export interface ServerEtcdOptions {
 export class ServerEtcd {
   readonly #options: ServerEtcdOptions;
   #client: Etcd | null = null;
+  /** Nobody else may look after the history and the quota of that etcd. */
+  #keeper: EtcdKeeper | null = null;
 
   constructor(options: ServerEtcdOptions) {
     this.#options = options;
@@ -49,16 +51,23 @@ export class ServerEtcd {
       prefix: known?.prefix ?? settings.prefix,
       shard: known?.shard ?? `server-${Buffer.from(env.random.fill(new Uint8Array(6))).toString('hex')}`,
     };
-    const etcd = await openEtcd({ ...settings, endpoints: chosen }, env, this.#options.onWarning);
+    const { onWarning } = this.#options;
+    const etcd = await openEtcd({ ...settings, endpoints: chosen }, env, onWarning);
     this.close();
     this.#client = etcd;
+    const layout = new EtcdLayout(place.prefix);
+    const { quotaBytes } = settings;
+    const keeper = new EtcdKeeper({ etcd, env, guardKey: layout.compaction, quotaBytes, onWarning });
+    this.#keeper = keeper;
     // Before anything is there: what is, must be found again.
     await this.#write(place);
-    const { prefix, shard } = place;
-    return serverLogOf({ etcd, env, layout: new EtcdLayout(prefix), shard, node: shard });
+    const { shard } = place;
+    return serverLogOf({ etcd, env, layout, room: keeper, shard, node: shard });
   }
 
   close(): void {
+    void this.#keeper?.close();
+    this.#keeper = null;
     this.#client?.close();
     this.#client = null;
   }

@@ -14,6 +14,7 @@ import {
   EtcdLayout,
   EtcdMeta,
   EtcdShardRegister,
+  logBytesMaxOf,
   NodeClaim,
   type NodeConnector,
   type NodeRecord,
@@ -52,6 +53,7 @@ interface Base {
   readonly logger: Logger;
   readonly disk: NodeDisk;
   readonly etcd: Etcd;
+  readonly keeper: EtcdKeeper;
   readonly layout: EtcdLayout;
   readonly meta: EtcdMeta;
   readonly closing: Closing;
@@ -108,7 +110,7 @@ async function openBase(settings: Settings, env: Env, logger: Logger, closing: C
     logger.warn({ err }, 'what the cluster consists of could not be read');
   const meta = await EtcdMeta.open({ etcd, env, layout, onError });
   closing.add(() => meta.close());
-  return { settings, env, logger, disk, etcd, layout, meta, closing };
+  return { settings, env, logger, disk, etcd, keeper, layout, meta, closing };
 }
 
 /** Throws KvError LOCKED when another process runs under the node's name. */
@@ -185,7 +187,7 @@ async function serve(base: Base): Promise<Addresses> {
 }
 
 function createHost(
-  { env, etcd, layout, logger, disk, meta, settings }: Base,
+  { env, etcd, keeper, layout, logger, disk, meta, settings }: Base,
   front: ConstructorParameters<typeof ShardHost>[0]['front'],
   addresses: NodeRecord['addresses'],
 ): ShardHost {
@@ -201,11 +203,15 @@ function createHost(
       new Peers({ meta, env, node: settings.node, leaderOf, credentials: peerCredentials(settings.peers) }),
     ),
     register: new EtcdShardRegister(etcd, layout),
+    room: keeper,
     parameters: parametersOf(settings, (name) => shardParameters.has(name)),
     leaseMs: settings.leaseMs,
     cacheBytes: settings.cacheBytes,
     history: settings.history,
-    keep: { logBytes: settings.snapshotLogBytes },
+    keep: {
+      logBytes: settings.snapshotLogBytes,
+      logBytesMax: () => logBytesMaxOf(keeper.quotaBytes, meta.map.shards.length),
+    },
     onError: (err) => logger.warn({ err }, 'a shard could not do something, and tries again'),
   });
   host.onRole(({ epoch, leader, role, shard }) => {

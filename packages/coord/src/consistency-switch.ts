@@ -21,7 +21,8 @@ import { ChainedLog } from './kept-log.js';
 import { LocalCommitter } from './local-committer.js';
 import type { LocalCoordinator } from './local-coordinator.js';
 import type { Persistence } from './persistence.js';
-import { leaseMsDefault } from './replicated/limits.js';
+import { leaseMsDefault, logBytesMaxOf } from './replicated/limits.js';
+import type { LogRoom } from './replicated/log-room.js';
 import { LocalFront } from './replicated/oracle-front.js';
 import { Replica } from './replicated/replica.js';
 import { ReplicaKeeper } from './replicated/replica-keeper.js';
@@ -40,6 +41,8 @@ export interface SharedLog {
   readonly segments: Segments;
   readonly register: ShardRegister;
   readonly source: SnapshotSource;
+  /** What there is room for; any when not given. */
+  readonly room?: LogRoom;
   /** Throws KvError UNAVAILABLE when it can't be reached: better before anybody waits. */
   check(): Promise<void>;
 }
@@ -241,7 +244,7 @@ export class ConsistencySwitch {
 
   #begin(shared: SharedLog, state: ReplicaState, heldUntil: Promise<void>): Membership {
     const { coordinator, env, history, leaseMs = leaseMsDefault, onError, oracle } = this.#options;
-    const { addresses, node, shard } = shared;
+    const { addresses, node, room, shard } = shared;
     const log = this.#chain!;
     const front = new LocalFront(oracle);
     const replica = new Replica({
@@ -257,15 +260,26 @@ export class ConsistencySwitch {
       history,
       onError,
       heldUntil,
+      ...(room && { room }),
     });
     return { replica, keeper: this.#keeperOf(shared, replica) };
   }
 
-  #keeperOf({ node, register }: SharedLog, replica: Replica): ReplicaKeeper {
+  #keeperOf({ node, register, room }: SharedLog, replica: Replica): ReplicaKeeper {
     const { env, onError, place } = this.#options;
     const log = this.#chain!;
     const { snapshots } = place;
-    return new ReplicaKeeper({ replica, env, log, node, nodes: () => [node], register, snapshots, onError });
+    return new ReplicaKeeper({
+      replica,
+      env,
+      log,
+      node,
+      nodes: () => [node],
+      register,
+      snapshots,
+      onError,
+      ...(room && { logBytesMax: () => logBytesMaxOf(room.quotaBytes, 1) }),
+    });
   }
 
   /** For a state at a position of the chain. */

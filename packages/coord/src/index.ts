@@ -25,6 +25,8 @@ export { Persistence } from './persistence.js';
 export type { PersistenceOptions, RedisFile } from './persistence-options.js';
 export { type Recovered, recover } from './recovery.js';
 export { Election } from './replicated/election.js';
+export { logBytesMaxOf } from './replicated/limits.js';
+export type { LogRoom } from './replicated/log-room.js';
 export {
   LocalFront,
   type OracleFront,

@@ -89,6 +89,50 @@ describe('EtcdKeeper', () => {
   });
 });
 
+describe('EtcdKeeper, asked what there is room for', () => {
+  /** One member, with a quota of 100 MB. */
+  async function keeperOf(dbSizeInUse: number, dbSize: number, isFull = false) {
+    const { AlarmType, StatusResponse } = etcdserverpb;
+    const status = { dbSize, dbSizeInUse, dbSizeQuota: 100_000_000 };
+    const etcd = {
+      addresses: ['a'],
+      alarms: async () => (isFull ? [{ memberID: '1', alarm: AlarmType.NOSPACE }] : []),
+      status: async () => StatusResponse.create(status),
+      transact: async () => ({ succeeded: true, header: { revision: 1 }, responses: [] }),
+    };
+    const options = { etcd: etcd as unknown as Etcd, env: systemEnv(), guardKey: 'guard', intervalMs: 1e9 };
+    const keeper = new EtcdKeeper({ ...options, repairs: false });
+    expect(keeper.roomBytes).toBe(Number.POSITIVE_INFINITY);
+    await keeper.care().catch(() => {});
+    return keeper;
+  }
+
+  it('leaves a tenth of the quota to short writes', async () => {
+    const keeper = await keeperOf(60_000_000, 70_000_000);
+    expect(keeper.roomBytes).toBe(30_000_000);
+    await keeper.close();
+  });
+
+  it('counts what is about to be put, until the next look', async () => {
+    const keeper = await keeperOf(60_000_000, 70_000_000);
+    keeper.take(20_000_000);
+    expect(keeper.roomBytes).toBe(10_000_000);
+    keeper.take(20_000_000);
+    expect(keeper.roomBytes).toBe(0);
+    await keeper.care();
+    expect(keeper.roomBytes).toBe(30_000_000);
+    await keeper.close();
+  });
+
+  it('has none in a file that has grown to the quota, whatever is free in it, nor in a full one', async () => {
+    const grown = await keeperOf(10_000_000, 99_000_000);
+    const full = await keeperOf(10_000_000, 20_000_000, true);
+    expect([grown.roomBytes, full.roomBytes]).toEqual([0, 0]);
+    await grown.close();
+    await full.close();
+  });
+});
+
 describe('EtcdKeeper of a full etcd of which a member is down', () => {
   const { AlarmType, StatusResponse } = etcdserverpb;
 

@@ -12,7 +12,15 @@ import { type Env, Recurring } from '@holdfast/common';
 import { etcdserverpb } from '@holdfast/rpc';
 import type { Etcd } from './etcd.js';
 import { isCompacted } from './etcd-error.js';
-import { careIntervalMs, historyMs, quotaBytesDefault, quotaWarnShare } from './limits.js';
+import {
+  careIntervalMs,
+  historyMs,
+  longWriteShare,
+  quotaBytesDefault,
+  quotaWarnShare,
+  requestBytesMax,
+  shortHistoryMs,
+} from './limits.js';
 import { get, put, versionIs } from './operations.js';
 
 export interface EtcdKeeperOptions {
@@ -52,6 +60,8 @@ export class EtcdKeeper {
   #revision = 0;
   #revisionAtMs = Number.NEGATIVE_INFINITY;
   #space: EtcdSpace | null = null;
+  /** Of long writes since the last look. */
+  #takenBytes = 0;
   /** Of the last defragmentation. */
   #repairedRevision = 0;
   #hasWarned = false;
@@ -66,6 +76,27 @@ export class EtcdKeeper {
   /** As last seen; null before the first look. */
   get space(): EtcdSpace | null {
     return this.#space;
+  }
+
+  /** Of the members, as they say; otherwise as they are said to be configured. */
+  get quotaBytes(): number {
+    return this.#space?.quotaBytes ?? this.#options.quotaBytes ?? quotaBytesDefault;
+  }
+
+  /**
+   * What long writes may still put, in bytes: up to a share of the quota, and of the file, because a file that has grown to
+   * the quota counts although there is room in it. Any amount before the first look.
+   */
+  get roomBytes(): number {
+    if (this.#space === null) return Number.POSITIVE_INFINITY;
+    const { fileBytes, isFull, quotaBytes, usedBytes } = this.#space;
+    if (isFull || fileBytes + requestBytesMax * 2 > quotaBytes) return 0;
+    return Math.max(0, quotaBytes * longWriteShare - usedBytes - this.#takenBytes);
+  }
+
+  /** So many bytes are about to be put: they count until the next look. */
+  take(bytes: number): void {
+    this.#takenBytes += bytes;
   }
 
   /** Looks after everything now, besides the usual times. Never rejects: what fails is a warning. */
@@ -83,11 +114,18 @@ export class EtcdKeeper {
       // A full etcd takes no guard.
       if (this.#space!.isFull) return await this.#repair();
       const nowMs = this.#options.env.clock.monotonic();
-      if (nowMs - this.#revisionAtMs >= (this.#options.historyMs ?? historyMs)) await this.#compact(nowMs);
+      if (nowMs - this.#revisionAtMs >= this.#historyMs) await this.#compact(nowMs);
     } catch (error) {
       if (this.#caring.isClosed) return;
       this.#warn(`looking after etcd failed: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** How much history is kept: less where room is short. Whoever reads then begins anew at what there is. */
+  get #historyMs(): number {
+    const { usedBytes, quotaBytes } = this.#space!;
+    const keptMs = this.#options.historyMs ?? historyMs;
+    return usedBytes > quotaBytes * quotaWarnShare ? Math.min(keptMs, shortHistoryMs) : keptMs;
   }
 
   async #compact(nowMs: number): Promise<void> {
@@ -126,6 +164,7 @@ export class EtcdKeeper {
     const members = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
     const known = members.map(({ dbSizeQuota }) => dbSizeQuota).filter((bytes) => bytes > 0);
     const quota = known.length > 0 ? Math.min(...known) : quotaBytes;
+    this.#takenBytes = 0;
     this.#space = {
       usedBytes: Math.max(0, ...members.map(({ dbSizeInUse }) => dbSizeInUse)),
       fileBytes: Math.max(0, ...members.map(({ dbSize }) => dbSize)),

@@ -26,8 +26,14 @@ export const quotaBytesDefault: number = 2 * 1024 * 1024 * 1024;
 /** How much of the quota may be in use before there is a warning. */
 export const quotaWarnShare = 0.8;
 
+/** And before long writes are refused: the rest is for all others, until something is freed. */
+export const longWriteShare = 0.9;
+
 /** History is kept for this long, in ms: a read at a revision of the last minute always succeeds. */
 export const historyMs = 60_000;
+
+/** And for this long where etcd is nearly full. */
+export const shortHistoryMs = 10_000;
 
 /** How often the members are asked how full they are, in ms. */
 export const careIntervalMs = 10_000;

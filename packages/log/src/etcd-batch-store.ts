@@ -63,9 +63,17 @@ export class EtcdBatchStore {
         if (isLate) await pause(timers, Math.min(tookMs, chunkPauseMsMax));
       }
     } catch (error) {
-      await this.#remove(stored);
+      await this.remove(stored);
       throw error;
     }
+  }
+
+  /** Never rejects: what can't be removed now goes with a trim. */
+  async remove({ origin, position }: StoredBatch): Promise<void> {
+    const chunks = this.#keys.chunksOf(position, origin);
+    await this.#etcd
+      .transact({ compare: [], success: [remove(chunks, endOfPrefix(chunks))] })
+      .catch(() => {});
   }
 
   async #storeChunk(stored: StoredBatch, index: number, signal: AbortSignal | null): Promise<void> {
@@ -90,13 +98,6 @@ export class EtcdBatchStore {
         await pause(this.#env.timers, chunkRetryMs);
       }
     }
-  }
-
-  async #remove({ origin, position }: StoredBatch): Promise<void> {
-    const chunks = this.#keys.chunksOf(position, origin);
-    await this.#etcd
-      .transact({ compare: [], success: [remove(chunks, endOfPrefix(chunks))] })
-      .catch(() => {});
   }
 }
 

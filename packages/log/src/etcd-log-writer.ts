@@ -79,6 +79,11 @@ export class EtcdLogWriter {
     return stored;
   }
 
+  /** Never rejects. */
+  async unstage(staged: Staged): Promise<void> {
+    if (staged instanceof StoredBatch && this.#isMine(staged)) await this.#batches.remove(staged);
+  }
+
   settled(): Promise<void> {
     return this.#line.settled();
   }

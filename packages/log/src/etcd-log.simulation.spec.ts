@@ -332,9 +332,31 @@ describe('a batch that is stored ahead of its append', () => {
     world.etcd.quotaBytes = 3_000_000;
     await expect(log.stage(long, new AbortController().signal)).rejects.toMatchObject({ code: 'DISK' });
     expect(chunkCount(world)).toBe(0);
-    await expect(log.stage(new Uint8Array(2 ** 26 + 1), giveUp.signal)).rejects.toMatchObject({
+    await expect(log.stage(new Uint8Array(log.batchBytesMax + 1), giveUp.signal)).rejects.toMatchObject({
       code: 'LIMIT',
     });
+  });
+
+  it('is removed when it is never to be appended, and that of another log is not', async () => {
+    const world = new World(1);
+    const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });
+    const other = await EtcdLog.open({ etcd: world.store('b'), env: world.env, prefix });
+    const { signal } = new AbortController();
+    const staged = await log.stage(long, signal)!;
+    await other.unstage(staged);
+    expect(chunkCount(world)).toBe(5);
+    await log.unstage(staged);
+    expect(chunkCount(world)).toBe(0);
+    await log.unstage({ batch: long });
+  });
+
+  it('may be longer than a command: of a copy of a large value', async () => {
+    const world = new World(1);
+    const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });
+    const copy = batchOf(1, 70 * 1024 * 1024);
+    const staged = await log.stage(copy, new AbortController().signal)!;
+    expect(await log.append(copy, 0, 1, staged)).toEqual({ kind: 'committed', position: 1 });
+    expect(Buffer.compare((await entriesOf(log, 1))[0].batch, copy) === 0).toBe(true);
   });
 
   it('is stored anew when the log has gone too far meanwhile, or goes on in another segment', async () => {

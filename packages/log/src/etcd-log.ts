@@ -18,7 +18,7 @@ import { encodeHead, LogKeys } from './etcd-log-layout.js';
 import { KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
 import { EtcdLogReader } from './etcd-log-reader.js';
 import { EtcdLogWriter } from './etcd-log-writer.js';
-import { etcdBatchBytesMax, etcdChunkBytes, trimStep } from './limits.js';
+import { batchBytesMax, etcdChunkBytes, trimStep } from './limits.js';
 import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused, Staged } from './log.js';
 
 export interface EtcdLogOptions {
@@ -35,7 +35,7 @@ export interface EtcdLogOptions {
 }
 
 export class EtcdLog implements Log {
-  readonly batchBytesMax: number = etcdBatchBytesMax;
+  readonly batchBytesMax: number = batchBytesMax;
   readonly #etcd: EtcdStore;
   readonly #keys: LogKeys;
   readonly #known: KnownMeta;
@@ -94,6 +94,10 @@ export class EtcdLog implements Log {
     this.#throwWhenClosed();
     this.#throwWhenTooLong(batch);
     return this.#writer.stage(batch, signal);
+  }
+
+  unstage(staged: Staged): Promise<void> {
+    return this.#writer.unstage(staged);
   }
 
   async resolve(): Promise<(Committed | Refused)[]> {

@@ -3,7 +3,8 @@
 /**
  * Longest batch: 1 GiB. A batch may carry one value of 512 MiB together with its key and the mutations
  * around it, so the limit is the next power of two, and a batch is never split: a record lies in one
- * segment, and a segment grows beyond its usual size when one record needs it.
+ * segment, and a segment grows beyond its usual size when one record needs it. In etcd it is stored in chunks; whoever
+ * writes there sees to it that its quota is not used up.
  */
 export const batchBytesMax = 1024 * 1024 * 1024;
 
@@ -30,9 +31,6 @@ export const indexStrideBytes = 256 * 1024;
 
 /** Zeros that are written at once when a segment is prepared. */
 export const zeroBytes = 1024 * 1024;
-
-/** Longest batch of a log in etcd. A longer one would take a share of its quota that no log should. */
-export const etcdBatchBytesMax: number = 64 * 1024 * 1024;
 
 /** What one request to etcd carries of batches: it takes 1.5 MiB at most, keys and heads included. */
 export const etcdChunkBytes: number = 1024 * 1024;

@@ -101,6 +101,11 @@ export interface Log {
    */
   stage?(batch: Uint8Array, signal: AbortSignal): Promise<Staged> | null;
   /**
+   * Removes what `stage` stored for a batch that was never appended, and never will be. A hint: never rejects, and what is
+   * left goes with a trim.
+   */
+  unstage?(staged: Staged): Promise<void>;
+  /**
    * The road without a promise, for logs that can commit without waiting (a file whose data only has to
    * reach the operating system). As `append`, with the outcome at once; null when this append would have to
    * wait, and then nothing was appended: use `append`. What it says may change from call to call, so ask

@@ -113,6 +113,10 @@ export class VirtualLog implements Log {
 
   async append(batch: Uint8Array, after: Position, epoch: number, staged?: Staged): Promise<AppendOutcome> {
     this.#throwWhenClosed();
+    // Before it is copied.
+    if (batch.length > this.batchBytesMax) {
+      throw new KvError('LIMIT', `a batch of ${batch.length} bytes is longer than ${this.batchBytesMax}`);
+    }
     return this.#appends.append(batch, after, epoch, staged);
   }
 
@@ -124,6 +128,11 @@ export class VirtualLog implements Log {
       if (!isElsewhere(error)) throw error;
       return { batch };
     });
+  }
+
+  /** What another segment has of it goes with that. */
+  async unstage(staged: Staged): Promise<void> {
+    await this.#active.log.unstage?.(staged);
   }
 
   appendSync(batch: Uint8Array, after: Position, epoch: number): AppendOutcome | null {

@@ -49,7 +49,7 @@ export interface StorageNodeOptions {
   readonly nodes: readonly string[];
   readonly leaseMs: number;
   /** How often snapshots are thought of, and after how much of the log. */
-  readonly keep: Required<NonNullable<ShardHostOptions['keep']>>;
+  readonly keep: NonNullable<ShardHostOptions['keep']>;
   /** What the histories of the node's replicas may take. */
   readonly historyBytes: number;
   /** Of the frames of snapshots, those that are damaged on their way. */

@@ -5,6 +5,7 @@ import { type Log, type Segment, type Segments, VirtualLog } from '@holdfast/log
 import { EtcdLog, EtcdRegister } from '@holdfast/log/etcd';
 import { shared as kind } from '../chain-segments.js';
 import type { SharedLog } from '../consistency-switch.js';
+import type { LogRoom } from '../replicated/log-room.js';
 import { noSnapshots } from '../replicated/snapshot-source.js';
 import type { EtcdLayout } from './etcd-layout.js';
 import { EtcdShardRegister } from './etcd-shard-register.js';
@@ -70,10 +71,11 @@ export class EtcdSegments implements Segments {
 export interface ServerLogOptions extends ShardLogOptions {
   /** The server, as a node. */
   readonly node: string;
+  readonly room?: LogRoom;
 }
 
 /** Where a server that stands alone has its log when that is in etcd: under a shard's name, which is its own. */
-export function serverLogOf({ env, etcd, layout, node, shard }: ServerLogOptions): SharedLog {
+export function serverLogOf({ env, etcd, layout, node, room, shard }: ServerLogOptions): SharedLog {
   return {
     shard,
     node,
@@ -81,6 +83,7 @@ export function serverLogOf({ env, etcd, layout, node, shard }: ServerLogOptions
     segments: new EtcdSegments(etcd, env, layout, shard),
     register: new EtcdShardRegister(etcd, layout),
     source: noSnapshots,
+    ...(room && { room }),
     check: async () => {
       await etcd.range({ key: Buffer.from(layout.chain(shard)) });
     },

@@ -5,6 +5,7 @@
 import { type Env, KvError, type NodeAddresses } from '@holdfast/common';
 import type { Committed, Log, Position, Refused } from '@holdfast/log';
 import type { Election } from './election.js';
+import { type Moment, momentOf } from './lead-lease.js';
 import { type LeadershipRecord, shardBatch } from './leadership.js';
 import { retryDelayMs } from './limits.js';
 import type { ReplicaState } from './replica-state.js';
@@ -24,8 +25,8 @@ export interface CandidateOptions {
 /** What makes it the leader: the last entry of the log, which is applied. */
 export interface Victory {
   readonly record: LeadershipRecord;
-  /** When the append of that entry began, by the monotonic clock. */
-  readonly beganMs: number;
+  /** When the append of that entry began. */
+  readonly began: Moment;
 }
 
 export class Candidate {
@@ -47,7 +48,7 @@ export class Candidate {
     this.#checkWhole(tail);
     const record = this.#recordOf(Math.max(epoch, election.epoch) + 1);
     const batch = shardBatch(record, state.storage.stamp.last);
-    const beganMs = env.clock.monotonic();
+    const began = momentOf(env.clock);
     const outcome = await this.#append(batch, tail, record.epoch);
     if (outcome.kind === 'refused') {
       election.retryIn(retryDelayMs);
@@ -55,7 +56,7 @@ export class Candidate {
     }
     await state.apply({ position: outcome.position, epoch: record.epoch, batch });
     election.see(record.epoch, batch);
-    return { record, beganMs };
+    return { record, began };
   }
 
   #checkWhole(tail: Position): void {

@@ -64,7 +64,16 @@ export class HostedShard {
     commons: NodeCommons,
     { log, place, state }: Opened,
   ) {
-    const { addresses, env, front, leaseMs = leaseMsDefault, node, onError = () => {}, parts } = options;
+    const {
+      addresses,
+      env,
+      front,
+      leaseMs = leaseMsDefault,
+      node,
+      onError = () => {},
+      parts,
+      room,
+    } = options;
     this.placement = placement;
     this.#options = options;
     this.#commons = commons;
@@ -91,6 +100,7 @@ export class HostedShard {
       history,
       onError,
       ...(parts && { parts }),
+      ...(room && { room }),
     });
     this.keeper = this.#keeperOf(place);
     if (this.keeper !== null) commons.snapshots.add(placement.shard, this.keeper);

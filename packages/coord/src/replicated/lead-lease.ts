@@ -5,34 +5,50 @@
  *     append   |--- on its way ---| committed
  *     lease    |----------------- leaseMs ------------------|
  *     others             | --- leaseMs and a tenth, at least ------ | may campaign
+ *
+ * By the monotonic clock, and by the calendar as well: the former stands still while a machine sleeps, and others do not.
+ * A calendar that is set forward ends a lease early, and the next entry begins another one.
  */
 import type { Clock } from '@holdfast/common';
 
 /** Of the lease, after which it is renewed when nothing else was appended. */
 const renewalShare = 1 / 3;
 
+/** A moment, by both clocks. */
+export interface Moment {
+  readonly monotonicMs: number;
+  readonly calendarMs: number;
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { monotonicMs: clock.monotonic(), calendarMs: clock.now() };
+}
+
 export class LeadLease {
   readonly ms: number;
   readonly #clock: Clock;
-  #untilMs: number;
+  #began: Moment;
   #isGivenUp = false;
   /** When the log was last told who leads. */
   #recordedMs: number;
 
-  /** `beganMs`: when the append of the entry began that tells who leads, by the monotonic clock. */
-  constructor(clock: Clock, ms: number, beganMs: number) {
+  /** `began`: when the append of the entry began that tells who leads. */
+  constructor(clock: Clock, ms: number, began: Moment) {
     this.#clock = clock;
     this.ms = ms;
-    this.#untilMs = beganMs + ms;
-    this.#recordedMs = beganMs;
+    this.#began = began;
+    this.#recordedMs = began.monotonicMs;
   }
 
   get isHeld(): boolean {
-    return this.#clock.monotonic() < this.#untilMs;
+    return this.leftMs > 0;
   }
 
   get leftMs(): number {
-    return Math.max(0, this.#untilMs - this.#clock.monotonic());
+    if (this.#isGivenUp) return 0;
+    const { calendarMs, monotonicMs } = this.#began;
+    const elapsedMs = Math.max(this.#clock.monotonic() - monotonicMs, this.#clock.now() - calendarMs);
+    return Math.max(0, this.ms - elapsedMs);
   }
 
   /** After so long without an append it is renewed. */
@@ -41,14 +57,13 @@ export class LeadLease {
   }
 
   /** An entry was committed whose append began then. */
-  extend(beganMs: number): void {
-    if (!this.#isGivenUp) this.#untilMs = beganMs + this.ms;
+  extend(began: Moment): void {
+    this.#began = began;
   }
 
   /** It is over, and not extended any more. */
   giveUp(): void {
     this.#isGivenUp = true;
-    this.#untilMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Those who begin to read the log now should find who leads: it was not said for a while. */

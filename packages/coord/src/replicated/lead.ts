@@ -11,8 +11,10 @@ import type { Log, Position } from '@holdfast/log';
 import { type Storage, systemDatabase } from '@holdfast/storage';
 import type { KeptHistory } from '../history/kept-history.js';
 import type { LocalCoordinator } from '../local-coordinator.js';
+import type { Moment } from './lead-lease.js';
 import type { LeadershipRecord } from './leadership.js';
-import { batchOverheadBytes, retryDelayMs } from './limits.js';
+import { retryDelayMs, writeBytesMaxOf } from './limits.js';
+import { anyRoom, type LogRoom } from './log-room.js';
 import type { OracleFront } from './oracle-front.js';
 import { LeaderGuard } from './replica-guard.js';
 import { type LossReason, ReplicatedCommitter } from './replicated-committer.js';
@@ -33,8 +35,8 @@ export interface LeadOptions {
   /** Of the entry that made it the leader. */
   readonly position: Position;
   readonly record: LeadershipRecord;
-  /** When the append of that entry began, by the monotonic clock. */
-  readonly beganMs: number;
+  /** When the append of that entry began. */
+  readonly began: Moment;
   readonly addresses: NodeAddresses;
   readonly history?: KeptHistory;
   /** What is written has versions from now on, and commands are let in. */
@@ -44,6 +46,8 @@ export interface LeadOptions {
   /** Something failed and is tried again. */
   readonly onError: (error: unknown) => void;
   readonly parts?: LeadParts;
+  /** Any when not given. */
+  readonly room?: LogRoom;
 }
 
 export class Lead {
@@ -57,8 +61,8 @@ export class Lead {
   #admitted: Promise<void> = Promise.resolve();
 
   constructor(options: LeadOptions) {
-    const { addresses, beganMs, env, front, history, log, onLost, parts, position, record, storage } =
-      options;
+    const { addresses, began, env, front, history, log, onLost, parts, position, record, storage } = options;
+    const { room = anyRoom } = options;
     this.#options = options;
     this.leader = { node: record.node, addresses, epoch: record.epoch };
     const Committer = parts?.Committer ?? ReplicatedCommitter;
@@ -68,14 +72,15 @@ export class Lead {
       log,
       record,
       position,
-      beganMs,
+      began,
       nextVersion: () => front.oracle.next(1),
       ...(history && { history }),
       onLost,
+      room,
     });
     const Guard = parts?.Guard ?? LeaderGuard;
     const { committer, leader } = this;
-    this.#guard = new Guard({ front, committer, leader, batchBytesMax: log.batchBytesMax });
+    this.#guard = new Guard({ front, committer, leader, writeBytesMax: writeBytesMaxOf(log), room });
   }
 
   /** Commands come here from now on, and wait until there are versions for what they write. */
@@ -83,7 +88,7 @@ export class Lead {
     this.#admitted = this.#admit();
     this.#guard.hold(this.#admitted);
     const { coordinator, log } = this.#options;
-    coordinator.kv.writeBytesMax = log.batchBytesMax - batchOverheadBytes;
+    coordinator.kv.writeBytesMax = writeBytesMaxOf(log);
     coordinator.commitThrough(this.committer, this.#guard);
   }
 

@@ -1,4 +1,5 @@
 /** Every limit of replicas, named once. */
+import type { Log } from '@holdfast/log';
 
 /** How long others leave a leader alone after its last entry, in ms: far longer than any stall of an event loop. */
 export const leaseMsDefault = 2000;
@@ -25,11 +26,35 @@ export const gatherMsMax = 20;
 /** A snapshot is taken when this much was applied since the last one, and twice its size, in bytes. */
 export const snapshotLogBytes: number = 64 * 1024 * 1024;
 
+/**
+ * What the logs of all shards together may have of etcd's quota when snapshots are due: the rest is for what is written
+ * while those are taken, and for what was trimmed and is history for two minutes more.
+ */
+const logsQuotaShare = 0.4;
+
+/** Of one of so many shards, in bytes: without room in etcd nobody can say any more that a log may be trimmed. */
+export function logBytesMaxOf(quotaBytes: number, shards: number): number {
+  return (quotaBytes * logsQuotaShare) / Math.max(1, shards);
+}
+
 /** How often a leader looks whether to take one, and what of the log can go, in ms. */
 export const keepIntervalMs = 5000;
 
 /** What a batch may have beside the arguments of a command, in bytes: records around them. */
-export const batchOverheadBytes: number = 64 * 1024;
+const batchOverheadBytes: number = 64 * 1024;
+
+/**
+ * A command, or a script, that writes more than this is refused, in bytes: until it is committed all others of its shard
+ * wait. What a command writes beyond its arguments (COPY) is only known when it is done, and committed then.
+ */
+const writeBytesMax: number = 64 * 1024 * 1024;
+
+export function writeBytesMaxOf({ batchBytesMax }: Pick<Log, 'batchBytesMax'>): number {
+  return Math.min(writeBytesMax, batchBytesMax) - batchOverheadBytes;
+}
+
+/** A command that writes more than this needs room in etcd that others may need: it is refused where that is short. */
+export const longWriteBytesMin: number = 1024 * 1024;
 
 /** A batch of a snapshot travels in pieces of this size, in bytes: far below what gRPC takes in a message. */
 export const snapshotPieceBytesMax: number = 1024 * 1024;

@@ -2,6 +2,7 @@ import { KvError } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import type { AppendOutcome, Committed, Log, Refused, Staged } from '@holdfast/log';
 import { expect, it } from 'vitest';
+import { momentOf } from './lead-lease.js';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
 /** A log that answers what it is told to, and a writer of it. */
@@ -32,7 +33,7 @@ function writerOf() {
     log: log as Log,
     epoch: 3,
     position: 10,
-    beganMs: 0,
+    began: momentOf(env.clock),
     onCommitted: ({ version }) => {
       committed.push(version);
       writer.begin();
@@ -262,4 +263,56 @@ it('stores a batch again when there was no room, and is lost with one that can n
   stagings[1].answer(new KvError('LIMIT', 'too long'));
   await turn();
   expect([losses, appends]).toEqual([['limit'], []]);
+});
+
+/** As `longWriterOf`, with a log that tells what is removed again. */
+function forgettingWriterOf() {
+  const made = longWriterOf();
+  const unstaged: Staged[] = [];
+  made.log.unstage = async (staged) => void unstaged.push(staged);
+  const staged = { batch: Uint8Array.of(100) };
+  made.writer.put(batchOf(100));
+  made.writer.begin();
+  return { ...made, staged, unstaged };
+}
+
+it('has removed what was stored for a batch that is never appended, because the lead was lost before', async () => {
+  const { appends, staged, stagings, turn, unstaged, writer } = forgettingWriterOf();
+  writer.renew(renewal(1));
+  stagings[0].answer(staged);
+  await turn();
+  // The renewal is on its way.
+  expect(appends.length).toBe(1);
+  writer.stop(new KvError('UNDETERMINED', 'lost'));
+  writer.stop(new KvError('UNDETERMINED', 'closed'));
+  expect(unstaged).toEqual([staged]);
+});
+
+it('has removed what was stored when nobody wanted it any more', async () => {
+  const { staged, stagings, turn, unstaged, writer } = forgettingWriterOf();
+  writer.stop(new KvError('UNDETERMINED', 'lost'));
+  stagings[0].answer(staged);
+  await turn();
+  expect(unstaged).toEqual([staged]);
+});
+
+it('leaves what was stored where its append may be in the log', async () => {
+  const { appends, staged, stagings, turn, unstaged, writer } = forgettingWriterOf();
+  stagings[0].answer(staged);
+  await turn();
+  appends[0].answer(unknown);
+  await turn();
+  writer.stop(new KvError('UNDETERMINED', 'lost'));
+  expect(unstaged).toEqual([]);
+});
+
+it('has removed what was stored when its append was refused for good', async () => {
+  const { appends, losses, staged, stagings, turn, unstaged, writer } = forgettingWriterOf();
+  stagings[0].answer(staged);
+  await turn();
+  appends[0].answer(refused('epoch'));
+  await turn();
+  expect(losses).toEqual(['another']);
+  writer.stop(new KvError('UNDETERMINED', 'lost'));
+  expect(unstaged).toEqual([staged]);
 });

@@ -16,6 +16,8 @@
  */
 import { type Env, KvError } from '@holdfast/common';
 import type { AppendOutcome, Committed, Log, Position, Refused, Staged } from '@holdfast/log';
+import { type Moment, momentOf } from './lead-lease.js';
+import { anyRoom, type LogRoom } from './log-room.js';
 
 const retryDelayMs = 20;
 
@@ -42,12 +44,14 @@ export interface LogWriterOptions {
   readonly env: Env;
   readonly log: Log;
   readonly epoch: number;
-  /** Of the last entry; and when its append began, by the monotonic clock. */
+  /** Of the last entry; and when its append began. */
   readonly position: Position;
-  readonly beganMs: number;
+  readonly began: Moment;
   /** Nothing is on its way then; `begin` sends the next one. */
   readonly onCommitted: (batch: LeaderBatch) => void;
   readonly onLost: (reason: WriteLoss) => void;
+  /** Is told of what is stored; any when not given. */
+  readonly room?: LogRoom;
 }
 
 interface Settling {
@@ -67,14 +71,14 @@ export class LogWriter {
   #staged: Staged | undefined;
   readonly #stopping = new AbortController();
   #position: Position;
-  #beganMs: number;
+  #began: Moment;
   #settling: Settling[] = [];
   #isStopped = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
     this.#position = options.position;
-    this.#beganMs = options.beganMs;
+    this.#began = options.began;
   }
 
   /** Of the last entry that is committed. */
@@ -102,9 +106,14 @@ export class LogWriter {
     return this.#waiting.at(-1) ?? this.#sending;
   }
 
-  /** When the append that is on its way, or the last one, was first tried, by the monotonic clock. */
+  /** When the append that is on its way, or the last one, was first tried. */
+  get began(): Moment {
+    return this.#began;
+  }
+
+  /** The same, by the monotonic clock. */
   get beganMs(): number {
-    return this.#beganMs;
+    return this.#began.monotonicMs;
   }
 
   /** Lets a batch wait until `begin` is called and those before it are committed. */
@@ -133,23 +142,33 @@ export class LogWriter {
 
   /** Sends nothing any more. What is on its way may yet arrive. */
   stop(reason: KvError): void {
+    if (this.#isStopped) return;
     this.#isStopped = true;
     this.#stopping.abort();
+    // Unless its append is on its way, nobody will ever read it.
+    if (this.#staged !== undefined && this.#appending !== this.#sending) this.#unstage(this.#staged);
     for (const { reject } of this.#settling.splice(0)) reject(reason);
   }
 
   #stage(batch: LeaderBatch): void {
-    const staging = this.#options.log.stage?.(batch.bytes, this.#stopping.signal) ?? null;
+    const { log, room = anyRoom } = this.#options;
+    const staging = log.stage?.(batch.bytes, this.#stopping.signal) ?? null;
     this.#isStaging = staging !== null;
     if (staging === null) return this.#appendNext();
+    room.take(batch.bytes.length);
     staging.then(
       (staged) => {
         this.#isStaging = false;
+        if (this.#isStopped) return this.#unstage(staged);
         this.#staged = staged;
         this.#appendNext();
       },
       (error: unknown) => this.#notStored(batch, error),
     );
+  }
+
+  #unstage(staged: Staged): void {
+    void this.#options.log.unstage?.(staged);
   }
 
   #notStored(batch: LeaderBatch, error: unknown): void {
@@ -169,7 +188,7 @@ export class LogWriter {
 
   #append(batch: LeaderBatch): void {
     this.#appending = batch;
-    this.#beganMs = this.#options.env.clock.monotonic();
+    this.#began = momentOf(this.#options.env.clock);
     this.#send(batch);
   }
 

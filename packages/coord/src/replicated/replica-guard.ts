@@ -6,7 +6,8 @@ import type { LeaderHint, Request } from '@holdfast/common';
 import type { Command, Session } from '@holdfast/engine';
 import { mayWrite, touchesKeyspace } from '../admission.js';
 import type { Guard } from '../guard.js';
-import { batchOverheadBytes } from './limits.js';
+import { longWriteBytesMin } from './limits.js';
+import type { LogRoom } from './log-room.js';
 import type { OracleFront } from './oracle-front.js';
 import type { ReplicatedCommitter } from './replicated-committer.js';
 
@@ -34,7 +35,7 @@ export class FollowerGuard implements Guard {
       return session.transaction !== null && (mayWrite(session, command) || !this.#mayRead(session));
     }
     if (isOfLeader(command)) return true;
-    return command.isReadonly && !this.#mayRead(session);
+    return (command.isReadonly || readsLibraries(command)) && !this.#mayRead(session);
   }
 
   prepare(_session: Session, command: Command): Promise<void> | null {
@@ -58,8 +59,9 @@ export interface LeaderGuardOptions {
   readonly front: OracleFront;
   readonly committer: ReplicatedCommitter;
   readonly leader: LeaderHint;
-  /** What a batch of the log takes, in bytes. */
-  readonly batchBytesMax: number;
+  /** The most that a command may write, in bytes. */
+  readonly writeBytesMax: number;
+  readonly room: LogRoom;
 }
 
 /** Versions for what a command finds expired beyond its own keys. */
@@ -70,6 +72,9 @@ export class LeaderGuard implements Guard {
   readonly #front: OracleFront;
   readonly #committer: ReplicatedCommitter;
   readonly #spanMax: number;
+  /** Below, nobody asks whether there is room. */
+  readonly #longSpan: number;
+  readonly #room: LogRoom;
   /** While the lead is handed over: until it is, or is kept. */
   #held: Promise<void> | null = null;
 
@@ -77,7 +82,9 @@ export class LeaderGuard implements Guard {
     this.leader = options.leader;
     this.#front = options.front;
     this.#committer = options.committer;
-    this.#spanMax = options.batchBytesMax - batchOverheadBytes;
+    this.#spanMax = options.writeBytesMax;
+    this.#longSpan = Math.min(longWriteBytesMin, this.#spanMax);
+    this.#room = options.room;
   }
 
   /** Commands that touch data wait from now on. */
@@ -86,8 +93,13 @@ export class LeaderGuard implements Guard {
   }
 
   refusalOf(command: Command, request: Request): string | null {
-    if (request.span <= this.#spanMax || !command.isWrite) return null;
-    return `ERR the command has more than ${this.#spanMax} bytes, too many for the log of its shard`;
+    const { span } = request;
+    if (span <= this.#longSpan) return null;
+    if (command.isWrite && span > this.#spanMax) {
+      return `ERR the command has more than ${this.#spanMax} bytes, too many for the log of its shard`;
+    }
+    if (!(command.isWrite || command.mayReplicate) || span <= this.#room.roomBytes) return null;
+    return `MISCONF etcd, which has the logs of the shards, is nearly full: a write of ${span} bytes is refused`;
   }
 
   letGo(): void {
@@ -145,8 +157,15 @@ export class LeaderGuard implements Guard {
   }
 }
 
+/** Libraries of functions are data, although what shows them is not declared to read: as in Redis. */
+function readsLibraries({ fullName }: Command): boolean {
+  return fullName === 'function|list' || fullName === 'function|dump';
+}
+
 export function isAboutData(command: Command): boolean {
-  return touchesKeyspace(command) || (command.standsAlone && command.name === 'EXEC');
+  return (
+    touchesKeyspace(command) || readsLibraries(command) || (command.standsAlone && command.name === 'EXEC')
+  );
 }
 
 /** The most versions that a command takes: its own, and one for each key that it finds expired. */

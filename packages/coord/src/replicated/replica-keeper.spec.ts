@@ -67,7 +67,7 @@ describe('ReplicaKeeper', () => {
       storage: { stamp: { writes: 0 } },
       offers: { snapshot: async () => ({ from: 7, to: () => 7, batches: [] }) },
     };
-    const begin = () =>
+    const begin = (logBytesMax?: () => number) =>
       new ReplicaKeeper({
         replica: replica as unknown as Replica,
         env,
@@ -80,6 +80,7 @@ describe('ReplicaKeeper', () => {
           throw error;
         },
         intervalMs: 10,
+        ...(logBytesMax && { logBytesMax }),
       });
     const pass = async (): Promise<void> => {
       env.advance(10);
@@ -107,6 +108,25 @@ describe('ReplicaKeeper', () => {
     await pass();
     await pass();
     expect([disk.writes, await known()]).toEqual([1, 7]);
+    await keeper.close();
+  });
+
+  it('takes a snapshot before the log has its share of etcd, however large the last one was', async () => {
+    const { begin, disk, pass, replica } = follower(3);
+    let most = Number.POSITIVE_INFINITY;
+    const keeper = begin(() => most);
+    replica.appliedBytes = 60_000_000;
+    await pass();
+    expect(disk.writes).toBe(0);
+    most = 50_000_000;
+    await pass();
+    expect(disk.writes).toBe(1);
+    replica.appliedBytes += 40_000_000;
+    await pass();
+    expect(disk.writes).toBe(1);
+    replica.appliedBytes += 20_000_000;
+    await pass();
+    expect(disk.writes).toBe(2);
     await keeper.close();
   });
 });

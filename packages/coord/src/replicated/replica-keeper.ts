@@ -32,6 +32,8 @@ export interface ReplicaKeeperOptions {
   readonly logBytes?: number;
   /** And after how many times the size of the last snapshot; 2 when not given. */
   readonly sizeShare?: number;
+  /** But at this at the latest: what the log may take of where it is kept. Any length when not given. */
+  readonly logBytesMax?: () => number;
 }
 
 export class ReplicaKeeper {
@@ -73,15 +75,26 @@ export class ReplicaKeeper {
   }
 
   async #keep(): Promise<void> {
-    const { logBytes = snapshotLogBytes, replica, sizeShare = 2, snapshots } = this.#options;
+    const { replica, snapshots } = this.#options;
     const { appliedBytes } = replica;
     // A state from another node, or built again, counts from its beginning.
     if (appliedBytes < this.#appliedBefore) this.#appliedBefore = 0;
-    const isLong = appliedBytes - this.#appliedBefore > Math.max(logBytes, sizeShare * this.#snapshotBytes);
+    const isLong = appliedBytes - this.#appliedBefore > this.#logBytes;
     const isDue = isLong || replica.fetches > this.#fetchesBefore;
     if (snapshots !== null && isDue && replica.isSound) await this.#take();
-    await this.#report();
-    if (replica.role === 'leader') await this.#trim();
+    try {
+      await this.#report();
+    } finally {
+      // A full etcd takes no report, and room is made there by trimming what was reported before.
+      if (replica.role === 'leader') await this.#trim();
+    }
+  }
+
+  /** A snapshot is taken when the log has grown by so much. */
+  get #logBytes(): number {
+    const { logBytes = snapshotLogBytes, logBytesMax, sizeShare = 2 } = this.#options;
+    const most = logBytesMax?.() ?? Number.POSITIVE_INFINITY;
+    return Math.min(most, Math.max(logBytes, sizeShare * this.#snapshotBytes));
   }
 
   async #take(): Promise<void> {

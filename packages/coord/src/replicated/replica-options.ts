@@ -5,6 +5,7 @@ import type { KeptHistory } from '../history/kept-history.js';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import type { Election } from './election.js';
 import type { LeadParts } from './lead.js';
+import type { LogRoom } from './log-room.js';
 import type { OracleFront } from './oracle-front.js';
 import type { ReplicaState } from './replica-state.js';
 
@@ -31,4 +32,6 @@ export interface ReplicaOptions {
   readonly parts?: ReplicaParts;
   /** Nobody else can be leading: it campaigns at once, and meanwhile commands wait, until this resolves. */
   readonly heldUntil?: Promise<void>;
+  /** What the log has room for; any when not given. */
+  readonly room?: LogRoom;
 }

@@ -1,4 +1,4 @@
-import { KvError } from '@holdfast/common';
+import { KvError, Request } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { KV } from '@holdfast/engine';
 import type { AppendOutcome, Position } from '@holdfast/log';
@@ -258,4 +258,20 @@ it('a script that writes more than the log takes is told so, and costs nobody th
   env.advance(leaseMs / 2);
   await new Promise(setImmediate);
   expect(replica.role).toBe('leader');
+});
+
+it('the libraries of functions that it shows are committed, and it leads still', async () => {
+  const { coordinator, enters } = await openReplica();
+  await enters('leader');
+  await new Promise(setImmediate);
+  const [loader, reader] = [new StackClient({ coordinator }), new StackClient({ coordinator })];
+  const library = "#!lua name=l\nredis.register_function('f', function() return 1 end)";
+  coordinator.beginTurn();
+  coordinator.coordinate(loader.session, Request.of('FUNCTION', 'LOAD', library), loader.reply);
+  coordinator.settle();
+  const written = loader.session.dependsOn;
+  expect(written).toBeGreaterThan(coordinator.committedVersion);
+  for (const line of ['FUNCTION LIST', 'FUNCTION DUMP']) {
+    expect(reader.run(line).dependsOn).toBeGreaterThan(written);
+  }
 });

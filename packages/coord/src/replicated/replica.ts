@@ -225,14 +225,14 @@ export class Replica {
     if (!lead.committer.isClean) await this.#rebuild();
   }
 
-  #begin({ beganMs, record }: Victory): Lead {
+  #begin({ began, record }: Victory): Lead {
     const { position, storage } = this.#state;
     const lead = new Lead({
       ...this.#options,
       storage,
       position,
       record,
-      beganMs,
+      began,
       onAdmit: () => this.#follows(false),
       onLost: (reason) => this.#lose(reason),
     });

@@ -2,6 +2,7 @@ import { SimulatedEnv } from '@holdfast/common/testing';
 import type { Log, Refused } from '@holdfast/log';
 import { MemoryStorage, stringForms } from '@holdfast/storage';
 import { expect, it } from 'vitest';
+import { momentOf } from './lead-lease.js';
 import type { LeadershipRecord } from './leadership.js';
 import { type LossReason, ReplicatedCommitter } from './replicated-committer.js';
 
@@ -38,7 +39,7 @@ function committerOf(appendMs = 0) {
     log: log as Log,
     record,
     position,
-    beganMs: env.clock.monotonic(),
+    began: momentOf(env.clock),
     nextVersion: () => ++version,
     onLost: (reason) => losses.push(reason),
   });
@@ -175,4 +176,22 @@ it('a lead is handed over once a write is stored, and nobody campaigns until the
   await turn();
   expect(await concluded).toBe(true);
   expect(appended.at(-2)).toBeGreaterThan(20_000);
+});
+
+it('after a sleep of the machine no reply that counts on the lease leaves before the log was asked again', async () => {
+  const { appended, committer, env, losses, turn, write } = committerOf();
+  committer.countsOnLease = true;
+  const version = write();
+  committer.settle();
+  await turn();
+  expect(committer.committedVersion).toBe(version);
+  // The calendar goes on meanwhile, the monotonic clock does not.
+  env.jumpClock(60_000);
+  expect(committer.committedVersion).toBe(Number.NEGATIVE_INFINITY);
+  expect(committer.fateOf(version)).toBe('unknown');
+  const before = appended.length;
+  env.advance(record.leaseMs / 12);
+  await turn();
+  expect(appended.length).toBe(before + 1);
+  expect([committer.committedVersion, losses]).toEqual([version, []]);
 });

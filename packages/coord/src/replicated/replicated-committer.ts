@@ -18,10 +18,11 @@ import type { Committer } from '../committer.js';
 import type { Fate } from '../coordinator.js';
 import type { KeptHistory } from '../history/kept-history.js';
 import { Wakeups } from '../wakeups.js';
-import { LeadLease } from './lead-lease.js';
+import { LeadLease, type Moment } from './lead-lease.js';
 import { LeaderBatches } from './leader-batches.js';
 import type { HandoverRecord, LeadershipRecord } from './leadership.js';
 import { gatheredBytesMin, gatherMsMax } from './limits.js';
+import type { LogRoom } from './log-room.js';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
 /** Why the lead was lost: `unresolved` after an append that took too long, too; `concluded`: it was given to another. */
@@ -35,14 +36,15 @@ export interface ReplicatedCommitterOptions {
   readonly record: LeadershipRecord;
   /** Of the entry that made it the leader. */
   readonly position: Position;
-  /** When the append of that entry began, by the monotonic clock. */
-  readonly beganMs: number;
+  /** When the append of that entry began. */
+  readonly began: Moment;
   /** A version for a read. Throws KvError UNAVAILABLE when none is at hand. */
   readonly nextVersion: () => number;
   /** Is told of what is committed, while it wants to know. */
   readonly history?: KeptHistory;
   /** The lead is lost. Called once, not within another call. */
   readonly onLost: (reason: LossReason) => void;
+  readonly room?: LogRoom;
 }
 
 export class ReplicatedCommitter implements Committer {
@@ -70,16 +72,17 @@ export class ReplicatedCommitter implements Committer {
   #timer: Timer | null = null;
 
   constructor(options: ReplicatedCommitterOptions) {
-    const { beganMs, env, log, nextVersion, position, record, storage } = options;
+    const { began, env, log, nextVersion, position, record, room, storage } = options;
     this.#options = options;
-    const lease = new LeadLease(env.clock, record.leaseMs, beganMs);
+    const lease = new LeadLease(env.clock, record.leaseMs, began);
     this.#lease = lease;
     this.#writer = new LogWriter({
       env,
       log,
       epoch: record.epoch,
       position,
-      beganMs,
+      began,
+      ...(room && { room }),
       onCommitted: (batch) => this.#commit(batch),
       onLost: (reason) => this.#lose(reason),
     });
@@ -278,7 +281,7 @@ export class ReplicatedCommitter implements Committer {
     }
     this.#committed = batch.version;
     history?.replicated?.committed(batch.bytes, position);
-    this.#lease.extend(this.#writer.beganMs);
+    this.#lease.extend(this.#writer.began);
     if (batch.isLast) this.#lose('concluded');
     // The next batch is on its way before the replies to this one are written.
     this.#writer.begin();
@@ -315,7 +318,8 @@ export class ReplicatedCommitter implements Committer {
     const { appending, isStaging } = this.#writer;
     if (appending !== null && sinceMs >= this.#lease.ms) return this.#lose('unresolved');
     const isQuiet = (this.#isConcluding || this.#isResting) && !isStaging;
-    if (appending === null && !isQuiet && sinceMs >= this.#lease.renewalMs) this.#renew();
+    const isDue = sinceMs >= this.#lease.renewalMs || (this.countsOnLease && !this.hasLease);
+    if (appending === null && !isQuiet && isDue) this.#renew();
     if (this.#lost !== null) return;
     this.#timer = env.timers.setTimeout(() => this.#watch(), this.#lease.renewalMs / 4);
   }

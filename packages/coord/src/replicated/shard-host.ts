@@ -5,6 +5,7 @@ import type { Oracle } from '@holdfast/tso';
 import type { HistoryBounds } from '../history/bounds.js';
 import { MemoryBudget } from '../memory-budget.js';
 import { HostedShard } from './hosted-shard.js';
+import type { LogRoom } from './log-room.js';
 import { NodeParameters } from './node-parameters.js';
 import { NodeSnapshots } from './node-snapshots.js';
 import type { OracleFront } from './oracle-front.js';
@@ -47,7 +48,9 @@ export interface ShardHostOptions {
   /** What the histories of all replicas together may take in memory, and how old they may be; none when not given. */
   readonly history?: HistoryBounds;
   /** See `ReplicaKeeper`. */
-  readonly keep?: Pick<ReplicaKeeperOptions, 'intervalMs' | 'logBytes' | 'sizeShare'>;
+  readonly keep?: Pick<ReplicaKeeperOptions, 'intervalMs' | 'logBytes' | 'logBytesMax' | 'sizeShare'>;
+  /** What the logs have room for; any when not given. */
+  readonly room?: LogRoom;
   /** Something failed and is tried again. */
   readonly onError?: (error: unknown) => void;
   /** For tests. */
