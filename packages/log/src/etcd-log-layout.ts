@@ -5,6 +5,7 @@
  *     meta/open                              there while the log is not sealed
  *     entries/<position>                     one batch, or where its chunks are
  *     chunks/<position>/<writer>-<sequence>/<index>
+ *     staged/<position>                      of an entry of kind 3: below which key its chunks are
  *
  * Whatever else is in meta/ is not looked at: earlier versions had a copy of the last entry there. Positions are
  * fixed-width hexadecimal, so that keys are in the order of positions. An entry:
@@ -19,7 +20,8 @@
  *            44  f64  of kind 3: the position that the chunks are stored under
  *
  * A batch that was staged lies under a position that the log had not reached then, and is appended at that one or
- * before. So a trim that spares the entry spares its chunks, and one that goes beyond takes both.
+ * before. So a trim that spares the entry spares its chunks, and one that goes beyond finds them by what is in staged/. What
+ * was staged and never appended goes with a trim beyond the position that it lies under.
  */
 import { checksum, KvError } from '@holdfast/common';
 import { endOfPrefix } from '@holdfast/etcd';
@@ -115,6 +117,11 @@ export class LogKeys {
   chunk(position: Position, origin: Origin, index: number): Buffer {
     const digits = Buffer.from(index.toString(16).padStart(8, '0'));
     return Buffer.concat([this.chunksOf(position, origin), digits]);
+  }
+
+  /** Where it is said where the chunks of the entry at `position` are. */
+  staged(position: Position): Buffer {
+    return Buffer.from(`${this.#prefix}staged/${digitsOf(position)}`);
   }
 
   positionOf(entryKey: Buffer): Position {

@@ -161,7 +161,7 @@ export class EtcdLogWriter {
 
   #entriesOf({ group, origin, stored }: Sent): Operation[] {
     const { after, epoch, batches } = group;
-    return batches.map((batch, i) => {
+    const entries = batches.map((batch, i) => {
       const position = after + 1 + i;
       const own = { ...origin, sequence: origin.sequence + i };
       const entry =
@@ -170,6 +170,9 @@ export class EtcdLogWriter {
           : encodeChunkedEntry(stored, position, epoch);
       return put(this.#keys.entry(position), entry);
     });
+    if (stored === null || stored.position === after + 1) return entries;
+    const chunks = this.#keys.chunksOf(stored.position, stored.origin);
+    return [...entries, put(this.#keys.staged(after + 1), chunks)];
   }
 
   async #commit(sent: Sent, success: Operation[], value: Buffer): Promise<AppendOutcome | null> {

@@ -350,6 +350,25 @@ describe('a batch that is stored ahead of its append', () => {
     await log.unstage({ batch: long });
   });
 
+  it('goes with a trim of its entry, though it lies further on, and not with one before', async () => {
+    const world = new World(1);
+    const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });
+    const { signal } = new AbortController();
+    for (const after of [0, 2]) {
+      expect(await log.append(long, after, 1, await log.stage(long, signal)!)).toMatchObject({
+        kind: 'committed',
+      });
+      await log.append(batchOf(2, 9), after + 1, 1);
+    }
+    expect(chunkCount(world)).toBe(10);
+    await log.trim(3);
+    expect(chunkCount(world)).toBe(5);
+    expect(Buffer.compare((await entriesOf(log, 3))[0].batch, long) === 0).toBe(true);
+    await log.trim(5);
+    const left = world.etcd.range({ key: Buffer.from('log/'), rangeEnd: Buffer.from('log0') }).kvs;
+    expect(left.map(({ key }) => String(key))).toEqual(['log/meta/head', 'log/meta/open']);
+  });
+
   it('may be longer than a command: of a copy of a large value', async () => {
     const world = new World(1);
     const log = await EtcdLog.open({ etcd: world.store('a'), env: world.env, prefix });

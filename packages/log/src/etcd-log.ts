@@ -18,7 +18,7 @@ import { encodeHead, LogKeys } from './etcd-log-layout.js';
 import { KnownMeta, pairsIn, throwUnavailable } from './etcd-log-meta.js';
 import { EtcdLogReader } from './etcd-log-reader.js';
 import { EtcdLogWriter } from './etcd-log-writer.js';
-import { batchBytesMax, etcdChunkBytes, trimStep } from './limits.js';
+import { batchBytesMax, etcdChunkBytes, stagedTrimStep, trimStep } from './limits.js';
 import type { AppendOutcome, Committed, Log, LogEntry, LogState, Position, Refused, Staged } from './log.js';
 
 export interface EtcdLogOptions {
@@ -160,6 +160,20 @@ export class EtcdLog implements Log {
       await this.#etcd
         .transact({ compare: [], success: [remove(entries, this.#keys.entry(to)), chunks] })
         .catch(throwUnavailable);
+    }
+    await this.#trimStaged(end);
+  }
+
+  /** The chunks of entries before `end` that lie further on. Those of one go together with the word of where they are. */
+  async #trimStaged(end: Position): Promise<void> {
+    const range = { key: this.#keys.staged(0), rangeEnd: this.#keys.staged(end), limit: stagedTrimStep };
+    for (;;) {
+      const { kvs, more } = await this.#etcd.range(range);
+      for (const { key, value } of kvs) {
+        const success = [remove(value, endOfPrefix(value)), remove(key)];
+        await this.#etcd.transact({ compare: [], success }).catch(throwUnavailable);
+      }
+      if (!more) return;
     }
   }
 

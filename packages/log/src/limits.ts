@@ -69,6 +69,9 @@ export const pageBytes: number = 4 * 1024 * 1024;
 /** Entries that one transaction of a trim removes. */
 export const trimStep = 1000;
 
+/** Batches stored further on of which a trim asks at once. */
+export const stagedTrimStep = 100;
+
 /** How often a follower asks etcd although no watch told it anything, in ms: a watch may be cut off. */
 export const followIntervalMs = 2000;
 
