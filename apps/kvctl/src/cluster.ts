@@ -4,7 +4,7 @@ import { EtcdLayout, EtcdMeta, type NodeRecord } from '@holdfast/coord';
 import { Etcd } from '@holdfast/etcd';
 import { AdminClient, type admin, type PeerCredentials, peerCredentials } from '@holdfast/rpc';
 import type { Access } from './access.js';
-import { pollMs } from './limits.js';
+import { lookTimeoutMs, pollMs } from './limits.js';
 import { type ClusterView, type NodeAnswer, viewOf } from './view.js';
 
 export class Cluster {
@@ -54,12 +54,12 @@ export class Cluster {
     this.timeoutMs = timeoutMs;
   }
 
-  /** Asks every node at once. */
-  async view(): Promise<ClusterView> {
+  /** Asks every node at once, and waits so long for those that do not answer. */
+  async view(timeoutMs = this.timeoutMs): Promise<ClusterView> {
     const { map, nodes } = this.meta;
     const answers = await Promise.all(
       [...nodes.values()].map(
-        async (record): Promise<[string, NodeAnswer]> => [record.node, await this.#ask(record)],
+        async (record): Promise<[string, NodeAnswer]> => [record.node, await this.#ask(record, timeoutMs)],
       ),
     );
     return viewOf(map, nodes, new Map(answers));
@@ -123,9 +123,14 @@ export class Cluster {
     this.etcd.close();
   }
 
-  async #ask(record: NodeRecord): Promise<NodeAnswer> {
+  /** The same, for whoever waits for something: again and again, so one node that stands still must not take all the time. */
+  look(): Promise<ClusterView> {
+    return this.view(Math.min(this.timeoutMs, lookTimeoutMs));
+  }
+
+  async #ask(record: NodeRecord, timeoutMs: number): Promise<NodeAnswer> {
     try {
-      const status: admin.StatusResponse = await this.admin(record).status(this.timeoutMs);
+      const status: admin.StatusResponse = await this.admin(record).status(timeoutMs);
       if (status.name === record.node) return { status };
       return { problem: `at ${record.addresses.node} is ${status.name || 'something else'}` };
     } catch (error) {

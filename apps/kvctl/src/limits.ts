@@ -15,6 +15,9 @@ export const partAttemptsMax = 5;
 /** How often what is waited for is looked at, in ms. */
 export const pollMs = 100;
 
+/** And how long a node may take to answer then, in ms. */
+export const lookTimeoutMs = 1000;
+
 /** Replicas that are made at a time when nodes come and go. */
 export const movesAtOnce = 4;
 

@@ -27,7 +27,7 @@ function toyCluster(up: ReadonlySet<string>) {
         state.forgotten.push(...replicas.map(({ node, shard }) => `${shard} ${node}`));
       },
     },
-    view: async () => {
+    look: async () => {
       const names = ['n1', 'n2', 'n3', 'n4'];
       const records = new Map(names.map((node) => [node, { node, addresses: { redis: '', node } }]));
       return viewOf(state.map, records, new Map([...up].map((node) => [node, answerOf(node)])));

@@ -47,7 +47,7 @@ const ready: ReadonlySet<admin.ReplicaRole> = new Set([
 
 /** Whether the new replicas have caught up; where there is none, whether one of those that stay has. */
 async function areReady(cluster: Cluster, moves: readonly Move[]): Promise<boolean> {
-  const { shards } = await cluster.view();
+  const { shards } = await cluster.look();
   return moves.every(({ from, shard, to }) => {
     const view = shards.find((one) => one.shard === shard);
     if (view === undefined) return false;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { systemEnv } from '@holdfast/common';
 import { EtcdLayout, EtcdMeta } from '@holdfast/coord';
 import type { Etcd } from '@holdfast/etcd';
@@ -185,6 +187,19 @@ describe('kvctl', () => {
     );
     expect((await ask('leader', 'move', 's9', 'n2')).error).toContain("there is no shard 's9'");
     expect((await ask('leader', 'move', 's0', 'n9')).error).toContain("there is no node 'n9'");
+  });
+
+  it('moves a lead although another node stands still', async () => {
+    await ask('init', '--shards', '1', '--nodes', 'n1,n2');
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    await meta.register({ node: 'n9', addresses: { redis: '', node: `127.0.0.1:${port}` } });
+    const beganMs = env.clock.monotonic();
+    expect((await ask('leader', 'move', 's0', 'n2')).code).toBe(0);
+    // Three looks at a second each, not at five.
+    expect(env.clock.monotonic() - beganMs).toBeLessThan(5000);
+    silent.close();
   });
 
   it('gives a new node its share, and takes it back', async () => {

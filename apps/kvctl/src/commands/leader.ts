@@ -51,6 +51,6 @@ async function leaderOf(cluster: Cluster, shard: string): Promise<string> {
 }
 
 async function shardView(cluster: Cluster, shard: string) {
-  const { shards } = await cluster.view();
+  const { shards } = await cluster.look();
   return shards.find((view) => view.shard === shard)!;
 }

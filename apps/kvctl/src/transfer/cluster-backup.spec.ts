@@ -65,7 +65,7 @@ function toyCluster(): Cluster {
     layout: new EtcdLayout('test/'),
     etcd: { grantLease: async () => 1, revokeLease: async () => {}, transact: async () => ({}) },
     meta: { map: { shards: [{ shard: 's0' }] }, nodes: new Map([['n1', { node: 'n1' }]]) },
-    view: async () => ({ shards: [{ shard: 's0', leader: 'n1' }] }),
+    look: async () => ({ shards: [{ shard: 's0', leader: 'n1' }] }),
     admin: () => admin,
     until: async (_: number, __: string, check: () => Promise<unknown>) => (await check()) ?? (await check()),
   } as unknown as Cluster;

@@ -110,7 +110,7 @@ class Taking {
         leaderWaitMs,
         () => `shard ${shard}: ${reason}`,
         async () => {
-          const { shards } = await cluster.view();
+          const { shards } = await cluster.look();
           const record = cluster.meta.nodes.get(shards.find((view) => view.shard === shard)?.leader ?? '');
           if (record === undefined) return null;
           try {

@@ -76,7 +76,7 @@ export class ClusterHistory implements HistorySource {
 
   /** The leader first. */
   async #replicas(shard: string): Promise<NodeRecord[]> {
-    const { shards } = await this.#cluster.view();
+    const { shards } = await this.#cluster.look();
     const view = shards.find((each) => each.shard === shard);
     if (view === undefined) throw new KvError('INVALID', `the cluster has no shard ${shard}`);
     const names = [view.leader ?? '', ...view.replicas.map(({ node }) => node)];
