@@ -6,6 +6,7 @@ export { ClientTracking, type TrackingOptions } from './client-tracking.js';
 export { Command, defineCommand } from './command.js';
 export type { CommandDeclaration, CommandFlag, CommandGroup } from './command-declaration.js';
 export { mayDebug } from './commands/server/debug.js';
+export { wholeDigest } from './commands/server/digest.js';
 export { human, percent } from './commands/server/figure-text.js';
 export { replaceContents } from './commands/server/reload.js';
 export { Config, type Parameter, type ParameterKind } from './config.js';

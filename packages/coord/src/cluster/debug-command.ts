@@ -4,7 +4,7 @@
  * of one replica behind the back of its log is not there.
  */
 import { type Reply, type ReplyValue, Request, StatusReply } from '@holdfast/common';
-import { type Command, mayDebug } from '@holdfast/engine';
+import { type Command, mayDebug, wholeDigest } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { slotNotServed } from './errors.js';
@@ -41,8 +41,9 @@ export class DebugCommand {
       return coordinator.forwardTo(session, routing.at(request, 2), command, request, reply);
     }
     if (name === 'DIGEST-VALUE') return this.#digestValues(session, command, request, reply);
-    if (name === 'DIGEST') {
-      return gather(coordinator, session, command, request, reply, (values, target) =>
+    if (name === 'DIGEST' && request.count === 2) {
+      const asked = Request.of('DEBUG', 'DIGEST-DATABASES');
+      return gather(coordinator, session, command, asked, reply, (values, target) =>
         writeValue(target, firstError(values) ?? digestOf(values)),
       );
     }
@@ -78,8 +79,8 @@ export class DebugCommand {
   }
 }
 
-/** Of several shards the exclusive or of theirs: the same for the same data, while the same keys are in each. */
-function digestOf(digests: readonly ReplyValue[]): StatusReply {
-  const sum = digests.reduce<bigint>((all, digest) => all ^ BigInt(`0x${(digest as StatusReply).text}`), 0n);
-  return new StatusReply(sum.toString(16).padStart(40, '0'));
+/** That of a server which has all of it: keys are folded in any order. */
+function digestOf(ofShards: readonly ReplyValue[]): StatusReply {
+  const parts = (ofShards.flat() as [number, Buffer][]).map(([index, keys]) => ({ index, keys }));
+  return new StatusReply(wholeDigest(parts));
 }

@@ -63,6 +63,16 @@ describe('DEBUG', () => {
     expect(digest()).toBe(`+${'0'.repeat(40)}`);
   });
 
+  it('DIGEST of several shards is that of a server with the same data: it was one of its own', () => {
+    const digests = [three, { shards: 1, nodes: 1 }].map((options) => {
+      const { client } = permitted(options);
+      client.run('SET a 1', 'SET b 1', 'RPUSH c x y', 'SELECT 2', 'SET a 1', 'SET d 1');
+      return client.run('DEBUG DIGEST')[0];
+    });
+    expect(digests[0]).toMatch(/^\+[0-9a-f]{40}$/);
+    expect(digests[0]).toBe(digests[1]);
+  });
+
   it('turns what is there to be turned at every shard', () => {
     const { client, cluster } = permitted();
     const active = (): boolean[] =>

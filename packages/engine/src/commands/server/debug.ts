@@ -11,7 +11,7 @@ import { notAnInteger, type Repeated, rest } from '../../grammar.js';
 import { parsePrefix } from '../../scripting/libraries/numbers.js';
 import { reportedEncoding } from '../generic/encoding.js';
 import { replySample } from './debug-protocol.js';
-import { replyDigest, valueDigest } from './digest.js';
+import { replyDatabaseDigests, replyDigest, valueDigest } from './digest.js';
 import { replyForgotten, replyReload } from './reload.js';
 
 interface Subcommand {
@@ -118,6 +118,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     },
   },
   DIGEST: { counts: [0, 0], run: replyDigest },
+  'DIGEST-DATABASES': { counts: [0, 0], run: replyDatabaseDigests },
   'DIGEST-VALUE': {
     counts: [0, many],
     run(ctx, reply, first, count) {
@@ -158,6 +159,8 @@ const helpLines = [
   '    Change the replication IDs of the instance.',
   'DIGEST',
   '    Output a hex signature representing the current DB content.',
+  'DIGEST-DATABASES',
+  '    Output what DIGEST is made of: each database that has keys, and what these are folded to.',
   'DIGEST-VALUE <key> [<key> ...]',
   '    Output a hex signature of the values of all the specified keys.',
   'ERROR <string>',

@@ -119,16 +119,54 @@ export function valueDigest(ctx: Context, i: number): string {
   return digest.toString('hex');
 }
 
-/** The digest of everything: at once where all is in memory, otherwise a piece at a time, while others go on. */
+/** What the keys of a database are folded to, wherever they are. A database without keys has none. */
+export interface DatabaseDigest {
+  readonly index: number;
+  readonly keys: Buffer;
+}
+
+/** The digest of all databases that have keys, of which there may be several parts each. */
+export function wholeDigest(parts: readonly DatabaseDigest[]): string {
+  const whole = Buffer.alloc(digestBytes);
+  for (let index = 0; index < databasesMax; index++) {
+    const ofDatabase = parts.filter((part) => part.index === index);
+    if (ofDatabase.length > 0) mixNumber(whole, index);
+    for (const { keys } of ofDatabase) for (let i = 0; i < digestBytes; i++) whole[i] ^= keys[i];
+  }
+  return whole.toString('hex');
+}
+
+/** The digest of everything. */
 export function replyDigest(ctx: Context, reply: Reply): void {
-  const { host, kv, mayBlock, session, storage } = ctx;
-  if (isInMemory(storage)) return reply.simple(datasetDigest(ctx));
-  if (!mayBlock) return reply.error("ERR DEBUG DIGEST of more than is in memory can't run in a transaction");
-  let digest = '';
-  const work = digestByPieces(kv, session).then((found) => {
-    digest = found;
+  digestAll(ctx, reply, (target, parts) => target.simple(wholeDigest(parts)));
+}
+
+/** What it is made of, for who puts together those of several servers: each database, and its keys. */
+export function replyDatabaseDigests(ctx: Context, reply: Reply): void {
+  digestAll(ctx, reply, (target, parts) => {
+    target.array(parts.length);
+    for (const { index, keys } of parts) {
+      target.array(2);
+      target.integer(index);
+      target.bulk(keys, 0, keys.length);
+    }
   });
-  host.defer(session, work, (late) => late.simple(digest));
+}
+
+/** At once where all is in memory, otherwise a piece at a time, while others go on. */
+function digestAll(
+  ctx: Context,
+  reply: Reply,
+  write: (reply: Reply, parts: readonly DatabaseDigest[]) => void,
+): void {
+  const { host, kv, mayBlock, session, storage } = ctx;
+  if (isInMemory(storage)) return write(reply, digestsInMemory(ctx));
+  if (!mayBlock) return reply.error("ERR DEBUG DIGEST of more than is in memory can't run in a transaction");
+  let parts: readonly DatabaseDigest[] = [];
+  const work = digestByPieces(kv, session).then((found) => {
+    parts = found;
+  });
+  host.defer(session, work, (late) => write(late, parts));
 }
 
 function isInMemory(storage: Storage): boolean {
@@ -136,43 +174,45 @@ function isInMemory(storage: Storage): boolean {
   return true;
 }
 
-function datasetDigest(ctx: Context): string {
-  const whole = Buffer.alloc(digestBytes);
+function digestsInMemory(ctx: Context): DatabaseDigest[] {
+  const parts: DatabaseDigest[] = [];
   for (let index = 0; index < databasesMax; index++) {
     const db = ctx.storage.database(index);
     if (db.size === 0) continue;
-    mixNumber(whole, index);
+    const keys = Buffer.alloc(digestBytes);
     const refs: Ref[] = [];
     db.dict.forEach((ref) => void refs.push(ref));
-    foldKeys(ctx, whole, index, refs);
+    foldKeys(ctx, keys, index, refs);
+    parts.push({ index, keys });
   }
-  return whole.toString('hex');
+  return parts;
 }
 
 /** Throws KvError UNAVAILABLE when something was written meanwhile: then it would be the digest of no state at all. */
-async function digestByPieces(kv: KV, session: Session): Promise<string> {
+async function digestByPieces(kv: KV, session: Session): Promise<DatabaseDigest[]> {
   const { context, host, storage } = kv;
   const { last } = storage.stamp;
-  const whole = Buffer.alloc(digestBytes);
+  const parts: DatabaseDigest[] = [];
   for (let index = 0; index < databasesMax; index++) {
     if (storage.keyCount(index) === 0) continue;
-    mixNumber(whole, index);
+    const keys = Buffer.alloc(digestBytes);
+    parts.push({ index, keys });
     let cursor = storage.scanStart;
     do {
       const prepare = (): Promise<void> | null => storage.prepareScan(index, cursor, keysPerPiece);
       for (let loading = prepare(); loading !== null; loading = prepare()) await loading;
       if (kv.storage !== storage || storage.stamp.last !== last) throw changedMeanwhile();
-      if (host.sessionById(session.id) === undefined) return '';
+      if (host.sessionById(session.id) === undefined) return [];
       host.inTurn(() => {
         const refs: Ref[] = [];
         cursor = storage.scanPage(index, cursor, keysPerPiece, (ref) => refs.push(ref));
         context.session = session;
-        foldKeys(context, whole, index, refs);
+        foldKeys(context, keys, index, refs);
       });
     } while (cursor !== 0);
   }
   if (storage.stamp.last !== last) throw changedMeanwhile();
-  return whole.toString('hex');
+  return parts;
 }
 
 function changedMeanwhile(): KvError {
