@@ -50,3 +50,4 @@ export {
   Transaction,
   type WatchedKey,
 } from './session.js';
+export { ShardKeys, slotOfPattern } from './shard-keys.js';

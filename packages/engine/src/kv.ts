@@ -23,6 +23,7 @@ import type { Laziness, Propagation } from './propagation.js';
 import { Registry } from './registry.js';
 import { Scripting } from './scripting/scripting.js';
 import type { Session } from './session.js';
+import type { ShardKeys } from './shard-keys.js';
 import { Stopwatch } from './stopwatch.js';
 import { UsageClock } from './usage-clock.js';
 import { type RedisVersion, redisVersions } from './version.js';
@@ -73,6 +74,8 @@ export class KV {
   isFollower = false;
   /** What one write, a whole script or transaction, may have in the log, in bytes. */
   writeBytesMax: number = Number.POSITIVE_INFINITY;
+  /** Which keys it has, as one shard of several; null where it has all. */
+  shardKeys: ShardKeys | null = null;
   /** Clients speak to it as a node of Redis Cluster. */
   isClusterNode = false;
   /** Commands run inside a transaction share its version and its time. */

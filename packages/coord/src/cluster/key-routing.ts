@@ -6,12 +6,10 @@
  */
 // @hot-path
 import { hashSlotOf, Request } from '@holdfast/common';
-import type { Command, Session } from '@holdfast/engine';
+import { type Command, type Session, slotOfPattern } from '@holdfast/engine';
 import { crossSlot, slotNotServed } from './errors.js';
 import type { Router } from './router.js';
 import type { ShardRoute } from './shard-route.js';
-
-const [starByte, openByte, closeByte] = [42, 123, 125];
 
 const problems = { notServed: 0, crossSlot: 1, moved: 2 } as const;
 
@@ -100,14 +98,9 @@ export class KeyRouting {
   /** Where the keys are that a pattern stands for is known if a hash tag comes before its star. */
   #lookAtPattern(i: number): void {
     if (this.#home === null && this.#router.shardCount === 1) return;
-    const { bytes } = this.#request;
-    const start = this.#request.start(i);
-    const star = bytes.indexOf(starByte, start);
-    const open = bytes.indexOf(openByte, start);
-    const close = open < 0 ? -1 : bytes.indexOf(closeByte, open);
-    const isTagged = open >= 0 && open < star && close > open + 1 && close < star;
-    if (!isTagged) this.#isCross = true;
-    else this.#lookAtSlot(hashSlotOf(bytes, start, star - start));
+    const slot = slotOfPattern(this.#request, i);
+    if (slot < 0) this.#isCross = true;
+    else this.#lookAtSlot(slot);
   }
 
   /** The shard that was found, if this node may execute the command. */

@@ -1,6 +1,6 @@
 /** One shard on a node: the log, the state, the replica and who keeps it on the disk, opened and closed together. */
 import { TurnClock } from '@holdfast/common';
-import { KV } from '@holdfast/engine';
+import { KV, ShardKeys } from '@holdfast/engine';
 import type { Log } from '@holdfast/log';
 import { dividedSettings } from '../cluster/parameter-places.js';
 import { KeptHistory } from '../history/kept-history.js';
@@ -156,6 +156,7 @@ export class HostedShard {
       config.guard(name, () => `it is a setting of each node, for all its shards: --${name}`);
     const kv = new KV({ storage, oracle: front.oracle, env, turnClock, config });
     kv.isClusterNode = true;
+    kv.shardKeys = ShardKeys.of(this.placement.slots);
     return new LocalCoordinator({ kv, env, budget, snapshots });
   }
 

@@ -4,7 +4,7 @@
  * replicas; the real thing is `ShardHost`.
  */
 import type { Env, LeaderHint } from '@holdfast/common';
-import { KV } from '@holdfast/engine';
+import { KV, ShardKeys } from '@holdfast/engine';
 import { MemoryStorage, MutationWriter, type Storage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import type { Committer } from '../committer.js';
@@ -20,12 +20,15 @@ import type { Timestamps } from '../replicated/timestamps.js';
 /** What is committed of a shard, and who leads it. */
 export class TestShard {
   readonly name: string;
+  readonly slots: readonly (readonly [number, number])[];
   readonly batches: Buffer[] = [];
   readonly replicas: TestReplica[] = [];
   epoch = 0;
 
-  constructor(name: string) {
+  /** `slots`: ranges of them, the first and the last of each; all when not given. */
+  constructor(name: string, slots: readonly (readonly [number, number])[] = []) {
     this.name = name;
+    this.slots = slots;
   }
 
   /** The leader; undefined when there is none. */
@@ -120,6 +123,7 @@ export class TestReplica {
     const storage = new MemoryStorage(env.random);
     const kv = new KV({ storage, oracle: node.oracle, env, config: node.parameters.open() });
     kv.isClusterNode = true;
+    kv.shardKeys = ShardKeys.of(shard.slots);
     this.#committer = new TestCommitter(shard, storage);
     const snapshots = node.snapshots.of(shard.name);
     this.coordinator = new LocalCoordinator({ kv, env, committer: this.#committer, snapshots });

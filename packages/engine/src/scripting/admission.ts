@@ -24,6 +24,8 @@ export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null,
   const { session } = run;
   const denied = session.isUnlimited ? null : kv.access.refusalInScript(session, command, request);
   if (denied !== null) return denied;
+  const elsewhere = kv.shardKeys === null ? '' : kv.shardKeys.refusalInScript(command, request);
+  if (elsewhere !== '') return elsewhere;
   if (run.isReadOnly && (command.isWrite || command.mayReplicate)) return readOnly;
   if (command.isWrite && isBeyondLog(kv, request)) {
     return `ERR the script writes more than ${kv.writeBytesMax} bytes, too many for the log of its shard`;

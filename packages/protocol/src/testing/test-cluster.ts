@@ -163,13 +163,13 @@ export class TestCluster {
     this.env = new SimulatedEnv(seed);
     const { env } = this;
     const oracle = testOracle();
-    this.shards = Array.from({ length: shards }, (_, i) => new TestShard(`s${i}`));
-    const testNodes = Array.from({ length: nodes }, (_, i) => new TestNode(`n${i}`, oracle));
+    const map = ShardMap.even(shards, nodeNames(nodes), nodes);
+    this.shards = map.shards.map(({ shard, slots }) => new TestShard(shard, slots));
+    const testNodes = nodeNames(nodes).map((name) => new TestNode(name, oracle));
     for (const node of testNodes) for (const shard of this.shards) node.add(shard, env);
     this.nodes = testNodes.map((replicas) => new ClusterNode(replicas, env));
     for (const [i, shard] of this.shards.entries()) shard.lead(`n${Math.min(i, nodes - 1)}`);
-    const names = testNodes.map(({ node }) => node);
-    this.meta = new StaticMeta(ShardMap.even(shards, names, nodes), this.#records());
+    this.meta = new StaticMeta(map, this.#records());
     this.router = this.#newRouter();
     this.coordinator = new ClusterCoordinator({ env, router: this.router });
     env.advance(0);
@@ -207,4 +207,8 @@ export class TestCluster {
   #records(): NodeRecord[] {
     return this.nodes.map(({ replicas: { addresses, node } }) => ({ node, addresses }));
   }
+}
+
+function nodeNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `n${i}`);
 }
