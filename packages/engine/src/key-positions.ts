@@ -45,6 +45,15 @@ export function visitKeys(
   }
 }
 
+/** Whether a request says of how many keys it is, and has not so many: then it has no keys, wherever others may be. */
+export function miscountsKeys({ begin, find }: KeySpec, request: Request): boolean {
+  if ('lastKey' in find) return false;
+  const first = findFirst(request, begin);
+  if (first <= 0 || first >= request.count) return false;
+  const count = request.integer(first + find.keyNumIndex);
+  return !(count >= 1) || first + find.firstKey + (count - 1) * find.step >= request.count;
+}
+
 function findFirst(request: Request, begin: KeySpec['begin']): number {
   if ('index' in begin) return begin.index;
   if ('search' in begin) return begin.search(request);

@@ -146,6 +146,11 @@ describe('COMMAND', () => {
     expect(client.line('COMMAND GETKEYS LMPOP 9 a b LEFT')).toEqual(
       new Error('ERR Invalid arguments specified for command'),
     );
+    for (const wrong of ['x', '0', '5'])
+      expect(client.line(`COMMAND GETKEYS ZUNIONSTORE d ${wrong} a b`)).toEqual(
+        new Error('ERR Invalid arguments specified for command'),
+      );
+    expect(client.line('COMMAND GETKEYS EVAL s 5 a b')).toEqual([]);
     expect(client.line('COMMAND GETKEYS PING')).toEqual(new Error('ERR The command has no key arguments'));
     expect(client.line('COMMAND GETKEYS GET')).toEqual(
       new Error('ERR Invalid number of arguments specified for command'),

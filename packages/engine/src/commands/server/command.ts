@@ -4,6 +4,7 @@ import { type Command, defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { bytes, type KeySpec, type Repeated, repeat, rest, syntaxError } from '../../grammar.js';
+import { miscountsKeys } from '../../key-positions.js';
 import { help } from '../help.js';
 import { documentCommand } from './command-docs.js';
 import { describeCommand, replyFlags } from './command-info.js';
@@ -74,7 +75,8 @@ function findKeys({ kv, request }: Context, words: Repeated, withFlags: boolean,
     return reply.error('ERR Invalid number of arguments specified for command');
   }
   const found: [number, KeySpec][] = [];
-  command.forEachKey(asked, (index, spec) => found.push([index, spec]));
+  const isMiscounted = command.keySpecs.some((spec) => miscountsKeys(spec, asked));
+  if (!isMiscounted) command.forEachKey(asked, (index, spec) => found.push([index, spec]));
   if (found.length === 0 && !command.flags.has('no_mandatory_keys')) {
     return reply.error('ERR Invalid arguments specified for command');
   }
