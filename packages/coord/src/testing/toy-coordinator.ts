@@ -6,12 +6,24 @@
  *     FILL n     n bytes
  *     WRITE      the version of a write, to be seen once `commit` has passed it
  *     WAIT       `released`, once `release` was called
+ *     SOON       the same, of a command that is not one of those that wait for others
  *     LATER      `later`, once `answer` was called, while the next commands go on
  *     QUIT       OK, and the connection ends
  */
 import { KvError, type Reply, type Request } from '@holdfast/common';
-import { Session, type SessionSink } from '@holdfast/engine';
+import { defineCommand, Session, type SessionSink } from '@holdfast/engine';
 import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOptions } from '../coordinator.js';
+
+const soon = defineCommand({
+  id: 1,
+  name: 'SOON',
+  group: 'generic',
+  since: '1.0.0',
+  complexity: 'O(1)',
+  summary: 'Is answered later.',
+  flags: [],
+  args: {},
+});
 
 export class ToyCoordinator implements Coordinator {
   committedVersion = 0;
@@ -64,8 +76,10 @@ export class ToyCoordinator implements Coordinator {
         session.dependsOn = ++this.#version;
         reply.integer(this.#version);
         return outcomes.done;
+      case 'SOON':
       case 'WAIT':
         session.isBlocked = true;
+        session.lastCommand = request.is(0, 'SOON') ? soon : null;
         this.#waiting.push(session);
         return outcomes.pending;
       case 'LATER':

@@ -226,10 +226,12 @@ export class Connection implements SessionSink {
     this.continue();
   }
 
-  /** The client has closed its side: who still waits for a key is gone. */
+  /** The client has closed its side: who still waits for a key is gone, anybody else is answered. */
   ended(): void {
     this.#hasEnded = true;
-    if (!this.#isChoked) this.close(true);
+    const { isBlocked, lastCommand } = this.session;
+    const isAnsweredSoon = isBlocked && lastCommand !== null && !lastCommand.isBlocking;
+    if (!this.#isChoked && !isAnsweredSoon) this.close(true);
   }
 
   /** The longest argument that is accepted from now on. */

@@ -147,6 +147,19 @@ describe.each([
     await expect.poll(() => server.coordinator.sessions, patience).toEqual([]);
   });
 
+  it('answers who closed its side and waits for no other client: what it had sent behind was dropped', async () => {
+    const server = await serve({ plainReads });
+    const [client, waiting] = [await server.open(), await server.open()];
+    waiting.socket.end('WAIT\r\nECHO a\r\n');
+    client.socket.end('SOON\r\nECHO a\r\n');
+    await waiting.closed();
+    await turn(server);
+    server.coordinator.release();
+    await client.expect('+released\r\n$1\r\na\r\n');
+    await client.closed();
+    expect(waiting.received).toBe('');
+  });
+
   it('sends what was committed when another one leads, then an error, and ends', async () => {
     const server = await serve({ plainReads });
     const { coordinator } = server;
