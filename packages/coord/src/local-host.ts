@@ -285,7 +285,7 @@ export class LocalHost implements Host {
     let pubsubClients = 0;
     let watchingClients = 0;
     for (const session of clients.all()) {
-      if (session.isBlocked) blockedClients++;
+      if (session.isBlocked && !session.isOnItsWay) blockedClients++;
       if (session.isSubscriber) pubsubClients++;
       if (session.watched.length > 0) watchingClients++;
     }

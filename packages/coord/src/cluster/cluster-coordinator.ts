@@ -29,6 +29,7 @@ import { GatheredCommands } from './gathered-commands.js';
 import { InfoCommand } from './info-command.js';
 import { KeyRouting } from './key-routing.js';
 import { LatencyCommands } from './latency-commands.js';
+import { MemoryCommands } from './memory-commands.js';
 import { Plans, plans } from './plans.js';
 import { ReadModeCommands } from './read-mode-commands.js';
 import { Answer } from './reply-queue.js';
@@ -63,7 +64,8 @@ export class ClusterCoordinator implements Coordinator {
   readonly readMode: ReadMode;
   /** It is a storage node that serves clients of Redis Cluster. */
   readonly isNode: boolean;
-  readonly #plans: Plans;
+  /** What is done with each command. */
+  readonly plans: Plans;
   readonly #subscriptions: Subscriptions;
   readonly #transactions: TransactionCommands;
   /** The gateway's own server runs what is handled now, or will: it counts it, and shows it to those who monitor. */
@@ -103,13 +105,14 @@ export class ClusterCoordinator implements Coordinator {
     this.forwarder = new Forwarder(registry);
     this.#subscriptions = new Subscriptions(this);
     this.#transactions = new TransactionCommands(this);
-    this.#plans = new Plans(registry, [
+    this.plans = new Plans(registry, [
       new SplitCommands(this).handlers,
       new GatheredCommands(this).handlers,
       new ScanCommands(this).handlers,
       new ConfigCommands(this).handlers,
       new InfoCommand(this).handlers,
       new LatencyCommands(this).handlers,
+      new MemoryCommands(this).handlers,
       new DebugCommand(this).handlers,
       this.#transactions.handlers,
       this.#subscriptions.handlers,
@@ -179,13 +182,17 @@ export class ClusterCoordinator implements Coordinator {
   #dispatch(session: RoutedSession, request: Request, reply: Reply): Outcome {
     const command = commandOf(this.kv.registry, request, session.lastCommand);
     if (command === null || !this.front.accepts(session, command, request)) {
-      return this.own(session, request, reply);
+      const isInTransaction = session.transaction !== null;
+      const outcome = this.own(session, request, reply);
+      // An EXEC that is refused ends it.
+      if (isInTransaction && session.transaction === null) this.#transactions.forget(session);
+      return outcome;
     }
     if (this.front.holdsBack(session, command, request)) return outcomes.pending;
     if (session.transaction !== null && isQueueable(command)) {
-      return this.#transactions.queue(session, command, request, reply, this.#plans.kinds[command.id]);
+      return this.#transactions.queue(session, command, request, reply);
     }
-    const plan = this.#plans.kinds[command.id];
+    const plan = this.plans.kinds[command.id];
     if (plan === plans.own) return this.own(session, request, reply);
     if (plan === plans.special) return this.#handle(session, command, request, reply);
     this.#observe(session, command, request);
@@ -197,7 +204,7 @@ export class ClusterCoordinator implements Coordinator {
     session.lastCommand = command;
     let outcome: Outcome;
     try {
-      outcome = this.#plans.handlers[command.id]!(session, command, request, reply);
+      outcome = this.plans.handlers[command.id]!(session, command, request, reply);
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       outcome = this.fail(session, reply, `ERR ${error.message}`);
@@ -212,6 +219,29 @@ export class ClusterCoordinator implements Coordinator {
   }
 
   // For the handlers of commands
+
+  /** Runs a command of a transaction of which others are done by a shard: its answer is the next of the session. */
+  runQueued(session: RoutedSession, command: Command, request: Request): void {
+    const { access, stats } = this.kv;
+    const denied = session.isUnlimited ? null : access.refusalAtExec(session, command, request);
+    if (denied === null && this.plans.kinds[command.id] === plans.special) {
+      this.#handle(session, command, request, session.sink.reply);
+    } else {
+      const answer = this.answerLater(session);
+      if (denied === null) answer.isLast = this.front.run(session, request, answer.held) === outcomes.close;
+      else {
+        stats.countError(denied);
+        answer.held.error(denied);
+      }
+      session.replies.ready(answer);
+    }
+    this.#isRunHere = false;
+  }
+
+  /** Whoever handles the command now shows it to those who monitor, and counts it, once it is done. */
+  observesLater(): void {
+    this.#isRunHere = true;
+  }
 
   /** Answers by the gateway's own server, in its turn. */
   own(session: RoutedSession, request: Request, reply: Reply): Outcome {
@@ -289,12 +319,12 @@ export class ClusterCoordinator implements Coordinator {
     return this.answer(session, reply, (target) => target.error(message));
   }
 
-  /** The place of an answer that is given later. */
-  answerLater(session: RoutedSession): Answer {
+  /** The place of an answer that is given later; `bytes` of what others are asked for it. */
+  answerLater(session: RoutedSession, bytes = 0): Answer {
     const answer = new Answer(session.dialect);
     answer.isQuiet = session.replyMode !== 'on';
     session.unanswered++;
-    session.replies.push(answer);
+    session.replies.pushAnswer(answer, bytes);
     return answer;
   }
 

@@ -14,6 +14,9 @@ import type { ShardRoute } from './shard-route.js';
 /** As the wire numbers them. */
 const readModes: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, stale: 2 };
 
+/** `ifAsked`: with the option BLOCK. */
+const lasting = { never: 0, always: 1, ifAsked: 2 } as const;
+
 export class Forwarder {
   /**
    * By the ids of commands: whether sending one twice may do something twice, whether any replica will do, and whether
@@ -31,7 +34,8 @@ export class Forwarder {
     this.#lasts = new Uint8Array(count);
     for (const { flags, id, isBlocking, isWrite, name } of commands) {
       // Those that wait for replicas are not declared to block, as in Redis.
-      if (isBlocking || name === 'WAIT' || name === 'WAITAOF') this.#lasts[id] = 1;
+      if (isBlocking || name === 'WAIT' || name === 'WAITAOF') this.#lasts[id] = lasting.always;
+      if (name === 'XREAD' || name === 'XREADGROUP') this.#lasts[id] = lasting.ifAsked;
       if (isWrite || flags.has('may_replicate')) this.#kinds[id] = requestKinds.write;
       if (flags.has('readonly')) this.#isReadonly[id] = 1;
     }
@@ -44,8 +48,9 @@ export class Forwarder {
   }
 
   /** It may wait for others, and its client with it. */
-  lasts(command: Command): boolean {
-    return this.#lasts[command.id] === 1;
+  lasts(command: Command, request: Request): boolean {
+    const kind = this.#lasts[command.id];
+    return kind === lasting.ifAsked ? asksToWait(request) : kind === lasting.always;
   }
 
   /** Why a request can't be passed on; null when it can. */
@@ -59,7 +64,7 @@ export class Forwarder {
   forward(session: RoutedSession, route: ShardRoute, command: Command, request: Request): Outcome {
     const { replies } = session;
     const kind = this.#kinds[command.id];
-    const isLasting = this.lasts(command);
+    const isLasting = this.lasts(command, request);
     const readMode = readModes[session.readMode];
     const { permissions } = session;
     const lane = this.lane(session, route, command);
@@ -76,6 +81,7 @@ export class Forwarder {
       open.database === session.database &&
       open.dialect === session.dialect &&
       open.readMode === readMode &&
+      open.noTouch === session.noTouch &&
       open.permissions === permissions &&
       open.isQuiet === (session.replyMode !== 'on') &&
       !isLasting
@@ -83,13 +89,9 @@ export class Forwarder {
       channel.append(open, request, kind);
       session.unanswered++;
     } else {
-      const run = new Run(replies, lane);
-      run.database = session.database;
-      run.dialect = session.dialect;
-      run.readMode = readMode;
+      const run = this.#newRun(session, lane, replies);
       run.permissions = permissions;
       run.isQuiet = session.replyMode !== 'on';
-      run.wantsVersion = session.protocol !== 'redis';
       run.isLasting = isLasting;
       if (!run.isLasting) session.unanswered++;
       replies.push(run);
@@ -106,12 +108,9 @@ export class Forwarder {
 
   /** Asks a shard on behalf of a session, in RESP3: the reply goes to `owner`. */
   ask(session: RoutedSession, lane: Lane, command: Command, request: Request, owner: RunOwner): void {
-    const run = new Run(owner, lane);
-    run.database = session.database;
+    const run = this.#newRun(session, lane, owner);
     run.dialect = 3;
-    run.readMode = readModes[session.readMode];
-    run.wantsVersion = session.protocol !== 'redis';
-    run.isLasting = this.lasts(command);
+    run.isLasting = this.lasts(command, request);
     const kind = this.#kinds[command.id];
     const channel = lane.ready();
     if (channel === null) {
@@ -139,36 +138,62 @@ export class Forwarder {
   }
 
   /** Sends a transaction; its reply is that of EXEC. With `isGuarded` keys are watched in the lane's session. */
-  transact(
+  transact(session: RoutedSession, lane: Lane, queue: readonly QueuedCommand[], isGuarded: boolean): Outcome {
+    const { replies } = session;
+    const run = this.#transaction(session, lane, queue, replies, isGuarded);
+    replies.push(run);
+    replies.requests++;
+    replies.bytes += run.frames!.length;
+    session.unanswered++;
+    this.#sendOrPark(run, lane);
+    return this.outcome(session, false);
+  }
+
+  /** As `transact`, but the reply goes to `owner`. */
+  askTransaction(
     session: RoutedSession,
     lane: Lane,
     queue: readonly QueuedCommand[],
     owner: RunOwner,
     isGuarded: boolean,
-  ): Outcome {
-    const { replies } = session;
+  ): void {
+    this.#sendOrPark(this.#transaction(session, lane, queue, owner, isGuarded), lane);
+  }
+
+  #transaction(
+    session: RoutedSession,
+    lane: Lane,
+    queue: readonly QueuedCommand[],
+    owner: RunOwner,
+    isGuarded: boolean,
+  ): Run {
     const frames = new Frames(1024, Math.max(1, queue.length));
     for (const { command, request } of queue) frames.append(request, this.#kinds[command.id]);
-    const run = new Run(owner, lane);
-    run.database = session.database;
-    run.dialect = session.dialect;
-    run.readMode = readModes[session.readMode];
+    const run = this.#newRun(session, lane, owner);
     run.isQuiet = session.replyMode !== 'on';
-    run.wantsVersion = session.protocol !== 'redis';
     run.permissions = session.permissions;
     run.isTransaction = true;
     run.isGuarded = isGuarded;
     run.requestsInTransaction = queue.length;
     run.count = 1;
     run.holdOwn(frames);
-    replies.push(run);
-    replies.requests++;
-    replies.bytes += frames.length;
-    session.unanswered++;
+    return run;
+  }
+
+  #newRun(session: RoutedSession, lane: Lane, owner: RunOwner): Run {
+    const run = new Run(owner, lane);
+    run.database = session.database;
+    run.dialect = session.dialect;
+    run.readMode = readModes[session.readMode];
+    run.noTouch = session.noTouch;
+    run.wantsVersion = session.protocol !== 'redis';
+    return run;
+  }
+
+  #sendOrPark(run: Run, lane: Lane): void {
     const channel = lane.ready();
     if (channel === null) lane.park(run);
     else channel.resend(run, lane);
-    return this.outcome(session, false);
   }
 
   /** How the session goes on after a request that is answered in its turn. */
@@ -190,4 +215,10 @@ export class Forwarder {
     run.count = 1;
     lane.park(run);
   }
+}
+
+/** Whether there is a BLOCK among the options, or a group, a consumer or a key of that name. */
+function asksToWait(request: Request): boolean {
+  for (let i = 1; i < request.count; i++) if (request.is(i, 'BLOCK')) return true;
+  return false;
 }

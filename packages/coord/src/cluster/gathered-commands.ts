@@ -4,6 +4,7 @@ import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { leadsNothing, noReplica, slotNotServed } from './errors.js';
+import { frameLength } from './frames.js';
 import { firstError, Gathering, type RawArray } from './gathering.js';
 import { askNodes, missesShard, nodesError, valuesOf } from './node-answers.js';
 import type { Handler, Handlers } from './plans.js';
@@ -221,9 +222,9 @@ function askAll<V>(
   }
   const problem = forwarder.problemOf(request);
   if (problem !== null) return coordinator.fail(session, reply, problem);
-  const answer = coordinator.answerLater(session);
+  const answer = coordinator.answerLater(session, frameLength(request));
   const gathering = gatheringFor(answer);
-  const isLasting = forwarder.lasts(command);
+  const isLasting = forwarder.lasts(command, request);
   for (const route of routes) {
     const lane = forwarder.lane(session, route, command);
     forwarder.ask(session, lane, command, request, gathering.add());

@@ -168,6 +168,15 @@ export class Lane {
     this.channel?.closeLane(this);
   }
 
+  /** What was parked while the session at the node was about to end: its transactions may not run in another one. */
+  #withoutGuarded(): Run[] {
+    const guarded = this.#parked.filter((run) => run.isGuarded);
+    if (guarded.length === 0) return this.#parked;
+    const others = this.#parked.filter((run) => !run.isGuarded);
+    for (const run of guarded) this.#breakWatch(run);
+    return others;
+  }
+
   /** The session is gone in which the transaction's keys were watched. */
   #breakWatch(run: Run): void {
     const reply = run.dialect === 3 ? nullOfResp3 : nullArrayOfResp2;
@@ -183,7 +192,7 @@ export class Lane {
     this.channel = null;
     if (this.isClosed) return;
     this.user.laneLost(this);
-    this.#parked = this.#recovered.concat(this.#parked);
+    this.#parked = this.#recovered.concat(this.#withoutGuarded());
     this.#recovered = [];
     if (this.#parked.length > 0) this.route.retry(this, isAgain);
   }

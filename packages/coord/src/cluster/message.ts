@@ -92,6 +92,7 @@ export class Message extends Frames {
     if (run.readMode !== 0) at = field(bytes, at, 0x38, run.readMode);
     if (run.isTransaction) at = field(bytes, at, 0x40, 1);
     if (run.wantsVersion) at = field(bytes, at, 0x48, 1);
+    if (run.noTouch) at = field(bytes, at, 0x58, 1);
     if (permissions !== '') {
       at = field(bytes, at, 0x52, permissions.length);
       at += bytes.write(permissions, at, 'latin1');

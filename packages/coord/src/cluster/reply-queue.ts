@@ -76,11 +76,19 @@ export class ReplyQueue implements RunOwner {
     this.#tail = slot;
   }
 
+  /** An answer that stands for requests of so many bytes, which are asked of shards. */
+  pushAnswer(answer: Answer, bytes: number): void {
+    this.requests++;
+    this.bytes += bytes;
+    this.push(answer);
+  }
+
   /** What an answer says is complete. */
   ready(answer: Answer): void {
     answer.isReady = true;
     if (this.#isClosed || this.#head !== answer) return;
     this.#answer(answer);
+    if (this.#isClosed) return;
     this.#advance();
     this.#passOn();
   }
@@ -97,8 +105,7 @@ export class ReplyQueue implements RunOwner {
 
   answered(run: Run, count: number, bytes: Buffer, start: number, length: number, version: number): void {
     if (this.#isClosed) return;
-    this.requests -= count;
-    if (this.requests === 0) this.bytes = 0;
+    this.#settle(count);
     const session = this.#session;
     if (!run.isLasting) session.unanswered -= count;
     if (version !== 0) session.keyVersion = version;
@@ -153,9 +160,16 @@ export class ReplyQueue implements RunOwner {
     return run.isComplete;
   }
 
+  /** So many requests are answered. */
+  #settle(count: number): void {
+    this.requests -= count;
+    if (this.requests === 0) this.bytes = 0;
+  }
+
   #answer({ act, held, isLast, isQuiet }: Answer): void {
     const session = this.#session;
     session.unanswered--;
+    this.#settle(1);
     const target = isQuiet ? discard : session.sink.reply;
     target.dialect = held.dialect;
     held.replay(target);

@@ -36,6 +36,8 @@ export class Run extends Slot {
   dialect: 2 | 3 = 2;
   /** Index in `readModes`. */
   readMode = 0;
+  /** Keys that are found do not count as accessed, by the client's wish. */
+  noTouch = false;
   isTransaction = false;
   /** Keys are watched in its session: in another one it must not be executed. */
   isGuarded = false;
@@ -126,6 +128,7 @@ export class Run extends Slot {
     rest.database = this.database;
     rest.dialect = this.dialect;
     rest.readMode = this.readMode;
+    rest.noTouch = this.noTouch;
     rest.wantsVersion = this.wantsVersion;
     rest.permissions = this.permissions;
     rest.isQuiet = this.isQuiet;

@@ -7,6 +7,7 @@ import type { Command } from '@holdfast/engine';
 import type { Outcome } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { slotNotServed } from './errors.js';
+import { frameLength } from './frames.js';
 import { firstError, Gathering } from './gathering.js';
 import type { Handler, Handlers } from './plans.js';
 import type { RoutedSession } from './routed-session.js';
@@ -85,7 +86,7 @@ export class SplitCommands {
       const problem = forwarder.problemOf(part);
       if (problem !== null) return coordinator.fail(session, reply, problem);
     }
-    const answer = coordinator.answerLater(session);
+    const answer = coordinator.answerLater(session, frameLength(request));
     const count = (request.count - 1) / stride;
     const gathering = Gathering.ofValues((values, version) => {
       session.keyVersion = version;

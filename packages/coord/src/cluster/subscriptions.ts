@@ -68,6 +68,7 @@ export class Subscriptions implements LaneUser {
     unsubscribe: this.#unsubscribing('channel'),
     punsubscribe: this.#unsubscribing('pattern'),
     sunsubscribe: this.#unsubscribing('shard'),
+    quit: (session, _command, request, reply) => this.#quit(session, request, reply),
   };
   readonly #coordinator: ClusterCoordinator;
   readonly #subscriptions = new Map<string, Subscription>();
@@ -187,7 +188,17 @@ export class Subscriptions implements LaneUser {
     };
     session.replies.waitsFor = waits.all;
     session.isBlocked = true;
+    session.isOnItsWay = true;
     return answer;
+  }
+
+  /** What the connection published before comes before its end. */
+  #quit(session: RoutedSession, request: Request, reply: Reply): Outcome {
+    if (!session.isSubscriber || session.replies.isEmpty)
+      return this.#coordinator.own(session, request, reply);
+    const answer = this.#answerOnceHeard(session, request, () => session.replies.ready(answer));
+    answer.isLast = true;
+    return outcomes.pending;
   }
 
   // Names

@@ -49,6 +49,7 @@ export class ForwardDecoder {
   isTransaction = false;
   wantsVersion = false;
   permissions = '';
+  noTouch = false;
   withError = false;
   audience: node.Audience = node.Audience.create();
   readonly #reader = new WireReader();
@@ -120,6 +121,7 @@ export class ForwardDecoder {
     this.isTransaction = false;
     this.wantsVersion = false;
     this.permissions = '';
+    this.noTouch = false;
     while (reader.at < end) {
       const tag = reader.varint();
       switch (tag) {
@@ -163,6 +165,9 @@ export class ForwardDecoder {
           reader.at += length;
           break;
         }
+        case 0x58:
+          this.noTouch = reader.varint() !== 0;
+          break;
         default:
           reader.skip(tag);
       }

@@ -97,6 +97,28 @@ describe('requests', () => {
     ]);
   });
 
+  it('that are split were taken on and on while none was answered', () => {
+    const client = new TestCluster(three).client();
+    client.send(...Array.from({ length: 5000 }, () => 'MGET a b'), 'PING');
+    expect(client.inputBytes).toBeGreaterThan(0);
+    const replies = client.run('ECHO x');
+    expect(replies.slice(-3)).toEqual(['*[$null, $null]', '+PONG', '$"x"']);
+    expect(replies).toHaveLength(5002);
+  });
+
+  it('on their way block nobody: their clients were counted as blocked', () => {
+    const cluster = new TestCluster(three);
+    const [busy, client] = [cluster.client(2, false), cluster.client()];
+    cluster.leader(2).holdCommits();
+    busy.run('SET a 1');
+    expect(client.run('INFO clients')[0]).toContain('blocked_clients:0');
+    expect(client.run('CLIENT LIST')[0]).toContain('flags=N');
+    expect(client.run('CLIENT LIST')[0]).not.toContain('flags=b');
+    client.send('BLPOP b 0');
+    cluster.env.advance(0);
+    expect(cluster.client().run('INFO clients')[0]).toContain('blocked_clients:1');
+  });
+
   it('of keys of several shards are refused when no message can hold a part of them', () => {
     const client = new TestCluster(three).client();
     expect(client.run(['MSET', 'b', '1', 'a', Buffer.alloc(messageBytesMax)], 'EXISTS a b')).toEqual([
@@ -140,6 +162,36 @@ describe('requests', () => {
       '+OK',
       '*[$"2", $"1"]',
     ]);
+  });
+
+  it('of scripts are held to the keys of their shard: what they wrote elsewhere nobody found', () => {
+    const client = new TestCluster(three).client();
+    const set = "return redis.call('SET', ARGV[1], 'v')";
+    const nonLocal = /^-ERR Script attempted to access a non local key in a cluster node script: /;
+    const [here, none, other, sort, many] = client.run(
+      ['EVAL', set, '1', 'a', '{a}2'],
+      ['EVAL', set, '0', 'a'],
+      ['EVAL', set, '1', 'a', 'b'],
+      ['EVAL', "return redis.call('SORT', KEYS[1], 'BY', 'w_*')", '1', 'a'],
+      ['EVAL', "return redis.call('MGET', 'a', 'b')", '1', 'a'],
+    );
+    expect(here).toBe('+OK');
+    for (const refused of [none, other, sort, many]) expect(refused).toMatch(nonLocal);
+    const ofAll = ['DBSIZE', 'FLUSHALL', 'KEYS'].map((name) => `return redis.call('${name}', unpack(ARGV))`);
+    expect(
+      client.run(['EVAL', ofAll[0], '0'], ['EVAL', ofAll[1], '1', 'a'], ['EVAL', ofAll[2], '0', '*']),
+    ).toEqual(
+      Array(3).fill(expect.stringContaining('concerns all shards, and a script runs at one of them')),
+    );
+    client.run([
+      'FUNCTION',
+      'LOAD',
+      `#!lua name=l\nredis.register_function('f', function(KEYS, ARGV) ${set} end)`,
+    ]);
+    expect(client.run('FCALL f 1 a b')[0]).toMatch(nonLocal);
+    expect(client.run('FCALL f 1 a a', 'KEYS *', 'DBSIZE')).toEqual(['+OK', expect.anything(), ':2']);
+    const one = new TestCluster({ shards: 1, nodes: 2 }).client();
+    expect(one.run(['EVAL', set, '0', 'a'], ['EVAL', ofAll[0], '0'])).toEqual(['+OK', ':1']);
   });
 
   it('that concern all shards are asked of all', () => {
@@ -238,7 +290,7 @@ describe('users whom rules limit', () => {
       '+QUEUED',
       expect.stringMatching(/^\*\[-ERR ACL failure in script/),
     ]);
-    expect(client.run('AUTH default x', [...get, 'a'])).toEqual(['+OK', '$null']);
+    expect(client.run('AUTH default x', [...get, '{cache:1}'])).toEqual(['+OK', '$null']);
     const [log] = client.run('ACL LOG');
     expect(log.match(/"object", \$"[^"]*"/g)).toEqual(
       ['a', 'sport', 'incr', 'a', 'b'].map((name) => `"object", $"${name}"`),
@@ -286,6 +338,18 @@ describe('figures of a gateway', () => {
     expect(info).toContain('maxmemory_human:1.00G');
     expect(info).toContain('number_of_cached_scripts:1');
     expect(info).toContain('watching_clients:1');
+  });
+
+  it('MEMORY STATS adds up what the shards keep: it knew the gateway alone', () => {
+    const client = new TestCluster(three).client();
+    client.run(['SET', 'a', 'x'.repeat(200_000)], ['SET', 'b', 'x'.repeat(200_000)], 'SET c 1');
+    const [stats] = client.run('MEMORY STATS');
+    const figure = (name: string): number => Number(new RegExp(`"${name}", :(\\d+)`).exec(stats)![1]);
+    expect(figure('keys.count')).toBe(3);
+    expect(figure('dataset.bytes')).toBeGreaterThan(400_000);
+    expect(figure('total.allocated')).toBeGreaterThanOrEqual(figure('dataset.bytes'));
+    expect(figure('keys.bytes-per-key')).toBe(Math.round(figure('total.allocated') / 3));
+    expect(client.run('MEMORY PURGE')).toEqual(['+OK']);
   });
 
   it('the time of commands is that of the shards: those that they run took none', () => {

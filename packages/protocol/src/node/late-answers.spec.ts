@@ -55,19 +55,13 @@ describe('a command of the gateway that ends later', () => {
   });
 
   it('keeps its place behind a transaction, and is none in one', async () => {
-    const refused = "-ERR 'config|set' can't be part of a transaction in a cluster";
+    const failed = 'CONFIG SET failed (possibly related to argument';
+    const refused = `*[-ERR ${failed} 'port') - can't be changed in a transaction]`;
     client.send('MULTI', 'INCR a', 'GET a', 'EXEC', 'CONFIG SET port 7000');
     client.send('MULTI', 'CONFIG SET port 7001', 'EXEC', 'GET a');
     await ended();
     expect(client.take()).toEqual(['+OK', '+QUEUED', '+QUEUED']);
-    expect(client.run()).toEqual([
-      '*[:2, $"2"]',
-      '+OK',
-      '+OK',
-      refused,
-      '-EXECABORT Transaction discarded because of previous errors.',
-      '$"2"',
-    ]);
+    expect(client.run()).toEqual(['*[:2, $"2"]', '+OK', '+OK', '+QUEUED', refused, '$"2"']);
   });
 
   it('is one of several that wait for each other', async () => {

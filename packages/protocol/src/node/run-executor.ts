@@ -21,6 +21,17 @@ const discard = Request.of('DISCARD');
 /** Takes what the parts of a transaction reply before its end. */
 class TransactionReply extends DiscardReply {
   isRefused = false;
+  /** Why the first of those that can't be queued can't be; empty when all are. */
+  problem = '';
+
+  clear(): void {
+    this.isRefused = false;
+    this.problem = '';
+  }
+
+  override error(message: string): void {
+    if (this.problem === '') this.problem = message;
+  }
 
   override notLeader(): void {
     this.isRefused = true;
@@ -69,6 +80,7 @@ export class RunExecutor {
     state.dialect = run.dialect;
     state.readMode = readModes[run.readMode] ?? 'linearizable';
     if (session.permissions !== run.permissions) session.limitTo(run.permissions);
+    if (state.noTouch !== run.noTouch) session.touchNothing(run.noTouch);
     session.reply.dialect = run.dialect;
     this.#outbox.out.dialect = run.dialect;
     this.#isRunning = true;
@@ -178,7 +190,7 @@ export class RunExecutor {
     const { coordinator } = shard;
     const { out } = this.#outbox;
     const reply = this.#transactionReply;
-    reply.isRefused = false;
+    reply.clear();
     let isPending = coordinator.coordinate(state, multi, reply) === outcomes.pending;
     const decoder = this.#decoder;
     for (let at = run.start; at < run.end && !isPending && !reply.isRefused; ) {
@@ -196,6 +208,14 @@ export class RunExecutor {
       return;
     }
     const part = this.#begin(session, run);
+    if (reply.problem !== '') {
+      // The client was told that all are queued: it has not heard what EXEC would call a previous error.
+      coordinator.coordinate(state, discard, reply);
+      out.error(`EXECABORT Transaction discarded because of: ${reply.problem.replace(/^ERR /, '')}`);
+      part.count = 1;
+      this.#end(session, run, part);
+      return;
+    }
     state.arrival = run.arrival;
     const outcome = coordinator.coordinate(state, exec, out);
     if (outcome !== outcomes.done || out.isRefused) {

@@ -19,6 +19,8 @@ export interface RunView {
   readonly wantsVersion: boolean;
   /** Of a client that is limited: see `User.permissions`. Empty for others. */
   readonly permissions: string;
+  /** Keys that are found do not count as accessed. */
+  readonly noTouch: boolean;
   /** When it arrived: see `Session.arrival`. That of all its requests, however many turns they take. */
   readonly arrival: number;
 }
@@ -35,6 +37,7 @@ export class WaitingRun implements RunView {
   readonly isTransaction: boolean;
   readonly wantsVersion: boolean;
   readonly permissions: string;
+  readonly noTouch: boolean;
   readonly arrival: number;
 
   /** The requests of `run` from `start` on. */
@@ -48,6 +51,7 @@ export class WaitingRun implements RunView {
     this.isTransaction = run.isTransaction;
     this.wantsVersion = run.wantsVersion;
     this.permissions = run.permissions;
+    this.noTouch = run.noTouch;
     this.arrival = run.arrival;
   }
 }
@@ -80,6 +84,12 @@ export class NodeSession implements SessionSink {
   limitTo(permissions: string): void {
     this.permissions = permissions;
     this.shard.coordinator.limit(this.session, permissions);
+  }
+
+  /** Keys that its client finds count as accessed, or do not, by its wish. */
+  touchNothing(isWished: boolean): void {
+    this.session.noTouch = isWished;
+    if (isWished) this.shard.coordinator.kv.usage.ask();
   }
 
   get isBusy(): boolean {

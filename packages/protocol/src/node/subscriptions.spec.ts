@@ -88,3 +88,9 @@ it('what a connection published before its RESET was lost', () => {
     '+PONG',
   ]);
 });
+
+it('what a connection published before its QUIT was lost', () => {
+  const client = new TestCluster(three).client(3);
+  client.run('SUBSCRIBE a');
+  expect(client.run('PUBLISH a 1', 'QUIT', 'PING')).toEqual([':1', '>[$"message", $"a", $"1"]', '+OK']);
+});

@@ -61,7 +61,7 @@ function flagsOf(session: Session): string {
   if (session.isMonitor) flags += 'O';
   if (session.isSubscriber) flags += 'P';
   if (session.transaction !== null) flags += 'x';
-  if (session.isBlocked) flags += 'b';
+  if (session.isBlocked && !session.isOnItsWay) flags += 'b';
   if (session.tracking !== null) flags += 't';
   if (session.tracking?.isRedirectBroken) flags += 'R';
   if (session.tracking?.isBroadcast) flags += 'B';
