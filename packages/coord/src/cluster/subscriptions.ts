@@ -72,6 +72,8 @@ export class Subscriptions implements LaneUser {
   };
   readonly #coordinator: ClusterCoordinator;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** By client: also of one that waits to be told so, and of one that was ended and knows it no more. */
+  readonly #joined = new Map<Session, Set<Subscription>>();
   readonly #lanes = new Map<ShardRoute, Lane>();
   /** Where each shard's subscriptions are. */
   readonly #subscribedAt = new Map<ShardRoute, NodeChannel>();
@@ -85,10 +87,7 @@ export class Subscriptions implements LaneUser {
 
   /** The session ends, or subscribes to nothing any more. */
   forget(session: RoutedSession): void {
-    if (!session.isSubscriber) return;
-    for (const kind of ['channel', 'pattern', 'shard'] as const) {
-      for (const name of namesOf(session, kind)) this.#leave(session, kind, name);
-    }
+    for (const { kind, name } of this.#joined.get(session) ?? []) this.#leave(session, kind, name);
   }
 
   /** RESET: it subscribes to nothing any more, from its turn on. */
@@ -208,13 +207,13 @@ export class Subscriptions implements LaneUser {
     const known = this.#subscriptions.get(key);
     if (known !== undefined) {
       const isNew = !known.clients.has(session);
-      known.clients.add(session);
+      this.#add(session, known);
       if (isNew) this.#tellAudience(known);
       return known;
     }
     this.#follow();
     const subscription = new Subscription(kind, name);
-    subscription.clients.add(session);
+    this.#add(session, subscription);
     this.#subscriptions.set(key, subscription);
     // Where nobody leads nothing is published.
     for (const route of this.#routesOf(subscription)) {
@@ -223,10 +222,20 @@ export class Subscriptions implements LaneUser {
     return subscription;
   }
 
+  #add(session: Session, subscription: Subscription): void {
+    subscription.clients.add(session);
+    const joined = this.#joined.get(session);
+    if (joined === undefined) this.#joined.set(session, new Set([subscription]));
+    else joined.add(subscription);
+  }
+
   #leave(session: Session, kind: SubscriptionKind, name: string): void {
     const key = `${kind} ${name}`;
     const subscription = this.#subscriptions.get(key);
     if (subscription === undefined || !subscription.clients.delete(session)) return;
+    const joined = this.#joined.get(session)!;
+    joined.delete(subscription);
+    if (joined.size === 0) this.#joined.delete(session);
     if (subscription.clients.size > 0) {
       this.#tellAudience(subscription);
       return;

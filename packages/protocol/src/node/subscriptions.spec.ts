@@ -94,3 +94,15 @@ it('what a connection published before its QUIT was lost', () => {
   client.run('SUBSCRIBE a');
   expect(client.run('PUBLISH a 1', 'QUIT', 'PING')).toEqual([':1', '>[$"message", $"a", $"1"]', '+OK']);
 });
+
+it('a client that was killed, or went before it was subscribed, was counted among the listeners for ever', () => {
+  const cluster = new TestCluster(three);
+  const [killed, gone, client] = [cluster.client(3), cluster.client(), cluster.client()];
+  const id = killed.run('CLIENT ID')[0].slice(1);
+  killed.run('SUBSCRIBE a', 'PSUBSCRIBE a*', 'SSUBSCRIBE a');
+  gone.send('SUBSCRIBE b');
+  gone.close();
+  expect(client.run('PUBLISH a 1', `CLIENT KILL ID ${id}`)).toEqual([':2', ':1']);
+  const asked = ['PUBSUB NUMSUB a b', 'PUBSUB NUMPAT', 'PUBLISH a 1', 'SPUBLISH a 1', 'PUBLISH b 1'];
+  expect(client.run(...asked)).toEqual(['*[$"a", :0, $"b", :0]', ':0', ':0', ':0', ':0']);
+});
