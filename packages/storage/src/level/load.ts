@@ -1,4 +1,5 @@
 /** What is read from the disk together, and who it is kept for. */
+import type { Timers } from '@holdfast/common';
 import type { Collection } from '../collection.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -48,5 +49,12 @@ export class Load {
   pin(keyspace: Keyspace, name: string): void {
     keyspace.pin(name);
     this.pinned.push({ keyspace, name });
+  }
+
+  /** It is over. Who waited goes on before the next turn. */
+  unpinLater(timers: Timers): void {
+    timers.setImmediate(() => {
+      for (const { keyspace, name } of this.pinned) keyspace.unpin(name);
+    });
   }
 }

@@ -20,25 +20,21 @@ import { type Collection, valueTypes } from '../collection.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import { type ElementNames, noElements, type PartialElements } from '../partial-elements.js';
 import { createCollection } from '../values/create.js';
-import { elementKeyOverhead, headKeyOverhead, writeElementKey, writeHeadKey } from './disk-keys.js';
+import { headKeyOverhead, writeHeadKey } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
 import { ElementLoader } from './element-loader.js';
 import { Installer } from './installer.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
+import { elementRecordKey, KnownElements } from './known-elements.js';
 import type { Layout } from './layouts/index.js';
 import { Load } from './load.js';
+import { LongLoads } from './long-loads.js';
 import type { OrderedStore } from './ordered-store.js';
 import { ReadQueue } from './read-queue.js';
 
 /** Who asks for more keys than these at once waits behind those who ask for fewer. */
 const fewKeysMax = 64;
-/** So many collections are read at once: each reads ahead. */
-const collectionsAtOnce = 16;
-
-/** Who names more elements, or longer names in all, has the whole collection loaded. */
-const elementsMax = 512;
-const elementBytesMax = 256 * 1024;
 
 export interface LoaderOptions {
   readonly store: OrderedStore;
@@ -54,9 +50,8 @@ export class Loader {
   readonly #options: LoaderOptions;
   readonly #installer: Installer;
   readonly #queue: ReadQueue;
-  /** Collections being read, and those that wait for their turn. */
-  #reading = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #long: LongLoads;
+  readonly #known: KnownElements;
   /** Records of elements that can't be read: whoever asks again, at once, gets the error. */
   readonly #failed = new Map<string, Load>();
 
@@ -66,8 +61,10 @@ export class Loader {
     this.#queue = new ReadQueue(options, {
       onRead: (load, values) => this.#arrived(load, values),
       onFailure: (load) => this.#failedToRead(load),
-      onEnd: (load) => this.#unpinLater(load),
+      onEnd: (load) => load.unpinLater(options.timers),
     });
+    this.#long = new LongLoads(options.timers);
+    this.#known = new KnownElements(options.layouts);
     this.elements = new ElementLoader(options.store, options.keyspaces, options.layouts);
   }
 
@@ -91,10 +88,7 @@ export class Loader {
     const ref = keyspace.database.find(bytes, start, length);
     if (ref === 0) return keyspace.isAbsent(bytes, start, length);
     const collection = keyspace.hasPartial ? keyspace.database.partialCollection(ref) : null;
-    if (collection === null) return true;
-    if (elements.count > 0 && this.#needsAll(collection, elements)) return false;
-    for (let i = 0; i < elements.count; i++) if (!this.#isKnown(collection, elements, i)) return false;
-    return true;
+    return collection === null || this.#known.hasAll(collection, elements);
   }
 
   /**
@@ -170,7 +164,7 @@ export class Loader {
     if (this.readNow(keyspace, key, false)) return;
     const collection = partialOf(keyspace, key);
     if (collection === null) loads.add(this.#requestHead(keyspace, key, isBulk));
-    else if (this.#needsAll(collection, elements)) loads.add(this.request(keyspace, key));
+    else if (this.#known.needsWhole(collection, elements)) loads.add(this.request(keyspace, key));
     else {
       this.#requestEach(keyspace, key, collection, elements, loads);
       // One that was read may say that all are needed.
@@ -187,8 +181,8 @@ export class Loader {
   ): void {
     const name = byteStringOf(key, 0, key.length);
     for (let i = 0; i < elements.count; i++) {
-      if (this.#isKnown(collection, elements, i)) continue;
-      const record = elementKey(collection.partial as PartialElements, elements, i);
+      if (this.#known.has(collection, elements, i)) continue;
+      const record = elementRecordKey(collection.partial as PartialElements, elements, i);
       if (this.#readElementNow(keyspace, collection, record)) continue;
       const failed = this.#failed.size === 0 ? undefined : this.#failed.get(record.toString('latin1'));
       loads.add(failed ?? this.#queue.add(keyspace, name, record, collection, false));
@@ -213,20 +207,6 @@ export class Loader {
     if (known === undefined) load.asked(keyspace, name, false);
     load.pin(keyspace, name);
     return load;
-  }
-
-  #needsAll({ partial }: Collection, elements: ElementNames): boolean {
-    if (partial?.mustBeWhole || elements.count > elementsMax) return true;
-    let bytes = 0;
-    for (let i = 0; i < elements.count; i++) bytes += elements.length(i);
-    return bytes > elementBytesMax;
-  }
-
-  #isKnown(collection: Collection, elements: ElementNames, i: number): boolean {
-    const { bytes } = elements;
-    const [start, length] = [elements.start(i), elements.length(i)];
-    if (this.#options.layouts[collection.type].holds(collection, bytes, start, length)) return true;
-    return (collection.partial as PartialElements).absent.has(byteStringOf(bytes, start, length));
   }
 
   /** As `readNow`, for several: how many of a command's keys are read so has to stay far below what `notFound` remembers. */
@@ -262,7 +242,7 @@ export class Loader {
     const all = new Load();
     Promise.all(Array.from(loads, ({ done }) => done))
       .then(all.resolve, all.reject)
-      .then(() => this.#unpinLater(all));
+      .then(() => all.unpinLater(this.#options.timers));
     return all;
   }
 
@@ -333,7 +313,10 @@ export class Loader {
       const record = records[i].toString('latin1');
       this.#failed.set(record, load);
       load.reject(error);
-      this.#options.timers.setImmediate(() => this.#failed.delete(record));
+      this.#options.timers.setImmediate(() => {
+        this.#failed.delete(record);
+        load.unpinLater(this.#options.timers);
+      });
     }
   }
 
@@ -344,13 +327,13 @@ export class Loader {
     load.reject(error);
     await new Promise<void>((resolve) => this.#options.timers.setImmediate(resolve));
     keyspace.loads.delete(name);
-    this.#unpinLater(load);
+    load.unpinLater(this.#options.timers);
   }
 
   #loadElements(keyspace: Keyspace, name: string, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
     const { released } = this.#options.memory.context;
-    this.#loadLong(keyspace, name, async () => {
+    this.#long.begin(keyspace, name, async () => {
       let isFilled = false;
       try {
         isFilled = await this.elements.fill(keyspace, collection, head.incarnation);
@@ -364,39 +347,7 @@ export class Loader {
   /** The elements that a collection has on the disk only. */
   #loadRest(keyspace: Keyspace, name: string, collection: Collection): Load {
     const { incarnation } = collection.partial as PartialElements;
-    return this.#loadLong(keyspace, name, () => this.elements.fill(keyspace, collection, incarnation));
-  }
-
-  /** What takes its time, and not too much of it at once. */
-  #loadLong(keyspace: Keyspace, name: string, read: () => Promise<unknown>): Load {
-    const load = new Load();
-    keyspace.loads.set(name, load);
-    load.pin(keyspace, name);
-    void this.#readLong(keyspace, name, load, read);
-    return load;
-  }
-
-  async #readLong(keyspace: Keyspace, name: string, load: Load, read: () => Promise<unknown>): Promise<void> {
-    if (this.#reading >= collectionsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#reading++;
-    try {
-      await read();
-      keyspace.loads.delete(name);
-      load.resolve();
-    } catch (error) {
-      keyspace.loads.delete(name);
-      load.reject(error);
-    }
-    this.#reading--;
-    this.#waiting.shift()?.();
-    this.#unpinLater(load);
-  }
-
-  /** Who waited goes on before the next turn. */
-  #unpinLater(load: Load): void {
-    this.#options.timers.setImmediate(() => {
-      for (const { keyspace, name } of load.pinned) keyspace.unpin(name);
-    });
+    return this.#long.begin(keyspace, name, () => this.elements.fill(keyspace, collection, incarnation));
   }
 
   #headKey(keyspace: Keyspace, key: Uint8Array): Buffer {
@@ -415,11 +366,4 @@ function hasContent({ isWhole, type }: Head): boolean {
 function partialOf({ database }: Keyspace, key: Uint8Array): Collection | null {
   const ref = database.find(key, 0, key.length);
   return ref === 0 ? null : database.partialCollection(ref);
-}
-
-function elementKey({ incarnation }: PartialElements, elements: ElementNames, i: number): Buffer {
-  const length = elements.length(i);
-  const key = Buffer.allocUnsafe(elementKeyOverhead + length);
-  writeElementKey(key, incarnation, elements.bytes, elements.start(i), length);
-  return key;
 }
