@@ -13,7 +13,6 @@ import { checksum, type Disk, type DiskFile } from '@holdfast/log';
 
 const magic = Buffer.from('HOLDFAST SNAPSHOT 1\n', 'latin1');
 const namePattern = /^snapshot-(\d{16})-(\d{16})\.kvs$/;
-const frameBytesMax = 1 << 30;
 
 export interface SnapshotName {
   readonly name: string;
@@ -91,7 +90,8 @@ export class SnapshotFiles {
             throw damaged(path, at, 'its end is not at its end');
           return;
         }
-        if (length > frameBytesMax) throw damaged(path, at, 'a length is impossible');
+        // Of one key, however large it is: what the file has is all that can be said of a length before it is read.
+        if (at + head.length + length > file.size()) throw damaged(path, at, 'it ends too early');
         const batch = Buffer.allocUnsafeSlow(length);
         if ((await file.read(batch, at + 8)) < length) throw damaged(path, at, 'it ends too early');
         if (checksum(batch, 0, length, 0) !== head.readUInt32LE(4))

@@ -36,6 +36,8 @@ export class SuspendedScript {
   readonly #options: SuspendedScriptOptions;
   #session: Session | null = null;
   #held: HeldCommand[] = [];
+  /** What it wrote so far is one half of a write. */
+  #endWrite = (): void => {};
 
   constructor(options: SuspendedScriptOptions) {
     this.#options = options;
@@ -49,6 +51,7 @@ export class SuspendedScript {
     if (!this.isActive) {
       this.isActive = true;
       this.#options.committer().hold();
+      this.#endWrite = kv.storage.beginLongWrite();
     }
     this.#schedule();
   }
@@ -82,6 +85,7 @@ export class SuspendedScript {
     if (!this.isActive) return;
     this.#options.kv.scripting.execution.abandon();
     this.#options.committer().abandon();
+    this.#endWrite();
     this.#session = null;
   }
 
@@ -95,6 +99,7 @@ export class SuspendedScript {
     const session = this.#session;
     execution.abandon();
     this.isActive = false;
+    this.#endWrite();
     this.#session = null;
     if (run !== null && session !== null) held.unshift({ session, request: run.request, arrival: 0 });
     return held;
@@ -132,6 +137,7 @@ export class SuspendedScript {
     const { afterTurn, committer, release, resumeHeld } = this.#options;
     this.isActive = false;
     this.#session = null;
+    this.#endWrite();
     committer().release();
     release(session);
     afterTurn();

@@ -4,11 +4,13 @@
  */
 import { KvError, type Random } from '@holdfast/common';
 import { MutationApplier } from './apply.js';
+import type { Ref } from './arena.js';
 import type { Collection } from './collection.js';
 import { Database } from './database.js';
 import type { CreationListener, DatabaseContext, KeyspaceObserver, Residency } from './database-context.js';
 import { type KeyNames, type NameSelection, noNames } from './key-names.js';
-import { MutationWriter, mutationKinds } from './mutation.js';
+import { type MutationWriter, mutationKinds } from './mutation.js';
+import { SnapshotReading } from './snapshot-reading.js';
 import type { KeyName, Storage } from './storage.js';
 import { databaseCount } from './system-database.js';
 import { WriteStamp } from './write-stamp.js';
@@ -45,8 +47,9 @@ export class MemoryStorage implements Storage {
   swaps = 0;
   releases = 0;
   readonly #scratch: number[] = [];
-
   readonly #snapshotBatchBytes: number;
+  /** A write goes on beyond its turn: resolves when it is whole. */
+  #longWrite: Promise<void> | null = null;
 
   /** `random` seeds the hash of keys. `residency` is for a storage that is built around this one. */
   constructor(random: Random, residency: Residency | null = null, options: MemoryStorageOptions = {}) {
@@ -207,41 +210,54 @@ export class MemoryStorage implements Storage {
   }
 
   async *#describeAll(renamedBefore: number, isAgain: boolean): AsyncGenerator<Uint8Array> {
-    const batchBytes = this.#snapshotBatchBytes;
-    const pageKeys = Math.min(snapshotPageKeys, batchBytes);
-    const writer = new MutationWriter(batchBytes * 2);
-    const { swaps } = this;
     const { renamed } = this.context;
+    const reading = new SnapshotReading(this.#snapshotBatchBytes, isAgain);
+    const pageKeys = Math.min(snapshotPageKeys, this.#snapshotBatchBytes);
+    const { swaps } = this;
+    const refs: Ref[] = [];
     this.context.snapshots++;
     try {
       for (let index = 0; index < databaseCount; index++) {
-        let cursor = 0;
-        do {
-          if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
-          cursor = this.scanPage(index, cursor, pageKeys, (ref) => {
-            const database = this.#databases[index];
-            // Of what is here in part only the disk can tell.
-            if (database.partialCollection(ref) !== null) return;
-            if (isAgain) database.describeAgain(ref, writer);
-            else database.describe(ref, writer);
-          });
-          if (writer.length < batchBytes) continue;
-          yield Buffer.from(writer.bytes.subarray(0, writer.length));
-          writer.clear();
-        } while (cursor !== 0);
+        for (let cursor = 0, isFirst = true; isFirst || cursor !== 0; isFirst = false) {
+          await this.#settled(swaps);
+          refs.length = 0;
+          const database = this.#databases[index];
+          cursor = this.scanPage(index, cursor, pageKeys, (ref) => refs.push(ref));
+          reading.describe(database, refs);
+          while (reading.isFull) {
+            yield reading.take();
+            await this.#settled(swaps);
+            reading.describeLeft(database);
+          }
+        }
       }
       for (let i = renamedBefore; i < renamed.length; i++) {
-        const { database, key } = renamed[i];
-        const ref = database.find(key, 0, key.length);
-        if (ref !== 0 && database.partialCollection(ref) === null) database.describeAgain(ref, writer);
-        if (writer.length < batchBytes) continue;
-        yield Buffer.from(writer.bytes.subarray(0, writer.length));
-        writer.clear();
+        await this.#settled(swaps);
+        reading.describeRenamed(renamed[i].database, renamed[i].key);
+        if (reading.isFull) yield reading.take();
       }
-      if (writer.length > 0) yield Buffer.from(writer.bytes.subarray(0, writer.length));
+      if (!reading.isEmpty) yield reading.take();
     } finally {
       this.endSnapshot();
     }
+  }
+
+  /** No write is half done. Throws KvError INVALID when databases were swapped since there were so many swaps. */
+  async #settled(swaps: number): Promise<void> {
+    while (this.#longWrite !== null) await this.#longWrite;
+    if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
+  }
+
+  beginLongWrite(): () => void {
+    let end = (): void => {};
+    const longWrite = new Promise<void>((resolve) => {
+      end = () => {
+        if (this.#longWrite === longWrite) this.#longWrite = null;
+        resolve();
+      };
+    });
+    this.#longWrite = longWrite;
+    return end;
   }
 
   /** One less is being taken. */

@@ -148,6 +148,11 @@ export interface Storage {
    * Ends with KvError INVALID when databases were swapped meanwhile: begin again.
    */
   snapshot(): AsyncIterable<Uint8Array>;
+  /**
+   * A write goes on beyond its turn. Until what this returns is called snapshots wait: a key that is described with one half
+   * of a write has its version already, and would never get the other one from the log.
+   */
+  beginLongWrite(): () => void;
 
   /** Gives memory of removed values back, for about `budget` elements; true when nothing is left to do. */
   releaseSome(budget: number): boolean;

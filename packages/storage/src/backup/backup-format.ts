@@ -27,8 +27,8 @@ const summedBytes = 9;
 export const closeBytes = 24;
 /** Batches are packed when they have so many bytes together. */
 export const packedBytes: number = 1 << 20;
-/** A frame holds one batch at least, and no batch is longer than a log takes. */
-export const frameBytesMax: number = (1 << 30) + (1 << 21);
+/** A frame holds one batch at least: what a log takes, or one key, however large that is. Lengths have 32 bits. */
+export const batchBytesMax: number = 2 ** 32 - (1 << 22);
 export const headBytesMax: number = 1 << 20;
 
 /** What a backup is of: when it was taken, of which program, and whatever its writer wants to be known. */

@@ -8,7 +8,6 @@ import {
   backupMagic,
   closeBytes,
   damagedBackup,
-  frameBytesMax,
   frameHeadBytes,
   frameKinds,
   frameSum,
@@ -97,7 +96,6 @@ class BackupReading {
     const at = this.#at;
     const head = await this.#take(frameHeadBytes);
     const length = head.readUInt32LE(1);
-    if (length > frameBytesMax) throw damagedBackup(at, 'a length is impossible');
     const content = await this.#take(length);
     this.#sum = frameSum(Buffer.concat([head, content]), this.#sum);
     if (head.readUInt32LE(9) !== this.#sum) throw damagedBackup(at, 'a checksum is wrong');

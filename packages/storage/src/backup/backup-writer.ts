@@ -1,11 +1,12 @@
 /** Writes a backup, piece by piece: see `backup-format.ts`. Each piece belongs to the caller. */
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { checksum } from '@holdfast/common';
+import { checksum, KvError } from '@holdfast/common';
 import {
   type BackupFields,
   backupFormat,
   backupMagic,
+  batchBytesMax,
   closeBytes,
   frameHeadBytes,
   frameKinds,
@@ -65,8 +66,10 @@ export class BackupWriter {
     return this.#frame(frameKinds.part, Buffer.from(name), 0);
   }
 
-  /** Of the part that was begun last; empty while batches gather. */
+  /** Of the part that was begun last; empty while batches gather. Throws KvError LIMIT. */
   async batch(batch: Uint8Array): Promise<Buffer> {
+    if (batch.length > batchBytesMax)
+      throw new KvError('LIMIT', `a key of ${batch.length} bytes is more than a backup takes`);
     const length = Buffer.alloc(4);
     length.writeUInt32LE(batch.length, 0);
     this.#waiting.push(length, Buffer.from(batch));

@@ -17,13 +17,13 @@ import type { CreationListener, KeyspaceObserver } from '../database-context.js'
 import type { DepartedKeys } from '../departed-keys.js';
 import { type KeyNames, type NameSelection, noNames } from '../key-names.js';
 import { MemoryStorage } from '../memory-storage.js';
-import { MutationWriter, mutationKinds } from '../mutation.js';
+import { MutationWriter } from '../mutation.js';
 import type { ElementNames } from '../partial-elements.js';
 import type { KeyName, Storage } from '../storage.js';
 import type { WriteStamp } from '../write-stamp.js';
+import { addTo, needsOf } from './apply-needs.js';
 import { ClassicStore } from './classic-store.js';
 import { ColdNames } from './cold-names.js';
-import { describeColdKeys } from './cold-snapshot.js';
 import type { State } from './disk-records.js';
 import { ExpiredKeys } from './expired-keys.js';
 import { clearDeparted, keepDeparted, readDeparted } from './kept-departed.js';
@@ -31,6 +31,7 @@ import { KeySamples } from './key-samples.js';
 import { Keyspace } from './keyspace.js';
 import { Keyspaces } from './keyspaces.js';
 import { createLayouts, type Layout } from './layouts/index.js';
+import { takeSnapshot } from './level-snapshot.js';
 import { Loader } from './loader.js';
 import { MutationSkimmer } from './mutation-skimmer.js';
 import { openState } from './opening.js';
@@ -319,29 +320,8 @@ export class LevelStorage implements Storage {
     const room = this.#writer.admit();
     if (room !== null) return this.#prepareLater(room, batch);
     if (this.#keyspaces.isComplete) return null;
-    const current: (Keyspace | null)[] = [...this.#keyspaces.all()];
-    const keys = new Map<Keyspace, Uint8Array[]>();
-    const flushed: Keyspace[] = [];
-    const skimmer = this.#skim(batch);
-    const { reader } = skimmer;
-    while (skimmer.next()) {
-      const { kind, database, bytes } = reader;
-      const keyspace = current[database];
-      if (kind === mutationKinds.swapDatabases) {
-        current[database] = current[skimmer.otherDatabase];
-        current[skimmer.otherDatabase] = keyspace;
-      } else if (keyspace !== null && kind === mutationKinds.flushDatabase) {
-        // Over a later state a flush removes key by key: all have to be there.
-        if (this.stamp.last > reader.version) flushed.push(keyspace);
-        current[database] = null;
-      } else if (keyspace !== null && kind !== mutationKinds.leadership) {
-        addTo(keys, keyspace, bytes.subarray(reader.keyStart, reader.keyStart + reader.keyLength));
-        if (kind !== mutationKinds.renameKey) continue;
-        addTo(keys, keyspace, bytes.subarray(reader.fieldStart, reader.fieldStart + reader.fieldLength));
-      }
-    }
-    const cold = flushed.filter((keyspace) => !keyspace.isComplete);
-    if (cold.length > 0) return this.#prepareWhole(keys, cold);
+    const { keys, whole } = needsOf(this.#skim(batch), this.#keyspaces.all(), this.stamp.last);
+    if (whole.length > 0) return this.#prepareWhole(keys, whole);
     // Of a log that is applied most keys are new: each costs 23 us when threads look for it, and 10 on the spot.
     this.#loader.readAllNow(keys);
     return this.#loader.requestAll(keys) === null ? null : this.#loader.load(keys);
@@ -366,38 +346,20 @@ export class LevelStorage implements Storage {
     this.#writer.committed(position);
   }
 
-  async *snapshot(): AsyncIterable<Uint8Array> {
-    // What is in memory in part is described from the disk, which has to know what was written to it before.
-    if (this.#keyspaces.all().some(({ hasPartial }) => hasPartial)) await this.#writer.flushStaged();
-    const { context, swaps } = this.#memory;
-    const renamedBefore = context.renamed.length;
-    const departed = new MutationWriter(1024);
-    context.snapshots++;
-    this.#cache.snapshotBegins(departed);
-    try {
-      // Cold keys first: one that is loaded meanwhile comes again, with those in memory.
-      const cold = describeColdKeys(this.#store, this.#keyspaces, this.#loader, this.#layouts);
-      for (const part of [cold, this.#memory.snapshotAfter(renamedBefore)]) {
-        for await (const batch of part) {
-          this.#assertNotSwapped(swaps);
-          yield batch;
-          if (departed.length === 0) continue;
-          this.#assertNotSwapped(swaps);
-          yield takeFrom(departed);
-        }
-      }
-      if (departed.length === 0) return;
-      this.#assertNotSwapped(swaps);
-      yield takeFrom(departed);
-    } finally {
-      this.#cache.snapshotEnds(departed);
-      this.#memory.endSnapshot();
-    }
+  snapshot(): AsyncIterable<Uint8Array> {
+    return takeSnapshot({
+      store: this.#store,
+      memory: this.#memory,
+      keyspaces: this.#keyspaces,
+      layouts: this.#layouts,
+      loader: this.#loader,
+      cache: this.#cache,
+      writer: this.#writer,
+    });
   }
 
-  #assertNotSwapped(swaps: number): void {
-    if (this.#memory.swaps === swaps) return;
-    throw new KvError('INVALID', 'databases were swapped during a snapshot');
+  beginLongWrite(): () => void {
+    return this.#memory.beginLongWrite();
   }
 
   // The disk
@@ -456,6 +418,7 @@ export class LevelStorage implements Storage {
 
   async close(): Promise<void> {
     this.#names.close();
+    this.#pages.close();
     await this.#writer.close();
     await this.#keepDeparted();
     // Nobody waits for what is being cleared: it is listed, and the next life goes on with it.
@@ -526,17 +489,4 @@ export class LevelStorage implements Storage {
   #skim(batch: Uint8Array): MutationSkimmer {
     return new MutationSkimmer(batch, this.#layouts, this.#memory.database(0));
   }
-}
-
-function addTo(keys: Map<Keyspace, Uint8Array[]>, keyspace: Keyspace, key: Uint8Array): void {
-  const names = keys.get(keyspace);
-  if (names === undefined) keys.set(keyspace, [key]);
-  else names.push(key);
-}
-
-/** What was written, as a batch of its own; the writer begins anew. */
-function takeFrom(writer: MutationWriter): Uint8Array {
-  const batch = Buffer.from(writer.bytes.subarray(0, writer.length));
-  writer.clear();
-  return batch;
 }

@@ -8,7 +8,7 @@
  * pending write sets, and what comes until the page is used is added as it is staged. So whatever is there
  * from the start of a scan to its end is on its page: on the disk, in a set, or among those added.
  */
-import { byteStringOf, type Timers } from '@holdfast/common';
+import { byteStringOf, type Timer, type Timers } from '@holdfast/common';
 import { mutationKinds } from '../mutation.js';
 import { noElements } from '../partial-elements.js';
 import {
@@ -33,6 +33,8 @@ export const diskCursor: number = 2 ** 47;
 
 /** Pages that nobody came back for are forgotten beyond this number. */
 const pagesMax = 256;
+/** And after so long, in ms: each grows with what is written. Whoever comes back later has it prepared again. */
+const keptMs = 60_000;
 /** Heads are read from the disk this many at a time. */
 const headsPerRead = 1000;
 /** A page ends early where the values of its keys are large: beyond so many bytes, as far as the heads tell. */
@@ -50,6 +52,7 @@ class Page {
   isReady = false;
   isUsed = false;
   loading!: Promise<void>;
+  timer: Timer | null = null;
 
   constructor(keyspace: Keyspace, from: number) {
     this.keyspace = keyspace;
@@ -95,8 +98,9 @@ export class ScanPages {
     const page = new Page(keyspace, cursor >= diskCursor ? cursor - diskCursor : 0);
     this.#pages.set(id, page);
     this.#forgetOld();
+    page.timer = this.#options.timers.setTimeout(() => this.#forget(id, page), keptMs);
     page.loading = this.#prepare(page, count, wants).catch((error: unknown) => {
-      this.#pages.delete(id);
+      this.#forget(id, page);
       throw error;
     });
     return page.loading;
@@ -238,6 +242,8 @@ export class ScanPages {
   }
 
   #forget(id: string, page: Page): void {
+    if (page.timer !== null) this.#options.timers.clearTimeout(page.timer);
+    page.timer = null;
     if (this.#pages.get(id) === page) this.#pages.delete(id);
     if (this.#pages.size === 0) this.#options.onIdle();
   }
@@ -245,8 +251,13 @@ export class ScanPages {
   #forgetOld(): void {
     for (const [id, page] of this.#pages) {
       if (this.#pages.size <= pagesMax) return;
-      if (page.isReady) this.#pages.delete(id);
+      if (page.isReady) this.#forget(id, page);
     }
+  }
+
+  /** Nobody will come back. */
+  close(): void {
+    for (const [id, page] of this.#pages) this.#forget(id, page);
   }
 }
 

@@ -65,7 +65,7 @@ export const snapshotCases: readonly StorageCase[] = [
       withStorage(place, async ({ storage }) => {
         const leader = new StorageDriver(freshMemory(), []);
         const random = new SeededRandom(21);
-        const options = { keys: 500, databases: 2, wholesale: false };
+        const options = { keys: 2000, databases: 2, wholesale: false };
         const writes = new RandomWrites(leader, random, options);
         let applied = 0;
         const follow = async (): Promise<void> => {
@@ -73,14 +73,14 @@ export const snapshotCases: readonly StorageCase[] = [
           await applyAll(storage, leader.log.slice(applied), applied + 1);
           applied = leader.log.length;
         };
-        for (let i = 0; i < 2000; i++) await writes.next();
+        for (let i = 0; i < 4000; i++) await writes.next();
         for (let i = 0; i < 60; i++) leader.set(`large ${i}`, 'x'.repeat(100_000));
         await follow();
         const from = applied;
         const restored = freshMemory();
         for await (const batch of storage.snapshot()) {
           restored.apply(batch, 0);
-          for (let i = randomBelow(random, 200); i >= 0; i--) await writes.next();
+          for (let i = randomBelow(random, 60); i >= 0; i--) await writes.next();
           await follow();
         }
         for (let i = from; i < applied; i++) restored.apply(leader.log[i], i + 1);
