@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { beginColdLife } from '../testing/level-life.js';
 import { bytesOfText } from '../testing/storage-driver.js';
 
@@ -29,4 +29,49 @@ it('large collections that expired on the disk come without their elements', asy
   await storage.flush();
   expect(storage.keyCount(0)).toBe(0);
   expect(storage.prepareExpired(1000)).toBeNull();
+});
+
+it('what expired is not read again and again while its removals wait to be written', async () => {
+  const count = 3000;
+  const { storage, driver, store } = await beginColdLife(({ driver }) => {
+    for (let i = 0; i < count; i++) driver.set(`key ${i}`, 'value', 1000 + i);
+  });
+  let read = 0;
+  const { range } = store;
+  vi.spyOn(store, 'range').mockImplementation((from, to) => {
+    const found = range.call(store, from, to);
+    return {
+      next: async (some) => {
+        const entries = await found.next(some);
+        read += entries.length;
+        return entries;
+      },
+      close: () => found.close(),
+    };
+  });
+  const db = storage.database(0);
+  for (let left = count; left > 0; ) {
+    await storage.prepareExpired(9000);
+    expect(db.size, `${left} are left`).toBeGreaterThan(0);
+    for (let ref = db.expiries.next(9000); ref > 0; ref = db.expiries.next(9000), left--)
+      driver.write(() => db.remove(ref));
+    driver.settle();
+  }
+  expect(read).toBeLessThan(3 * count);
+});
+
+it('a key that had expired, was there and has left memory since is found', async () => {
+  const { storage, driver } = await beginColdLife(({ driver }) => {
+    for (let i = 0; i < 10; i++) driver.set(`key ${i}`, 'value', 1000);
+  });
+  await storage.prepareExpired(2000);
+  expect(storage.database(0).size).toBe(10);
+  storage.cacheBytes = 1;
+  for (let round = 0; round < 10; round++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    driver.letGo();
+  }
+  expect(storage.database(0).size).toBe(0);
+  await storage.prepareExpired(2000);
+  expect(storage.database(0).size).toBe(10);
 });

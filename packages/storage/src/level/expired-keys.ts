@@ -10,6 +10,7 @@ import type { OrderedStore } from './ordered-store.js';
 
 /** So many keys are loaded together. */
 const keysPerLoad = 256;
+const start = prefixKey(prefixes.expiry);
 
 export class ExpiredKeys {
   readonly #store: OrderedStore;
@@ -18,6 +19,12 @@ export class ExpiredKeys {
   /** No key that is on the disk only expires before this. */
   #noneBeforeMs = 0;
   #looking: Promise<void> | null = null;
+  /**
+   * Of what the index has before this entry nothing is on the disk only: it has that until the removals are written, and
+   * is not to be read over and over again meanwhile. `#nextMs`: its keys expire then, or before.
+   */
+  #next: Uint8Array = start;
+  #nextMs = Number.NEGATIVE_INFINITY;
   /** The first expiry of the keys that left memory since the index was looked at: it may not have had them yet. */
   #soonestMs = Number.POSITIVE_INFINITY;
 
@@ -31,6 +38,7 @@ export class ExpiredKeys {
   mayExpireAt(expiryMs: number): void {
     if (expiryMs < this.#noneBeforeMs) this.#noneBeforeMs = expiryMs;
     if (expiryMs < this.#soonestMs) this.#soonestMs = expiryMs;
+    if (expiryMs <= this.#nextMs) this.#beginAnew();
   }
 
   /** Null when no key that is on the disk only can have expired, as far as is known without looking. */
@@ -46,20 +54,39 @@ export class ExpiredKeys {
   async #look(nowMs: number): Promise<void> {
     const due = new Map<Keyspace, Uint8Array[]>();
     this.#soonestMs = Number.POSITIVE_INFINITY;
-    const range = this.#store.range(prefixKey(prefixes.expiry), prefixKey(prefixes.expiry + 1));
+    const from = this.#next;
+    // A clock may go back.
+    const untilMs = Math.max(this.#nextMs, nowMs);
+    this.#nextMs = untilMs;
+    const range = this.#store.range(from, prefixKey(prefixes.expiry + 1));
+    let last = from;
     try {
       for (let left = keysPerLoad; left > 0; ) {
         const entries = await range.next(keysPerLoad);
         if (entries.length === 0) this.#noneBeforeMs = this.#soonestMs;
         const isDone = entries.length === 0 || entries.some(([entry]) => this.#isLater(entry, nowMs));
-        for (const [entry] of entries) if (this.#collect(entry, nowMs, due)) left--;
+        for (const [entry] of entries) {
+          if (readUint64(entry, 1) > nowMs) break;
+          last = entry;
+          if (this.#collect(entry, due)) left--;
+        }
         if (isDone) break;
       }
+      // They will be removed, which needs none of their elements.
+      await this.#loader.loadHeads(due);
+    } catch (error) {
+      this.#beginAnew();
+      throw error;
     } finally {
       await range.close();
     }
-    // They will be removed, which needs none of their elements.
-    await this.#loader.loadHeads(due);
+    // Unless one has left memory meanwhile that was passed over because it was there.
+    if (this.#nextMs === untilMs) this.#next = last;
+  }
+
+  #beginAnew(): void {
+    this.#next = start;
+    this.#nextMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether an entry, and with it all that follow, is not due yet. */
@@ -71,9 +98,9 @@ export class ExpiredKeys {
   }
 
   /** Adds the key of an entry that is due to those that are to be loaded, unless it is in memory already. */
-  #collect(entry: Uint8Array, nowMs: number, due: Map<Keyspace, Uint8Array[]>): boolean {
+  #collect(entry: Uint8Array, due: Map<Keyspace, Uint8Array[]>): boolean {
     const keyspace = this.#keyspaces.byGeneration(readUint32(entry, 9));
-    if (keyspace === null || readUint64(entry, 1) > nowMs) return false;
+    if (keyspace === null) return false;
     const key = entry.subarray(expiryKeyOverhead);
     if (keyspace.isFound(key, 0, key.length)) return false;
     const keys = due.get(keyspace);

@@ -31,6 +31,8 @@ import type { WriteBehind } from './write-behind.js';
 const looksAtOnce = 64;
 /** What is known of keys that left may take as much, however small the bound is. */
 const knownBytesMin = 16 * 1024 * 1024;
+/** The bound may be exceeded by this share of it by what is not on the disk yet: a write of a byte keeps all of a long string. */
+const hurryShare = 1 / 8;
 /** Nothing goes while a snapshot is so far behind with what went before, in bytes. */
 const departedBytesMax = 4 * 1024 * 1024;
 
@@ -61,6 +63,8 @@ export class ResidentCache {
   readonly #hashes: number[] = [];
   /** The lowest version of the changes that are not on the disk yet. */
   #lowestPending = 0;
+  /** It came by a key that can't leave before it is written. */
+  #isHeldUp = false;
   #headKey = Buffer.allocUnsafeSlow(1024);
 
   constructor(options: ResidentCacheOptions) {
@@ -94,6 +98,7 @@ export class ResidentCache {
     const { memory, writer } = this.#options;
     if (!memory.releaseSome(looks)) return false;
     this.#lowestPending = writer.lowestPendingVersion;
+    this.#isHeldUp = false;
     const before = this.departures;
     let skipped = 0;
     for (let left = looks; left > 0 && skipped <= databaseCount; left -= looksAtOnce) {
@@ -111,7 +116,10 @@ export class ResidentCache {
       excess -= usedBytes - database.usedBytes;
       if (excess <= 0) return true;
     }
-    return this.departures === before;
+    const isStuck = this.departures === before;
+    const hurryBytes = this.maxBytes * hurryShare;
+    if (isStuck && this.#isHeldUp && excess > hurryBytes) writer.hurry(hurryBytes);
+    return isStuck;
   }
 
   /** A snapshot begins: until it ends, `departed` gets what leaves memory. */
@@ -162,13 +170,19 @@ export class ResidentCache {
   #letGo(keyspace: Keyspace, database: Database, ref: Ref, hash: number): void {
     const { arena, dict } = database;
     const version = dict.stamp(ref);
-    if (version > this.stagedVersion) return;
+    if (version > this.stagedVersion) {
+      this.#isHeldUp = true;
+      return;
+    }
     const bytes = arena.chunk(ref);
     const start = dict.keyStart(ref);
     const length = dict.keyLength(ref);
     if (keyspace.isPinned(bytes, start, length)) return;
     // Of most keys their version says it: sets that wait have changes of a later one alone.
-    if (version >= this.#lowestPending && this.#isPending(keyspace.generation, bytes, start, length)) return;
+    if (version >= this.#lowestPending && this.#isPending(keyspace.generation, bytes, start, length)) {
+      this.#isHeldUp = true;
+      return;
+    }
     // What is here in part is described from the disk.
     const isWhole = database.partialCollection(ref) === null;
     if (isWhole) for (const departed of this.#departed) database.describeAgain(ref, departed);

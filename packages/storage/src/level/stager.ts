@@ -94,10 +94,8 @@ export class Stager {
       if (ref === 0) this.#delete(keyspace, key, 0, key.length);
       else this.#freezeHead(keyspace, database, ref, key);
     }
-    set.restated = [];
     for (const restated of set.restatedElements) this.#freezeElement(restated);
-    set.restatedElements = [];
-    set.owners.clear();
+    set.restatedAll();
   }
 
   #stageRecord(reader: MutationReader, keyspace: Keyspace): void {
@@ -121,7 +119,7 @@ export class Stager {
         reader.uint32();
         reader.uint32();
         reader.field();
-        this.#restate(keyspace, bytes, keyStart, keyLength);
+        this.#restateString(keyspace, bytes, keyStart, keyLength);
         return;
       case mutationKinds.renameKey:
         reader.field();
@@ -161,7 +159,7 @@ export class Stager {
   #stageExpiry(keyspace: Keyspace, key: Uint8Array, start: number, length: number, expiryMs: number): void {
     const head = keyspace.findHead(key, start, length);
     this.#settle(keyspace, key, start, length, head === 0 ? 0 : keyspace.incarnation(head), expiryMs);
-    this.#restate(keyspace, key, start, length);
+    this.#restateString(keyspace, key, start, length);
   }
 
   /** The head moves, and with it, by its incarnation, whatever elements there are. */
@@ -178,7 +176,7 @@ export class Stager {
     this.#settle(keyspace, bytes, fieldStart, fieldLength, incarnation, expiryMs);
     const target = Buffer.from(bytes.subarray(fieldStart, fieldStart + fieldLength));
     this.#set.moveOwner(incarnation, { keyspace, key: target });
-    this.#restate(keyspace, bytes, fieldStart, fieldLength);
+    this.#restateString(keyspace, bytes, fieldStart, fieldLength);
   }
 
   #flush(database: number): void {
@@ -263,11 +261,21 @@ export class Stager {
     this.#set.delete(this.#key, keyBytes);
   }
 
-  #restate(keyspace: Keyspace, key: Uint8Array, start: number, length: number): void {
+  /** Returns whether that is new to the set. */
+  #restate(keyspace: Keyspace, key: Uint8Array, start: number, length: number): boolean {
     this.listener?.written(keyspace, key, start, length);
     const keyBytes = this.#headKey(keyspace, key, start, length);
-    if (!this.#set.restate(this.#key, keyBytes)) return;
+    if (!this.#set.restate(this.#key, keyBytes)) return false;
     this.#set.restated.push({ keyspace, key: Buffer.from(key.subarray(start, start + length)) });
+    return true;
+  }
+
+  /** Of a key that may hold a string: all of it will be written, and the set is to end before that is too much. */
+  #restateString(keyspace: Keyspace, key: Uint8Array, start: number, length: number): void {
+    if (!this.#restate(keyspace, key, start, length)) return;
+    const { database } = keyspace;
+    const ref = this.#keyspaces.isLive(keyspace) ? database.find(key, start, length) : 0;
+    if (ref !== 0 && database.type(ref) === valueTypes.string) this.#set.expect(database.stringLength(ref));
   }
 
   #freezeHead(keyspace: Keyspace, database: Database, ref: Ref, key: Buffer): void {

@@ -41,8 +41,9 @@ const pauseMs = 5;
 export const pendingBytesMax: number = 256 * 1024 * 1024;
 /** What the disk is expected to take at first, in bytes for each ms. */
 const expectedRate = 10_000;
-/** So many operations are handed to LevelDB before others get their turn: a quarter of a millisecond. */
+/** So many operations, or bytes of values, are handed to LevelDB before others get their turn: a quarter of a millisecond. */
 const operationsPerTurn = 250;
+const bytesPerTurn = 256 * 1024;
 
 export interface WriteBehindOptions {
   readonly store: OrderedStore;
@@ -65,8 +66,7 @@ export class WriteBehind {
   /** Number of the last set that is on the disk. */
   writtenSet = 0;
   failure: KvError | null = null;
-  /** Bytes that may wait to be written. */
-  pendingBytesMax = pendingBytesMax;
+  #pendingBytesMax = pendingBytesMax;
   #filling: WriteSet;
   #frozen: WriteSet | null = null;
   /** State as of the frozen set, but for its position. */
@@ -98,6 +98,17 @@ export class WriteBehind {
     this.#filling = this.#nextSet(1);
   }
 
+  /** Bytes that may wait to be written. */
+  get pendingBytesMax(): number {
+    return this.#pendingBytesMax;
+  }
+
+  set pendingBytesMax(bytes: number) {
+    this.#pendingBytesMax = bytes;
+    // More than that may be there: whoever waits to write would wait for the timer.
+    if (this.#isFull) this.#freeze();
+  }
+
   get pendingBytes(): number {
     return this.#filling.usedBytes + (this.#frozen?.usedBytes ?? 0);
   }
@@ -108,8 +119,9 @@ export class WriteBehind {
    */
   admit(): Promise<void> | null {
     const { env } = this.#options;
-    if (this.pendingBytes <= this.pendingBytesMax / 2 || this.failure !== null) return null;
-    if (this.#filling.usedBytes <= this.#allowedBytes()) return null;
+    const { restatedBytes, usedBytes } = this.#filling;
+    if (this.pendingBytes + restatedBytes <= this.pendingBytesMax / 2 || this.failure !== null) return null;
+    if (usedBytes + restatedBytes <= this.#allowedBytes()) return null;
     this.#pause ??= new Promise((resolve) => {
       env.timers.setTimeout(() => {
         this.#pause = null;
@@ -130,6 +142,18 @@ export class WriteBehind {
 
   get #setBytes(): number {
     return Math.min(setBytesMax, this.pendingBytesMax * setShare);
+  }
+
+  /** The set that is being filled has enough: of its own, or of strings that will be read from memory all at once. */
+  get #isFull(): boolean {
+    const { restatedBytes, usedBytes } = this.#filling;
+    return usedBytes >= this.#setBytes || restatedBytes >= this.pendingBytesMax / 2;
+  }
+
+  /** Memory is full, and nothing can leave before it is written: the set that is being filled ends if it has so much already. */
+  hurry(bytesMin: number): void {
+    const { restatedBytes, usedBytes } = this.#filling;
+    if (usedBytes + restatedBytes >= bytesMin) this.#freeze();
   }
 
   /** How many batches were written, in all lives. */
@@ -164,7 +188,7 @@ export class WriteBehind {
     this.#options.stager.stage(batch);
     this.#filling.lastBatch = ++this.#stagedBatch;
     // Who waits for a flush that came within a turn need not wait for the timer.
-    if (this.#filling.usedBytes >= this.#setBytes || this.#waiting.length > 0) this.#freezeNow();
+    if (this.#isFull || this.#waiting.length > 0) this.#freezeNow();
     else this.#startTimer();
   }
 
@@ -283,7 +307,7 @@ export class WriteBehind {
     const { store, env } = this.#options;
     const batch = store.batch();
     set.rewind();
-    while (set.writeSome(batch, operationsPerTurn)) {
+    while (set.writeSome(batch, operationsPerTurn, bytesPerTurn)) {
       await new Promise<void>((resolve) => env.timers.setImmediate(resolve));
     }
     const batches = this.#batches + 1;
@@ -302,7 +326,7 @@ export class WriteBehind {
     this.#spareArenas.push(set.retire());
     this.#options.onWritten(set);
     if (this.#isClosed || this.#filling.isEmpty) return;
-    if (this.#filling.usedBytes >= this.#setBytes) this.#freeze();
+    if (this.#isFull) this.#freeze();
     this.#startTimer();
   }
 

@@ -67,6 +67,9 @@ export class WriteSet {
   /** Heads to be read from memory, in the order of their first change. */
   restated: Restated[] = [];
   restatedElements: RestatedElement[] = [];
+  /** Of the strings that will be read from memory, in bytes: the largest, and all others. */
+  #restatedMax = 0;
+  #restatedBytes = 0;
   /** The keys that have the incarnations of those elements. */
   readonly owners = new Map<number, Restated>();
   /** Incarnations whose elements will all be read from memory. */
@@ -103,6 +106,26 @@ export class WriteSet {
 
   get usedBytes(): number {
     return this.#arena.usedBytes + this.#largeBytes.total;
+  }
+
+  /** What it will have more than `usedBytes` when it is frozen, but for one string: that is written now or later. */
+  get restatedBytes(): number {
+    return this.#restatedBytes;
+  }
+
+  /** A string of so many bytes will be read from memory. */
+  expect(bytes: number): void {
+    this.#restatedBytes += Math.min(bytes, this.#restatedMax);
+    this.#restatedMax = Math.max(bytes, this.#restatedMax);
+  }
+
+  /** What was to be read from memory is there. */
+  restatedAll(): void {
+    this.restated = [];
+    this.restatedElements = [];
+    this.owners.clear();
+    this.#restatedMax = 0;
+    this.#restatedBytes = 0;
   }
 
   /** `key[0, keyLength)` gets a value with a body of `bodyLength` bytes: the caller writes it, see `bytes`. */
@@ -192,15 +215,18 @@ export class WriteSet {
     this.#dict.rewind();
   }
 
-  /** Adds the next operations to a batch, at most `count` of those that lie in the arena; whether there are more. The set must not be changed meanwhile. */
-  writeSome(batch: OrderedBatch, count: number): boolean {
-    for (let i = 0; i < count; i++) {
+  /**
+   * Adds the next operations to a batch, at most `count` of those that lie in the arena, and no more once their values have
+   * `bytesMax` bytes; whether there are more. The set must not be changed meanwhile.
+   */
+  writeSome(batch: OrderedBatch, count: number, bytesMax: number): boolean {
+    for (let i = 0, bytes = 0; i < count && bytes < bytesMax; i++) {
       const ref = this.#dict.next();
       if (ref === 0) {
         this.#writeLong(batch);
         return false;
       }
-      this.#writeOperation(batch, ref);
+      bytes += this.#writeOperation(batch, ref);
     }
     return true;
   }
@@ -222,26 +248,28 @@ export class WriteSet {
     return this.#arena;
   }
 
-  #writeOperation(batch: OrderedBatch, ref: Ref): void {
+  /** Returns the bytes of its value. */
+  #writeOperation(batch: OrderedBatch, ref: Ref): number {
     const dict = this.#dict;
     const chunk = this.#arena.chunk(ref);
     const start = dict.keyStart(ref);
     const end = start + dict.keyLength(ref);
-    if (this.#stillborn.size > 0 && this.#isStillborn(chunk, start)) return;
+    if (this.#stillborn.size > 0 && this.#isStillborn(chunk, start)) return 0;
     const key = chunk.subarray(start, end);
     if (dict.type(ref) !== operations.put) {
       batch.delete(key);
-      return;
+      return 0;
     }
     if ((dict.typeAndFlags(ref) & hasObject) !== 0) {
       const { bytes } = this.#arena.object(dict.object(ref)) as Large;
       seal(chunk, start, end, bytes, 0, bytes.length);
       batch.put(key, bytes);
-      return;
+      return bytes.length;
     }
     const valueEnd = end + dict.valueLength(ref);
     seal(chunk, start, end, chunk, end, valueEnd);
     batch.put(key, chunk.subarray(end, valueEnd));
+    return valueEnd - end;
   }
 
   #isStillborn(key: Uint8Array, start: number): boolean {

@@ -1,0 +1,88 @@
+/** What is to be written is written in time, whatever little of it a write says. */
+import { describe, expect, it } from 'vitest';
+import { beginColdLife, beginLevelLife, type LevelLife } from '../testing/level-life.js';
+import { SimulatedContent } from '../testing/simulated-ordered-store.js';
+import { bytesOfText } from '../testing/storage-driver.js';
+
+const mebibyte = 1024 * 1024;
+const long = 'x'.repeat(mebibyte);
+
+/** Others have their turn: no time passes. */
+async function turns(count = 20): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** A byte more. */
+function append({ driver }: LevelLife, key: string, at: number = mebibyte): void {
+  driver.patch(key, at, 'x');
+  driver.settle();
+}
+
+describe('long strings of which a byte is changed', () => {
+  it('do not gather in memory beyond its bound until the time has come to write them', async () => {
+    const count = 60;
+    const life = await beginColdLife(({ driver }) => {
+      for (let i = 0; i < count; i++) driver.set(`long:${i}`, long);
+    });
+    const { storage, driver } = life;
+    storage.cacheBytes = 8 * mebibyte;
+    let most = 0;
+    for (let i = 0; i < count; i++) {
+      await driver.load({ database: 0, key: bytesOfText(`long:${i}`) });
+      append(life, `long:${i}`);
+      await turns();
+      most = Math.max(most, storage.usedBytes - storage.pendingBytes);
+    }
+    expect(most).toBeLessThan(24 * mebibyte);
+    expect(storage.keyCount(0)).toBe(count);
+  });
+
+  it('are not all written at once when there is no bound', async () => {
+    const life = await beginLevelLife(new SimulatedContent());
+    const { storage, driver } = life;
+    const count = 300;
+    for (let i = 0; i < count; i++) {
+      driver.set(`long:${i}`, long);
+      driver.settle();
+      await turns(2);
+    }
+    await storage.flush();
+    let most = 0;
+    for (let i = 0; i < count; i++) {
+      append(life, `long:${i}`);
+      most = Math.max(most, storage.pendingBytes);
+      await turns(2);
+    }
+    const flushing = storage.flush();
+    most = Math.max(most, storage.pendingBytes);
+    await flushing;
+    expect(most).toBeLessThan(200 * mebibyte);
+  });
+
+  it('are written once, and not again and again, where it is one', async () => {
+    const life = await beginLevelLife(new SimulatedContent(), [], 8 * mebibyte);
+    const { driver, storage, store } = life;
+    driver.set('long', long.repeat(16));
+    driver.settle();
+    await storage.flush();
+    const { writes } = store;
+    for (let i = 0; i < 50; i++) {
+      append(life, 'long', i);
+      await turns(1);
+    }
+    expect(store.writes - writes).toBeLessThan(5);
+  });
+});
+
+it('what waits for the disk when its bound is lowered does not hold up writers until a timer ends', async () => {
+  const { driver, storage } = await beginLevelLife(new SimulatedContent());
+  for (let i = 0; i < 20; i++) {
+    driver.set(`key:${i}`, long);
+    driver.settle();
+  }
+  expect(storage.durablePosition).toBe(0);
+  storage.cacheBytes = 1;
+  await turns(200);
+  expect(storage.durablePosition).toBe(20);
+  expect(storage.admitWrite()).toBeNull();
+});
