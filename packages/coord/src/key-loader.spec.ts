@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ReplyValue, systemEnv } from '@holdfast/common';
+import { Propagation } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
+import type { Database } from '@holdfast/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Caller } from './caller.js';
 import { type LocalStack, openLocalStack } from './local-stack.js';
@@ -67,6 +69,30 @@ it('does so for a transaction, and says so where it can not know what will be so
   const [before, , after] = (await run('EXEC')) as unknown[];
   expect(before).toEqual(['2', '1']);
   expect(after).toEqual(new Error('ERR a key that SORT reads is not in memory: sort before the transaction'));
+});
+
+it('brings all of a collection into memory that is changed while others copy the data', async () => {
+  const fields = Array.from({ length: 300 }, (_, i) => `f${i} v`);
+  for (const key of ['a', 'b', 'c', 'd']) await run(`HSET ${key} ${fields.join(' ')}`);
+  await reopen();
+  const copied: number[] = [];
+  const { kv } = stack;
+  const aboutToChange = (db: Database, bytes: Uint8Array, start: number, length: number): void => {
+    const ref = db.find(bytes, start, length);
+    expect(db.partialCollection(ref)).toBeNull();
+    copied.push(db.collection(ref).size);
+  };
+  const sink = { isCopying: true, propagate: () => {}, aboutToChange, aboutToReplace: () => {} };
+  expect(await run('HGET a f1')).toBe('v');
+  kv.propagation = new Propagation(kv, sink);
+  for (const line of [
+    'HSET a f1 w',
+    'EXPIRE b 100',
+    'DEL c',
+    'EVAL return(redis.call("HSET",KEYS[1],"f1","w")) 1 d',
+  ])
+    await run(line);
+  expect(copied).toEqual([300, 300, 300, 300]);
 });
 
 it('brings the keys of a transaction into memory from the databases that it selects or swaps', async () => {

@@ -3,6 +3,7 @@
 import { databasesMax, KvError, keyBytesMax, type Request } from '@holdfast/common';
 import {
   type Command,
+  type KV,
   type QueuedCommand,
   readCursor,
   type Session,
@@ -21,10 +22,12 @@ function tooManyScans(): KvError {
 
 export class KeyLoader {
   storage: Storage;
+  readonly #kv: Pick<KV, 'propagation'>;
   readonly #elements = new NamedElements();
 
-  constructor(storage: Storage) {
-    this.storage = storage;
+  constructor(kv: Pick<KV, 'propagation' | 'storage'>) {
+    this.#kv = kv;
+    this.storage = kv.storage;
   }
 
   /** Null when the command may run: everything is there, and the disk is not too far behind for a write. */
@@ -43,14 +46,15 @@ export class KeyLoader {
     if (command.soleKey !== 0 && command.declaration.otherDatabase === undefined) {
       const i = command.soleKey;
       const { bytes } = request;
-      if (command.elements !== undefined) return this.#loadElements(session, command, request);
+      if (this.#needsPart(command)) return this.#loadElements(session, command, request);
       if (storage.isResident(session.database, bytes, request.start(i), request.length(i))) return null;
       return storage.loadSome([{ database: session.database, key: request.view(i) }]);
     }
     const { furtherKeys } = command.declaration;
     if (command.keySpecs.length === 0 && furtherKeys === undefined && session.transaction === null)
       return null;
-    if (command.elements === 'none') return this.#loadHeads(session, command, request);
+    if (command.elements === 'none' && this.#needsPart(command))
+      return this.#loadHeads(session, command, request);
     return this.#loadMany(session, command, request);
   }
 
@@ -59,13 +63,23 @@ export class KeyLoader {
     const i = command.soleKey;
     if (i === 0 || i >= request.count || command.declaration.otherDatabase !== undefined) return;
     const { database } = session;
-    if (command.elements !== undefined) {
+    if (this.#needsPart(command)) {
       this.#loadElements(session, command, request)?.catch(() => {});
       return;
     }
     if (this.storage.isResident(database, request.bytes, request.start(i), request.length(i))) return;
     // Whoever runs the command asks again, and is told what went wrong.
     this.storage.loadSome([{ database, key: request.view(i) }])?.catch(() => {});
+  }
+
+  /** Whether some elements of a value do, or none. What a command changes while all is copied is copied before, as a whole. */
+  #needsPart(command: Command): boolean {
+    if (command.elements === undefined) return false;
+    return !command.isWrite || !this.#isCopied;
+  }
+
+  get #isCopied(): boolean {
+    return this.#kv.propagation?.isCopying === true;
   }
 
   /** For a command that needs no more than some elements of the value of its key. */
@@ -86,7 +100,8 @@ export class KeyLoader {
     }
     const cursor = readCursor(request, command.argsStart);
     if (Number.isNaN(cursor)) return null;
-    return this.storage.prepareScan(database, cursor, scanCountOf(request), 'keys');
+    const wants = command.isWrite && this.#isCopied ? 'values' : 'keys';
+    return this.storage.prepareScan(database, cursor, scanCountOf(request), wants);
   }
 
   /** For a command that needs no elements of the values of its keys. */

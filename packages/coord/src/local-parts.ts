@@ -83,7 +83,7 @@ export class LocalParts {
     this.#calls = calls;
     this.clients = new ClientRegistry(kv, env.clock, options.forwarding?.createSession);
     this.monitors = new Monitors(env);
-    this.loader = new KeyLoader(kv.storage);
+    this.loader = new KeyLoader(kv);
     this.late = this.#newLate(options);
     this.pauses = new Pauses(kv, env, (held) => this.late.resume(held));
     this.transactions = new Transactions({ kv, onChange: this.#onChange, execute: calls.execute });

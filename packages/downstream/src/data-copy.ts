@@ -14,7 +14,8 @@ import { type Database, dumpPayload, RdbFileWriter, rdbVersions, type Storage } 
 
 /** Who asks does not say what it can read: every release since then can read this. */
 const oldestVersion = rdbVersions.redis70;
-const pageKeys = 50;
+/** Keys that are passed over in one go: fewer where they are large. */
+const pageKeysMax = 50;
 /** What was copied is handed on in pieces of about this size. */
 const pieceBytes = 64 * 1024;
 /** Others get their turn after so long, in ms. */
@@ -44,6 +45,7 @@ export class DataCopy {
   readonly #early: Set<string>[] = Array.from({ length: databasesMax }, () => new Set());
   #database = 0;
   #cursor: number;
+  #pageKeys = 1;
   #pieces: Buffer[] = [];
   #bytes = 0;
   #problem: KvError | null = null;
@@ -102,14 +104,17 @@ export class DataCopy {
     const { clock } = this.#options.env;
     let turnEndMs = clock.monotonic() + turnMs;
     while (this.#database < databasesMax) {
-      const preparing = this.#storage.prepareScan(this.#database, this.#cursor, pageKeys);
+      const preparing = this.#storage.prepareScan(this.#database, this.#cursor, this.#pageKeys);
       if (preparing !== null) {
         await preparing;
         this.#check();
         continue;
       }
+      const before = this.#bytes;
       this.#copyPage();
       this.#check();
+      const isLarge = this.#bytes - before > pieceBytes;
+      this.#pageKeys = isLarge ? Math.max(1, this.#pageKeys >> 2) : Math.min(pageKeysMax, this.#pageKeys * 2);
       if (this.#bytes >= pieceBytes) this.#handOn();
       if (clock.monotonic() < turnEndMs && !this.#options.isFull()) continue;
       await this.#nextTurn();
@@ -121,7 +126,7 @@ export class DataCopy {
     const db = this.#storage.database(this.#database);
     const early = this.#early[this.#database];
     const { arena, dict } = db;
-    this.#cursor = this.#storage.scanPage(this.#database, this.#cursor, pageKeys, (ref) => {
+    this.#cursor = this.#storage.scanPage(this.#database, this.#cursor, this.#pageKeys, (ref) => {
       if (early.size > 0) {
         const name = byteStringOf(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
         if (early.delete(name)) return;
@@ -136,6 +141,8 @@ export class DataCopy {
 
   #take(db: Database, ref: number): void {
     const { arena, dict } = db;
+    // Who changes a value has all of it; who has but a part removes it, because its time is over or to make room.
+    if (db.partialCollection(ref) !== null) return;
     const start = dict.keyStart(ref);
     const name = arena.chunk(ref).subarray(start, start + dict.keyLength(ref));
     const expiryMs = db.expiry(ref);

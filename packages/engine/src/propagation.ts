@@ -63,6 +63,11 @@ export class Propagation implements CommandUnit {
     this.#sink = sink;
   }
 
+  /** See `PropagationSink`: what a command changes has to be there as a whole. */
+  get isCopying(): boolean {
+    return this.#sink.isCopying;
+  }
+
   database(i: number): number {
     return this.#commands[2 * i];
   }
