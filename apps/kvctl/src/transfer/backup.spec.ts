@@ -1,6 +1,7 @@
 /** Shards of a cluster that come together in one place. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
@@ -70,6 +71,26 @@ async function restored(path: string, storage: 'memory' | 'level', point: Restor
     await stack.close();
   }
 }
+
+it('what came into the directory while a backup was restored to it stays there', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  const place = join(directory, 'place');
+  const summary = await checkBackup(disk, path, () => {});
+  const onBatch = (): void => {
+    mkdirSync(place);
+    writeFileSync(join(place, 'format'), 'of a server that was started there');
+  };
+  const restoring = { env, disk, path, summary, point: null, onBatch, directory: place, replace: false };
+  await expect(restoreBackup({ ...restoring, storage: 'memory' })).rejects.toThrow('is not empty any more');
+  expect(await readdir(place)).toEqual(['format']);
+  expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place']);
+});
+
+it('a backup is restored to a directory that is empty', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  mkdirSync(join(directory, 'memory'));
+  expect(await restored(path, 'memory')).toEqual(['0 a']);
+});
 
 describe.each(['memory', 'level'] as const)('shards restored together, %s', (storage) => {
   it('lose by a FLUSHALL of each what was older there, and nothing of the others', async () => {

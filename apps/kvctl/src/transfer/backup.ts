@@ -1,6 +1,6 @@
 /** Backups in files: written from what a server sends or a directory holds, checked, and made into a directory again. */
 import { rename, rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { type Env, type Findings, KvError } from '@holdfast/common';
 import { checkDirectory, SnapshotFiles, type SnapshotStream } from '@holdfast/coord';
 import { type Disk, writeSmallFile } from '@holdfast/log';
@@ -15,7 +15,7 @@ import {
 import { apart, type PartBatch } from './apart.js';
 import { applyTo, cacheBytes } from './applying.js';
 import type { DataFile } from './data-file.js';
-import { checkEmpty, type StorageKind } from './directory-target.js';
+import { checkEmpty, putInPlace, type StorageKind } from './directory-target.js';
 import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
 
@@ -171,7 +171,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   else if (await disk.exists(replaced))
     throw new KvError('INVALID', `${replaced} is there already: move it away`);
   // A server that has the directory keeps it.
-  const lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
+  let lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
   const building = `${directory}.restoring`;
   try {
     await rm(building, { recursive: true, force: true });
@@ -181,10 +181,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     else await fillSnapshot(options, `${building}/snapshots`, scratch);
     await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
     await checkDirectory(disk, building, new Refusing());
-    if (replace && lock !== null) await rename(directory, replaced);
-    else await rm(directory, { recursive: true, force: true });
-    await rename(building, directory);
-    await disk.syncDirectory(dirname(directory) || '.');
+    if (replace && lock !== null) {
+      await rename(directory, replaced);
+    } else {
+      // The lock is a name in it.
+      await lock?.release();
+      lock = null;
+    }
+    await putInPlace(disk, building, directory);
   } catch (error) {
     await rm(building, { recursive: true, force: true });
     throw error;

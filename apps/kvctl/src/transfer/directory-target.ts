@@ -2,7 +2,7 @@
  * A directory that does not exist yet, or is empty: filled beside, and put in place as a whole, so that it holds
  * everything or nothing.
  */
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Env, ErrorReply, KvError } from '@holdfast/common';
 import { Caller, type LocalStack, openLocalStack, Turns } from '@holdfast/coord';
@@ -51,9 +51,7 @@ export class DirectoryTarget implements Target {
     this.#caller.close();
     await this.#stack.persistence!.take();
     await this.#stack.close();
-    await rm(this.#directory, { recursive: true, force: true });
-    await rename(this.#building, this.#directory);
-    await this.#disk.syncDirectory(dirname(this.#directory));
+    await putInPlace(this.#disk, this.#building, this.#directory);
   }
 
   async abandon(): Promise<void> {
@@ -73,6 +71,24 @@ export class DirectoryTarget implements Target {
 export async function checkEmpty(disk: Disk, directory: string): Promise<void> {
   if (!(await disk.exists(directory)) || (await disk.list(directory)).length === 0) return;
   throw new KvError('INVALID', `${directory} is not empty: choose a directory that is not there yet`);
+}
+
+/**
+ * Gives what was built beside its name. Nothing else has that, or a directory that is empty: building takes its time, and a
+ * server may have begun there meanwhile. Throws KvError INVALID.
+ */
+export async function putInPlace(disk: Disk, building: string, directory: string): Promise<void> {
+  try {
+    await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(building, directory);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw new KvError('DISK', message, { cause });
+    throw new KvError('INVALID', `${directory} is not empty any more: nothing in it was changed`, { cause });
+  }
+  await disk.syncDirectory(dirname(directory));
 }
 
 /** Of the replies of a transaction. */

@@ -1,5 +1,5 @@
-/** What a storage holds, key by key: the functions first, then all databases. */
-import { databaseCount, dumpPayload, type Storage, systemDatabase } from '@holdfast/storage';
+/** What a storage holds, key by key: the functions first, then all databases. Nobody else changes it meanwhile. */
+import { type Database, databaseCount, dumpPayload, type Storage, systemDatabase } from '@holdfast/storage';
 
 const pageKeys = 256;
 
@@ -21,20 +21,30 @@ async function* keysOf(storage: Storage, index: number): AsyncGenerator<StoredKe
   let cursor = 0;
   do {
     await storage.prepareScan(index, cursor, pageKeys);
-    const page: StoredKey[] = [];
+    const names: Buffer[] = [];
     const db = storage.database(index);
     cursor = storage.scanPage(index, cursor, pageKeys, (ref) => {
       const { arena, dict } = db;
       const start = dict.keyStart(ref);
-      const key = Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref)));
-      let text = '';
-      if (index === systemDatabase) {
-        db.readString(ref);
-        const { valueBytes, valueLength, valueStart } = db;
-        text = Buffer.from(valueBytes.subarray(valueStart, valueStart + valueLength)).toString('latin1');
-      }
-      page.push({ database: index, key, payload: dumpPayload(db, ref), expiryMs: db.expiry(ref), text });
+      names.push(Buffer.from(arena.chunk(ref).subarray(start, start + dict.keyLength(ref))));
     });
-    yield* page;
+    // One after another: a page of large values would be in memory twice.
+    for (const key of names) {
+      if (!storage.isResident(index, key, 0, key.length)) await storage.load([{ database: index, key }]);
+      yield storedKeyOf(db, key);
+    }
   } while (cursor !== 0);
+}
+
+function storedKeyOf(db: Database, key: Buffer): StoredKey {
+  const { index } = db;
+  const ref = db.find(key, 0, key.length);
+  const [payload, expiryMs] = [dumpPayload(db, ref), db.expiry(ref)];
+  return { database: index, key, payload, expiryMs, text: index === systemDatabase ? textOf(db, ref) : '' };
+}
+
+function textOf(db: Database, ref: number): string {
+  db.readString(ref);
+  const { valueBytes, valueLength, valueStart } = db;
+  return Buffer.from(valueBytes.subarray(valueStart, valueStart + valueLength)).toString('latin1');
 }
