@@ -29,12 +29,11 @@ export class Cluster {
     });
     try {
       const layout = new EtcdLayout(prefix);
-      const meta = await EtcdMeta.open({ etcd, env, layout });
+      const meta = await Promise.race([EtcdMeta.open({ etcd, env, layout }), withoutMajority(etcd)]);
       return new Cluster(etcd, layout, meta, env, timeoutMs, peerCredentials(peers));
     } catch (error) {
-      const told = await withMembers(etcd, error);
       etcd.close();
-      throw told;
+      throw error;
     }
   }
 
@@ -139,20 +138,18 @@ export class Cluster {
   }
 }
 
-/** Which members of etcd answer, where a majority of them does not and nothing can be read: that alone says what to do. */
-async function withMembers(etcd: Etcd, error: unknown): Promise<unknown> {
-  if (!(error instanceof KvError) || error.code !== 'UNAVAILABLE') return error;
+/**
+ * Rejects once it is known that no majority of etcd's members answers: nothing can be read then, however often it is tried.
+ * Otherwise it is never settled.
+ */
+async function withoutMajority(etcd: Etcd): Promise<never> {
   const { addresses } = etcd;
-  const answers = await Promise.all(
-    addresses.map((address) =>
-      etcd.status(address).then(
-        () => true,
-        () => false,
-      ),
-    ),
+  const answers = await Promise.allSettled(addresses.map((address) => etcd.status(address)));
+  const silent = addresses.filter((_, i) => answers[i].status === 'rejected');
+  if (silent.length * 2 < addresses.length) return new Promise(() => {});
+  const names = silent.join(', ');
+  throw new KvError(
+    'UNAVAILABLE',
+    `etcd has no majority: of ${addresses.length} members ${names} can't be reached`,
   );
-  const silent = addresses.filter((_, i) => !answers[i]);
-  if (silent.length * 2 < addresses.length) return error;
-  const message = `etcd has no majority: ${silent.join(', ')} of ${addresses.length} members ${silent.length === 1 ? 'does' : 'do'} not answer`;
-  return new KvError('UNAVAILABLE', message, { cause: error });
 }

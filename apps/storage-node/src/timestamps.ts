@@ -7,6 +7,12 @@ import { LocalOracle } from '@holdfast/tso';
 import { RemoteOracle } from '@holdfast/tso/remote';
 import type { Settings } from './settings.js';
 
+/**
+ * How long a write waits for timestamps before it is said that it was not executed, in ms: a bit longer than another instance
+ * of the service takes to lead. It waits once with its message, and once more by itself.
+ */
+const timestampTimeoutMs = 5000;
+
 export interface NodeTimestamps {
   readonly front: OracleFront;
   close(): Promise<void>;
@@ -20,7 +26,8 @@ export async function openTimestamps(
   map: () => ShardMap,
 ): Promise<NodeTimestamps> {
   if (tso.length > 0) {
-    const oracle = new RemoteOracle({ env, endpoints: tso, credentials: peerCredentials(peers) });
+    const credentials = peerCredentials(peers);
+    const oracle = new RemoteOracle({ env, endpoints: tso, credentials, timeoutMs: timestampTimeoutMs });
     const front = new RemoteFront({ source: oracle, env, isOneShard: () => map().shards.length === 1 });
     const close = async (): Promise<void> => {
       await front.close();
