@@ -268,3 +268,39 @@ it('a directory without data is refused', async () => {
   await expect(check(join(directory, 'nosuch'))).rejects.toMatchObject({ code: 'INVALID' });
   await rm(directory, { recursive: true });
 });
+
+describe('what a server needs beside its data', () => {
+  let place: string;
+
+  beforeAll(async () => {
+    place = await mkdtemp(join(tmpdir(), 'holdfast-check-'));
+    const parameters = new Map([['history-bytes', '1mb']]);
+    const options = { env, disk, log: 'file', fsync: 'always', directory: place, parameters } as const;
+    const stack = await openLocalStack({ ...options, storage: 'memory' });
+    await write(stack, new SeededRandom(seed), 50);
+    await stack.persistence!.take();
+    await stack.close();
+  });
+  afterAll(() => rm(place, { recursive: true }));
+
+  async function damagesOf(): Promise<string[]> {
+    const found = new Found();
+    await checkDirectory(disk, place, found);
+    return found.damages;
+  }
+
+  it('is named when the history of writes is damaged', async () => {
+    expect(await damagesOf()).toEqual([]);
+    const content = await readFile(join(place, 'history'));
+    content[3] ^= 1;
+    await writeFile(join(place, 'history'), content);
+    expect(await damagesOf()).toEqual([expect.stringContaining('history')]);
+    content[3] ^= 1;
+    await writeFile(join(place, 'history'), content);
+  });
+
+  it('is named when the files of the log are gone that a snapshot reaches into', async () => {
+    for (const name of await readdir(join(place, 'log'))) await rm(join(place, 'log', name));
+    expect(await damagesOf()).toEqual([expect.stringContaining('entries are missing')]);
+  });
+});

@@ -1,7 +1,7 @@
 /**
  * Checks a whole data directory that no server has open: each part by itself, and that they fit together.
  *
- *     DIR/format, timestamps, chain    small files with checksums
+ *     DIR/format, timestamps, chain    small files with checksums, as DIR/history
  *     DIR/log, log-NAME                every entry, and that it decodes
  *     DIR/snapshots                    every frame, and that it decodes
  *     DIR/level                        every file and every record: `checkLevel`
@@ -22,6 +22,7 @@ import {
 } from '@holdfast/log';
 import { BatchCheck, checkLevel, type StoreDirectory } from '@holdfast/storage';
 import { firstName, inFiles, segmentDirectory } from './chain-segments.js';
+import { readStarts } from './history/history-starts.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
 export interface DirectoryReport {
@@ -83,6 +84,11 @@ class DirectoryCheck {
     await this.#attempt(`${this.#path}/format`, () => this.#checkFormat());
     const mark = new FileHighWaterMark({ disk: this.#disk, path: `${this.#path}/timestamps` });
     await this.#attempt(`${this.#path}/timestamps`, () => mark.load());
+    if ((await readStarts(this.#disk, `${this.#path}/history`)) === null)
+      this.#findings.damage(
+        `${this.#path}/history`,
+        'its checksum is wrong: the history of writes begins anew',
+      );
     const log = await this.#checkLogs();
     let state: StatePosition | null = null;
     const hasLevel = this.#names.includes('level');
@@ -130,7 +136,8 @@ class DirectoryCheck {
     if (chain !== null) return this.#checkChain(chain);
     if (!this.#names.includes('log')) return null;
     const { head, tail } = await this.#checkLog(segmentDirectory(this.#path, firstName));
-    return head === 0 ? null : { head, tail };
+    // Level storage begins another one where it is; a snapshot belongs to the one that is gone.
+    return head === 0 && this.#names.includes('level') ? null : { head, tail };
   }
 
   async #readChain(): Promise<Chain | null> {

@@ -79,15 +79,7 @@ export class HistoryStarts {
   }
 
   async #load(): Promise<Start[]> {
-    const content = await readSmallFile(this.#disk, this.#path);
-    if (content === null) return [];
-    const lines = Buffer.from(content).toString('latin1').trimEnd().split('\n');
-    const sum = lines.pop();
-    if (sum !== sumOf(lines)) return [];
-    return lines.map((line) => {
-      const [position, before, after] = line.split(' ').map(Number);
-      return { position, before, after };
-    });
+    return (await readStarts(this.#disk, this.#path)) ?? [];
   }
 
   #store(lines: readonly Start[]): Promise<void> {
@@ -105,6 +97,19 @@ export class HistoryStarts {
     this.#last = done.catch(() => {});
     return done;
   }
+}
+
+/** Null when the file is damaged; none when it is not there. */
+export async function readStarts(disk: Disk, path: string): Promise<Start[] | null> {
+  const content = await readSmallFile(disk, path);
+  if (content === null) return [];
+  const lines = Buffer.from(content).toString('latin1').trimEnd().split('\n');
+  const sum = lines.pop();
+  if (sum !== sumOf(lines)) return null;
+  return lines.map((line) => {
+    const [position, before, after] = line.split(' ').map(Number);
+    return { position, before, after };
+  });
 }
 
 function sumOf(lines: readonly string[]): string {
