@@ -49,7 +49,8 @@ export async function cluster(pairs: number): Promise<void> {
       states
         .filter((state) => state.kind === kind)
         .map(({ addresses }) => Number(addresses[purpose].split(':')[1]));
-    await againstEtcd(dev.etcd.split(','), portOf('gateway', 'redis')[0], Math.min(pairs, 3));
+    const [gateway] = portOf('gateway', 'redis');
+    await againstEtcd(dev.etcd.split(','), gateway, portOf('node', 'redis'), Math.min(pairs, 3));
     await againstWholeServer(dev.etcd, Math.min(pairs, 3));
     await timestamps(portOf('tso', 'grpc').map((port) => `127.0.0.1:${port}`));
   } finally {
@@ -59,18 +60,25 @@ export async function cluster(pairs: number): Promise<void> {
 }
 
 /** Writes: what comes out of etcd through all layers, for what goes into it plainly. */
-async function againstEtcd(endpoints: readonly string[], port: number, pairs: number): Promise<void> {
+async function againstEtcd(
+  endpoints: readonly string[],
+  port: number,
+  nodes: readonly number[],
+  pairs: number,
+): Promise<void> {
   const many: [number[], number[]] = [[], []];
   const piped: [number[], number[]] = [[], []];
   const single: [number[], number[]] = [[], []];
+  const direct: [number[], number[]] = [[], []];
   const etcd = await Etcd.open({ env, endpoints, callTimeoutMs: 30_000 });
   const value = Buffer.alloc(valueBytes, 'v');
   let next = 0;
   const putOne = (): Promise<unknown> =>
     etcd.transact({ compare: [], success: [put(Buffer.from(`bench/${next++ % load.keys}`), value)] });
-  const setOne = await caller(port, setRequest(value), '+OK\r\n');
+  const setOne = await caller(port, setRequest(value), ok);
+  const setAtLeader = await leaderOf(nodes, setRequest(value));
   await measure(port, { ...load, requests: 5000 });
-  for (const call of [putOne, setOne.call]) await medianMs(call, warmUpSeconds);
+  for (const call of [putOne, setOne.call, setAtLeader.call]) await medianMs(call, warmUpSeconds);
   for (let pair = 0; pair < pairs; pair++) {
     const rate = await ratePerSecond(load.clients, putOne);
     many[0].push(rate);
@@ -79,14 +87,18 @@ async function againstEtcd(endpoints: readonly string[], port: number, pairs: nu
     piped[1].push(await measure(port, { ...load, requests: 300_000, pipeline: 16 }));
     single[0].push(await medianMs(putOne));
     single[1].push(await medianMs(setOne.call));
+    direct[0].push(single[0][pair]);
+    direct[1].push(await medianMs(setAtLeader.call));
   }
   setOne.close();
+  setAtLeader.close();
   etcd.close();
   const row = (what: string, [redis, ours]: [number[], number[]], unit: string): void =>
     console.log(formatRow({ what, redis, ours, unit }));
   row('SET, 500 clients / etcd puts, 500 callers', many, 'req/s');
   row('SET -P 16, 500 clients / the same puts', piped, 'req/s');
   row('p50 of one SET / of one etcd put, warm', single, 'ms');
+  row("p50 of one SET at the leader's own port / the same puts", direct, 'ms');
 }
 
 /** The hop: reads that need no commit (by the lease), through a gateway and in one process, of the same keys and values. */
@@ -162,18 +174,34 @@ async function medianMs(call: () => Promise<unknown>, forSeconds: number = secon
   return median(times);
 }
 
+const ok = '+OK\r\n';
 const getRequest = Buffer.from('*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000001\r\n');
 
 function setRequest(value: Buffer): Buffer {
   return Buffer.from(`*3\r\n$3\r\nSET\r\n$9\r\nbench:one\r\n$${value.length}\r\n${value}\r\n`);
 }
 
+interface Caller {
+  call(): Promise<void>;
+  close(): void;
+}
+
+/** A caller of the one node that does what it is asked for, and does not send it elsewhere. */
+async function leaderOf(ports: readonly number[], request: Buffer): Promise<Caller> {
+  for (const port of ports) {
+    const candidate = await caller(port, request, ok);
+    const isLeader = await candidate.call().then(
+      () => true,
+      () => false,
+    );
+    if (isLeader) return candidate;
+    candidate.close();
+  }
+  throw new Error('no node leads');
+}
+
 /** A connection that makes the same request again and again, one at a time, and is always answered the same. */
-async function caller(
-  port: number,
-  request: Buffer,
-  expected: string,
-): Promise<{ call(): Promise<void>; close(): void }> {
+async function caller(port: number, request: Buffer, expected: string): Promise<Caller> {
   const socket = await new Promise<Socket>((resolve, reject) => {
     const connecting = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(connecting));
     connecting.once('error', reject);

@@ -24,6 +24,8 @@ export interface RunningServer {
   residentParts(): { readonly anonymous: number; readonly mapped: number };
   /** CPU time that it took so far, in ms. */
   cpuMs(): number;
+  /** What it wrote to the disk so far. */
+  writtenBytes(): number;
   /** Ends it, SIGTERM in its own time; its directory stays. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Ends it, and removes its directory. */
@@ -116,6 +118,7 @@ function running(
     residentPeakBytes: () => statusOf(child, 'VmHWM'),
     residentParts: () => ({ anonymous: statusOf(child, 'RssAnon'), mapped: statusOf(child, 'RssFile') }),
     cpuMs: () => cpuMsOf(child),
+    writtenBytes: () => writtenBytesOf(child),
     end,
     async stop() {
       await end('SIGTERM');
@@ -128,6 +131,10 @@ function running(
 function statusOf({ pid }: ChildProcess, name: string): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
+}
+
+function writtenBytesOf({ pid }: ChildProcess): number {
+  return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
 }
 
 /** Of its threads that live, as the scheduler counts it: `stat` has it in steps of 10 ms only. */
