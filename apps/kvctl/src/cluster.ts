@@ -64,6 +64,11 @@ export class Cluster {
     return viewOf(map, nodes, new Map(answers));
   }
 
+  /** The same, for whoever waits for something: again and again, so one node that stands still must not take all the time. */
+  look(): Promise<ClusterView> {
+    return this.view(Math.min(this.timeoutMs, lookTimeoutMs));
+  }
+
   /** Throws KvError INVALID when there is no such node. */
   record(node: string): NodeRecord {
     const record = this.meta.nodes.get(node);
@@ -120,11 +125,6 @@ export class Cluster {
     for (const client of this.#admins.values()) client.close();
     this.meta.close();
     this.etcd.close();
-  }
-
-  /** The same, for whoever waits for something: again and again, so one node that stands still must not take all the time. */
-  look(): Promise<ClusterView> {
-    return this.view(Math.min(this.timeoutMs, lookTimeoutMs));
   }
 
   async #ask(record: NodeRecord, timeoutMs: number): Promise<NodeAnswer> {

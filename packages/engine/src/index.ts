@@ -50,4 +50,4 @@ export {
   Transaction,
   type WatchedKey,
 } from './session.js';
-export { ShardKeys, slotOfPattern } from './shard-keys.js';
+export { ofAllShards, ShardKeys, slotOfPattern } from './shard-keys.js';

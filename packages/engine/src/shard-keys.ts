@@ -10,7 +10,8 @@ import type { Command } from './command.js';
 /** As Redis has it. */
 const nonLocalKey = 'ERR Script attempted to access a non local key in a cluster node';
 
-const ofAllShards: ReadonlySet<string> = new Set(
+/** Commands of all keys, by their full names: of several shards none can do them alone. */
+export const ofAllShards: ReadonlySet<string> = new Set(
   'dbsize keys randomkey scan kv.scan kv.delrange flushall flushdb swapdb'.split(' '),
 );
 

@@ -245,6 +245,11 @@ export class MemoryStorage implements Storage {
   /** No write is half done. Throws KvError INVALID when databases were swapped since there were so many swaps. */
   async #settled(swaps: number): Promise<void> {
     while (this.#longWrite !== null) await this.#longWrite;
+    this.assertNotSwapped(swaps);
+  }
+
+  /** For a snapshot that began after so many swaps. Throws KvError INVALID. */
+  assertNotSwapped(swaps: number): void {
     if (this.swaps !== swaps) throw new KvError('INVALID', 'databases were swapped during a snapshot');
   }
 

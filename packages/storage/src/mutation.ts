@@ -115,6 +115,13 @@ export class MutationWriter {
   }
 
   /** Forgets the records, keeps the buffer unless it grew beyond 4 MiB. */
+  /** What was written, as a batch of its own; the writer begins anew. */
+  take(): Buffer {
+    const batch = Buffer.from(this.bytes.subarray(0, this.length));
+    this.clear();
+    return batch;
+  }
+
   clear(): void {
     this.length = 0;
     this.count = 0;

@@ -34,9 +34,7 @@ export class SnapshotReading {
 
   /** What was described, as a batch of its own. */
   take(): Uint8Array {
-    const batch = Buffer.from(this.#writer.bytes.subarray(0, this.#writer.length));
-    this.#writer.clear();
-    return batch;
+    return this.#writer.take();
   }
 
   /** Describes keys of a database, until it is full: `describeLeft` goes on. */

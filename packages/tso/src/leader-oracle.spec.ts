@@ -8,15 +8,17 @@ import { SimulatedProcess } from './testing/simulated-process.js';
 
 const holdMs = 300;
 
+/** Time goes by, and whoever waited for it goes on. */
+async function pass(env: SimulatedEnv, ms: number): Promise<void> {
+  for (let i = 0; i < ms; i += 10) {
+    env.advance(10);
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  }
+}
+
 it('is in doubt while it leads and can not renew its hold', async () => {
   const env = new SimulatedEnv();
   const mark = new SimulatedMark(env);
-  const pass = async (ms: number): Promise<void> => {
-    for (let i = 0; i < ms; i += 10) {
-      env.advance(10);
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-    }
-  };
   const process = new SimulatedProcess(env);
   const real = mark.storeFor(process);
   let isCutOff = false;
@@ -24,13 +26,13 @@ it('is in doubt while it leads and can not renew its hold', async () => {
     isCutOff ? Promise.reject(new KvError('UNAVAILABLE', 'no answer')) : real.write(...args);
   const store = { ...real, read: () => real.read(), write };
   const oracle = new LeaderOracle({ env: process, store, address: 'a:1', holdMs });
-  await pass(50);
+  await pass(env, 50);
   expect([oracle.isLeading, oracle.isInDoubt]).toEqual([true, false]);
   isCutOff = true;
-  await pass(holdMs * 2);
+  await pass(env, holdMs * 2);
   expect([oracle.isLeading, oracle.isInDoubt]).toEqual([false, true]);
   isCutOff = false;
-  await pass(holdMs);
+  await pass(env, holdMs);
   expect([oracle.isLeading, oracle.isInDoubt]).toEqual([true, false]);
   await oracle.close();
 });
@@ -38,32 +40,26 @@ it('is in doubt while it leads and can not renew its hold', async () => {
 it('does not say who leads any more when nothing was heard of it, nor of the mark, for long', async () => {
   const env = new SimulatedEnv();
   const mark = new SimulatedMark(env);
-  const pass = async (ms: number): Promise<void> => {
-    for (let i = 0; i < ms; i += 10) {
-      env.advance(10);
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-    }
-  };
   const begin = (address: string, store: MarkStore, process: SimulatedProcess) =>
     new LeaderOracle({ env: process, store, address, holdMs });
   const first = new SimulatedProcess(env);
   begin('a:1', mark.storeFor(first), first);
-  await pass(50);
+  await pass(env, 50);
   const second = new SimulatedProcess(env);
   const real = mark.storeFor(second);
   let isCutOff = false;
   const read = (): ReturnType<MarkStore['read']> =>
     isCutOff ? Promise.reject(new KvError('UNAVAILABLE', 'no answer')) : real.read();
   const waiting = begin('b:1', { ...real, read }, second);
-  await pass(holdMs * 5);
+  await pass(env, holdMs * 5);
   expect([waiting.isLeading, waiting.leader]).toEqual([false, 'a:1']);
   isCutOff = true;
-  await pass(holdMs);
+  await pass(env, holdMs);
   expect(waiting.leader).toBe('a:1');
-  await pass(holdMs * 2);
+  await pass(env, holdMs * 2);
   expect(waiting.leader).toBe('');
   isCutOff = false;
-  await pass(holdMs);
+  await pass(env, holdMs);
   expect(waiting.leader).toBe('a:1');
   await waiting.close();
 });

@@ -12,7 +12,7 @@ import { endOfReply, type Request } from '@holdfast/common';
 import type { Command, QueuedCommand } from '@holdfast/engine';
 import { type Outcome, outcomes } from '../coordinator.js';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
-import { type Answer, waits } from './reply-queue.js';
+import type { Answer } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
 import type { Run, RunOwner } from './run.js';
 import { places } from './transaction-places.js';
@@ -59,7 +59,7 @@ export class MixedTransaction implements RunOwner {
 
   /** The shard is asked: the client goes on when all of it is answered. */
   awaitShard(): Outcome {
-    this.#holdBack();
+    this.#session.awaitReplies();
     this.#coordinator.observesLater();
     return outcomes.pending;
   }
@@ -96,15 +96,8 @@ export class MixedTransaction implements RunOwner {
     const session = this.#session;
     this.#coordinator.front.observe(session, this.#exec, this.#request);
     // What was run meanwhile may have said that the client may go on.
-    this.#holdBack();
+    session.awaitReplies();
     session.replies.ready(this.#answer);
-  }
-
-  #holdBack(): void {
-    const session = this.#session;
-    session.replies.waitsFor = waits.all;
-    session.isBlocked = true;
-    session.isOnItsWay = true;
   }
 
   /** Puts the shard's replies and those of the gateway behind the number of them. */

@@ -2,7 +2,7 @@
 import type { Reply } from '@holdfast/common';
 import { Session } from '@holdfast/engine';
 import { Lane, type LaneUser } from './lane.js';
-import { type Answer, ReplyQueue } from './reply-queue.js';
+import { type Answer, ReplyQueue, waits } from './reply-queue.js';
 import type { ShardRoute } from './shard-route.js';
 
 export class RoutedSession extends Session implements LaneUser {
@@ -72,6 +72,13 @@ export class RoutedSession extends Session implements LaneUser {
   /** Its command waits at this lane's node, maybe at others too. */
   waitsAt(lane: Lane): void {
     this.#blockedAt.push(lane);
+  }
+
+  /** Its next request waits until everything before is answered. */
+  awaitReplies(): void {
+    this.replies.waitsFor = waits.all;
+    this.isBlocked = true;
+    this.isOnItsWay = true;
   }
 
   /** It goes on with its next request. */

@@ -19,7 +19,7 @@ import { Confirmation, Confirmations } from './confirmations.js';
 import { Lane, type LaneUser } from './lane.js';
 import type { NodeChannel } from './node-channel.js';
 import type { Handler, Handlers } from './plans.js';
-import { type Answer, waits } from './reply-queue.js';
+import type { Answer } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
 import type { ShardRoute } from './shard-route.js';
 
@@ -185,9 +185,7 @@ export class Subscriptions implements LaneUser {
         coordinator.forwarder.tell(this.#laneTo(route), ping, new Confirmation(echoes));
       if (echoes.missing === 0) heard();
     };
-    session.replies.waitsFor = waits.all;
-    session.isBlocked = true;
-    session.isOnItsWay = true;
+    session.awaitReplies();
     return answer;
   }
 

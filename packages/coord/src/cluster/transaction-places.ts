@@ -4,7 +4,7 @@
  * the gateway as ever, in its place among the replies. What several shards would have to do at one moment is refused.
  */
 import type { Request } from '@holdfast/common';
-import type { Command, Session } from '@holdfast/engine';
+import { type Command, ofAllShards, type Session } from '@holdfast/engine';
 import type { ClusterCoordinator } from './cluster-coordinator.js';
 import { nodesOf } from './node-answers.js';
 import { connectionParameters } from './parameter-places.js';
@@ -26,10 +26,10 @@ const ofOneShard = namesOf(
 );
 
 /** Of all shards at one moment. */
-const ofAllData = namesOf(
-  `dbsize keys randomkey scan kv.scan kv.delrange flushall flushdb swapdb script|flush function|load function|delete
-   function|flush function|restore`,
-);
+const ofAllData: ReadonlySet<string> = new Set([
+  ...ofAllShards,
+  ...namesOf('script|flush function|load function|delete function|flush function|restore'),
+]);
 
 const neverPart = namesOf('subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe debug');
 

@@ -71,8 +71,7 @@ class TestCommitter implements Committer {
 
   settle(): void {
     if (this.#journal.length === 0) return;
-    const batch = Buffer.from(this.#journal.bytes.subarray(0, this.#journal.length));
-    this.#journal.clear();
+    const batch = this.#journal.take();
     this.#pending.push({ batch, version: this.#storage.stamp.last });
     if (!this.isHolding) this.#commitAll();
   }

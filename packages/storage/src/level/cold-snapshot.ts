@@ -65,9 +65,7 @@ class ColdDescription {
   }
 
   take(): Uint8Array {
-    const batch = Buffer.from(this.#writer.bytes.subarray(0, this.#writer.length));
-    this.#writer.clear();
-    return batch;
+    return this.#writer.take();
   }
 
   async add(keyspace: Keyspace, headKey: Uint8Array, value: Uint8Array): Promise<void> {

@@ -4,7 +4,6 @@
  *     | keys that are on the disk only ... | keys that are in memory ... |
  *        ^ what leaves memory meanwhile is described as it goes, since its turn may be over, or never come
  */
-import { KvError } from '@holdfast/common';
 import type { MemoryStorage } from '../memory-storage.js';
 import { MutationWriter } from '../mutation.js';
 import { describeColdKeys } from './cold-snapshot.js';
@@ -40,30 +39,18 @@ export async function* takeSnapshot(options: LevelSnapshotOptions): AsyncGenerat
     const cold = describeColdKeys(store, keyspaces, loader, layouts);
     for (const part of [cold, memory.snapshotAfter(renamedBefore)]) {
       for await (const batch of part) {
-        assertNotSwapped(memory, swaps);
+        memory.assertNotSwapped(swaps);
         yield batch;
         if (departed.length === 0) continue;
-        assertNotSwapped(memory, swaps);
-        yield takeFrom(departed);
+        memory.assertNotSwapped(swaps);
+        yield departed.take();
       }
     }
     if (departed.length === 0) return;
-    assertNotSwapped(memory, swaps);
-    yield takeFrom(departed);
+    memory.assertNotSwapped(swaps);
+    yield departed.take();
   } finally {
     cache.snapshotEnds(departed);
     memory.endSnapshot();
   }
-}
-
-function assertNotSwapped(memory: MemoryStorage, swaps: number): void {
-  if (memory.swaps === swaps) return;
-  throw new KvError('INVALID', 'databases were swapped during a snapshot');
-}
-
-/** What was written, as a batch of its own; the writer begins anew. */
-function takeFrom(writer: MutationWriter): Uint8Array {
-  const batch = Buffer.from(writer.bytes.subarray(0, writer.length));
-  writer.clear();
-  return batch;
 }
