@@ -23,7 +23,6 @@ export interface KeptLog extends Log {
   bytesFrom(position: Position): number;
   /** Position of the last entry known to be on the disk. */
   readonly durablePosition: Position;
-  /** Brings everything that was appended to the disk. */
   sync(): Promise<void>;
 }
 

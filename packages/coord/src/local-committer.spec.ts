@@ -29,3 +29,15 @@ it('tells who waits of what was committed when it is released: a reply before a 
   committer.release();
   expect(told.at(-1)).toBe(7);
 });
+
+it('has the log synced for a storage with a disk of its own, where what is committed may not be on the disk', async () => {
+  const storage = new MemoryStorage(new SeededRandom(1));
+  let syncs = 0;
+  const log = { ...promptLog(), sync: async () => void syncs++ };
+  const options = { storage, env: new SimulatedEnv(), onFatal: () => {} };
+  new LocalCommitter({ ...options, log });
+  await storage.syncLog?.();
+  expect(syncs).toBe(1);
+  new LocalCommitter({ ...options, log: null });
+  expect(storage.syncLog).toBe(null);
+});

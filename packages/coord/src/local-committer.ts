@@ -73,6 +73,7 @@ export class LocalCommitter implements Committer {
     const isTold = log !== null || storage.needsJournal || (this.#history?.commits ?? null) !== null;
     this.#journal = isTold ? new MutationWriter() : null;
     storage.journal = this.#journal;
+    storage.syncLog = log?.sync === undefined ? null : () => log.sync!();
     this.committedVersion = log === null ? Number.POSITIVE_INFINITY : storage.stamp.last;
   }
 

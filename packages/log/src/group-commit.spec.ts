@@ -85,6 +85,20 @@ it('tells in order, refusals too', async () => {
   expect(group.hasWaiters).toBe(false);
 });
 
+it('whoever waits for a sync keeps no append waiting', async () => {
+  const { group, written } = groupOf('everysec');
+  written.write();
+  let isSynced = false;
+  const syncing = group.sync().then(() => {
+    isSynced = true;
+  });
+  await turn();
+  expect(group.hasWaiters).toBe(false);
+  expect(isSynced).toBe(false);
+  written.syncs[0]();
+  await syncing;
+});
+
 it('after a failed sync all that it and later ones were to cover is unknown, and nothing is synced any more', async () => {
   const { group, append, durable, outcomes, written } = groupOf('always');
   append();

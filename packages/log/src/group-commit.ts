@@ -55,6 +55,8 @@ export interface GroupCommitOptions {
 
 /** An append, or somebody else who waits for a sync; resolved in order. */
 interface Waiter {
+  /** Appends after it wait, too. */
+  readonly isAppend: boolean;
   /** What to resolve with when the sync succeeds. */
   readonly outcome: AppendOutcome;
   readonly resolve: (outcome: AppendOutcome) => void;
@@ -68,7 +70,7 @@ export class GroupCommit {
   readonly #onDurable: (position: Position) => void;
   #fsync: FsyncPolicy;
   #failure: KvError | null = null;
-  /** Waiters for the next sync; with those of the one in flight they are `unresolvedCount`. */
+  /** Waiters for the next sync; the appends among them and those of the one in flight are `unresolvedCount`. */
   #waiters: Waiter[] = [];
   #unresolvedCount = 0;
   #syncing: Promise<void> | null = null;
@@ -99,7 +101,7 @@ export class GroupCommit {
     return this.#failure;
   }
 
-  /** Somebody waits: whoever comes now must wait behind, because outcomes come in order. */
+  /** An append waits: one that comes now must wait behind, because outcomes come in order. */
   get hasWaiters(): boolean {
     return this.#unresolvedCount > 0;
   }
@@ -126,16 +128,18 @@ export class GroupCommit {
    * sync fails, with `unknown` instead of `committed`.
    */
   await(outcome: AppendOutcome, resolve: (outcome: AppendOutcome) => void): void {
-    this.#waiters.push({ outcome, resolve });
+    this.#waiters.push({ isAppend: true, outcome, resolve });
     this.#unresolvedCount++;
     this.syncSoon();
   }
 
-  /** Resolves when everything written so far is on the disk, whatever the policy. Throws the failure. */
+  /** Resolves when everything written so far is on the disk, whatever the policy; no append waits for it. Throws the failure. */
   async sync(): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
+    const position = this.#written.last;
     const outcome = await new Promise<AppendOutcome>((resolve) => {
-      this.await({ kind: 'committed', position: this.#written.last }, resolve);
+      this.#waiters.push({ isAppend: false, outcome: { kind: 'committed', position }, resolve });
+      this.syncSoon();
     });
     if (outcome.kind !== 'committed') throw this.#failure;
   }
@@ -189,7 +193,7 @@ export class GroupCommit {
     } catch (error) {
       this.fail(error);
     }
-    this.#unresolvedCount -= covered.length;
+    for (const { isAppend } of covered) if (isAppend) this.#unresolvedCount--;
     if (this.#failure === null) {
       this.#onDurable(position);
       for (const { outcome, resolve } of covered) resolve(outcome);

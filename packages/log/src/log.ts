@@ -113,6 +113,11 @@ export interface Log {
    */
   appendSync?(batch: Uint8Array, after: Position, epoch: number): AppendOutcome | null;
   /**
+   * Resolves when everything that was appended before is on the disk; for logs where what is committed may not be there
+   * yet. No append waits for it. Throws KvError DISK.
+   */
+  sync?(): Promise<void>;
+  /**
    * What became of the appends of this log whose outcome was `unknown`, in their order, each exactly once;
    * empty when there are none. What is found missing is fenced before this resolves, so that it can't arrive
    * later. Until then every append is refused as `unavailable`. Never rests on a read of the tail alone.

@@ -39,6 +39,8 @@ export class MemoryStorage implements Storage {
   readonly pendingBytes = 0;
   cacheBytes = 0;
   readonly departures = 0;
+  /** It has no disk, but may be the memory of a storage that has. */
+  syncLog: (() => Promise<void>) | null = null;
   /** What its databases share: for a storage that is built around this one. */
   readonly context: DatabaseContext;
   readonly #databases: Database[] = [];

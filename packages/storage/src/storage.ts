@@ -6,8 +6,8 @@
  * LevelStorage the number of keys may exceed memory, and opening costs no scan.
  *
  * Who writes, in order: `stamp.reset`, changes through `database(i)`, which end up in `journal`; the
- * batch of a turn goes to the log; when it is durable there, `committed` tells the storage, which may
- * now write its own copy behind. The journal holds what is not staged yet, and is cleared after. A storage
+ * batch of a turn goes to the log; when it is committed there, `committed` tells the storage, which may
+ * now write its own copy behind, after `syncLog`. The journal holds what is not staged yet, and is cleared after. A storage
  * without a log has no journal, unless it needs one.
  *
  * A key must be resident when it is read or written: who writes a key that is not, loses track of what the
@@ -31,6 +31,11 @@ export interface Storage {
   readonly stamp: WriteStamp;
   /** Changes are recorded here when set. */
   journal: MutationWriter | null;
+  /**
+   * Brings to the disk what the log says is committed, where that may not be there yet: awaited before the storage writes
+   * any of it to its own disk, which would otherwise have what a power cut took from the log. Rejects when it fails.
+   */
+  syncLog: (() => Promise<void>) | null;
   observer: KeyspaceObserver | null;
   /** Set only while a command runs. */
   creations: CreationListener | null;
@@ -140,7 +145,7 @@ export interface Storage {
    * is exactly what the batch leads to. `batch` is not kept.
    */
   staged(batch: Uint8Array): void;
-  /** The oldest staged batch is durable in the log, at `position`: it may be written to the storage's own disk. */
+  /** The oldest staged batch is committed in the log, at `position`: it may be written to the storage's own disk. */
   committed(position: number): void;
   /**
    * All keys as batches of mutations, readable by `apply`. Writes may go on: what they change after the

@@ -75,6 +75,8 @@ export class Replica {
     this.#follows(true);
     // Of who committed before, and everything.
     state.storage.journal = null;
+    // What is committed is on the disks of others.
+    state.storage.syncLog = null;
     if (options.heldUntil !== undefined) {
       election.hurry();
       this.#guard.hold(options.heldUntil);

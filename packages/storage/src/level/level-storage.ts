@@ -176,6 +176,14 @@ export class LevelStorage implements Storage {
     this.#memory.journal = journal;
   }
 
+  get syncLog(): (() => Promise<void>) | null {
+    return this.#memory.syncLog;
+  }
+
+  set syncLog(syncLog: (() => Promise<void>) | null) {
+    this.#memory.syncLog = syncLog;
+  }
+
   get creations(): CreationListener | null {
     return this.#memory.creations;
   }

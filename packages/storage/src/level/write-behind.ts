@@ -3,8 +3,9 @@
  *
  *     staged     | set 4: batches 90, 91, 92 | set 5: batches 93, 94 ...
  *                  frozen, waits until         being filled
- *                  92 is committed, then
- *                  written, then the next one is frozen
+ *                  92 is committed and the
+ *                  log synced, then written,
+ *                  then the next one is frozen
  *
  * A set is written as a whole, with the position of its last batch, in one LevelDB batch: what is on the
  * disk is always the state at one position. A set is frozen only when nothing is journaled that was not
@@ -304,7 +305,8 @@ export class WriteBehind {
   }
 
   async #writeOnce(set: WriteSet): Promise<void> {
-    const { store, env } = this.#options;
+    const { store, env, memory } = this.#options;
+    await memory.syncLog?.();
     const batch = store.batch();
     set.rewind();
     while (set.writeSome(batch, operationsPerTurn, bytesPerTurn)) {

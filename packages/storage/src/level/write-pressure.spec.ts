@@ -86,3 +86,21 @@ it('what waits for the disk when its bound is lowered does not hold up writers u
   expect(storage.durablePosition).toBe(20);
   expect(storage.admitWrite()).toBeNull();
 });
+
+it('nothing is on the disk of the storage before it is on that of the log: a power cut left a state beyond its log', async () => {
+  const { driver, storage, store } = await beginLevelLife(new SimulatedContent());
+  const syncs: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  storage.syncLog = () => new Promise((resolve, reject) => syncs.push({ resolve, reject }));
+  const { writes } = store;
+  driver.set('k', 'v');
+  driver.settle();
+  const flushing = storage.flush();
+  await turns();
+  expect(store.writes).toBe(writes);
+  expect(storage.durablePosition).toBe(0);
+  syncs[0].reject(new Error('EIO'));
+  await expect(flushing).rejects.toThrow('EIO');
+  expect(store.writes).toBe(writes);
+  storage.syncLog = null;
+  await storage.close();
+});
