@@ -33,10 +33,10 @@ export class DataDirectory {
   }
 
   /**
-   * Makes it this server's own, where it is not yet, to save copies without a log: those of a log are not to be covered.
-   * Throws as `claim`.
+   * Makes it this server's own, where it is not yet, to keep data there without a log: what the log of another run has is
+   * not to be covered, nor left out. Throws as `claim`.
    */
-  async claimForSaving(): Promise<void> {
+  async claimWithoutLog(): Promise<void> {
     if (this.isClaimed) return;
     await this.claim();
     if (!(await this.hasLog())) return;

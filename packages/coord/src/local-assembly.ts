@@ -156,7 +156,7 @@ export class Assembly {
       log,
       snapshots,
       savePoints: () => savePointsOf(this.#config),
-      claim: () => place.claimForSaving(),
+      claim: () => place.claimWithoutLog(),
       openLog: () => openLog(this.#options, this.#config, place, storage),
       commitThrough: (next) => coordinator().commitThrough(next, null),
       replaceData: (body) => coordinator().replaceData(body),

@@ -94,7 +94,8 @@ export interface LocalStack {
 export async function openLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const config = configurationOf(options);
   const place = placeOf(options);
-  if (isOnDisk(options)) await place!.claim();
+  if (options.log === 'file') await place!.claim();
+  else if (isOnDisk(options)) await place!.claimWithoutLog();
   else if (place !== null && (await place.hasSaved())) await place.claim();
   const opened: Closable[] = [];
   try {

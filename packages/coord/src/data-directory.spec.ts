@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SimulatedEnv } from '@holdfast/common/testing';
+import { SimulatedDisk } from '@holdfast/log/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type LocalStack, openLocalStack } from './local-stack.js';
+import { StackClient } from './testing/index.js';
+
+let directory: string;
+const env = new SimulatedEnv(1);
+const disk = new SimulatedDisk(1);
+
+/** The log is on a simulated disk, LevelDB on a real one. */
+function start(log: 'file' | 'none'): Promise<LocalStack> {
+  return openLocalStack({ env, disk, storage: 'level', log, fsync: 'everysec', directory });
+}
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'holdfast-'));
+});
+
+afterEach(() => rmSync(directory, { recursive: true }));
+
+it('level storage does not start without the log that it had: it served what LevelDB had, and not what only the log had', async () => {
+  const stack = await start('file');
+  await new StackClient(stack).line('SET k v');
+  await stack.close();
+  await expect(start('none')).rejects.toThrow('has the log of another run: start with --log file');
+  const again = await start('file');
+  expect(await new StackClient(again).line('GET k')).toBe('v');
+  await again.close();
+});
