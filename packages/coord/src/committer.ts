@@ -5,8 +5,8 @@
  *     log                append 7, append 8 ...        in order
  *     committed   ........^ version of turn 6           replies up to here may leave
  *
- * Each turn's mutations are one batch: kept or lost as a whole, so a transaction or an MSET is never
- * half there. How it is made durable is the strategy: `LocalCommitter`, `ReplicatedCommitter`.
+ * Each turn's mutations are one batch, those of a turn that writes a lot a few: each is kept or lost as a whole, so a
+ * transaction or an MSET is never half there. How it is made durable is the strategy: `LocalCommitter`, `ReplicatedCommitter`.
  */
 import type { Fate } from './coordinator.js';
 
@@ -19,6 +19,8 @@ export interface Committer {
   readonly position: number;
   /** Hands the turn's mutations to the log. */
   settle(): void;
+  /** A command ran, or a transaction, and is complete: a turn that writes a lot is handed over in several batches. */
+  executed(): void;
   /** Calls `listener` whenever `committedVersion` has grown outside of `settle`. */
   onCommitted(listener: () => void): void;
   /** The write that is going on takes more than this turn: nothing is handed over before it is complete. */

@@ -15,7 +15,7 @@ import type { Fate } from './coordinator.js';
 import type { KeptHistory } from './history/kept-history.js';
 import { Wakeups } from './wakeups.js';
 
-/** What gathers while a batch is on its way is handed over at this size at the latest, in bytes. */
+/** What gathers, in a turn or while a batch is on its way, is handed over at this size at the latest, in bytes. */
 const gatheredBytesMax = 1024 * 1024;
 
 /** How long to wait before a refused batch is tried again, in ms. */
@@ -72,6 +72,7 @@ export class LocalCommitter implements Committer {
     this.#epoch = options.epoch ?? 1;
     const isTold = log !== null || storage.needsJournal || (this.#history?.commits ?? null) !== null;
     this.#journal = isTold ? new MutationWriter() : null;
+    if (log !== null && this.#journal !== null) this.#journal.bytesMax = log.batchBytesMax;
     storage.journal = this.#journal;
     storage.syncLog = log?.sync === undefined ? null : () => log.sync!();
     this.committedVersion = log === null ? Number.POSITIVE_INFINITY : storage.stamp.last;
@@ -101,6 +102,11 @@ export class LocalCommitter implements Committer {
     else if (this.#refused.length > 0) this.#refused.push({ batch: Buffer.from(batch), version });
     else this.#append(this.#log, batch, version);
     journal.clear();
+  }
+
+  executed(): void {
+    const journal = this.#journal;
+    if (journal !== null && journal.length >= gatheredBytesMax) this.settle();
   }
 
   onCommitted(listener: () => void): void {
@@ -145,6 +151,13 @@ export class LocalCommitter implements Committer {
   }
 
   #append(log: Log, batch: Buffer, version: number): void {
+    if (batch.length > log.batchBytesMax) {
+      const cause = new KvError(
+        'LIMIT',
+        `a batch has ${batch.length} bytes, the log takes ${log.batchBytesMax}`,
+      );
+      return this.#fail({ kind: 'unknown', cause }, batch, version);
+    }
     const after = this.#position;
     const outcome = log.appendSync?.(batch, after, this.#epoch) ?? null;
     if (outcome !== null) {

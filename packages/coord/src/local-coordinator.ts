@@ -284,6 +284,7 @@ export class LocalCoordinator implements Coordinator {
     this.#execute(session, command, request, reply);
     this.#hub.endSpeech();
     if (this.state.guard !== null) this.state.guard.executed(session, command);
+    this.state.committer.executed();
     if (waiting.hasBlocked) {
       session.isBlocked = true;
       return outcomes.pending;

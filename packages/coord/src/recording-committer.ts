@@ -44,6 +44,8 @@ export class RecordingCommitter implements Committer {
     journal.clear();
   }
 
+  executed(): void {}
+
   onCommitted(): void {}
 
   hold(): void {

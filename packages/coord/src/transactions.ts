@@ -88,9 +88,22 @@ export class Transactions {
       reply.nullArray();
       return;
     }
+    const tooLong = this.#refusalByLog(transaction);
+    if (tooLong !== null) {
+      reply.error(`EXECABORT Transaction discarded because of: ${tooLong}`);
+      return;
+    }
     reply.array(transaction.queue.length);
     const { queue } = transaction;
     this.#run({ session, reply, queue, command: context.command, next: 0 }, 0);
+  }
+
+  /** Why the log does not take what a transaction says, all of it one batch; null when it does. */
+  #refusalByLog({ bytes, isWrite, queue }: Transaction): string | null {
+    const { journal } = this.#options.kv.storage;
+    if (journal === null || !isWrite || journal.takes(bytes)) return null;
+    const writes = queue.filter(({ command }) => command.isWrite);
+    return journal.takes(writes.reduce((sum, { request }) => sum + request.span, 0)) ? null : journal.refusal;
   }
 
   /** The script is done that a transaction waited for: its other commands follow. Nothing when there was none. */

@@ -3,7 +3,7 @@
  * nothing of it.
  */
 // @hot-path
-import type { Env, Reply, Request } from '@holdfast/common';
+import { type Env, KvError, type Reply, type Request } from '@holdfast/common';
 import { type Collection, type Database, type Ref, type Storage, valueTypes } from '@holdfast/storage';
 import type { Command } from './command.js';
 import type { BlockOptions, Host } from './host.js';
@@ -12,6 +12,9 @@ import type { Propagation } from './propagation.js';
 import type { Session } from './session.js';
 
 export const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value';
+
+/** What a record has of an element beside its bytes, at most: lengths, and a score or a time. */
+const elementBytes = 16;
 
 /** What `lookup` returns when the key holds another type: the error has been replied. */
 export const isWrongType = -1;
@@ -38,6 +41,8 @@ export class Context {
   isResumed = false;
   /** The command found nothing and waits: it is no call yet. */
   hasBlocked = false;
+  /** What the database's values took when the command began. */
+  bytesBefore = 0;
   /** The error that is replied came from a command of a script, and is in the statistics already. */
   isErrorCounted = false;
 
@@ -131,6 +136,19 @@ export class Context {
     const ref = this.lookup(i, type, reads);
     if (ref === 0) return null;
     return ref === isWrongType ? undefined : (this.db.collection(ref) as C);
+  }
+
+  /**
+   * Throws KvError LIMIT when the log does not take a collection that this command has built, and that is of no key yet:
+   * it is given up then.
+   */
+  admitBuilt(collection: Collection): void {
+    const { journal } = this.storage;
+    const { arena, context } = this.db;
+    const bytes = arena.usedBytes - this.bytesBefore + collection.size * elementBytes;
+    if (journal === null || journal.takes(bytes)) return;
+    context.released.push(collection);
+    throw new KvError('LIMIT', journal.refusal);
   }
 
   /** Removes the key at argument `i`; whether it was there. */

@@ -39,6 +39,9 @@ export interface KVOptions {
   readonly aclFile?: AclFile | null;
 }
 
+/** What is logged of an argument beside its bytes and those of its key, at most. */
+const argumentBytes = 32;
+
 const newKeyBit = eventClassBit('n');
 
 export class KV {
@@ -155,6 +158,7 @@ export class KV {
     context.session = session;
     context.command = command;
     context.db = storage.database(session.database);
+    context.bytesBefore = context.db.arena.usedBytes;
     session.keyVersion = 0;
     reply.failed = false;
     context.hasBlocked = false;
@@ -170,7 +174,7 @@ export class KV {
       const args = command.parse(request);
       if (args === null) {
         reply.error(command.parseError);
-      } else if (request.span <= keyBytesMax || !command.isWrite || acceptsLengths(command, request, reply)) {
+      } else if (!command.isWrite || this.#accepts(command, request, reply)) {
         command.run!(context, args as never, reply);
       }
     } catch (error) {
@@ -266,6 +270,17 @@ export class KV {
     // It is nothing that the current command did.
     stamp.changed = changed;
     this.notify(eventClass, event, db, key, 0, key.length);
+  }
+
+  /**
+   * Whether a write is not too long: throws KvError LIMIT where it is for the log. What comes of it that is longer than
+   * its arguments is up to the command.
+   */
+  #accepts(command: Command, request: Request, reply: Reply): boolean {
+    const { count, span } = request;
+    if (span <= keyBytesMax && !this.#inTransaction) return true;
+    this.storage.journal?.admit(span + count * (argumentBytes + (count > 1 ? request.length(1) : 0)));
+    return span <= keyBytesMax || acceptsLengths(command, request, reply);
   }
 
   #countFailure(figures: CommandFigures, reply: Reply): void {

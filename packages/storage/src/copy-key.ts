@@ -1,4 +1,5 @@
 /** Copies of keys, within a database and from one to another, whose arenas are different. */
+import { KvError } from '@holdfast/common';
 import type { Ref } from './arena.js';
 import { valueTypes } from './collection.js';
 import type { Database } from './database.js';
@@ -8,7 +9,7 @@ import { createCollection } from './values/create.js';
 /**
  * Makes a key of `target`, which must not exist, a copy of the key that `source.find` just returned: value
  * and expiry, as one change by the current write. `source` and `target` may be the same. Takes time and
- * memory in proportion to the value. Returns the new record.
+ * memory in proportion to the value, and room in the log: see `admitCopy`. Returns the new record.
  */
 export function copyKey(
   source: Database,
@@ -48,4 +49,9 @@ export function copyKey(
   }
   if (journal !== null) target.describe(record, journal);
   return record;
+}
+
+/** Throws KvError LIMIT when the log does not take a copy of the key that `source.find` just returned. */
+export function admitCopy(source: Database, ref: Ref): void {
+  if (!source.takesWhole(ref)) throw new KvError('LIMIT', source.context.journal!.refusal);
 }

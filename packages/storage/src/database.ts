@@ -11,9 +11,12 @@ import { copyBytes } from '@holdfast/common';
 import type { Ref } from './arena.js';
 import { type Collection, valueTypes } from './collection.js';
 import { collectionBytes } from './keyspace.js';
-import { type MutationWriter, mutationKinds } from './mutation.js';
+import { MutationWriter, mutationKinds } from './mutation.js';
 import { hasObject } from './records.js';
 import { StringKeys } from './string-keys.js';
+
+/** No description takes so many times the memory of what it describes. */
+const describedShare = 4;
 
 export class Database extends StringKeys {
   /** The version of the last removal: what a reader depends on who found nothing. */
@@ -99,15 +102,16 @@ export class Database extends StringKeys {
    * Moves the key `find` just returned to another name, which must not exist, with value and expiry;
    * O(1) whatever its size, and one small mutation, except while a snapshot is being taken: then the
    * value is written out, since the snapshot may have passed the new name and not yet the old one. What others
-   * wrote can't be made longer: there the snapshot is told of the new name.
+   * wrote can't be made longer, nor what is too long for the log then: there the snapshot is told of the new name.
    */
   rename(ref: Ref, key: Uint8Array, start: number, length: number): Ref {
     const { dict, context } = this;
+    const isDescribed = context.snapshots > 0 && context.journal !== null && this.takesWhole(ref);
     const version = context.stamp.current();
     this.removalVersion = version;
     dict.setStamp(ref, version);
     if (context.journal !== null) {
-      if (context.snapshots > 0) {
+      if (isDescribed) {
         this.begin(mutationKinds.deleteKey, ref);
       } else {
         this.begin(mutationKinds.renameKey, ref);
@@ -134,10 +138,19 @@ export class Database extends StringKeys {
     this.moved(record);
     this.touch(record);
     if (context.snapshots > 0) {
-      if (context.journal !== null) this.describe(record, context.journal);
+      if (isDescribed) this.describe(record, context.journal!);
       else context.renamed.push({ database: this, key: Buffer.from(key.subarray(start, start + length)) });
     }
     return record;
+  }
+
+  /** Whether the log takes, with what the current write did so far, records that build a key again: see `describe`. */
+  takesWhole(ref: Ref): boolean {
+    const { journal } = this.context;
+    if (journal === null || journal.takes(this.arena.usedBytes * describedShare)) return true;
+    const description = new MutationWriter();
+    this.describe(ref, description);
+    return journal.takes(description.length);
   }
 
   /** Writes records that build a key again, with its value, version and expiry. */

@@ -7,7 +7,7 @@ export { BatchCheck } from './batch-check.js';
 export { BatchCut } from './batch-cut.js';
 export { type BatchWrite, BatchWrites, firstVersionOf } from './batch-writes.js';
 export { Collection, valueTypeNames, valueTypes } from './collection.js';
-export { copyKey } from './copy-key.js';
+export { admitCopy, copyKey } from './copy-key.js';
 export { Database } from './database.js';
 export type { CreationListener, DatabaseContext, KeyspaceObserver } from './database-context.js';
 export { Dict } from './dict.js';

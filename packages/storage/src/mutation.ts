@@ -42,6 +42,8 @@ export class MutationWriter {
   length = 0;
   /** Number of records. */
   count = 0;
+  /** What whoever takes the records can make a batch of, in bytes: asked before a write that may be long (`takes`). */
+  bytesMax: number = Number.POSITIVE_INFINITY;
 
   constructor(capacity = 65536) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -65,6 +67,21 @@ export class MutationWriter {
     this.number(version);
     this.field(key, keyStart, keyLength);
     this.count++;
+  }
+
+  /** Whether so many bytes more are still a batch. */
+  takes(bytes: number): boolean {
+    return this.length + bytes <= this.bytesMax;
+  }
+
+  /** Throws KvError LIMIT when they are not. */
+  admit(bytes: number): void {
+    if (!this.takes(bytes)) throw new KvError('LIMIT', this.refusal);
+  }
+
+  /** Why they are not. */
+  get refusal(): string {
+    return `the write has more than ${this.bytesMax} bytes, too many for the log`;
   }
 
   byte(value: number): void {
@@ -114,7 +131,6 @@ export class MutationWriter {
     this.count++;
   }
 
-  /** Forgets the records, keeps the buffer unless it grew beyond 4 MiB. */
   /** What was written, as a batch of its own; the writer begins anew. */
   take(): Buffer {
     const batch = Buffer.from(this.bytes.subarray(0, this.length));
@@ -122,6 +138,7 @@ export class MutationWriter {
     return batch;
   }
 
+  /** Forgets the records, keeps the buffer unless it grew beyond 4 MiB. */
   clear(): void {
     this.length = 0;
     this.count = 0;

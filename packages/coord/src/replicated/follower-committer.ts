@@ -18,6 +18,7 @@ export class FollowerCommitter implements Committer {
   }
 
   settle(): void {}
+  executed(): void {}
   onCommitted(): void {}
   hold(): void {}
   release(): void {}

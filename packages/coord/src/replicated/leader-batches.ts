@@ -19,6 +19,8 @@ export interface LeaderBatchesOptions {
   readonly storage: Storage;
   readonly record: LeadershipRecord;
   readonly lease: LeadLease;
+  /** What a batch may have beside who leads. */
+  readonly bytesMax: number;
   /** A version for a read. Throws KvError UNAVAILABLE when none is at hand. */
   readonly nextVersion: () => number;
 }
@@ -35,8 +37,9 @@ export class LeaderBatches {
 
   constructor(options: LeaderBatchesOptions) {
     this.#options = options;
-    const { storage } = options;
+    const { bytesMax, storage } = options;
     this.handedVersion = storage.stamp.last;
+    this.#journal.bytesMax = bytesMax;
     storage.journal = this.#journal;
   }
 

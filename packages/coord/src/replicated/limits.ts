@@ -43,9 +43,14 @@ export const keepIntervalMs = 5000;
 /** What a batch may have beside the arguments of a command, in bytes: records around them. */
 const batchOverheadBytes: number = 64 * 1024;
 
+/** What a write may have in the log altogether: a longer one is refused before it is done, as far as that can be known. */
+export function dataBytesMaxOf({ batchBytesMax }: Pick<Log, 'batchBytesMax'>): number {
+  return batchBytesMax - batchOverheadBytes;
+}
+
 /**
  * A command, or a script, that writes more than this is refused, in bytes: until it is committed all others of its shard
- * wait. What a command writes beyond its arguments (COPY) is only known when it is done, and committed then.
+ * wait. What a command writes beyond its arguments (COPY) may be more: see `dataBytesMaxOf`.
  */
 const writeBytesMax: number = 64 * 1024 * 1024;
 

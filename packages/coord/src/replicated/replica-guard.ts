@@ -124,7 +124,6 @@ export class LeaderGuard implements Guard {
 
   executed(session: Session, command: Command): void {
     if (session.readMode !== 'stale' && isAboutData(command)) this.#confirm(session);
-    this.#committer.executed();
   }
 
   /** What was read must be confirmed before the reply leaves, unless a write of this turn does that anyway. */

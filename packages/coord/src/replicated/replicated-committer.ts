@@ -21,7 +21,7 @@ import { Wakeups } from '../wakeups.js';
 import { LeadLease, type Moment } from './lead-lease.js';
 import { LeaderBatches } from './leader-batches.js';
 import type { HandoverRecord, LeadershipRecord } from './leadership.js';
-import { gatheredBytesMin, gatherMsMax } from './limits.js';
+import { dataBytesMaxOf, gatheredBytesMin, gatherMsMax } from './limits.js';
 import type { LogRoom } from './log-room.js';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
@@ -87,7 +87,7 @@ export class ReplicatedCommitter implements Committer {
       onLost: (reason) => this.#lose(reason),
     });
     this.#committed = storage.stamp.last;
-    this.#batches = new LeaderBatches({ storage, record, lease, nextVersion });
+    this.#batches = new LeaderBatches({ storage, record, lease, nextVersion, bytesMax: dataBytesMaxOf(log) });
     this.#watch();
   }
 
@@ -133,7 +133,6 @@ export class ReplicatedCommitter implements Committer {
     }
   }
 
-  /** A command ran: a turn that writes a lot becomes several batches. */
   executed(): void {
     if (!this.#batches.isFull || this.#isHeld || this.#lost !== null) return;
     this.#cut();

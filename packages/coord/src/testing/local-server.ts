@@ -94,7 +94,7 @@ export class LocalServer {
   constructor(
     seed = 1,
     storage?: Storage,
-    around: Pick<LocalCoordinatorOptions, 'snapshots' | 'onShutdown'> = {},
+    around: Pick<LocalCoordinatorOptions, 'committer' | 'snapshots' | 'onShutdown'> = {},
     { aclFile = null, settings = {} }: LocalServerSettings = {},
   ) {
     this.env = new SimulatedEnv(seed);

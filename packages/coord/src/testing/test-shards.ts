@@ -76,6 +76,8 @@ class TestCommitter implements Committer {
     if (!this.isHolding) this.#commitAll();
   }
 
+  executed(): void {}
+
   commit(): void {
     this.#commitAll();
     for (const listener of this.#listeners) listener();

@@ -5,7 +5,7 @@ import type { Context } from '../context.js';
 
 /**
  * Makes a collection of no key the value of the key at argument `i`, whatever that was; an empty one removes the key.
- * Replies the number of elements. A key that gets another value is no new key.
+ * Replies the number of elements. A key that gets another value is no new key. Throws KvError LIMIT: see `admitBuilt`.
  */
 export function storeCollection(
   ctx: Context,
@@ -18,6 +18,7 @@ export function storeCollection(
   const { db, request } = ctx;
   const { bytes } = request;
   const [start, length] = [request.start(i), request.length(i)];
+  ctx.admitBuilt(collection);
   const ref = ctx.find(i);
   if (ref !== 0) db.remove(ref);
   if (collection.size > 0) {

@@ -63,12 +63,13 @@ export class MemoryLogStore {
 }
 
 export class MemoryLog implements Log {
-  readonly batchBytesMax = batchBytesMax;
+  readonly batchBytesMax: number;
   readonly #store: MemoryLogStore;
   readonly #closing = new AbortController();
 
-  constructor(store: MemoryLogStore = new MemoryLogStore()) {
+  constructor(store: MemoryLogStore = new MemoryLogStore(), bytesMax: number = batchBytesMax) {
     this.#store = store;
+    this.batchBytesMax = bytesMax;
   }
 
   get committedPosition(): Position {
@@ -81,8 +82,8 @@ export class MemoryLog implements Log {
 
   appendSync(batch: Uint8Array, after: Position, epoch: number): Committed | Refused {
     this.#throwWhenClosed();
-    if (batch.length > batchBytesMax)
-      throw new KvError('LIMIT', `a batch is longer than ${batchBytesMax} bytes`);
+    if (batch.length > this.batchBytesMax)
+      throw new KvError('LIMIT', `a batch is longer than ${this.batchBytesMax} bytes`);
     return this.#store.append(batch, after, epoch);
   }
 

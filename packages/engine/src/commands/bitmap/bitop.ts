@@ -67,6 +67,7 @@ export const bitop = defineCommand({
     const sources = readSources(ctx, key);
     if (sources === null) return reply.error(wrongType);
     const length = sources.reduce((longest, source) => Math.max(longest, source.length), 0);
+    ctx.storage.journal?.admit(length);
     const result = length === 0 ? null : combine(operation, sources, length);
     const ref = ctx.find(destkey);
     if (result !== null) {

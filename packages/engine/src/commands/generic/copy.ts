@@ -1,5 +1,5 @@
 import { compareBytes } from '@holdfast/common';
-import { copyKey } from '@holdfast/storage';
+import { admitCopy, copyKey } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { key, option, token } from '../../grammar.js';
 import { databaseAt, databaseIndex, sameObject } from './other-database.js';
@@ -33,7 +33,9 @@ export const copy = defineCommand({
     const [to, toLength] = [request.start(destination), request.length(destination)];
     const isSame = target === db && compareBytes(bytes, from, fromLength, bytes, to, toLength) === 0;
     if (isSame) return reply.error(sameObject);
-    if (ctx.read(source) === 0) return reply.integer(0);
+    const original = ctx.read(source);
+    if (original === 0) return reply.integer(0);
+    admitCopy(db, original);
     const present = ctx.findKey(bytes, to, toLength, target);
     if (present !== 0) {
       if (!replace) return reply.integer(0);

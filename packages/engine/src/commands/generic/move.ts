@@ -1,4 +1,4 @@
-import { copyKey } from '@holdfast/storage';
+import { admitCopy, copyKey } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import { key } from '../../grammar.js';
 import { databaseAt, databaseIndex, sameObject } from './other-database.js';
@@ -23,6 +23,7 @@ export const move = defineCommand({
     const [start, length] = [request.start(key), request.length(key)];
     if (ctx.find(key) === 0) return reply.integer(0);
     if (ctx.findKey(bytes, start, length, target) !== 0) return reply.integer(0);
+    admitCopy(db, ctx.find(key));
     copyKey(db, ctx.find(key), target, bytes, start, length);
     db.remove(ctx.find(key));
     ctx.notify('g', 'move_from', key);

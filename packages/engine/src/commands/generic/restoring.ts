@@ -124,11 +124,16 @@ function readValue({ db, request }: Context): RdbValue | null {
   }
 }
 
-/** Makes a value that of the key, instead of any other; one whose time is over removes the key. */
+/**
+ * Makes a value that of the key, instead of any other; one whose time is over removes the key. Throws KvError LIMIT when it
+ * is longer than the log takes, which a short payload may be.
+ */
 function put(ctx: Context, value: RdbValue, expiryMs: number): void {
   const { db, request } = ctx;
   const { bytes } = request;
   const [start, length] = [request.start(keyAt), request.length(keyAt)];
+  if (Buffer.isBuffer(value)) db.context.journal?.admit(value.length);
+  else ctx.admitBuilt(value);
   const old = ctx.find(keyAt);
   if (old !== 0) db.remove(old);
   if (expiryMs !== 0 && expiryMs <= ctx.nowMs) {
