@@ -76,6 +76,27 @@ it('holds what was there when it began, whatever is written meanwhile', async ()
   expect(count('before') + count('after!')).toBe(2000);
 });
 
+it('holds all of what a long script wrote, or nothing, though it begins while that goes on', async () => {
+  const count = 300;
+  const script = `
+    for i = 1, ${count} do
+      redis.call('SET', 'key:' .. i, 'written')
+      local n = 0 for j = 1, 2e4 do n = n + j % 3 end
+    end`;
+  await run('CONFIG SET busy-reply-threshold 1');
+  const other = open();
+  let writing: Promise<unknown> | null = null;
+  const copy = vi.spyOn(downstream, 'copy').mockImplementationOnce(async () => {
+    writing = other.run(['EVAL', script, '0']);
+    await vi.waitFor(() => expect(stack.kv.scripting.execution.isSuspended).toBe(true));
+    throw new KvError('UNAVAILABLE', 'whole databases were replaced meanwhile');
+  });
+  expect(await run('SAVE')).toBe('OK');
+  expect(copy).toHaveBeenCalledTimes(2);
+  expect([0, count]).toContain(file().split('written').length - 1);
+  await writing;
+});
+
 it('BGREWRITEAOF is no save: it leaves no file, and LASTSAVE where it was', async () => {
   const before = await run('LASTSAVE');
   await run('BGREWRITEAOF');

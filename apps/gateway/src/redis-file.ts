@@ -30,19 +30,20 @@ export class DirectoryRedisFile implements RedisFile {
     this.#options = options;
   }
 
-  async write(): Promise<void> {
+  async write(settled: () => Promise<void>): Promise<void> {
     const { directory, disk, name } = this.#options;
     const path = `${directory}/${name()}`;
     const temporary = `${path}.tmp`;
-    await this.#writeTo(temporary);
+    await this.#writeTo(temporary, settled);
     disk.rename(temporary, path);
     await disk.syncDirectory(directory);
   }
 
-  async #writeTo(path: string): Promise<void> {
+  async #writeTo(path: string, settled: () => Promise<void>): Promise<void> {
     let version = 0;
     for (let attempt = 1; ; attempt++) {
       try {
+        await settled();
         await this.#writeOnce(path, versions[version]);
         return;
       } catch (error) {

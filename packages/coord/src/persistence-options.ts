@@ -34,6 +34,9 @@ export interface PersistenceOptions {
 
 /** What is saved for Redis. */
 export interface RedisFile {
-  /** Puts all data as of one moment in place of what it had; resolves when it is on the disk. Throws KvError. */
-  write(): Promise<void>;
+  /**
+   * Puts all data as of one moment in place of what it had, right after `settled` resolved: no write is half done then.
+   * Resolves when it is on the disk. Throws KvError.
+   */
+  write(settled: () => Promise<void>): Promise<void>;
 }

@@ -121,7 +121,7 @@ export class Persistence implements Snapshots, LogControl {
     const { writes } = this.#path.storage.stamp;
     try {
       await this.#take();
-      await this.redisFile?.write();
+      await this.redisFile?.write(() => this.#path.settled());
       this.#savedMs = this.#options.env.clock.now();
       this.#savedWrites = writes;
       this.hasFailed = false;
@@ -306,6 +306,7 @@ export class Persistence implements Snapshots, LogControl {
     if (newest !== null) for await (const batch of snapshots.read(newest)) batches.push(batch);
     if (this.#snapshotter !== null) await this.#readLog(newest?.from ?? 0, batches);
     else if (newest === null) throw new KvError('INVALID', 'nothing was saved yet');
+    else await this.#path.settled();
     replaceData(() => replaceContents(storage, databaseCount, batches));
     // Nobody was told of what changed.
     if (this.#snapshotter === null && history.isWanted) await this.#commitWithoutLog();
