@@ -11,6 +11,9 @@ export const messagesPooledMax = 64;
 /** Longest request that a message can carry, its envelope aside. */
 export const requestBytesMax: number = messageBytesMax - 64 * 1024;
 
+/** Numbers of a stream's sessions: they are used again from the first one on, after so many sessions that nothing remembers it. */
+export const sessionNumbers: number = 2 ** 28;
+
 /** A session with more on its way than this is read no further until half of it is answered. */
 export const sessionRequestsMax = 4096;
 export const sessionBytesMax: number = 4 * 1024 * 1024;

@@ -12,6 +12,7 @@ import { type Env, KvError, type Request } from '@holdfast/common';
 import { node } from '@holdfast/rpc';
 import { Frames } from './frames.js';
 import type { Lane } from './lane.js';
+import { sessionNumbers } from './limits.js';
 import { Message } from './message.js';
 import { type NodeConnector, NodeLink } from './node-link.js';
 import { found, ReplyDecoder } from './reply-decoder.js';
@@ -44,9 +45,10 @@ export class NodeChannel {
   #isScheduled = false;
   readonly #replies = new ReplyDecoder();
   readonly #runs = new RunsOnTheWay();
-  /** By their numbers; numbers that are free, and those that are once the message that says so is written. */
-  #lanes: (Lane | null)[] = [];
-  #freeNumbers: number[] = [];
+  /** By their numbers, of which none is used twice: what the node still sends to a session that ended finds nobody. */
+  #lanes = new Map<number, Lane>();
+  #nextNumber = 0;
+  /** Of sessions whose end is not said yet. */
   #closing: number[] = [];
   readonly #flush = (): void => this.#endTurn();
 
@@ -123,22 +125,19 @@ export class NodeChannel {
   }
 
   openLane(lane: Lane): void {
-    lane.number = this.#freeNumbers.pop() ?? this.#lanes.length;
+    lane.number = this.#newNumber();
     lane.channel = this;
     lane.isOpened = false;
-    this.#lanes[lane.number] = lane;
+    this.#lanes.set(lane.number, lane);
   }
 
   /** Ends a lane's session at the node, if it was opened. Runs that are on the way are still answered. */
   closeLane(lane: Lane): void {
     const { number } = lane;
-    if (this.#lanes[number] !== lane) return;
-    this.#lanes[number] = null;
+    if (this.#lanes.get(number) !== lane) return;
+    this.#lanes.delete(number);
     lane.number = -1;
-    if (!lane.isOpened) {
-      this.#freeNumbers.push(number);
-      return;
-    }
+    if (!lane.isOpened) return;
     this.#closing.push(number);
     if (!this.#isScheduled) this.#schedule();
   }
@@ -179,7 +178,13 @@ export class NodeChannel {
     this.#closing = [];
     for (const number of closing) this.#message.number(0x10, number);
     this.#seal();
-    for (const number of closing) this.#freeNumbers.push(number);
+  }
+
+  #newNumber(): number {
+    while (this.#lanes.has(this.#nextNumber)) this.#nextNumber = (this.#nextNumber + 1) % sessionNumbers;
+    const number = this.#nextNumber;
+    this.#nextNumber = (number + 1) % sessionNumbers;
+    return number;
   }
 
   /** The message is complete. */
@@ -234,8 +239,8 @@ export class NodeChannel {
 
   #push(): void {
     const { bytes, length, session, start } = this.#replies;
-    const lane = this.#lanes[session];
-    if (lane) lane.user.pushed(lane, bytes, start, length);
+    const lane = this.#lanes.get(session);
+    if (lane !== undefined) lane.user.pushed(lane, bytes, start, length);
   }
 
   #reply(): void {
@@ -261,12 +266,10 @@ export class NodeChannel {
     this.#ready = [];
     this.#closing = [];
     const lanes = this.#lanes;
-    this.#lanes = [];
-    this.#freeNumbers = [];
+    this.#lanes = new Map();
     if (wasUp) this.#options.onState(this);
     this.#runs.loseAll((run) => run.isHeldIn(unsent));
-    for (const lane of lanes) {
-      if (lane === null) continue;
+    for (const lane of lanes.values()) {
       lane.number = -1;
       lane.drain();
     }

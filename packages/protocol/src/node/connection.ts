@@ -50,7 +50,7 @@ export class Connection {
   readonly #outbox: Outbox;
   readonly #executor: RunExecutor;
   /** By their numbers. */
-  readonly #sessions: (NodeSession | undefined)[] = [];
+  readonly #sessions = new Map<number, NodeSession>();
   /** Sessions of shards that this node has no replica of. */
   readonly #absent = new Set<number>();
   /** Sessions for what the node does on behalf of the gateway itself, by their shards. */
@@ -102,7 +102,7 @@ export class Connection {
 
   /** The node ends a session. */
   endSession(session: NodeSession): void {
-    if (this.#sessions[session.number] !== session) return;
+    if (this.#sessions.get(session.number) !== session) return;
     session.shard.coordinator.close(session.session);
     this.#executor.refuse(session);
     this.#exporter.queue(this);
@@ -151,9 +151,9 @@ export class Connection {
   closed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const session of this.#sessions) session?.shard.coordinator.close(session.session);
+    for (const session of this.#sessions.values()) session.shard.coordinator.close(session.session);
     for (const session of this.#controls.values()) session.shard.coordinator.close(session.session);
-    this.#sessions.length = 0;
+    this.#sessions.clear();
     this.#controls.clear();
     this.#outbox.clear();
     this.#exporter.removed(this);
@@ -212,7 +212,7 @@ export class Connection {
 
   #run(): void {
     const decoder = this.#decoder;
-    const session = this.#sessions[decoder.session] ?? this.#openSession(decoder);
+    const session = this.#sessions.get(decoder.session) ?? this.#openSession(decoder);
     if (session === null || session.isRefusing) {
       this.#executor.refuseRun(decoder.id, session);
     } else if (session.isBusy) {
@@ -227,7 +227,8 @@ export class Connection {
   /** Null when this node has no replica of the shard. */
   #openSession({ session: number, shard: shardName }: ForwardDecoder): NodeSession | null {
     if (this.#absent.has(number)) return null;
-    if (number >= sessionsMax) throw new KvError('LIMIT', `a stream has at most ${sessionsMax} sessions`);
+    if (this.#sessions.size + this.#absent.size >= sessionsMax)
+      throw new KvError('LIMIT', `a stream has at most ${sessionsMax} sessions`);
     if (shardName === '') throw invalidMessage('the first run of a session must name its shard');
     const shard = this.#exporter.shard(shardName);
     if (shard === null) {
@@ -235,7 +236,7 @@ export class Connection {
       return null;
     }
     const session = this.#newSession(number, shard);
-    this.#sessions[number] = session;
+    this.#sessions.set(number, session);
     return session;
   }
 
@@ -249,15 +250,15 @@ export class Connection {
   #closeSession(): void {
     const { session: number } = this.#decoder;
     this.#absent.delete(number);
-    const session = this.#sessions[number];
+    const session = this.#sessions.get(number);
     if (session === undefined) return;
-    this.#sessions[number] = undefined;
+    this.#sessions.delete(number);
     session.shard.coordinator.close(session.session);
     this.#executor.forget(session);
   }
 
   #unblock(): void {
-    const session = this.#sessions[this.#decoder.session];
+    const session = this.#sessions.get(this.#decoder.session);
     if (session === undefined || session.waiting === null) return;
     const { shard } = session;
     let control = this.#controls.get(shard);
@@ -270,7 +271,7 @@ export class Connection {
 
   #setAudience(): void {
     const { clients, kind, name, session: number } = this.#decoder.audience;
-    const session = this.#sessions[number];
+    const session = this.#sessions.get(number);
     if (session === undefined) return;
     const audience = (session.session.audience ??= new Map());
     const key = `${audienceKinds[kind]} ${name.toString('latin1')}`;

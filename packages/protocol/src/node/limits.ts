@@ -7,7 +7,7 @@ export const replyBytesMax: number = messageBytesMax - 256 * 1024;
 /** Streams at a time on one connection: a gateway needs one. */
 export const streamsMax = 100;
 
-/** Sessions of one stream, those that ended but whose number was not used again among them. */
+/** Sessions of one stream at a time. */
 export const sessionsMax: number = 1024 * 1024;
 
 /** Replies go out when there are this many bytes of them, or at the end of the turn. */
