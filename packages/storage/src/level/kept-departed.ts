@@ -2,7 +2,7 @@
  * What is known of keys that are on the disk, kept over an orderly end: the next life then knows at once which keys are new,
  * instead of looking for each on the disk.
  *
- *     m departed                             | crc | batches | layers ... generation, keys, bytes of each |
+ *     m departed/2                           | crc | batches | layers ... generation, keys, bytes of each |
  *     m departed: layer u16, part u16        | crc | some of the layer's words |
  *
  * It is written at the end, when all is on the disk, and covers every key that is there: those that left memory and those that
@@ -17,7 +17,8 @@ import { checksumBytes, readDouble, seal, verify, writeDouble } from './disk-rec
 import type { Keyspace } from './keyspace.js';
 import type { OrderedStore } from './ordered-store.js';
 
-const headKey = metaKey('departed');
+const allFrom = metaKey('departed');
+const headKey = metaKey('departed/2');
 const partsFrom = metaKey('departed:');
 const partsTo = metaKey('departed;');
 const partBytes = 256 * 1024;
@@ -44,7 +45,7 @@ export function readDeparted(
 /** What is wrong with what is kept; null when nothing is, or nothing is kept. Throws KvError CORRUPT when it is damaged. */
 export async function checkDeparted(store: OrderedStore, batches: number): Promise<string | null> {
   if ((await readKept(store, batches)) !== null) return null;
-  const range = store.range(headKey, partsTo);
+  const range = store.range(allFrom, partsTo);
   const entries = await range.next(1).finally(() => range.close());
   return entries.length === 0
     ? null
@@ -95,13 +96,12 @@ export async function keepDeparted(
 
 /** What is kept is of no use any more. */
 export async function clearDeparted(store: OrderedStore): Promise<void> {
-  await store.clear([{ from: headKey, to: partsTo }]);
+  await store.clear([{ from: allFrom, to: partsTo }]);
 }
 
-/** Whether a key is one of those above. */
+/** Whether a key is one of those above, or of another version of them. */
 export function isDepartedKey(key: Uint8Array): boolean {
-  if (headKey.equals(key)) return true;
-  return key.length === partsFrom.length + 4 && partsFrom.equals(key.subarray(0, partsFrom.length));
+  return Buffer.compare(key, allFrom) >= 0 && Buffer.compare(key, partsTo) < 0;
 }
 
 function addResident({ dict }: Database, departed: DepartedKeys, bytesMax: number): boolean {
