@@ -128,7 +128,10 @@ describe.each<StorageKind>(['memory', 'level'])('a directory of %s storage', (st
       const stack = await open(whole, storage);
       await write(stack, random, 600);
       if (life < 2) await stack.persistence!.take();
-      if (life === 2) expected = await stateOf(stack.storage);
+      if (life === 2) {
+        expected = await stateOf(stack.storage);
+        await stack.storage.flush();
+      }
       await stack.close();
     }
   });

@@ -66,7 +66,7 @@ it.each([
     const stack = await start(log);
     new StackClient(stack).run('SET a 1');
     Object.assign(stack.storage, {
-      flush: async () => {
+      finish: async () => {
         throw new KvError('DISK', 'no room');
       },
     });
@@ -76,3 +76,33 @@ it.each([
     await (await start(log)).close();
   },
 );
+
+it('leaves little in the log, and much to LevelDB, which would have a small file in the way of every read', async () => {
+  env.timers.setImmediate = (callback) => void setImmediate(callback);
+  const stack = await start();
+  const client = new StackClient(stack);
+  client.run('SET a 1');
+  const position = stack.storage.durablePosition;
+  await stack.close();
+  const second = await start();
+  expect(second.recovered).toMatchObject({ from: position, entries: 1 });
+  const again = new StackClient(second);
+  expect(await again.line('GET a')).toBe('1');
+  for (let i = 0; i < 50; i++) again.run(`SET long:${i} ${'x'.repeat(100_000)}`);
+  await second.close();
+  const third = await start();
+  expect(third.recovered).toMatchObject({ entries: 0 });
+  expect(await new StackClient(third).line('DBSIZE')).toBe(51);
+  await third.close();
+});
+
+it('leaves nothing in the log after SAVE', async () => {
+  const stack = await start();
+  const client = new StackClient(stack);
+  client.run('SET a 1');
+  await client.line('SAVE');
+  await stack.close();
+  const second = await start();
+  expect(second.recovered).toMatchObject({ entries: 0 });
+  await second.close();
+});

@@ -4,7 +4,8 @@
  *
  *     log     takes what was written last; one that refuses is waited for `closeWaitMs`, then that is given up: nobody was
  *             told that it is kept
- *     disk    level storage brings there what the log has; what can't be written is only in the log, for the next start
+ *     disk    level storage brings there what the log has, but a small rest; what can't be written is only in the log, for
+ *             the next start
  */
 import { KvError } from '@holdfast/common';
 import type { KV } from '@holdfast/engine';
@@ -71,7 +72,7 @@ async function commitLast({ consistency, coordinator, kv }: EndingStack): Promis
 
 async function bringToDisk({ kv: { storage }, persistence }: EndingStack): Promise<void> {
   try {
-    await storage.flush();
+    await storage.finish();
   } catch (error) {
     const log = persistence?.log ?? null;
     const { message } = error as Error;

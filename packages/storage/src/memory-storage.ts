@@ -316,5 +316,7 @@ export class MemoryStorage implements Storage {
 
   async flush(): Promise<void> {}
 
+  async finish(): Promise<void> {}
+
   async close(): Promise<void> {}
 }

@@ -200,5 +200,7 @@ export interface Storage {
   readonly failure: KvError | null;
   /** Waits until what was committed is written. Throws what `failure` says. */
   flush(): Promise<void>;
+  /** As `flush`, before the end: little of it may stay in a log that has a `syncLog`, for the next life. */
+  finish(): Promise<void>;
   close(): Promise<void>;
 }

@@ -21,6 +21,8 @@ const runMax = 32;
 const levelsMax = 16;
 const wordsPerChunkBits = 18;
 const clearedPerBatch = 1000;
+/** What a batch of this many bytes leaves in LevelDB's memory would be in the way of reads after a start. */
+const tableBytesMin = 2 * 1024 * 1024;
 
 /** A batch as it lies in its chunks: see `PackedBatch`. */
 export class PackedEntries {
@@ -148,7 +150,7 @@ async function write({ chunks, ends, count }, db) {
   const batch = db.batch();
   entries.visit(batch);
   const bytes = ends.reduce((total, words) => total + words * 4, 0);
-  if (bytes < workerData.options.writeBufferSize) return writeToLog(batch);
+  if (bytes < tableBytesMin) return writeToLog(batch);
   await batch.write();
   await putIntoTables(db);
   syncLogs(workerData.path);
@@ -164,7 +166,7 @@ async function writeToLog(batch) {
 const beyond = new Uint8Array(64).fill(0xff);
 
 /**
- * What fills LevelDB's write buffer is put into a table before the next batch anyhow. Put there at once it need not be
+ * What is put into a table at once need not be
  * synced in the log, which is removed then and mostly never comes to the disk: half of what there is to write, memory
  * for a batch less, and the next start has nothing to replay. LevelDB does it before it looks for what to compact in a
  * range, and does not say how it went: see `syncLogs`.

@@ -49,6 +49,23 @@ describe('what is known of keys on the disk', () => {
     expect(knownAbsent(await beginLevelLife(content, log), 5000, 10_000)).toBeGreaterThan(4900);
   });
 
+  it('is kept, too, when a rest of what was written stays in the log', async () => {
+    const [content, log] = [new SimulatedContent(), [] as Buffer[]];
+    const first = await beginLevelLife(content, log);
+    await write(first, 0, 3000);
+    first.storage.syncLog = async () => {};
+    for (let i = 2900; i < 3100; i++) first.driver.set(`key ${i}`, 'y');
+    first.driver.settle();
+    const { writes } = first.store;
+    await first.storage.finish();
+    expect(first.store.writes).toBe(writes);
+    await first.storage.close();
+    const second = await beginLevelLife(content, log);
+    expect(second.storage.keyCount(0)).toBe(3100);
+    expect(knownAbsent(second, 0, 2900)).toBe(0);
+    expect(knownAbsent(second, 5000, 10_000)).toBeGreaterThan(4900);
+  });
+
   it.each([false, true])(
     'is believed of no later state, whether it could be cleared: %s',
     async (isCleared) => {

@@ -424,6 +424,10 @@ export class LevelStorage implements Storage {
     return this.#writer.flush();
   }
 
+  finish(): Promise<void> {
+    return this.#writer.finish();
+  }
+
   async close(): Promise<void> {
     this.#names.close();
     this.#pages.close();

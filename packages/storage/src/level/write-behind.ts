@@ -21,27 +21,30 @@ import type { Keyspaces } from './keyspaces.js';
 import { moveMark, stateKey } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
 import type { Stager } from './stager.js';
+import { WritePace } from './write-pace.js';
 import { WriteSet } from './write-set.js';
 
 /**
- * A set is written when it has this many bytes, or after this many ms. The larger it is, the more is written once that
+ * A set is written when it has this many bytes, or after this many ms: with a log on this machine when so long nothing came. The larger it is, the more is written once that
  * changed twice, the fewer syncs hold up those of the log on the same disk, and the less LevelDB has to merge: of a SET
  * under `everysec` 5.0 us of CPU are LevelDB's, and 5.5 with 16 MiB and 2 s. A log is longer by so much when the process is
  * killed, which is replayed in less than a second, and memory holds two such sets.
  */
 const setBytesMax = 32 * 1024 * 1024;
 const setDelayMs = 10_000;
+/**
+ * So much of a set, at most, stays in such a log as long as nothing comes, and when the server ends. It is read again in a third of a second.
+ * In LevelDB it would be a small file of keys from everywhere, which each read of another key passes over, and for which
+ * LevelDB soon merges all there is: 20 M keys are written again for 5 MB, and for 12 s reads have half of a processor.
+ */
+const restShare = 1 / 8;
 /** A set is at most this share of what may wait for the disk: one is written while the next one is filled. */
 const setShare = 1 / 4;
 /** What a set takes at first: more than it needs unless the disk is far behind. Address space, until it is touched. */
 const arenaBytes = 32 * 1024 * 1024;
 const retryDelayMs = 500;
-/** Writers that come too fast wait this long, and ask again. */
-const pauseMs = 5;
 /** With more than this waiting to be written, in bytes, writes wait, unless another bound is set. */
 export const pendingBytesMax: number = 256 * 1024 * 1024;
-/** What the disk is expected to take at first, in bytes for each ms. */
-const expectedRate = 10_000;
 /** So many operations, or bytes of values, are handed to LevelDB before others get their turn: a quarter of a millisecond. */
 const operationsPerTurn = 250;
 const bytesPerTurn = 256 * 1024;
@@ -86,16 +89,14 @@ export class WriteBehind {
   #isClosed = false;
   #waiting: (() => void)[] = [];
   readonly #spareArenas: Arena[] = [];
-  /** What the disk took lately, in bytes for each ms, and since when it has been writing the frozen set. */
-  #rate = expectedRate;
-  #writingSinceMs = 0;
-  #pause: Promise<void> | null = null;
+  readonly #pace: WritePace;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
     this.durablePosition = options.position;
     this.#committedPosition = options.position;
     this.#batches = options.batches;
+    this.#pace = new WritePace(options.env);
     this.#filling = this.#nextSet(1);
   }
 
@@ -114,31 +115,12 @@ export class WriteBehind {
     return this.#filling.usedBytes + (this.#frozen?.usedBytes ?? 0);
   }
 
-  /**
-   * Null when a write may come. Otherwise the disk is behind: asking again makes sense when it resolves. Writers are
-   * slowed down to what the disk takes rather than stopped until it has caught up.
-   */
+  /** Null when a write may come. Otherwise the disk is behind: asking again makes sense when it resolves. */
   admit(): Promise<void> | null {
-    const { env } = this.#options;
     const { restatedBytes, usedBytes } = this.#filling;
     if (this.pendingBytes + restatedBytes <= this.pendingBytesMax / 2 || this.failure !== null) return null;
-    if (usedBytes + restatedBytes <= this.#allowedBytes()) return null;
-    this.#pause ??= new Promise((resolve) => {
-      env.timers.setTimeout(() => {
-        this.#pause = null;
-        resolve();
-      }, pauseMs);
-    });
-    return this.#pause;
-  }
-
-  /** What the set that is being filled may have by now: it is to reach its bound when the frozen one is on the disk. */
-  #allowedBytes(): number {
-    const frozenBytes = this.#frozen?.usedBytes ?? 0;
-    const room = this.pendingBytesMax - frozenBytes;
-    if (!this.#isWriting) return room;
-    const elapsedMs = this.#options.env.clock.monotonic() - this.#writingSinceMs;
-    return room * Math.min(1, (elapsedMs * this.#rate) / frozenBytes);
+    const room = this.pendingBytesMax - (this.#frozen?.usedBytes ?? 0);
+    return this.#pace.admit(usedBytes + restatedBytes, room);
   }
 
   get #setBytes(): number {
@@ -162,11 +144,20 @@ export class WriteBehind {
     return this.#batches;
   }
 
-  /** Everything that was written is on the disk, and nothing is being written. */
+  /** Nothing is being written, and all is on the disk, or in a log. */
   get isAtRest(): boolean {
     const { journal } = this.#options.memory;
     const isStaged = journal === null || journal.length === 0;
-    return isStaged && this.failure === null && this.#frozen === null && this.#filling.isEmpty;
+    return (
+      isStaged && this.failure === null && this.#frozen === null && (this.#filling.isEmpty || this.#isRest)
+    );
+  }
+
+  /** What is not on the disk is little, and in a log. */
+  get #isRest(): boolean {
+    const { restatedBytes, usedBytes } = this.#filling;
+    const isLittle = usedBytes + restatedBytes < this.#setBytes * restShare;
+    return isLittle && this.#options.memory.syncLog !== null;
   }
 
   /** A key with a lower version has no change that is not on the disk yet. */
@@ -209,6 +200,12 @@ export class WriteBehind {
     await this.#writtenUpTo(this.#stagedBatch);
   }
 
+  /** As `flush`, of what no log keeps for the next life, or too much of. */
+  async finish(): Promise<void> {
+    if (this.#frozen === null && this.#isRest) return;
+    await this.flush();
+  }
+
   async #writtenUpTo(target: number): Promise<void> {
     while (this.#writtenBatch < target) {
       if (this.#isClosed) throw new KvError('CLOSED', 'the storage is closed');
@@ -218,12 +215,12 @@ export class WriteBehind {
     }
   }
 
-  /** Writes what was committed; what can't be written now, or within a write that never ended, is only in the log. */
+  /** Writes what `finish` does; what can't be written now, or within a write that never ended, is only in the log. */
   async close(): Promise<void> {
     const { journal } = this.#options.memory;
     const isComplete =
       this.#committedBatch === this.#stagedBatch && (journal === null || journal.length === 0);
-    if (this.failure === null && isComplete) await this.flush().catch(() => {});
+    if (this.failure === null && isComplete) await this.finish().catch(() => {});
     this.#isClosed = true;
     if (this.#timer !== null) this.#options.env.timers.clearTimeout(this.#timer);
     while (this.#isWriting) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -231,10 +228,17 @@ export class WriteBehind {
   }
 
   #startTimer(): void {
+    const since = this.#stagedBatch;
     this.#timer ??= this.#options.env.timers.setTimeout(() => {
       this.#timer = null;
-      if (!this.#isClosed) this.#freeze();
+      if (!this.#isClosed) this.#timeIsOver(since);
     }, setDelayMs);
+  }
+
+  #timeIsOver(since: number): void {
+    const isLogged = this.#options.memory.syncLog !== null;
+    if (isLogged && this.#stagedBatch > since) this.#startTimer();
+    else if (!this.#isRest) this.#freeze();
   }
 
   /** Ends the set that is being filled, unless a turn is under way: what that stages will start the timer again. */
@@ -284,7 +288,7 @@ export class WriteBehind {
   #startWriting(): void {
     this.#frozenPosition = this.#committedPosition;
     this.#isWriting = true;
-    this.#writingSinceMs = this.#options.env.clock.monotonic();
+    this.#pace.begin(this.#frozen!.usedBytes);
     void this.#write(this.#frozen as WriteSet);
   }
 
@@ -320,7 +324,7 @@ export class WriteBehind {
   }
 
   #written(set: WriteSet): void {
-    this.#measure(set.usedBytes);
+    this.#pace.written(set.usedBytes, this.#setBytes);
     this.durablePosition = this.#frozenPosition;
     this.writtenSet = set.sequence;
     this.#writtenBatch = set.lastBatch;
@@ -330,13 +334,6 @@ export class WriteBehind {
     if (this.#isClosed || this.#filling.isEmpty) return;
     if (this.#isFull) this.#freeze();
     this.#startTimer();
-  }
-
-  /** A small set says more about a sync than about the rate. */
-  #measure(bytes: number): void {
-    if (bytes < this.#setBytes) return;
-    const elapsedMs = Math.max(1, this.#options.env.clock.monotonic() - this.#writingSinceMs);
-    this.#rate = (this.#rate + bytes / elapsedMs) / 2;
   }
 
   #retryLater(set: WriteSet): void {

@@ -104,3 +104,43 @@ it('nothing is on the disk of the storage before it is on that of the log: a pow
   storage.syncLog = null;
   await storage.close();
 });
+
+describe('what came since the last set was written', () => {
+  /** So many ms later, in steps, as timers begin others. */
+  async function later({ env }: LevelLife, ms: number): Promise<void> {
+    for (let waited = 0; waited < ms; waited += 1000) {
+      env.advance(1000);
+      await turns(3);
+    }
+  }
+
+  it('is written after a while when there is no log that has it, however little it is', async () => {
+    const life = await beginLevelLife(new SimulatedContent());
+    life.driver.set('k', 'v');
+    life.driver.settle();
+    await later(life, 30_000);
+    expect(life.storage.pendingBytes).toBe(0);
+  });
+
+  it('stays in a log while it is little, and else is written when nothing comes any more', async () => {
+    const life = await beginLevelLife(new SimulatedContent());
+    const { driver, storage, store } = life;
+    storage.syncLog = async () => {};
+    const { writes } = store;
+    const write = (i: number): void => {
+      driver.set(`key:${i}`, long);
+      driver.settle();
+    };
+    write(0);
+    await later(life, 60_000);
+    expect(store.writes).toBe(writes);
+    for (let i = 1; i < 10; i++) {
+      await later(life, 5000);
+      write(i);
+    }
+    expect(store.writes).toBe(writes);
+    await later(life, 30_000);
+    expect(store.writes).toBe(writes + 1);
+    expect(storage.pendingBytes).toBe(0);
+  });
+});
