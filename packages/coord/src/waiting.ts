@@ -64,7 +64,9 @@ export class Waiting {
       options,
       timer: null,
     };
-    if (timeoutMs > 0) waiter.timer = env.timers.setTimeout(() => this.#timeOut(waiter), timeoutMs);
+    if (timeoutMs > 0) {
+      waiter.timer = env.timers.setTimeout(() => this.#timeOut(waiter), timeoutMs - session.waitedMs);
+    }
     this.queues.add(waiter);
     this.#options.onChange();
   }

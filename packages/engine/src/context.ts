@@ -183,10 +183,11 @@ export class Context {
   /**
    * Waits for one of the keys at arguments `first`, `first + 1`, ... (count of them). To be called
    * before anything was replied; the handler returns right after. In a transaction or script, where
-   * waiting is impossible, it answers as if the time were over.
+   * waiting is impossible, it answers as if the time were over; and where it is, since it waited elsewhere before.
    */
   block(first: number, count: number, options: BlockOptions): void {
-    if (!this.mayBlock) {
+    const { timeoutMs } = options;
+    if (!this.mayBlock || (timeoutMs > 0 && timeoutMs <= this.session.waitedMs)) {
       options.onTimeout(this.reply);
       return;
     }

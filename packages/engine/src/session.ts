@@ -92,6 +92,8 @@ export class Session {
    * request.
    */
   arrival = 0;
+  /** How long the command that it sends has waited elsewhere, in ms: so much less it waits here. */
+  waitedMs = 0;
   /** Not evicted, and does not touch access times, by the client's wish. */
   noEvict = false;
   noTouch = false;

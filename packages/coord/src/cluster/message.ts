@@ -93,6 +93,7 @@ export class Message extends Frames {
     if (run.isTransaction) at = field(bytes, at, 0x40, 1);
     if (run.wantsVersion) at = field(bytes, at, 0x48, 1);
     if (run.noTouch) at = field(bytes, at, 0x58, 1);
+    if (run.waitedMs !== 0) at = field(bytes, at, 0x60, run.waitedMs);
     if (permissions !== '') {
       at = field(bytes, at, 0x52, permissions.length);
       at += bytes.write(permissions, at, 'latin1');

@@ -81,6 +81,7 @@ export class NodeChannel {
   begin(run: Run, lane: Lane, bytes: number): void {
     if (!this.#message.isEmpty && this.#message.wouldOverflow(bytes)) this.#seal();
     this.#runs.add(run);
+    if (run.isLasting) run.sentAt(this.#env.clock.monotonic());
     lane.sent(run);
     this.#message.begin(run, lane);
     if (!this.#isScheduled) this.#schedule();

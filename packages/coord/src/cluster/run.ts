@@ -46,6 +46,9 @@ export class Run extends Slot {
   permissions = '';
   /** It may wait for a key, and with it its client. */
   isLasting = false;
+  /** Since when, on the monotonic clock, -1 before it was sent; and how long that was when it was sent last, in ms. */
+  lastsSinceMs = -1;
+  waitedMs = 0;
   /** Its replies are not for the client, by its own wish. */
   isQuiet = false;
   /** Requests, and how many of them are answered. A transaction counts as one request that is written as several. */
@@ -67,6 +70,12 @@ export class Run extends Slot {
 
   get isComplete(): boolean {
     return this.answered === this.count;
+  }
+
+  /** It is sent now, for the first time or again: for as long as it lasts, time goes on. */
+  sentAt(nowMs: number): void {
+    if (this.lastsSinceMs < 0) this.lastsSinceMs = nowMs;
+    this.waitedMs = Math.floor(nowMs - this.lastsSinceMs);
   }
 
   /** Its requests lie, or will lie, in a message. */

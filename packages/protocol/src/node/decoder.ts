@@ -50,6 +50,7 @@ export class ForwardDecoder {
   wantsVersion = false;
   permissions = '';
   noTouch = false;
+  waitedMs = 0;
   withError = false;
   audience: node.Audience = node.Audience.create();
   readonly #reader = new WireReader();
@@ -122,6 +123,7 @@ export class ForwardDecoder {
     this.wantsVersion = false;
     this.permissions = '';
     this.noTouch = false;
+    this.waitedMs = 0;
     while (reader.at < end) {
       const tag = reader.varint();
       switch (tag) {
@@ -167,6 +169,9 @@ export class ForwardDecoder {
         }
         case 0x58:
           this.noTouch = reader.varint() !== 0;
+          break;
+        case 0x60:
+          this.waitedMs = reader.varint();
           break;
         default:
           reader.skip(tag);

@@ -49,6 +49,35 @@ describe('when another node leads', () => {
     expect(waiter.run('PING')).toEqual(['*[$"a", $"1"]', '+PONG']);
   });
 
+  it.each(['BLPOP a 1', 'BLMOVE a {a}b LEFT LEFT 1', 'BZPOPMIN a 1', 'XREAD BLOCK 1000 STREAMS a $'])(
+    'a wait of %s began anew, and lasted longer than it was to',
+    (command) => {
+      const cluster = new TestCluster(three);
+      const client = cluster.client();
+      expect(client.run(command)).toEqual([]);
+      cluster.env.advance(600);
+      cluster.shards[2].lead('n0');
+      cluster.env.advance(390);
+      expect(client.take()).toEqual([]);
+      cluster.env.advance(20);
+      expect(client.take()).toEqual(['*null']);
+    },
+  );
+
+  it('a wait whose time is over when somebody leads again is over', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    client.run('BLPOP a 1');
+    cluster.env.advance(600);
+    cluster.shards[2].stepDown();
+    cluster.env.advance(600);
+    cluster.shards[2].lead('n1');
+    cluster.env.advance(200);
+    expect(client.run('BLPOP a 1')).toEqual(['*null']);
+    cluster.env.advance(990);
+    expect(client.take()).toEqual([]);
+  });
+
   it('a watched key refuses the transaction, which has not run', () => {
     const cluster = new TestCluster(three);
     const client = cluster.client();

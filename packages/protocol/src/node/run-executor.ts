@@ -78,6 +78,7 @@ export class RunExecutor {
     this.#exporter.touch(shard);
     state.database = run.database;
     state.dialect = run.dialect;
+    state.waitedMs = run.waitedMs;
     state.readMode = readModes[run.readMode] ?? 'linearizable';
     if (session.permissions !== run.permissions) session.limitTo(run.permissions);
     if (state.noTouch !== run.noTouch) session.touchNothing(run.noTouch);

@@ -21,6 +21,8 @@ export interface RunView {
   readonly permissions: string;
   /** Keys that are found do not count as accessed. */
   readonly noTouch: boolean;
+  /** How long its command has waited elsewhere: see `Session.waitedMs`. */
+  readonly waitedMs: number;
   /** When it arrived: see `Session.arrival`. That of all its requests, however many turns they take. */
   readonly arrival: number;
 }
@@ -38,6 +40,7 @@ export class WaitingRun implements RunView {
   readonly wantsVersion: boolean;
   readonly permissions: string;
   readonly noTouch: boolean;
+  readonly waitedMs: number;
   readonly arrival: number;
 
   /** The requests of `run` from `start` on. */
@@ -52,6 +55,7 @@ export class WaitingRun implements RunView {
     this.wantsVersion = run.wantsVersion;
     this.permissions = run.permissions;
     this.noTouch = run.noTouch;
+    this.waitedMs = run.waitedMs;
     this.arrival = run.arrival;
   }
 }
