@@ -232,4 +232,24 @@ describe('kvctl', () => {
     expect((await ask('nodes')).out).toMatch(/^n2 +draining/m);
     expect((await ask('node', 'drain', 'n2', '--off')).out).toBe('n2 may lead again\n');
   });
+
+  it('says of a node that could not be drained that it goes on draining, and how to end that', async () => {
+    await ask('init', '--shards', '3');
+    nodes[0].keepsLeads = true;
+    const { code, error } = await ask('node', 'drain', 'n1');
+    expect(code).toBe(3);
+    expect(error).toContain('no other node could lead shard s0 now');
+    expect(error).toContain('n1 goes on draining');
+    expect(error).toContain('kvctl node drain n1 --off');
+    expect((await ask('node', 'drain', 'n1', '--off')).out).toBe('n1 may lead again\n');
+    expect(nodes[0].isDraining).toBe(false);
+  });
+
+  it('does not say so of a node that was not told', async () => {
+    await ask('init', '--shards', '3');
+    await nodes[0].close();
+    const { code, error } = await ask('node', 'drain', 'n1', '--timeout', '500');
+    expect(code).toBe(3);
+    expect(error).not.toContain('goes on draining');
+  });
 });

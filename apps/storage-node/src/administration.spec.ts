@@ -7,10 +7,10 @@ import { expect, it, vi } from 'vitest';
 import { NodeAdministration } from './administration.js';
 import type { Settings } from './settings.js';
 
-it('gives away the leads that another node can take, although there is one that none can', async () => {
+it('gives away the leads that another node can take, and the one that none can as soon as one can', async () => {
   const env = systemEnv();
   const status = admin.StatusResponse.create({
-    replicas: [admin.ReplicaStatus.create({ shard: 's1', role: replicaRoles.follower })],
+    replicas: ['s0', 's1'].map((shard) => admin.ReplicaStatus.create({ shard, role: replicaRoles.follower })),
   });
   const other = new AdminExporter({ administration: { status: () => status }, env });
   const node = `127.0.0.1:${await other.listen(0, '127.0.0.1')}`;
@@ -20,14 +20,13 @@ it('gives away the leads that another node can take, although there is one that 
     role: 'leader',
     handOver: async (to: string) => void given.push(`${shard} to ${to}`),
   }));
+  const placements = [
+    { shard: 's0', nodes: ['n1'] },
+    { shard: 's1', nodes: ['n1', 'n2'] },
+  ];
   const host = { node: 'n1', replicas: () => replicas, onRole: () => {} } as unknown as ShardHost;
   const meta = {
-    map: {
-      shards: [
-        { shard: 's0', nodes: ['n1'] },
-        { shard: 's1', nodes: ['n1', 'n2'] },
-      ],
-    },
+    map: { shards: placements },
     nodes: new Map([['n2', { node: 'n2', addresses: { redis: '', node } }]]),
   } as unknown as EtcdMeta;
   const administration = new NodeAdministration({
@@ -44,6 +43,9 @@ it('gives away the leads that another node can take, although there is one that 
     message: expect.stringContaining('shard s0'),
   });
   expect(given).toEqual(['s1 to n2']);
+  placements[0].nodes.push('n2');
+  await vi.waitFor(() => expect(given).toContain('s0 to n2'), 5000);
+  await administration.drain(false);
   await other.close();
 });
 

@@ -10,7 +10,7 @@ import type { Settings } from './settings.js';
 /** How long another node may take to say how it is, in ms. */
 const askTimeoutMs = 500;
 
-/** How long a node that is being drained waits before it gives away what it got meanwhile, in ms. */
+/** How long a node that is being drained waits before it gives away what it got meanwhile, or could not give away, in ms. */
 const drainAgainMs = 1000;
 
 export interface NodeAdministrationOptions {
@@ -31,14 +31,15 @@ export class NodeAdministration implements Administration {
   readonly #options: NodeAdministrationOptions;
   readonly #beganMs: number;
   #isDraining = false;
+  /** It tries again soon. */
+  #isDrainDue = false;
 
   constructor(options: NodeAdministrationOptions) {
     this.#options = options;
     const { env, host } = options;
     this.#beganMs = env.clock.monotonic();
     host.onRole(({ role }) => {
-      if (role === 'leader' && this.#isDraining)
-        env.timers.setTimeout(() => this.#drainAgain(), drainAgainMs);
+      if (role === 'leader' && this.#isDraining) this.#drainLater();
     });
   }
 
@@ -79,23 +80,16 @@ export class NodeAdministration implements Administration {
     await replica.handOver(to);
   }
 
+  /** What could not be given away is tried again, until the draining is ended. */
   async drain(isDraining: boolean): Promise<number> {
     this.#isDraining = isDraining;
     if (!isDraining) return 0;
-    let moved = 0;
-    let failure: unknown = null;
-    for (const replica of this.#options.host.replicas()) {
-      if (replica.role !== 'leader') continue;
-      try {
-        await replica.handOver(await this.#successorOf(replica.shard));
-        moved++;
-      } catch (error) {
-        // The others may go all the same.
-        failure ??= error;
-      }
+    try {
+      return await this.#giveLeadsAway();
+    } catch (error) {
+      this.#drainLater();
+      throw error;
     }
-    if (failure !== null) throw failure;
-    return moved;
   }
 
   snapshot(shard: string): AsyncIterable<Uint8Array> {
@@ -114,12 +108,32 @@ export class NodeAdministration implements Administration {
     return this.#options.host.historyFrames(shard, after, version);
   }
 
-  #drainAgain(): void {
-    if (!this.#isDraining) return;
-    this.drain(true).catch((err: unknown) => {
-      this.#options.logger.warn({ err }, 'a lead could not be given away');
-      if (this.#isDraining) this.#options.env.timers.setTimeout(() => this.#drainAgain(), drainAgainMs);
-    });
+  async #giveLeadsAway(): Promise<number> {
+    let moved = 0;
+    let failure: unknown = null;
+    for (const replica of this.#options.host.replicas()) {
+      if (replica.role !== 'leader') continue;
+      try {
+        await replica.handOver(await this.#successorOf(replica.shard));
+        moved++;
+      } catch (error) {
+        // The others may go all the same.
+        failure ??= error;
+      }
+    }
+    if (failure !== null) throw failure;
+    return moved;
+  }
+
+  #drainLater(): void {
+    if (this.#isDrainDue) return;
+    this.#isDrainDue = true;
+    const { env, logger } = this.#options;
+    env.timers.setTimeout(() => {
+      this.#isDrainDue = false;
+      if (!this.#isDraining) return;
+      this.drain(true).catch((err: unknown) => logger.warn({ err }, 'a lead could not be given away'));
+    }, drainAgainMs);
   }
 
   /** A node that can lead now. Throws KvError UNAVAILABLE when there is none. */

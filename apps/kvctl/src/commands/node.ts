@@ -1,5 +1,8 @@
 /** `kvctl node add`, `remove`, `drain`: what becomes of a storage node. Each may be told again when it was interrupted. */
+import { KvError } from '@holdfast/common';
+import type { NodeRecord } from '@holdfast/coord';
 import { positiveInteger } from '../arguments.js';
+import type { Cluster } from '../cluster.js';
 import type { Commands } from '../context.js';
 import { catchUpMsDefault } from '../limits.js';
 import { carryOut } from '../moving.js';
@@ -62,9 +65,7 @@ export const addNode: Commands = (program, action) => {
       action((context, { off }, node) =>
         context.withCluster(async (cluster) => {
           const isDraining = off !== true;
-          const moved = await cluster
-            .admin(cluster.record(node))
-            .drain(isDraining, drainMs(cluster.timeoutMs));
+          const moved = await drain(cluster, cluster.record(node), isDraining);
           const text = isDraining
             ? `${node} leads nothing: ${moved} leads moved\n`
             : `${node} may lead again\n`;
@@ -73,6 +74,20 @@ export const addNode: Commands = (program, action) => {
       ),
     );
 };
+
+/** Throws KvError: of a node that goes on draining with how that is ended. */
+async function drain(cluster: Cluster, record: NodeRecord, isDraining: boolean): Promise<number> {
+  const client = cluster.admin(record);
+  try {
+    return await client.drain(isDraining, drainMs(cluster.timeoutMs));
+  } catch (error) {
+    const status = await client.status(cluster.timeoutMs).catch(() => null);
+    if (!isDraining || status?.isDraining !== true || !(error instanceof KvError)) throw error;
+    const { node } = record;
+    const text = `${node} goes on draining, and gives away the rest when another node can take it; 'kvctl node drain ${node} --off' ends that`;
+    throw new KvError(error.code, `${error.message}. ${text}`, { cause: error });
+  }
+}
 
 /** All leads of a node move, one after the other. */
 function drainMs(timeoutMs: number): number {

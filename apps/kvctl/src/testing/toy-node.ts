@@ -14,6 +14,8 @@ export class ToyNode implements Administration {
   isDraining = false;
   /** New replicas stay behind as long as this holds. */
   isSlow = false;
+  /** No other node could lead what it leads. */
+  keepsLeads = false;
   readonly #meta: EtcdMeta;
   readonly #leads: Leads;
   readonly #exporter: AdminExporter;
@@ -70,6 +72,8 @@ export class ToyNode implements Administration {
 
   async drain(isDraining: boolean): Promise<number> {
     this.isDraining = isDraining;
+    if (isDraining && this.keepsLeads)
+      throw new KvError('UNAVAILABLE', 'no other node could lead shard s0 now');
     const led = [...this.#leads].filter(([, { node }]) => node === this.name);
     for (const [shard] of led) {
       const others = this.#meta.map.shards.find((one) => one.shard === shard)!.nodes;
