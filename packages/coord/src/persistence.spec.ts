@@ -130,6 +130,16 @@ describe('a memory storage without a log', () => {
     await stack.close();
   });
 
+  it('counts the commands of a script and of a transaction one by one, as a save point does', async () => {
+    const stack = await start(machine());
+    const client = new StackClient(stack);
+    const script = "redis.call('incr','c')redis.call('get','c')redis.call('del','a')";
+    for (const line of ['SET a 1', `EVAL ${script} 0`, 'MULTI', 'SET b 1', 'INCR c', 'EXEC', 'GET b'])
+      client.run(line);
+    expect(await client.line('INFO persistence')).toMatch(/rdb_changes_since_last_save:5\r/);
+    await stack.close();
+  });
+
   it('saves by itself when a save point is reached', async () => {
     const on = machine();
     const stack = await start(on, 'none', '60 2');

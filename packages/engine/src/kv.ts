@@ -153,6 +153,7 @@ export class KV {
     const { context, storage } = this;
     const { stamp } = storage;
     if (!this.#inTransaction) stamp.reset();
+    stamp.changed = false;
     context.request = request;
     context.reply = reply;
     context.session = session;
@@ -169,7 +170,7 @@ export class KV {
     const figures = this.registry.figuresOf(command);
     const startMs = this.stopwatch.start(command, request, figures);
     const { propagation } = this;
-    if (propagation !== null) propagation.begin(command, request, session.database, stamp);
+    if (propagation !== null) propagation.begin(command, request, session.database);
     try {
       const args = command.parse(request);
       if (args === null) {

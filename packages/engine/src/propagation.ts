@@ -79,8 +79,7 @@ export class Propagation implements CommandUnit {
   // Called by the engine
 
   /** A command is about to run. */
-  begin(command: Command, request: Request, database: number, stamp: WriteStamp): void {
-    stamp.changed = false;
+  begin(command: Command, request: Request, database: number): void {
     this.#isReplaced = false;
     this.#isForced = false;
     if (this.#sink.isCopying && command.isWrite) this.#announce(command, request, database);

@@ -15,19 +15,21 @@ export class WriteStamp {
   version = 0;
   /** The last version that was given to a write. */
   last = 0;
-  /** How many writes there were: a transaction or script is one. */
+  /** How many commands have changed something, those in transactions and scripts too. */
   writes = 0;
-  /** There was a change since somebody who wants to know it cleared this. */
+  /** Somebody who wants to know what a command changes cleared this before it, and there was a change since. */
   changed = false;
   source: VersionSource | null = null;
 
   current(): number {
-    this.changed = true;
+    if (!this.changed) {
+      this.changed = true;
+      this.writes++;
+    }
     if (this.version !== 0) return this.version;
     if (this.source === null) throw new KvError('INVALID', 'the storage has no source of versions');
     this.version = this.source.next(1);
     this.last = this.version;
-    this.writes++;
     return this.version;
   }
 
@@ -36,8 +38,9 @@ export class WriteStamp {
     this.version = 0;
   }
 
-  /** Changes are stamped with a given version: for applying mutations. */
+  /** Changes are stamped with a given version: for applying mutations, which were counted where they were made. */
   use(version: number): void {
+    this.changed = true;
     this.version = version;
     if (version > this.last) this.last = version;
   }
