@@ -14,6 +14,8 @@ export interface LongDouble {
 }
 
 const mantissaBits = 64;
+/** The first magnitude that has more. */
+const carried = 1n << BigInt(mantissaBits);
 /** Beyond this power of two there is only infinity. */
 const exponentMax = 16384;
 /** The last bit of the smallest value. */
@@ -28,8 +30,21 @@ const zero: LongDouble = { mantissa: 0n, exponent: 0 };
 const infinity: LongDouble = { mantissa: 1n, exponent: Number.POSITIVE_INFINITY };
 const negativeInfinity: LongDouble = { mantissa: -1n, exponent: Number.POSITIVE_INFINITY };
 
+/** Hexadecimal digits are had for a quarter of what binary ones cost. */
 function bitLength(n: bigint): number {
-  return n === 0n ? 0 : n.toString(2).length;
+  if (n === 0n) return 0;
+  const digits = n.toString(16);
+  return 4 * digits.length - Math.clz32(Number.parseInt(digits[0], 16)) + 28;
+}
+
+/** `n / 2^bits`, not negative, to the nearest integer, ties to even. */
+function shiftRounded(n: bigint, bits: number): bigint {
+  const shift = BigInt(bits);
+  const quotient = n >> shift;
+  const doubled = (n - (quotient << shift)) << 1n;
+  const unit = 1n << shift;
+  const isUp = doubled > unit || (doubled === unit && (quotient & 1n) === 1n);
+  return isUp ? quotient + 1n : quotient;
 }
 
 /** `numerator / denominator`, both positive, to the nearest integer, ties to even. */
@@ -52,11 +67,37 @@ function nearest(numerator: bigint, denominator: bigint): LongDouble | null {
   return { mantissa: numerator < 0n ? -mantissa : mantissa, exponent };
 }
 
+/** The nearest long double to `mantissa * 2^exponent`; null when that is infinite. */
+function rounded(mantissa: bigint, exponent: number): LongDouble | null {
+  const magnitude = mantissa < 0n ? -mantissa : mantissa;
+  const bits = bitLength(magnitude);
+  const excess = Math.max(bits - mantissaBits, exponentMin - exponent, 0);
+  if (exponent + bits > exponentMax) return null;
+  if (excess === 0) return magnitude === 0n ? zero : { mantissa, exponent };
+  const kept = shiftRounded(magnitude, excess);
+  if (kept === 0n) return zero;
+  // What was rounded up may be a bit longer, which is a zero: only then is it beyond what there is.
+  const isCarried = kept === carried;
+  if (isCarried && exponent + bits === exponentMax) return null;
+  const mantissaMagnitude = isCarried ? kept >> 1n : kept;
+  return {
+    mantissa: mantissa < 0n ? -mantissaMagnitude : mantissaMagnitude,
+    exponent: exponent + excess + Number(isCarried),
+  };
+}
+
 /** `numerator / denominator / 2^exponent`, rounded. */
 function scaled(numerator: bigint, denominator: bigint, exponent: number): bigint {
   return exponent >= 0
     ? divideRounded(numerator, denominator << BigInt(exponent))
     : divideRounded(numerator << BigInt(-exponent), denominator);
+}
+
+/** Those that most numbers need. */
+const powersOfTen = Array.from({ length: 32 }, (_, power) => 10n ** BigInt(power));
+
+function powerOfTen(power: number): bigint {
+  return power < powersOfTen.length ? powersOfTen[power] : 10n ** BigInt(power);
 }
 
 const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
@@ -66,11 +107,12 @@ const infinite = /^[+-]?inf(inity)?$/i;
 /** Reads a number as strtold does: decimal, hexadecimal or infinite. Null when it is none, or out of range. */
 export function parseLongDouble(text: string): LongDouble | null {
   if (text.length > textLengthMax) return null;
-  if (infinite.test(text)) return text[0] === '-' ? negativeInfinity : infinity;
   const match = decimal.exec(text);
   if (match !== null) return fromDigits(match, 10);
   const hexMatch = hexadecimal.exec(text);
-  return hexMatch === null ? null : fromDigits(hexMatch, 16);
+  if (hexMatch !== null) return fromDigits(hexMatch, 16);
+  if (!infinite.test(text)) return null;
+  return text[0] === '-' ? negativeInfinity : infinity;
 }
 
 /** Sign, digits before and after the point, and exponent: of ten, or of two behind hexadecimal digits. */
@@ -85,9 +127,13 @@ function fromDigits(
   const power = Number(exponent) - fractionPower;
   const powerLimit = base === 16 ? 4 * powerMax : powerMax;
   if (Math.abs(power) > powerLimit + 4 * textLengthMax) return null;
-  const scale = BigInt(base === 16 ? 2 : 10) ** BigInt(Math.abs(power));
   const numerator = sign === '-' ? -digits : digits;
-  const value = power >= 0 ? nearest(numerator * scale, 1n) : nearest(numerator, scale);
+  const value =
+    base === 16
+      ? rounded(numerator, power)
+      : power >= 0
+        ? rounded(numerator * powerOfTen(power), 0)
+        : nearest(numerator, powerOfTen(-power));
   // What is too small for any value but zero is out of range as well.
   return value === null || value.mantissa === 0n ? null : value;
 }
@@ -97,7 +143,7 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | null 
   if (a.exponent === Number.POSITIVE_INFINITY || b.exponent === Number.POSITIVE_INFINITY) return null;
   const exponent = Math.min(a.exponent, b.exponent);
   const sum = (a.mantissa << BigInt(a.exponent - exponent)) + (b.mantissa << BigInt(b.exponent - exponent));
-  return exponent >= 0 ? nearest(sum << BigInt(exponent), 1n) : nearest(sum, 1n << BigInt(-exponent));
+  return rounded(sum, exponent);
 }
 
 const doubleView = new DataView(new ArrayBuffer(8));
@@ -114,9 +160,8 @@ export function longDoubleOf(n: number): LongDouble {
 
 /** A finite value with exactly so many digits after the point, at least one. */
 export function formatFixed({ mantissa, exponent }: LongDouble, fractionDigits: number): string {
-  const magnitude = (mantissa < 0n ? -mantissa : mantissa) * 10n ** BigInt(fractionDigits);
-  const shifted =
-    exponent >= 0 ? magnitude << BigInt(exponent) : divideRounded(magnitude, 1n << BigInt(-exponent));
+  const magnitude = (mantissa < 0n ? -mantissa : mantissa) * powerOfTen(fractionDigits);
+  const shifted = exponent >= 0 ? magnitude << BigInt(exponent) : shiftRounded(magnitude, -exponent);
   const digits = shifted.toString().padStart(fractionDigits + 1, '0');
   const point = digits.length - fractionDigits;
   return `${mantissa < 0n ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
