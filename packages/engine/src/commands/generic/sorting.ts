@@ -33,7 +33,7 @@ export function sort(ctx: Context, mayStore: boolean, reply: Reply): void {
   const gets = options.gets.map((i) => new SortPattern(request.view(i)));
   needAll(ctx, elements, gets);
   const count = elements.length * Math.max(1, gets.length);
-  const values = valuesOf(ctx, elements, gets);
+  const values = gets.length === 0 ? elements : valuesOf(ctx, elements, gets);
   if (options.target === 0) replyValues(values, count, reply);
   else storeCollection(ctx, options.target, listOf(ctx.db, values), 'l', 'sortstore', reply);
 }
@@ -50,7 +50,6 @@ function* valuesOf(
   elements: readonly SortElement[],
   gets: readonly SortPattern[],
 ): Generator<Slice | null> {
-  if (gets.length === 0) yield* elements;
   for (const element of elements) for (const get of gets) yield get.resolve(ctx, element);
 }
 
