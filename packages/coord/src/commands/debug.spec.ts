@@ -36,6 +36,13 @@ describe('DEBUG', () => {
     ]);
   });
 
+  it('sends its sample of a message behind the reply, as messages are', () => {
+    const client = new LocalServer().client();
+    client.line('HELLO 3');
+    expect(client.line('DEBUG PROTOCOL push')).toBe('Some real reply following the push reply');
+    expect(client.take()).toEqual(['server-cpu-usage', 42]);
+  });
+
   it('reloads everything from its description', () => {
     const server = new LocalServer();
     const client = server.client();

@@ -34,10 +34,11 @@ const samples: Readonly<Record<string, (reply: Reply) => void>> = {
   },
   push(reply) {
     if (reply.dialect === 2) return reply.error('ERR RESP2 is not supported by this command');
+    // As of all messages: the reply that is being made goes first.
+    reply.text('Some real reply following the push reply');
     reply.push(2);
     reply.text('server-cpu-usage');
     reply.integer(42);
-    reply.text('Some real reply following the push reply');
   },
   true: (reply) => reply.boolean(true),
   false: (reply) => reply.boolean(false),
