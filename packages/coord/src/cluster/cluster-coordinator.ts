@@ -41,6 +41,7 @@ import { SplitCommands } from './split-commands.js';
 import { Subscriptions } from './subscriptions.js';
 import { TrackingCommand } from './tracking-command.js';
 import { TransactionCommands } from './transaction-commands.js';
+import { UnblockCommand } from './unblock-command.js';
 
 export interface ClusterCoordinatorOptions {
   readonly env: Env;
@@ -94,7 +95,8 @@ export class ClusterCoordinator implements Coordinator {
       forwarding: {
         createSession: (...args) => new RoutedSession(...args),
         coordinate: (session, request, reply) => this.#dispatch(session as RoutedSession, request, reply),
-        unblock: (session, withError) => (session as RoutedSession).unblock(withError),
+        // Who waits at a node: see `UnblockCommand`.
+        unblock: () => false,
         replyOf: (session) => (session as RoutedSession).lateReply,
         answered: (session) => (session as RoutedSession).answeredLate(),
       },
@@ -119,6 +121,7 @@ export class ClusterCoordinator implements Coordinator {
       { reset: (session, _command, request, reply) => this.#reset(session, request, reply) },
       new ReadModeCommands(this).handlers,
       new TrackingCommand(this).handlers,
+      new UnblockCommand(this).handlers,
       atNode?.handlers ?? {},
     ]);
   }

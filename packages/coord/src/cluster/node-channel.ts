@@ -143,11 +143,12 @@ export class NodeChannel {
     if (!this.#isScheduled) this.#schedule();
   }
 
-  /** The lane's command is to wait for keys no longer. */
-  unblock(lane: Lane, withError: boolean): void {
-    if (lane.channel !== this || !lane.isOpened) return;
+  /** The lane's command is to wait for keys no longer; false when it waits nowhere. */
+  unblock(lane: Lane, withError: boolean): boolean {
+    if (lane.channel !== this || !lane.isOpened) return false;
     this.#message.part(0x1a, node.Unblock.encode({ session: lane.number, withError }).finish());
     this.#schedule();
+    return true;
   }
 
   /** For so many clients the lane's session listens to a name. */

@@ -108,6 +108,7 @@ export class ReplyQueue implements RunOwner {
     this.#settle(count);
     const session = this.#session;
     if (!run.isLasting) session.unanswered -= count;
+    else session.waitEnded(isGivenUp(bytes, start));
     if (version !== 0) session.keyVersion = version;
     if (this.#head === run) {
       if (!run.isQuiet) session.sink.reply.raw(bytes, start, length);
@@ -192,3 +193,17 @@ export class ReplyQueue implements RunOwner {
     session.release();
   }
 }
+
+/**
+ * Whether a reply says that a wait ended without what was waited for: it is null, or an error that says so; or a number, of a
+ * wait for replicas, which may have ended either way.
+ */
+function isGivenUp(bytes: Buffer, start: number): boolean {
+  const type = bytes[start];
+  if (type === underscore || type === colon) return true;
+  if (type === asterisk || type === dollar) return bytes[start + 1] === minus;
+  return type === minus && bytes.toString('latin1', start + 1, start + 1 + unblocked.length) === unblocked;
+}
+
+const [asterisk, colon, dollar, minus, underscore] = [0x2a, 0x3a, 0x24, 0x2d, 0x5f];
+const unblocked = 'UNBLOCKED';

@@ -15,6 +15,8 @@ export class RoutedSession extends Session implements LaneUser {
   #owed: Answer | null = null;
   /** Where its command waits: for keys at one shard, for replicas at all. */
   readonly #blockedAt: Lane[] = [];
+  /** Who ended that, in their order, until it is known whether it had been over before. */
+  #unblocking: ((wasUnblocked: boolean) => void)[] = [];
   /** By the indices of their routes. */
   #lanes: (Lane | undefined)[] = [];
   #staleLanes: (Lane | undefined)[] = [];
@@ -43,10 +45,30 @@ export class RoutedSession extends Session implements LaneUser {
     return lane;
   }
 
-  /** The command that it waits for is to wait for keys no longer; false when it does not wait. */
-  unblock(withError: boolean): boolean {
-    for (const lane of this.#blockedAt) lane.channel?.unblock(lane, withError);
+  /** Its command waits at nodes. */
+  get isWaiting(): boolean {
     return this.#blockedAt.length > 0;
+  }
+
+  /**
+   * The command that it waits for is to wait no longer. `known` hears whether that was what ended it: its shard may have
+   * answered it already. False, and nothing is done, when it does not wait at a node.
+   */
+  unblock(withError: boolean, known: (wasUnblocked: boolean) => void): boolean {
+    let isSent = false;
+    for (const lane of this.#blockedAt) if (lane.channel?.unblock(lane, withError)) isSent = true;
+    if (isSent) this.#unblocking.push(known);
+    return isSent;
+  }
+
+  /** Its wait is over, or goes on elsewhere. Of several who ended it the first one did. */
+  waitEnded(wasUnblocked: boolean): void {
+    const unblocking = this.#unblocking;
+    if (unblocking.length === 0) return;
+    this.#unblocking = [];
+    unblocking.forEach((known, i) => {
+      known(wasUnblocked && i === 0);
+    });
   }
 
   /** What its user may do, for nodes to hold it to: empty for anything. See `User.permissions`. */
@@ -84,6 +106,8 @@ export class RoutedSession extends Session implements LaneUser {
   /** It goes on with its next request. */
   release(): void {
     this.#blockedAt.length = 0;
+    // A wait for replicas: that says nothing of how it ended.
+    this.waitEnded(true);
     this.isBlocked = false;
     this.isOnItsWay = false;
     this.sink.resume();
@@ -91,6 +115,7 @@ export class RoutedSession extends Session implements LaneUser {
 
   /** The client is gone. */
   end(): void {
+    this.waitEnded(false);
     this.replies.close();
     for (const lane of this.#lanes) lane?.close();
     for (const lane of this.#staleLanes) lane?.close();
@@ -102,6 +127,7 @@ export class RoutedSession extends Session implements LaneUser {
 
   laneLost(lane: Lane): void {
     if (lane === this.#watchLane) this.watchBroken = true;
+    if (this.#blockedAt.includes(lane)) this.waitEnded(false);
   }
 
   pushed(): void {}

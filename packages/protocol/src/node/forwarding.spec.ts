@@ -412,6 +412,57 @@ describe('CLIENT UNBLOCK', () => {
   });
 });
 
+describe('CLIENT UNBLOCK of a client that waits for a key', () => {
+  it('said that it had ended the wait of one that had its element already', () => {
+    const cluster = new TestCluster({ shards: 3, nodes: 3 });
+    const [waiting, other] = [cluster.client(), cluster.client()];
+    const id = waiting.run('CLIENT ID')[0].slice(1);
+    waiting.run('BLPOP a 0');
+    expect(other.run('RPUSH a 1', `CLIENT UNBLOCK ${id}`, `CLIENT UNBLOCK ${id} ERROR`)).toEqual([
+      ':1',
+      ':0',
+      ':0',
+    ]);
+    expect(waiting.take()).toEqual(['*[$"a", $"1"]']);
+    expect(other.run(`CLIENT UNBLOCK ${id}`, 'PING')).toEqual([':0', '+PONG']);
+  });
+
+  it.each([
+    ['BLPOP a 0', '', '*null'],
+    ['BLMOVE a {a}b LEFT LEFT 0', ' TIMEOUT', '*null'],
+    ['BZPOPMIN a 0', ' ERROR', '-UNBLOCKED client unblocked via CLIENT UNBLOCK'],
+  ])('ends %s once', (command, reason, answer) => {
+    const cluster = new TestCluster({ shards: 3, nodes: 3 });
+    const [waiting, other] = [cluster.client(), cluster.client()];
+    const id = waiting.run('CLIENT ID')[0].slice(1);
+    waiting.run(command);
+    const unblock = `CLIENT UNBLOCK ${id}${reason}`;
+    expect(other.run(unblock, unblock, 'PING')).toEqual([':1', ':0', '+PONG']);
+    expect(waiting.run('PING')).toEqual([answer, '+PONG']);
+  });
+
+  it('is answered though the client goes, or waits on at another node', () => {
+    const cluster = new TestCluster({ shards: 3, nodes: 3 });
+    const [gone, waiting, other] = [cluster.client(), cluster.client(), cluster.client()];
+    const ids = [gone, waiting].map((client) => client.run('CLIENT ID')[0].slice(1));
+    for (const client of [gone, waiting]) client.run('BLPOP a 0');
+    other.send(`CLIENT UNBLOCK ${ids[0]}`);
+    gone.close();
+    expect(other.run('PING')).toEqual([':0', '+PONG']);
+    cluster.shards[2].stepDown();
+    expect(other.run(`CLIENT UNBLOCK ${ids[1]}`, 'PING')).toEqual([':0', '+PONG']);
+  });
+
+  it('is an error where it makes no sense', () => {
+    const client = new TestCluster({ shards: 3, nodes: 3 }).client();
+    expect(client.run('CLIENT UNBLOCK x', 'CLIENT UNBLOCK 1 NO', 'CLIENT UNBLOCK 99')).toEqual([
+      '-ERR value is not an integer or out of range',
+      '-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR',
+      ':0',
+    ]);
+  });
+});
+
 describe('what is set by CONFIG SET at a gateway', () => {
   it('holds at all shards after other nodes lead them', () => {
     const cluster = new TestCluster({ nodes: 3, shards: 2 });
