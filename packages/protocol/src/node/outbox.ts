@@ -4,7 +4,8 @@
  *     out   | run 7, shard a | push, shard a | run 9, shard b |      entries: where each is, which version it needs
  *     held  shard a: | run 3 | run 4 |, shard b: ...                 what was not committed at the end of its turn
  *
- * Within a session the order stays: what its replies depend on only grows.
+ * Within a session the order stays: what depends on no more than what is held before it is held behind that, also when just
+ * this is committed by now. A commit may end in the middle of a turn, of which the rest waits on.
  */
 // @hot-path
 import type { Coordinator } from '@holdfast/coord';
@@ -36,11 +37,24 @@ class Held {
   readonly shard: Shard;
   readonly out: RunReply;
   readonly entries: Entry[] = [];
-  version = 0;
+  /** The greatest that one of them depends on, and those that were held before. */
+  version: number;
 
-  constructor(shard: Shard, pool: BufferPool) {
+  constructor(shard: Shard, pool: BufferPool, version: number) {
     this.shard = shard;
     this.out = new RunReply(pool);
+    this.version = version;
+  }
+
+  add(entry: Entry): void {
+    this.entries.push(entry);
+    entry.session!.heldEntries++;
+    if (entry.version > this.version) this.version = entry.version;
+  }
+
+  /** They wait no longer. */
+  letGo(): void {
+    for (const { session } of this.entries) session!.heldEntries--;
   }
 }
 
@@ -100,7 +114,7 @@ export class Outbox {
         shard = session.shard;
         committedVersion = shard.coordinator.committedVersion;
       }
-      isGated = version > committedVersion;
+      isGated = version > committedVersion || session.heldEntries > 0;
     }
     if (isGated) this.#hold(count);
     this.#count = 0;
@@ -121,6 +135,7 @@ export class Outbox {
         this.#held[kept++] = held;
         continue;
       }
+      held.letGo();
       if (ready !== null && ready.length + held.out.length <= outputMessageBytes) {
         ready.raw(held.out.bytes, 0, held.out.length);
         held.out.consume(held.out.length, false);
@@ -143,6 +158,7 @@ export class Outbox {
     if (revoked.length === 0) return;
     this.#held = this.#held.filter((held) => held.shard !== shard);
     for (const held of revoked) {
+      held.letGo();
       for (const entry of held.entries) this.#tell(shard.coordinator, held, entry);
       held.out.consume(held.out.length, false);
     }
@@ -165,7 +181,7 @@ export class Outbox {
     for (let i = 0; i < count; i++) {
       const entry = this.#entries[i];
       const { session, start, end } = entry;
-      if (session === null || entry.version <= session.shard.coordinator.committedVersion) {
+      if (session === null || !isHeldBack(session, entry.version)) {
         if (start > length) out.bytes.copyWithin(length, start, end);
         length += end - start;
         continue;
@@ -174,8 +190,7 @@ export class Outbox {
       entry.start = held.out.length;
       held.out.raw(out.bytes, start, end - start);
       entry.end = held.out.length;
-      if (entry.version > held.version) held.version = entry.version;
-      held.entries.push(entry);
+      held.add(entry);
       this.#entries[i] = new Entry();
     }
     out.length = length;
@@ -184,7 +199,9 @@ export class Outbox {
 
   #heldOf(shard: Shard, fresh: Held[]): Held {
     for (const held of fresh) if (held.shard === shard) return held;
-    const held = new Held(shard, this.#options.pool);
+    let version = 0;
+    for (const held of this.#held) if (held.shard === shard) version = held.version;
+    const held = new Held(shard, this.#options.pool, version);
     fresh.push(held);
     return held;
   }
@@ -209,4 +226,9 @@ export class Outbox {
     out.consume(length, true);
     this.#options.send(bytes, length);
   }
+}
+
+/** It may not leave yet: it is not committed, or something of its session before it is held. */
+function isHeldBack({ heldEntries, shard }: NodeSession, version: number): boolean {
+  return heldEntries > 0 || version > shard.coordinator.committedVersion;
 }

@@ -68,6 +68,8 @@ export class NodeSession implements SessionSink {
   readonly outputBytes = 0;
   /** Whom the session is held to be: see `RunView.permissions`. */
   permissions = '';
+  /** Of what it was answered and sent, how much waits in the outbox for a commit. */
+  heldEntries = 0;
   /** The run whose command waits, without its requests; null when none does. */
   waiting: WaitingRun | null = null;
   /** In order, behind the command that waits. */
