@@ -44,7 +44,7 @@ export async function openClusterBackend(
     onShutdown: () => events.onEnd(null),
     onLog: (level, message) => logger[logMethods[level]](message),
   });
-  const readiness = new ShardsReadiness(() => router.routes);
+  const readiness = new ShardsReadiness(env.clock, () => router.routes);
   return {
     coordinator,
     config,

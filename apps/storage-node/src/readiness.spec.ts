@@ -1,13 +1,28 @@
 import { expect, it } from 'vitest';
 import { readinessOf } from './readiness.js';
 
+const leaseMs = 2000;
+
 it('is not ready with a shard whose state is not whole, nor with one that is not open', () => {
   const replicas = (role: 'starting' | 'follower') => [
-    { shard: 's0', role: 'leader' as const },
-    { shard: 's1', role },
+    { shard: 's0', role: 'leader' as const, leaderlessMs: 0 },
+    { shard: 's1', role, leaderlessMs: 0 },
   ];
-  expect(readinessOf(null, replicas('follower'))).toBeNull();
-  expect(readinessOf(null, replicas('starting'))).toBe('the state of s1 is not whole yet');
-  expect(readinessOf('not opened', replicas('follower'))).toBe('not opened');
-  expect(readinessOf(null, [])).toBeNull();
+  expect(readinessOf(null, replicas('follower'), leaseMs)).toBeNull();
+  expect(readinessOf(null, replicas('starting'), leaseMs)).toBe('the state of s1 is not whole yet');
+  expect(readinessOf('not opened', replicas('follower'), leaseMs)).toBe('not opened');
+  expect(readinessOf(null, [], leaseMs)).toBeNull();
+});
+
+it('was ready with shards that took no writes, because nobody could lead them', () => {
+  const replicas = (leaderlessMs: number) => [
+    { shard: 's0', role: 'leader' as const, leaderlessMs: 0 },
+    { shard: 's1', role: 'follower' as const, leaderlessMs },
+  ];
+  // As long as the lead may take to go elsewhere.
+  expect(readinessOf(null, replicas(9000), leaseMs)).toBeNull();
+  expect(readinessOf(null, replicas(11_000), leaseMs)).toBe(
+    'nobody has led s1 for 10000 ms: is there a majority of etcd?',
+  );
+  expect(readinessOf(null, replicas(11_000), 4000)).toBeNull();
 });

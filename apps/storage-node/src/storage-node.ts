@@ -37,7 +37,7 @@ import { describeMetrics } from './metrics.js';
 import { Peers } from './peers.js';
 import { placeOf } from './places.js';
 import { Placing } from './placing.js';
-import { readinessOf } from './readiness.js';
+import { leaderlessnessOf, readinessOf } from './readiness.js';
 import type { Settings } from './settings.js';
 import { openTimestamps, problemOf } from './timestamps.js';
 
@@ -139,7 +139,7 @@ async function serve(base: Base): Promise<Addresses> {
     meta,
     host,
     clients: () => coordinator.sessionCount,
-    refusal: () => placing?.problem ?? null,
+    refusal: () => placing?.problem ?? leaderlessnessOf(host.replicas(), settings.leaseMs),
   });
   const onError = (err: unknown): void => logger.error({ err }, 'a defect in the administration');
   const admin = new AdminExporter({ administration, env, onError });
@@ -160,7 +160,9 @@ async function serve(base: Base): Promise<Addresses> {
   config.set('protected-mode', 'no');
   const redis = new RedisExporter({ coordinator, env, config });
   closing.add(() => redis.close());
-  const status = new StatusServer(() => readinessOf(placing?.problem ?? null, host.replicas()));
+  const status = new StatusServer(() =>
+    readinessOf(placing?.problem ?? null, host.replicas(), settings.leaseMs),
+  );
   closing.add(() => status.close());
   // Handed over before anything else ends: who is told to go elsewhere has to be told where.
   closing.add(async () => {

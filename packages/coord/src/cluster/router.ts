@@ -179,17 +179,19 @@ export class Router {
         node: name,
         env: this.#env,
         connector: this.#connect(record),
-        onLead: (lead) => this.#learn(lead),
+        onLead: (lead) => this.#learn(name, lead),
         onState: () => this.#update(),
       });
       this.#nodes.set(name, { address: record.addresses.node, channel });
     }
   }
 
-  #learn({ shard, epoch, leader }: node.Lead): void {
+  #learn(from: string, { shard, epoch, leader }: node.Lead): void {
     const route = this.#routes.get(shard);
-    if (route === undefined || leader === '') return;
-    route.learn(leader, epoch);
+    if (route === undefined) return;
+    // A node that knows nobody may be behind; of its own lead it knows.
+    if (leader !== '') route.learn(leader, epoch);
+    else if (route.leader === from) route.lose(epoch);
     this.#update();
   }
 

@@ -18,6 +18,8 @@ export class ShardRoute {
   leader: string | null = null;
   /** To the leader; null while it can't be reached, or is not known. */
   channel: NodeChannel | null = null;
+  /** Up to it nobody leads any more. */
+  #lostEpoch = -1;
   readonly #router: Router;
   readonly #waiting = new Set<Lane>();
   #pauseMs: number = retryPauseMs.first;
@@ -64,12 +66,19 @@ export class ShardRoute {
     return this.#waiting.size > 0;
   }
 
-  /** Somebody leads in an epoch: what is known before another does. */
+  /** Somebody leads in an epoch: what is known before another does. Those who have not heard that it is over say so, too. */
   learn(leader: string, epoch: number): void {
-    if (epoch < this.epoch) return;
+    if (epoch < this.epoch || epoch <= this.#lostEpoch) return;
     this.epoch = epoch;
     this.leader = leader;
     this.#pauseMs = retryPauseMs.first;
+  }
+
+  /** Who led in an epoch does no more: nobody is known until somebody else does, or the same one in another epoch. */
+  lose(epoch: number): void {
+    if (epoch < this.epoch) return;
+    this.leader = null;
+    this.#lostEpoch = epoch;
   }
 
   /**

@@ -26,10 +26,12 @@ export class Election {
   readonly #options: ElectionOptions;
   #leaseMs: number;
   #dueMs = 0;
+  #heardMs: number;
 
   constructor(options: ElectionOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs;
+    this.#heardMs = options.env.clock.monotonic();
     this.defer();
   }
 
@@ -38,9 +40,20 @@ export class Election {
     return Math.max(0, this.#dueMs - this.#options.env.clock.monotonic());
   }
 
+  /** Since a leader was heard of last, in ms. */
+  get silenceMs(): number {
+    return this.#options.env.clock.monotonic() - this.#heardMs;
+  }
+
+  /** A leader is heard of now. */
+  hear(): void {
+    this.#heardMs = this.#options.env.clock.monotonic();
+  }
+
   /** An entry of the log was seen. Whether somebody else leads than before. */
   see(epoch: number, batch: Uint8Array): boolean {
     const before = this.leader;
+    this.hear();
     if (epoch !== this.epoch && this.leader !== null) this.leader = null;
     this.epoch = epoch;
     const record = shardRecordOf(batch);

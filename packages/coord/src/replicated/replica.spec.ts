@@ -24,12 +24,15 @@ class LossyLog extends MemoryLog {
   losesNext = false;
   /** What answers the next append, when it comes to that. */
   nextAnswer: Promise<AppendOutcome> | null = null;
+  /** Nobody answers. */
+  isAway = false;
   #hasLost = false;
 
   override async append(batch: Uint8Array, after: Position, epoch: number): Promise<never> {
     const answer = this.nextAnswer;
     this.nextAnswer = null;
     if (answer !== null) return (await answer) as never;
+    if (this.isAway) return { kind: 'unknown', cause: new Error('no answer') } as never;
     const outcome: AppendOutcome = this.losesNext
       ? { kind: 'unknown', cause: new Error('no answer') }
       : await super.append(batch, after, epoch);
@@ -39,6 +42,7 @@ class LossyLog extends MemoryLog {
   }
 
   override async resolve(): Promise<never[]> {
+    if (this.isAway) throw new KvError('UNAVAILABLE', 'nobody answers');
     if (!this.#hasLost) return [];
     this.#hasLost = false;
     throw new KvError('UNDETERMINED', 'nobody can tell');
@@ -104,6 +108,24 @@ it('leads when it has heard of nobody for longer than a lease', async () => {
   expect(replica.leader).toMatchObject({ node: 'a', epoch: 1 });
   await new Promise(setImmediate);
   expect(new StackClient({ coordinator }).run('SET k v').reply).toBe('OK');
+});
+
+it('said that it led while its log could not be reached, and knows for how long nobody did since', async () => {
+  const { enters, env, log, replica } = await openReplica();
+  await enters('leader');
+  expect(replica.leaderlessMs).toBe(0);
+  log.isAway = true;
+  await enters('follower');
+  expect(replica.leader).toBeNull();
+  expect(replica.leaderlessMs).toBeLessThan(leaseMs);
+  for (let i = 0; i < 100; i++) {
+    env.advance(100);
+    await new Promise(setImmediate);
+  }
+  expect([replica.role, replica.leaderlessMs >= 10_000]).toEqual(['follower', true]);
+  log.isAway = false;
+  await enters('leader');
+  expect([replica.leaderlessMs, replica.leader?.node]).toEqual([0, 'a']);
 });
 
 it('gives up what may never have been, and does not follow or lead before that has worked', async () => {

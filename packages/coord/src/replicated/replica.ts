@@ -94,6 +94,11 @@ export class Replica {
     return this.#lead?.leader ?? this.#election.leader;
   }
 
+  /** For how long nobody has led, as far as is known here, in ms: a lead that can't be renewed is lost after its lease. */
+  get leaderlessMs(): number {
+    return this.#lead === null ? this.#election.silenceMs : 0;
+  }
+
   /** Position up to which the log is applied here. */
   get position(): Position {
     return this.#lead?.committer.position ?? this.#state.position;
@@ -253,7 +258,7 @@ export class Replica {
     this.#follows(true);
     this.#guard.isReadable = isClean;
     if (reason !== 'closed') this.#election.defer();
-    if (reason === 'concluded') this.#election.leader = null;
+    this.#election.leader = null;
     this.#guard.leader = this.#election.leader;
     this.coordinator.revoke(this.#committer, this.#guard);
     this.#enter(isClean ? 'follower' : 'starting');
@@ -263,6 +268,7 @@ export class Replica {
   #end(lead: Lead): void {
     lead.end();
     this.#lead = null;
+    this.#election.hear();
     this.#state.advance(lead.committer.position, lead.committer.committedBytes);
   }
 

@@ -170,8 +170,10 @@ export class TestReplica {
     this.#committer.fate = fate;
     const storage = this.#committedState();
     this.#committer = new TestCommitter(this.#shard, storage);
+    this.leader = null;
     this.coordinator.revoke(this.#committer, this.#guard);
     this.coordinator.replaceStorage(storage);
+    this.node.tell({ shard: this.shard, role: this.role, epoch: this.#shard.epoch, leader: null });
   }
 
   /** The state of a replica that does not lead becomes what is committed. */

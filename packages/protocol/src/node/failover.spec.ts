@@ -113,6 +113,26 @@ describe('while nobody leads', () => {
     expect(client.take()).toEqual(['+OK', '$null', '$"1"']);
   });
 
+  it('nobody is asked, not even who said that it leads no longer, until somebody says that it does', () => {
+    const cluster = new TestCluster(three);
+    const client = cluster.client();
+    client.run('SET a 1');
+    const route = [...cluster.router.routes][2];
+    cluster.shards[2].stepDown();
+    cluster.env.advance(0);
+    expect(route.channel).toBeNull();
+    // Who has not heard of it says what was so.
+    const leader = { node: 'n2', epoch: 1, addresses: cluster.nodes[2].replicas.addresses };
+    cluster.nodes[0].replicas.tell({ shard: 's2', role: 'follower', epoch: 1, leader });
+    cluster.env.advance(0);
+    expect([route.name, route.channel]).toEqual(['s2', null]);
+    expect(client.run('GET a')).toEqual([]);
+    cluster.shards[2].lead('n2');
+    cluster.env.advance(0);
+    expect(route.channel).not.toBeNull();
+    expect(client.take()).toEqual(['$"1"']);
+  });
+
   it('they are given up after their time', () => {
     const cluster = new TestCluster(three);
     const client = cluster.client();
