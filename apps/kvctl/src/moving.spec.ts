@@ -32,8 +32,8 @@ function toyCluster(up: ReadonlySet<string>) {
       const records = new Map(names.map((node) => [node, { node, addresses: { redis: '', node } }]));
       return viewOf(state.map, records, new Map([...up].map((node) => [node, answerOf(node)])));
     },
-    until: async (_: number, what: string, check: () => Promise<unknown>) => {
-      if ((await check()) === null) throw new Error(what);
+    until: async (_: number, what: () => string, check: () => Promise<unknown>) => {
+      if ((await check()) === null) throw new Error(what());
     },
   };
   return { cluster: cluster as unknown as Cluster, state };
@@ -44,7 +44,9 @@ const nodesOf = ({ map }: { map: ShardMap }): readonly string[] => map.shards[0]
 it('takes no replica away without another while no other one is up', async () => {
   const { cluster, state } = toyCluster(new Set(['n1']));
   const moves = [{ shard: 's0', from: 'n1', to: null }];
-  await expect(carryOut(cluster, moves, 100, () => {})).rejects.toThrow('are behind, or down');
+  await expect(carryOut(cluster, moves, 100, () => {})).rejects.toThrow(
+    'behind, or down: s0 on another node than n1',
+  );
   expect(nodesOf(state)).toEqual(['n1', 'n2', 'n3']);
 });
 
@@ -59,4 +61,14 @@ it('counts on nothing that a node said of a replica that it had before', async (
   await carryOut(cluster, [{ shard: 's0', from: 'n3', to: 'n4' }], 100, () => {});
   expect(nodesOf(state)).toEqual(['n1', 'n2', 'n4']);
   expect(state.forgotten).toEqual(['s0 n4']);
+});
+
+it('names those that are behind alone, and where', async () => {
+  const { cluster, state } = toyCluster(new Set(['n1', 'n2', 'n3']));
+  const moves = [
+    { shard: 's0', from: 'n3', to: null },
+    { shard: 's0', from: 'n2', to: 'n4' },
+  ];
+  await expect(carryOut(cluster, moves, 100, () => {})).rejects.toThrow('behind, or down: s0 on n4');
+  expect(nodesOf(state)).toEqual(['n1', 'n2', 'n3', 'n4']);
 });

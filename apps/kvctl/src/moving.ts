@@ -26,10 +26,14 @@ export async function carryOut(
     await cluster.meta.changeMap(({ shards }) =>
       some.reduce((all, { shard, to }) => (to === null ? all : withNode(all, shard, to)), [...shards]),
     );
+    let awaited: readonly Move[] = some;
     await cluster.until(
       timeoutMs,
-      `replicas of ${some.map(({ shard }) => shard).join(', ')} are behind, or down`,
-      async () => ((await areReady(cluster, some)) ? true : null),
+      () => `replicas are behind, or down: ${awaited.map(replicaText).join(', ')}`,
+      async () => {
+        awaited = await notReady(cluster, some);
+        return awaited.length === 0 ? true : null;
+      },
     );
     await cluster.meta.changeMap(({ shards }) =>
       some.reduce(
@@ -45,16 +49,19 @@ const ready: ReadonlySet<admin.ReplicaRole> = new Set([
   admin.ReplicaRole.REPLICA_ROLE_LEADER,
 ]);
 
-/** Whether the new replicas have caught up; where there is none, whether one of those that stay has. */
-async function areReady(cluster: Cluster, moves: readonly Move[]): Promise<boolean> {
+/** The moves whose new replica has not caught up; where there is none, of which none of those that stay has. */
+async function notReady(cluster: Cluster, moves: readonly Move[]): Promise<readonly Move[]> {
   const { shards } = await cluster.look();
-  return moves.every(({ from, shard, to }) => {
+  return moves.filter(({ from, shard, to }) => {
     const view = shards.find((one) => one.shard === shard);
-    if (view === undefined) return false;
-    return view.replicas.some(
-      ({ node }) => (to === null ? node !== from : node === to) && isReady(view, node),
-    );
+    const isCounted = (node: string): boolean => (to === null ? node !== from : node === to);
+    return !view?.replicas.some(({ node }) => isCounted(node) && isReady(view, node));
   });
+}
+
+/** What a move waits for. */
+function replicaText({ from, shard, to }: Move): string {
+  return to === null ? `${shard} on another node than ${from}` : `${shard} on ${to}`;
 }
 
 /** What a follower knows of the log lags behind too: so it is held against the leader's position. */

@@ -217,7 +217,10 @@ describe('kvctl', () => {
     await ask('init', '--shards', '2', '--replicas', '2', '--nodes', 'n1,n2');
     nodes[2].isSlow = true;
     const slow = await ask('node', 'remove', 'n1', '--wait', '300');
-    expect([slow.code, slow.error]).toEqual([3, expect.stringContaining('replicas of s0, s1 are behind')]);
+    expect([slow.code, slow.error]).toEqual([
+      3,
+      expect.stringContaining('behind, or down: s0 on n3, s1 on n3'),
+    ]);
     expect(await replicasOf('n1', 'n3')).toEqual([2, 2]);
     nodes[2].isSlow = false;
     expect((await ask('node', 'remove', 'n1')).code).toBe(0);
