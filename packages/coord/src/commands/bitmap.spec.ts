@@ -284,6 +284,9 @@ it('publishes the events of Redis', () => {
     'BITFIELD k GET u8 0',
     'BITFIELD k SET u8 0 64',
     'BITFIELD k SET u8 0 1',
+    // Makes it longer, and changes nothing else.
+    'BITFIELD longer OVERFLOW FAIL SET u8 0 256',
+    'BITFIELD longer SET u8 8 0',
     'BITOP NOT d k',
     'BITOP NOT d missing',
   ]) {
@@ -294,6 +297,6 @@ it('publishes the events of Redis', () => {
     events.push((message as Plain[]).slice(2).join(' '));
   }
   expect(events).toEqual(
-    ['setbit k', 'setbit k', 'set d', 'del d'].map((event) => `__keyevent@0__:${event}`),
+    ['setbit k', 'setbit k', 'setbit longer', 'set d', 'del d'].map((event) => `__keyevent@0__:${event}`),
   );
 });

@@ -76,6 +76,9 @@ describe('INFO', () => {
       errorstat_WRONGTYPE: 'count=2',
       errorstat_EXECABORT: 'count=1',
     });
+    // In the order of their codes, as Redis has them.
+    const codes = Object.keys(infoOf(client, 'errorstats'));
+    expect(codes).toEqual(['errorstat_ERR', 'errorstat_EXECABORT', 'errorstat_WRONGTYPE']);
     expect(fieldOf(client, 'stats', 'total_error_replies')).toBe('5');
     const { registry } = server.kv;
     expect(registry.figuresOf(registry.byName('exec')!).failedCalls).toBe(1);

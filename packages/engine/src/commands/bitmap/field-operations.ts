@@ -101,14 +101,14 @@ export function runFieldOperations(ctx: Context, key: number, mayWrite: boolean,
   if (found < 0) return;
   const oldLength = found === 0 ? -1 : ctx.db.stringLength(found);
   const ref = writes ? makeRoom(ctx, found, key, operations) : found;
+  const isLonger = writes && ctx.db.stringLength(ref) > oldLength;
   let isChanged = false;
   reply.array(operations.length);
   for (const operation of operations) {
     if (operation.kind === 'GET') replyField(reply, readAt(ctx, ref, operation));
-    else if (change(ctx, ref, key, operation, reply)) isChanged = true;
+    else isChanged = change(ctx, ref, key, operation, isLonger, reply) || isChanged;
   }
-  const isLonger = writes && ctx.db.stringLength(ref) > oldLength;
-  if (isChanged || isLonger) ctx.notify('$', 'setbit', key);
+  if (isChanged) ctx.notify('$', 'setbit', key);
 }
 
 const zero = new Uint8Array(1);
@@ -124,8 +124,18 @@ function makeRoom(ctx: Context, ref: Ref, key: number, operations: readonly Oper
   return ref;
 }
 
-/** Sets or increments a field, and replies its old or its new value. Whether that is a change. */
-function change(ctx: Context, ref: Ref, key: number, operation: Operation, reply: Reply): boolean {
+/**
+ * Sets or increments a field, and replies its old or its new value. Whether that is told as a change: in a string that was
+ * made longer (`isLonger`) it is all that does not fail.
+ */
+function change(
+  ctx: Context,
+  ref: Ref,
+  key: number,
+  operation: Operation,
+  isLonger: boolean,
+  reply: Reply,
+): boolean {
   const { kind, offset, type, value, overflow } = operation;
   const { db } = ctx;
   const old = readAt(ctx, ref, operation);
@@ -137,7 +147,7 @@ function change(ctx: Context, ref: Ref, key: number, operation: Operation, reply
     return false;
   }
   replyField(reply, kind === 'INCRBY' ? next : old);
-  if (next === old) return false;
+  if (next === old) return isLonger;
   const bytes = bytesWithField(db.valueBytes, db.valueStart, db.valueLength, offset, type, next);
   patchBytes(ctx, ref, key, byteOf(offset), bytes, 0, fieldBytes(offset, type));
   return true;

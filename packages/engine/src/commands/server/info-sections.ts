@@ -304,7 +304,8 @@ function commandstats(ctx: Context): Fields {
 }
 
 function errorstats({ kv }: Context): Fields {
-  return [...kv.stats.errors].map(([code, count]) => [`errorstat_${code}`, `count=${count}`]);
+  const codes = [...kv.stats.errors.keys()].sort();
+  return codes.map((code) => [`errorstat_${code}`, `count=${kv.stats.errors.get(code)}`]);
 }
 
 function latencystats(ctx: Context): Fields {
