@@ -12,6 +12,7 @@ export { decodeNodeRecord, encodeNodeRecord, type NodeRecord } from './cluster/n
 export { connectionParameters, nodeParameters, shardParameters } from './cluster/parameter-places.js';
 export { Router, type RouterOptions } from './cluster/router.js';
 export { noShard, ShardMap } from './cluster/shard-map.js';
+export { trackingBits, trackingOptionsOf } from './cluster/tracking-mode.js';
 export type { Committer } from './committer.js';
 export type { Consistency, SharedLog } from './consistency-switch.js';
 export * from './contract.js';

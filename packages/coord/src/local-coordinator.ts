@@ -46,13 +46,14 @@ export class LocalCoordinator implements Coordinator {
   downstream: Downstream | null = null;
   /** Sends keys to other servers; null when it can't. */
   migration: Migration | null = null;
+  /** Tells clients who keep values of changes. */
+  readonly tracking: Tracking;
   readonly #parts: LocalParts;
   // Of these, what is needed for each command
   readonly #hub: PubSubHub;
   readonly #monitors: Monitors;
   readonly #waiting: Waiting;
   readonly #transactions: Transactions;
-  readonly #tracking: Tracking;
   readonly #pauses: Pauses;
   readonly #loader: KeyLoader;
   readonly #script: SuspendedScript;
@@ -74,7 +75,7 @@ export class LocalCoordinator implements Coordinator {
     this.#monitors = parts.monitors;
     this.#waiting = parts.waiting;
     this.#transactions = parts.transactions;
-    this.#tracking = parts.tracking;
+    this.tracking = parts.tracking;
     this.#pauses = parts.pauses;
     this.#loader = parts.loader;
     this.#script = parts.script;
@@ -95,7 +96,7 @@ export class LocalCoordinator implements Coordinator {
     this.#pauses.forget(session);
     this.#script.forget(session);
     this.#hub.unsubscribeAll(session);
-    this.#tracking.disable(session);
+    this.tracking.disable(session);
     this.#monitors.remove(session);
     this.#transactions.unwatch(session);
     this.downstream?.left(session);
@@ -126,7 +127,7 @@ export class LocalCoordinator implements Coordinator {
   }
 
   settle(): void {
-    if (this.#tracking.size > 0) this.#tracking.endTurn();
+    if (this.tracking.size > 0) this.tracking.endTurn();
     this.state.committer.settle();
     // A script that waits for keys has read others, and goes on with them.
     if (!this.#script.isActive) this.kv.storage.letGoSome(letGoLooks);
@@ -215,6 +216,7 @@ export class LocalCoordinator implements Coordinator {
    */
   revoke(committer: Committer, guard: Guard): void {
     this.#parts.succession.revoke(committer, guard);
+    this.tracking.lost();
   }
 
   /** The same data, or an older state of them, in another storage. Only while a guard lets nobody see them. */
@@ -223,6 +225,7 @@ export class LocalCoordinator implements Coordinator {
     this.#loader.storage = storage;
     this.#transactions.watches.storage = storage;
     this.#parts.observer.update();
+    this.tracking.lost();
   }
 
   /** `body` puts other data in place of what there is. */
@@ -289,7 +292,7 @@ export class LocalCoordinator implements Coordinator {
       session.isBlocked = true;
       return outcomes.pending;
     }
-    if (session.tracking !== null) this.#tracking.commandEnded(session, command);
+    if (session.tracking !== null) this.tracking.commandEnded(session, command);
     if (waiting.hasReady) waiting.serve();
     return session.closeAfterReply ? outcomes.close : outcomes.done;
   }

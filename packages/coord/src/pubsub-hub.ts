@@ -94,7 +94,7 @@ export class PubSubHub {
     if (this.#held.length === 0 || speaker === null) return;
     const held = this.#held;
     this.#held = [];
-    for (const send of held) send(speaker.sink.reply);
+    for (const send of held) send(messagesOf(speaker));
     speaker.sink.wake();
   }
 
@@ -105,7 +105,7 @@ export class PubSubHub {
       this.#held.push(write);
       return;
     }
-    write(session.sink.reply);
+    write(messagesOf(session));
     session.sink.wake();
   }
 
@@ -131,11 +131,14 @@ export class PubSubHub {
         this.#held.push((reply) => write(reply, message));
         continue;
       }
-      const { sink } = session;
-      write(sink.reply, message);
-      sink.wake();
+      write(messagesOf(session), message);
+      session.sink.wake();
     }
   }
+}
+
+function messagesOf({ sink }: Session): Reply {
+  return sink.messages ?? sink.reply;
 }
 
 /** How many clients the sessions that listen to `name` stand for. */

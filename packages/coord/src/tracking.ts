@@ -147,7 +147,19 @@ export class Tracking {
   /** All keys are gone. */
   flushed(): void {
     this.#forgetReaders();
-    for (const session of this.#sessions) this.#tell(session, null);
+    for (const session of this.#sessions) this.tell(session, null);
+  }
+
+  /**
+   * Changes were missed, or will be, since another replica leads, or there are other data: nothing that is kept anywhere can be
+   * trusted. What is told of it depends on no commit.
+   */
+  lost(): void {
+    if (this.#sessions.size === 0) return;
+    this.#forgetReaders();
+    this.#hasBroadcasts = false;
+    for (const { keys } of this.#prefixes.values()) keys.clear();
+    for (const session of this.#sessions) this.tell(session, null, 0);
   }
 
   /** The turn is over: sends what is for all with a prefix, and drops keys that are too many. */
@@ -165,7 +177,7 @@ export class Tracking {
       const all = [...keys.keys()].sort();
       for (const session of sessions) {
         const told = session.tracking?.noLoop ? all.filter((key) => keys.get(key) !== session) : all;
-        if (told.length > 0) this.#tell(session, told);
+        if (told.length > 0) this.tell(session, told);
       }
       keys.clear();
     }
@@ -195,21 +207,27 @@ export class Tracking {
       const tracking = session?.tracking ?? null;
       if (session === undefined || tracking === null || tracking.isBroadcast) continue;
       if (tracking.noLoop && session === changer) continue;
-      this.#tell(session, [key]);
+      this.tell(session, [key]);
     }
   }
 
-  /** Tells a client, or the one that it named, of keys that changed; of all keys with null. */
-  #tell(session: Session, keys: readonly string[] | null): void {
-    const { clients, hub, kv } = this.#parts;
+  /**
+   * Tells a client that tracks, or the one that it named, of keys that changed; of all keys with null. Not before `version` is
+   * committed. One with a place for messages is the session of a gateway's client, and takes them in any dialect.
+   */
+  tell(
+    session: Session,
+    keys: readonly string[] | null,
+    version: number = this.#parts.kv.storage.stamp.last,
+  ): void {
+    const { clients, hub } = this.#parts;
     const tracking = session.tracking as ClientTracking;
-    const version = kv.storage.stamp.last;
     const { redirect } = tracking;
     const target = redirect === 0 ? session : clients.byId(redirect);
     if (target === undefined || target.closeAfterReply) {
       tracking.isRedirectBroken = true;
       if (session.dialect > 2) hub.tell(session, version, (reply) => writeBroken(reply, redirect));
-    } else if (target.dialect > 2) {
+    } else if (target.dialect > 2 || target.sink.messages !== undefined) {
       hub.tell(target, version, (reply) => writePush(reply, keys));
     } else if (target !== session && target.isSubscriber) {
       hub.tell(target, version, (reply) => writeMessage(reply, keys));

@@ -11,6 +11,8 @@ import type { Command } from './command.js';
 export interface SessionSink {
   /** Writer for what the client did not ask for just now: messages, replies of unblocked commands. */
   readonly reply: Reply;
+  /** Where messages go, as RESP3, when they are told apart from replies; to `reply` otherwise. */
+  readonly messages?: Reply;
   /** Something was written to `reply` outside of a call to the coordinator: send it. */
   wake(): void;
   /** The command that was pending is answered: go on with the next one. */

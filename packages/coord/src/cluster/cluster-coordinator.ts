@@ -28,6 +28,7 @@ import { Forwarder } from './forwarder.js';
 import { GatheredCommands } from './gathered-commands.js';
 import { InfoCommand } from './info-command.js';
 import { KeyRouting } from './key-routing.js';
+import { KeyTracking } from './key-tracking.js';
 import { LatencyCommands } from './latency-commands.js';
 import { MemoryCommands } from './memory-commands.js';
 import { Plans, plans } from './plans.js';
@@ -39,7 +40,6 @@ import { ScanCommands } from './scan-commands.js';
 import type { ShardRoute } from './shard-route.js';
 import { SplitCommands } from './split-commands.js';
 import { Subscriptions } from './subscriptions.js';
-import { TrackingCommand } from './tracking-command.js';
 import { TransactionCommands } from './transaction-commands.js';
 import { UnblockCommand } from './unblock-command.js';
 
@@ -69,6 +69,7 @@ export class ClusterCoordinator implements Coordinator {
   readonly plans: Plans;
   readonly #subscriptions: Subscriptions;
   readonly #transactions: TransactionCommands;
+  readonly #tracking: KeyTracking;
   /** The gateway's own server runs what is handled now, or will: it counts it, and shows it to those who monitor. */
   #isRunHere = false;
 
@@ -78,6 +79,7 @@ export class ClusterCoordinator implements Coordinator {
     this.readMode = options.readMode ?? 'linearizable';
     this.isNode = home !== undefined;
     this.routing = new KeyRouting(router, home ?? null);
+    this.#tracking = new KeyTracking(this);
     this.kv = new KV({
       storage: new MemoryStorage(env.random),
       oracle: noOracle,
@@ -93,7 +95,7 @@ export class ClusterCoordinator implements Coordinator {
       ...(onShutdown && { onShutdown }),
       ...(onLog && { onLog }),
       forwarding: {
-        createSession: (...args) => new RoutedSession(...args),
+        createSession: (...args) => new RoutedSession(this.#tracking, ...args),
         coordinate: (session, request, reply) => this.#dispatch(session as RoutedSession, request, reply),
         // Who waits at a node: see `UnblockCommand`.
         unblock: () => false,
@@ -120,8 +122,8 @@ export class ClusterCoordinator implements Coordinator {
       this.#subscriptions.handlers,
       { reset: (session, _command, request, reply) => this.#reset(session, request, reply) },
       new ReadModeCommands(this).handlers,
-      new TrackingCommand(this).handlers,
       new UnblockCommand(this).handlers,
+      this.#tracking.handlers,
       atNode?.handlers ?? {},
     ]);
   }
@@ -134,6 +136,7 @@ export class ClusterCoordinator implements Coordinator {
 
   close(session: Session): void {
     this.#subscriptions.forget(session as RoutedSession);
+    this.#tracking.forget(session as RoutedSession);
     this.front.close(session);
     (session as RoutedSession).end();
   }
@@ -199,7 +202,9 @@ export class ClusterCoordinator implements Coordinator {
     if (plan === plans.own) return this.own(session, request, reply);
     if (plan === plans.special) return this.#handle(session, command, request, reply);
     this.#observe(session, command, request);
-    return this.forwardKeyed(session, command, request, reply);
+    const outcome = this.forwardKeyed(session, command, request, reply);
+    if (session.tracking !== null) this.front.tracking.commandEnded(session, command);
+    return outcome;
   }
 
   #handle(session: RoutedSession, command: Command, request: Request, reply: Reply): Outcome {
@@ -213,11 +218,13 @@ export class ClusterCoordinator implements Coordinator {
       outcome = this.fail(session, reply, `ERR ${error.message}`);
     }
     if (!this.#isRunHere) this.#observe(session, command, request);
+    if (session.tracking !== null) this.front.tracking.commandEnded(session, command);
     return outcome;
   }
 
   #reset(session: RoutedSession, request: Request, reply: Reply): Outcome {
     this.#transactions.forget(session);
+    this.#tracking.reset(session);
     return this.#subscriptions.reset(session, request, reply);
   }
 

@@ -10,6 +10,7 @@ import { waits } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
 import { Run, type RunOwner } from './run.js';
 import type { ShardRoute } from './shard-route.js';
+import { trackingModeOf } from './tracking-mode.js';
 
 /** As the wire numbers them. */
 const readModes: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, stale: 2 };
@@ -68,6 +69,7 @@ export class Forwarder {
     const readMode = readModes[session.readMode];
     const { permissions } = session;
     const lane = this.lane(session, route, command);
+    const tracking = trackingModeOf(session.tracking, lane.isStale);
     const bytes = request.frameEnd === 0 ? frameLength(request) : request.frameEnd - request.frameStart;
     replies.requests++;
     replies.bytes += bytes;
@@ -83,6 +85,7 @@ export class Forwarder {
       open.readMode === readMode &&
       open.noTouch === session.noTouch &&
       open.permissions === permissions &&
+      open.tracking === tracking &&
       open.isQuiet === (session.replyMode !== 'on') &&
       !isLasting
     ) {
@@ -123,10 +126,11 @@ export class Forwarder {
     channel.closeRun();
   }
 
-  /** Asks a shard on behalf of the gateway itself, in RESP3. */
-  tell(lane: Lane, request: Request, owner: RunOwner): void {
+  /** Asks a shard on behalf of the gateway itself, in RESP3. `tracking`: what holds for the client then, if it is one's lane. */
+  tell(lane: Lane, request: Request, owner: RunOwner, tracking = 0): void {
     const run = new Run(owner, lane);
     run.dialect = 3;
+    run.tracking = tracking;
     const channel = lane.ready();
     if (channel === null) {
       this.#park(lane, run, request, requestKinds.read);
@@ -186,6 +190,7 @@ export class Forwarder {
     run.dialect = session.dialect;
     run.readMode = readModes[session.readMode];
     run.noTouch = session.noTouch;
+    run.tracking = trackingModeOf(session.tracking, lane.isStale);
     run.wantsVersion = session.protocol !== 'redis';
     return run;
   }

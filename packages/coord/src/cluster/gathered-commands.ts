@@ -225,6 +225,7 @@ function askAll<V>(
   const answer = coordinator.answerLater(session, frameLength(request));
   const gathering = gatheringFor(answer);
   const isLasting = forwarder.lasts(command, request);
+  if (isLasting) session.replies.setOwn(answer);
   for (const route of routes) {
     const lane = forwarder.lane(session, route, command);
     forwarder.ask(session, lane, command, request, gathering.add());

@@ -17,7 +17,9 @@ const summed = new Set(
    used_memory used_memory_peak used_memory_overhead used_memory_dataset
    used_memory_lua used_memory_vm_eval used_memory_scripts_eval used_memory_vm_functions used_memory_vm_total
    used_memory_functions used_memory_scripts expired_keys expired_fields evicted_keys
-   keyspace_hits keyspace_misses total_error_replies rdb_changes_since_last_save`.split(/\s+/),
+   keyspace_hits keyspace_misses tracking_total_keys tracking_total_items total_error_replies rdb_changes_since_last_save`.split(
+    /\s+/,
+  ),
 );
 /** Each shard has the same: scripts, functions, limits. */
 const ofAny = new Set(

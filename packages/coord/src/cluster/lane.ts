@@ -37,6 +37,8 @@ export class Lane {
   isOpened = false;
   /** What is sent now would come back. */
   isDraining = false;
+  /** Its session tells the client of changes: when it is lost, some may never be told. */
+  isTracked = false;
   isClosed = false;
   #head: Run | null = null;
   #tail: Run | null = null;
@@ -68,6 +70,7 @@ export class Lane {
 
   sent(run: Run): void {
     run.nextInLane = null;
+    if (run.tracking !== 0) this.isTracked = true;
     if (this.#tail === null) this.#head = run;
     else this.#tail.nextInLane = run;
     this.#tail = run;

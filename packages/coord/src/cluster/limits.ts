@@ -18,6 +18,9 @@ export const sessionNumbers: number = 2 ** 28;
 export const sessionRequestsMax = 4096;
 export const sessionBytesMax: number = 4 * 1024 * 1024;
 
+/** A client whose replies are held back is told of so many keys at once, behind them; of more it is told that all may have changed. */
+export const noticeKeysMax = 1024;
+
 /** How long a request that was not executed is tried again, in ms. */
 export const retryTimeoutMs = 5000;
 

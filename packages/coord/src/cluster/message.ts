@@ -98,6 +98,7 @@ export class Message extends Frames {
       at = field(bytes, at, 0x52, permissions.length);
       at += bytes.write(permissions, at, 'latin1');
     }
+    if (run.tracking !== 0) at = field(bytes, at, 0x68, run.tracking);
     bytes[at++] = 0x22;
     this.#requestsAt = at;
     this.length = at + lengthBytes;

@@ -9,6 +9,7 @@ import { errorLine, type Reply, utf8Of } from '@holdfast/common';
 import { DiscardReply } from '../discard-reply.js';
 import { HeldReply } from './held-reply.js';
 import { sessionBytesMax, sessionRequestsMax } from './limits.js';
+import { Notice } from './notice.js';
 import type { RoutedSession } from './routed-session.js';
 import type { Run, RunOwner } from './run.js';
 import { Slot } from './slot.js';
@@ -26,6 +27,8 @@ export class Answer extends Slot {
   isQuiet = false;
   /** The connection ends behind it. */
   isLast = false;
+  /** It may be made of replies of shards that have come already. */
+  holdsReplies = true;
 
   constructor(dialect: 2 | 3) {
     super();
@@ -50,6 +53,8 @@ export class ReplyQueue implements RunOwner {
   #tail: Slot | null = null;
   /** Replies of runs before their turn. */
   readonly #held = new Map<Run, Buffer[]>();
+  /** Answers that may be made of replies which have come. */
+  #answers = 0;
   #isClosed = false;
 
   constructor(session: RoutedSession) {
@@ -80,7 +85,34 @@ export class ReplyQueue implements RunOwner {
   pushAnswer(answer: Answer, bytes: number): void {
     this.requests++;
     this.bytes += bytes;
+    this.#answers++;
     this.push(answer);
+  }
+
+  /** Nothing that shards replied becomes part of this answer, which may be long in coming. */
+  setOwn(answer: Answer): void {
+    answer.holdsReplies = false;
+    this.#answers--;
+  }
+
+  /**
+   * Tells the client of keys that changed, null for all: at once, since what it keeps may be outdated, and again behind the
+   * replies that came before and wait for their turn, as they may have the values from before. What is asked last and
+   * lasts is not waited for.
+   */
+  notify(keys: readonly string[] | null): void {
+    if (this.#isClosed) return;
+    this.#session.tell(keys);
+    if (this.#isClosed || (this.#answers === 0 && this.#held.size === 0)) return;
+    const last = this.#lastHeld();
+    if (last instanceof Notice) {
+      last.add(keys);
+      return;
+    }
+    const notice = new Notice(keys);
+    notice.next = last.next;
+    last.next = notice;
+    if (this.#tail === last) this.#tail = notice;
   }
 
   /** What an answer says is complete. */
@@ -98,6 +130,7 @@ export class ReplyQueue implements RunOwner {
     this.#isClosed = true;
     this.#head = null;
     this.#tail = null;
+    this.#answers = 0;
     this.#held.clear();
   }
 
@@ -152,6 +185,10 @@ export class ReplyQueue implements RunOwner {
       if (slot.isReady) this.#answer(slot);
       return slot.isReady;
     }
+    if (slot instanceof Notice) {
+      this.#session.tell(slot.keys);
+      return true;
+    }
     const run = slot as Run;
     const held = this.#held.get(run);
     if (held !== undefined) {
@@ -167,8 +204,9 @@ export class ReplyQueue implements RunOwner {
     if (this.requests === 0) this.bytes = 0;
   }
 
-  #answer({ act, held, isLast, isQuiet }: Answer): void {
+  #answer({ act, held, holdsReplies, isLast, isQuiet }: Answer): void {
     const session = this.#session;
+    if (holdsReplies) this.#answers--;
     session.unanswered--;
     this.#settle(1);
     const target = isQuiet ? discard : session.sink.reply;
@@ -177,6 +215,20 @@ export class ReplyQueue implements RunOwner {
     act?.(target);
     target.dialect = session.dialect;
     if (isLast) session.sink.close(true);
+  }
+
+  /** The last slot that may hold a reply: the last one, or the one before when that one lasts and has nothing yet. */
+  #lastHeld(): Slot {
+    const tail = this.#tail!;
+    const isLasting = tail instanceof Answer ? !tail.holdsReplies : this.#lasts(tail);
+    if (!isLasting) return tail;
+    let slot = this.#head!;
+    while (slot.next !== tail && slot.next !== null) slot = slot.next;
+    return slot;
+  }
+
+  #lasts(slot: Slot): boolean {
+    return !(slot instanceof Notice) && (slot as Run).isLasting && !this.#held.has(slot as Run);
   }
 
   /** Something was written: it is sent, and the client goes on if it waited for just that. */

@@ -5,8 +5,23 @@ import { Lane, type LaneUser } from './lane.js';
 import { type Answer, ReplyQueue, waits } from './reply-queue.js';
 import type { ShardRoute } from './shard-route.js';
 
+/** Tells clients who keep values of changes. */
+export interface KeyTeller {
+  /** A node sent this along one of the session's lanes: RESP3, not to be kept. */
+  pushed(session: RoutedSession, bytes: Buffer, start: number, length: number): void;
+  /** Its turn has come: see `ReplyQueue.notify`. */
+  tell(session: RoutedSession, keys: readonly string[] | null): void;
+  /** What a lane would have told is not told any more. */
+  laneLost(session: RoutedSession, lane: Lane): void;
+}
+
 export class RoutedSession extends Session implements LaneUser {
   readonly replies: ReplyQueue = new ReplyQueue(this);
+  readonly #teller: KeyTeller;
+  /** It is to be told that all keys may have changed. */
+  owesFlush = false;
+  /** Where nodes were told which prefixes it tracks, or are being told. */
+  readonly broadcastLanes = new Set<Lane>();
   /** The shard that its watched keys and the queued commands of its transaction belong to; null for none so far. */
   boundTo: ShardRoute | null = null;
   /** Where it watches keys. */
@@ -21,6 +36,11 @@ export class RoutedSession extends Session implements LaneUser {
   #lanes: (Lane | undefined)[] = [];
   #staleLanes: (Lane | undefined)[] = [];
 
+  constructor(teller: KeyTeller, ...args: ConstructorParameters<typeof Session>) {
+    super(...args);
+    this.#teller = teller;
+  }
+
   /** To the leader of a shard. */
   lane(route: ShardRoute): Lane {
     return (this.#lanes[route.index] ??= new Lane(this, route, false));
@@ -29,6 +49,12 @@ export class RoutedSession extends Session implements LaneUser {
   /** To some replica of a shard. */
   staleLane(route: ShardRoute): Lane {
     return (this.#staleLanes[route.index] ??= new Lane(this, route, true));
+  }
+
+  /** Those along which something was sent. */
+  *openLanes(): Iterable<Lane> {
+    for (const lane of this.#lanes) if (lane !== undefined) yield lane;
+    for (const lane of this.#staleLanes) if (lane !== undefined) yield lane;
   }
 
   /** From now on keys are watched at this lane's node. */
@@ -79,6 +105,7 @@ export class RoutedSession extends Session implements LaneUser {
   /** The gateway's own server takes its time for this one: the next request waits. */
   owes(answer: Answer): void {
     this.#owed = answer;
+    this.replies.setOwn(answer);
   }
 
   get lateReply(): Reply {
@@ -128,7 +155,17 @@ export class RoutedSession extends Session implements LaneUser {
   laneLost(lane: Lane): void {
     if (lane === this.#watchLane) this.watchBroken = true;
     if (this.#blockedAt.includes(lane)) this.waitEnded(false);
+    if (lane.isTracked) this.#teller.laneLost(this, lane);
   }
 
-  pushed(): void {}
+  pushed(_lane: Lane, bytes: Buffer, start: number, length: number): void {
+    this.#teller.pushed(this, bytes, start, length);
+  }
+
+  // For its replies
+
+  /** Keys changed, or all with null. */
+  tell(keys: readonly string[] | null): void {
+    this.#teller.tell(this, keys);
+  }
 }

@@ -44,6 +44,8 @@ export class Run extends Slot {
   wantsVersion = false;
   /** `User.permissions` of whom rules limit; empty for others. */
   permissions = '';
+  /** What its node is to tell the client of: see `trackingBits`. */
+  tracking = 0;
   /** It may wait for a key, and with it its client. */
   isLasting = false;
   /** Since when, on the monotonic clock, -1 before it was sent; and how long that was when it was sent last, in ms. */
@@ -140,6 +142,7 @@ export class Run extends Slot {
     rest.noTouch = this.noTouch;
     rest.wantsVersion = this.wantsVersion;
     rest.permissions = this.permissions;
+    rest.tracking = this.tracking;
     rest.isQuiet = this.isQuiet;
     rest.deadlineMs = this.deadlineMs;
     rest.count = this.count - at;

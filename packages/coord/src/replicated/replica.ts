@@ -177,6 +177,7 @@ export class Replica {
     this.#following.stop();
     this.#endLead();
     await this.#running;
+    this.coordinator.tracking.lost();
     this.#enter('closed');
   }
 

@@ -153,6 +153,12 @@ export class TestReplica {
     this.#committer.commit();
   }
 
+  /** As it was before `holdCommits`. */
+  commitAtOnce(): void {
+    this.#committer.isHolding = false;
+    this.commit();
+  }
+
   lead(epoch: number): void {
     this.catchUp();
     this.role = 'leader';

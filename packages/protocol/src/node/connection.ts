@@ -103,7 +103,9 @@ export class Connection {
   /** The node ends a session. */
   endSession(session: NodeSession): void {
     if (this.#sessions.get(session.number) !== session) return;
-    session.shard.coordinator.close(session.session);
+    const { coordinator } = session.shard;
+    if (session.session.tracking !== null) coordinator.tracking.tell(session.session, null, 0);
+    coordinator.close(session.session);
     this.#executor.refuse(session);
     this.#exporter.queue(this);
   }

@@ -51,6 +51,8 @@ export class ForwardDecoder {
   permissions = '';
   noTouch = false;
   waitedMs = 0;
+  /** See `RunView.tracking`. */
+  tracking = 0;
   withError = false;
   audience: node.Audience = node.Audience.create();
   readonly #reader = new WireReader();
@@ -124,6 +126,7 @@ export class ForwardDecoder {
     this.permissions = '';
     this.noTouch = false;
     this.waitedMs = 0;
+    this.tracking = 0;
     while (reader.at < end) {
       const tag = reader.varint();
       switch (tag) {
@@ -172,6 +175,9 @@ export class ForwardDecoder {
           break;
         case 0x60:
           this.waitedMs = reader.varint();
+          break;
+        case 0x68:
+          this.tracking = reader.varint();
           break;
         default:
           reader.skip(tag);

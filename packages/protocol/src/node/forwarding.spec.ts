@@ -544,14 +544,6 @@ describe('SLOWLOG of a gateway', () => {
   });
 });
 
-describe('what a cluster can not promise', () => {
-  it('is refused', () => {
-    const client = new TestCluster(three).client();
-    const [on, off] = client.run('CLIENT TRACKING ON', 'CLIENT TRACKING OFF');
-    expect([on.slice(0, 41), off]).toEqual(["-ERR CLIENT TRACKING can't be on in a clu", '+OK']);
-  });
-});
-
 describe('the node of a Redis Cluster', () => {
   it('executes what it leads, and says where the rest is led', () => {
     const cluster = new TestCluster(three);

@@ -6,8 +6,7 @@ import { emptyBytes, Request } from '@holdfast/common';
 import { DiscardReply, type Outcome, outcomes } from '@holdfast/coord';
 import { RequestDecoder } from '../resp/decoder.js';
 import { batchCountMax } from '../resp/request-batch.js';
-import type { Connection } from './connection.js';
-import { readModes } from './connection.js';
+import { type Connection, readModes } from './connection.js';
 import { invalidMessage } from './errors.js';
 import type { NodeExporter } from './exporter.js';
 import { outputMessageBytes } from './limits.js';
@@ -82,6 +81,7 @@ export class RunExecutor {
     state.readMode = readModes[run.readMode] ?? 'linearizable';
     if (session.permissions !== run.permissions) session.limitTo(run.permissions);
     if (state.noTouch !== run.noTouch) session.touchNothing(run.noTouch);
+    if (session.tracking !== run.tracking) session.trackAs(run.tracking);
     session.reply.dialect = run.dialect;
     this.#outbox.out.dialect = run.dialect;
     this.#isRunning = true;
@@ -117,6 +117,7 @@ export class RunExecutor {
     session.waiting = null;
     session.queue.length = 0;
     session.reply.clear();
+    session.messages.clear();
     this.#awake = this.#awake.filter((each) => each !== session);
   }
 
@@ -229,14 +230,15 @@ export class RunExecutor {
     this.#end(session, run, part);
   }
 
-  /** A session was written to: the reply of the command that waited, or messages. */
+  /** A session was written to: the reply of the command that waited, or messages, which may be about what that reply says. */
   #serve(session: NodeSession): void {
-    const { reply, session: state, waiting } = session;
-    if (waiting === null) {
-      if (reply.length > 0) this.#pushMessages(session);
-      return;
-    }
-    if (state.isBlocked) return;
+    if (session.waiting !== null && !session.session.isBlocked) this.#answerLate(session, session.waiting);
+    if (session.messages.length > 0) this.#pushMessages(session);
+    this.#goOn(session);
+  }
+
+  #answerLate(session: NodeSession, waiting: WaitingRun): void {
+    const { reply } = session;
     if (reply.isRefused || session.isRefusing) {
       this.refuse(session);
       return;
@@ -249,7 +251,6 @@ export class RunExecutor {
     reply.clear();
     part.count = 1;
     this.#end(session, waiting, part);
-    this.#goOn(session);
   }
 
   #goOn(session: NodeSession): void {
@@ -259,11 +260,11 @@ export class RunExecutor {
   }
 
   #pushMessages(session: NodeSession): void {
-    const { reply } = session;
+    const { messages } = session;
     const { out } = this.#outbox;
     const start = out.length;
-    out.messages(session.number, reply.bytes, 0, reply.length);
-    reply.clear();
+    out.messages(session.number, messages.bytes, 0, messages.length);
+    messages.clear();
     this.#outbox.add(entryKinds.push, session, 0, 0, start, 0);
   }
 

@@ -1,5 +1,5 @@
 /** A client of a gateway at one shard: a session of the shard's coordinator, and the runs that wait in it. */
-import type { Session, SessionSink } from '@holdfast/coord';
+import { type Session, type SessionSink, trackingBits, trackingOptionsOf } from '@holdfast/coord';
 import type { BufferPool } from '../resp/buffer-pool.js';
 import type { Connection } from './connection.js';
 import { SessionReply } from './reply.js';
@@ -23,6 +23,8 @@ export interface RunView {
   readonly noTouch: boolean;
   /** How long its command has waited elsewhere: see `Session.waitedMs`. */
   readonly waitedMs: number;
+  /** What the client is told of when it changes: see `trackingBits`. */
+  readonly tracking: number;
   /** When it arrived: see `Session.arrival`. That of all its requests, however many turns they take. */
   readonly arrival: number;
 }
@@ -41,6 +43,7 @@ export class WaitingRun implements RunView {
   readonly permissions: string;
   readonly noTouch: boolean;
   readonly waitedMs: number;
+  readonly tracking: number;
   readonly arrival: number;
 
   /** The requests of `run` from `start` on. */
@@ -56,6 +59,7 @@ export class WaitingRun implements RunView {
     this.permissions = run.permissions;
     this.noTouch = run.noTouch;
     this.waitedMs = run.waitedMs;
+    this.tracking = run.tracking;
     this.arrival = run.arrival;
   }
 }
@@ -64,10 +68,14 @@ export class NodeSession implements SessionSink {
   readonly number: number;
   readonly shard: Shard;
   readonly reply: SessionReply;
+  /** What it is sent that no request asked for: also while a command waits. */
+  readonly messages: SessionReply;
   session!: Session;
   readonly outputBytes = 0;
   /** Whom the session is held to be: see `RunView.permissions`. */
   permissions = '';
+  /** What its client is told of: see `RunView.tracking`. */
+  tracking = 0;
   /** Of what it was answered and sent, how much waits in the outbox for a commit. */
   heldEntries = 0;
   /** The run whose command waits, without its requests; null when none does. */
@@ -84,6 +92,8 @@ export class NodeSession implements SessionSink {
     this.number = number;
     this.shard = shard;
     this.reply = new SessionReply(pool);
+    this.messages = new SessionReply(pool);
+    this.messages.dialect = 3;
   }
 
   /** The client may do what the rules say, whatever is asked on its behalf; anything when there are none. */
@@ -96,6 +106,14 @@ export class NodeSession implements SessionSink {
   touchNothing(isWished: boolean): void {
     this.session.noTouch = isWished;
     if (isWished) this.shard.coordinator.kv.usage.ask();
+  }
+
+  /** From its next request on. With `broadcast` that request says the rest. */
+  trackAs(mode: number): void {
+    this.tracking = mode;
+    const { tracking } = this.shard.coordinator;
+    if (mode === 0) tracking.disable(this.session);
+    else if ((mode & trackingBits.broadcast) === 0) tracking.enable(this.session, trackingOptionsOf(mode));
   }
 
   get isBusy(): boolean {
@@ -121,9 +139,9 @@ export class NodeSession implements SessionSink {
 
   // SessionSink
 
-  /** While a command waits, what was written is its reply: `resume` follows. */
+  /** While a command waits, what was written to `reply` is its reply: `resume` follows. */
   wake(): void {
-    if (this.waiting === null) this.#connection.awake(this);
+    if (this.messages.length > 0) this.#connection.awake(this);
   }
 
   resume(): void {

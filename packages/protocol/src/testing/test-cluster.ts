@@ -178,6 +178,11 @@ export class TestCluster {
   /** A client of the gateway, or with `home` of that node. */
   client(dialect: 2 | 3 = 2, takesLater = true, home?: string): PipeClient {
     const coordinator = home === undefined ? this.coordinator : this.gateway(home);
+    return this.clientOf(coordinator, dialect, takesLater);
+  }
+
+  /** A client of one of several gateways. */
+  clientOf(coordinator: ClusterCoordinator, dialect: 2 | 3 = 2, takesLater = true): PipeClient {
     return new PipeClient(coordinator, this.env, dialect, takesLater);
   }
 
