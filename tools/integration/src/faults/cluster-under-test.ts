@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly shards?: number;
   readonly leaseMs?: number;
   readonly storage?: 'memory' | 'level';
+  /** Nodes serve clients of Redis, at their own addresses: see `Member.place`. */
+  readonly servesRedis?: boolean;
   /** Where a node keeps its data, by its name, when not in the directory of the test. */
   readonly directoryOf?: (node: string) => string | null;
 }
@@ -45,6 +47,7 @@ export class Member {
   readonly front: FaultProxy | null;
   /** What it printed when it was ready. */
   addresses = { redis: '', grpc: '', http: '' };
+  readonly #host: string;
 
   constructor(
     name: string,
@@ -52,8 +55,10 @@ export class Member {
     process: ProcessUnderTest,
     toEtcd: readonly FaultProxy[],
     front: FaultProxy | null,
+    host: string,
   ) {
     this.name = name;
+    this.#host = host;
     this.kind = kind;
     this.process = process;
     this.toEtcd = toEtcd;
@@ -66,6 +71,11 @@ export class Member {
 
   get port(): number {
     return Number(this.addresses.redis.split(':')[1]);
+  }
+
+  /** Where it listens to clients of Redis: what it tells others is its front, which has no such port. */
+  get place(): { readonly host: string; readonly port: number } {
+    return { host: this.#host, port: this.port };
   }
 
   heal(): void {
@@ -209,7 +219,7 @@ export class ClusterUnderTest {
       host,
       advertise: '127.0.0.1',
       'grpc-port': front.port,
-      'redis-port': -1,
+      'redis-port': this.#options.servesRedis ? 0 : -1,
       'http-port': 0,
       dir: this.#options.directoryOf?.(name) ?? join(this.#directory, name),
       storage: this.#options.storage ?? 'memory',
@@ -235,11 +245,12 @@ export class ClusterUnderTest {
   ): Promise<Member> {
     const ports = this.etcd.endpoints.map((endpoint) => Number(endpoint.split(':')[1]));
     const toEtcd = await Promise.all(ports.map((port) => FaultProxy.listen({ target: { port } })));
+    const { host = '127.0.0.1' } = flags;
     const all = { ...flags, etcd: toEtcd.map(({ address }) => address).join(','), 'log-level': 'info' };
     const main = fileURLToPath(new URL(`../../../../apps/${apps[kind]}/dist/main.js`, import.meta.url));
     const args = [main, ...Object.entries(all).map(([flag, value]) => `--${flag}=${value}`)];
     const server = new ProcessUnderTest({ program: process.execPath, args, variables: variables() });
-    return new Member(name, kind, server, toEtcd, front);
+    return new Member(name, kind, server, toEtcd, front, String(host));
   }
 }
 
