@@ -127,7 +127,12 @@ async function listen(
   }
   let grpc: string | null = null;
   if (grpcPort >= 0) {
-    const exporter = new GrpcExporter({ coordinator, env, config });
+    const exporter = new GrpcExporter({
+      coordinator,
+      env,
+      config,
+      isReady: () => backend.refusal() === null,
+    });
     servers.push(exporter);
     grpc = addressText(await listenOn(hosts, grpcPort, (port, host) => exporter.listen(port, host)));
   }

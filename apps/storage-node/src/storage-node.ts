@@ -143,9 +143,12 @@ async function serve(base: Base): Promise<Addresses> {
   });
   const onError = (err: unknown): void => logger.error({ err }, 'a defect in the administration');
   const admin = new AdminExporter({ administration, env, onError });
+  const refusal = (): string | null =>
+    readinessOf(placing?.problem ?? null, host.replicas(), settings.leaseMs);
   const nodes = new NodeExporter({
     replicas: host,
     env,
+    isReady: () => refusal() === null,
     administration: admin,
     credentials: peerServerCredentials(settings.peers),
   });
@@ -160,9 +163,7 @@ async function serve(base: Base): Promise<Addresses> {
   config.set('protected-mode', 'no');
   const redis = new RedisExporter({ coordinator, env, config });
   closing.add(() => redis.close());
-  const status = new StatusServer(() =>
-    readinessOf(placing?.problem ?? null, host.replicas(), settings.leaseMs),
-  );
+  const status = new StatusServer(refusal);
   closing.add(() => status.close());
   // Handed over before anything else ends: who is told to go elsewhere has to be told where.
   closing.add(async () => {

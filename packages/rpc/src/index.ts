@@ -9,7 +9,7 @@ export * as tso from './gen/kv/v1/tso.js';
 export { flowWindowBytes, messageBytesMax } from './limits.js';
 export { NodeClient } from './node-client.js';
 export { type PeerCredentials, type PeerTls, peerCredentials, peerServerCredentials } from './peer-tls.js';
-export { addReflection, Health } from './services.js';
+export { addReflection, Health, type Readiness } from './services.js';
 export { type ErrorDetails, errorDetailsOf, errorDomain, statusOf } from './status.js';
 export { type StreamEnd, type StreamPair, streamPair } from './stream-pair.js';
 export { TickQueue } from './tick-queue.js';

@@ -20,6 +20,8 @@ export interface GrpcExporterOptions {
   readonly config: Settings;
   /** TLS; without it the connection is in the clear. */
   readonly credentials?: ServerCredentials;
+  /** What grpc.health.v1 reports; true when not given. */
+  readonly isReady?: () => boolean;
 }
 
 const serviceName = 'kv.v1.KV';
@@ -45,11 +47,11 @@ export class GrpcExporter {
   readonly #credentials: ServerCredentials;
   readonly #turns: Turns;
   readonly #server: Server;
-  readonly #health = new Health(serviceName);
+  readonly #health: Health;
   readonly #connections = new Set<Connection>();
 
   constructor(options: GrpcExporterOptions) {
-    const { coordinator, env, config } = options;
+    const { coordinator, env, config, isReady = () => true } = options;
     this.#coordinator = coordinator;
     this.#env = env;
     this.#config = config;
@@ -63,6 +65,7 @@ export class GrpcExporter {
       batch: (call: BatchCall) => this.#accept(call),
     };
     this.#server.addService(service, implementation as unknown as UntypedServiceImplementation);
+    this.#health = new Health(serviceName, { isReady, timers: env.timers });
     this.#health.addTo(this.#server);
     addReflection(this.#server, serviceName, 'grpc.health.v1.Health');
   }

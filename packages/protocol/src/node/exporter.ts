@@ -34,6 +34,8 @@ export interface NodeExporterOptions {
   readonly administration?: AdminExporter;
   /** TLS; without it the connection is in the clear. */
   readonly credentials?: ServerCredentials;
+  /** What grpc.health.v1 reports; true when not given. */
+  readonly isReady?: () => boolean;
 }
 
 const serviceName = 'kv.v1.StorageNode';
@@ -58,7 +60,7 @@ export class NodeExporter {
   readonly #env: Env;
   readonly #credentials: ServerCredentials;
   readonly #server: Server;
-  readonly #health = new Health(serviceName);
+  readonly #health: Health;
   readonly #shards = new Map<string, Shard>();
   readonly #connections = new Set<Connection>();
   /** Shards that executed something in this turn, and connections that have something to send. */
@@ -76,6 +78,8 @@ export class NodeExporter {
     this.#server = new Server(serverOptions(streamsMax));
     const implementation = { forward: (call: ForwardCall) => this.accept(call) };
     this.#server.addService(service, implementation as unknown as UntypedServiceImplementation);
+    const { isReady = () => true } = options;
+    this.#health = new Health(serviceName, { isReady, timers: options.env.timers });
     this.#health.addTo(this.#server);
     options.administration?.addTo(this.#server);
     const beside = options.administration === undefined ? [] : [adminServiceName];
