@@ -25,17 +25,18 @@ import { WritePace } from './write-pace.js';
 import { WriteSet } from './write-set.js';
 
 /**
- * A set is written when it has this many bytes, or after this many ms: with a log on this machine when so long nothing came. The larger it is, the more is written once that
- * changed twice, the fewer syncs hold up those of the log on the same disk, and the less LevelDB has to merge: of a SET
+ * A set is written when it has this many bytes, or after this many ms: with a log on this machine, when nothing came for
+ * that long. The larger it is, the more is written once that changed twice, the fewer syncs hold up those of the log on the same disk, and the less LevelDB has to merge: of a SET
  * under `everysec` 5.0 us of CPU are LevelDB's, and 5.5 with 16 MiB and 2 s. A log is longer by so much when the process is
  * killed, which is replayed in less than a second, and memory holds two such sets.
  */
 const setBytesMax = 32 * 1024 * 1024;
 const setDelayMs = 10_000;
 /**
- * So much of a set, at most, stays in such a log as long as nothing comes, and when the server ends. It is read again in a third of a second.
- * In LevelDB it would be a small file of keys from everywhere, which each read of another key passes over, and for which
- * LevelDB soon merges all there is: 20 M keys are written again for 5 MB, and for 12 s reads have half of a processor.
+ * A set below this share of the usual one stays in such a log while nothing comes, and when the server ends: it is read
+ * again in a third of a second. In LevelDB it would be a small file of keys from everywhere, which each read of another key
+ * passes over, and for which LevelDB soon merges all there is: 20 M keys are written again for 5 MB, and for 12 s reads
+ * have half of a processor.
  */
 const restShare = 1 / 8;
 /** A set is at most this share of what may wait for the disk: one is written while the next one is filled. */
@@ -202,8 +203,8 @@ export class WriteBehind {
 
   /** As `flush`, of what no log keeps for the next life, or too much of. */
   async finish(): Promise<void> {
-    if (this.#frozen === null && this.#isRest) return;
-    await this.flush();
+    if (this.#frozen !== null) await this.#writtenUpTo(this.#frozen.lastBatch);
+    if (!this.#isRest) await this.flush();
   }
 
   async #writtenUpTo(target: number): Promise<void> {
