@@ -31,6 +31,8 @@ import { WriteSet } from './write-set.js';
  * killed, which is replayed in less than a second, and memory holds two such sets.
  */
 const setBytesMax = 32 * 1024 * 1024;
+/** What the log has of a set may be so many times as much: a key that is written again and again is in the set once. */
+const loggedShare = 2;
 const setDelayMs = 10_000;
 /**
  * A set below this share of the usual one stays in such a log while nothing comes, and when the server ends: it is read
@@ -73,6 +75,8 @@ export class WriteBehind {
   failure: KvError | null = null;
   #pendingBytesMax = pendingBytesMax;
   #filling: WriteSet;
+  /** What was staged into it, in bytes: what a log has of it. */
+  #stagedBytes = 0;
   #frozen: WriteSet | null = null;
   /** State as of the frozen set, but for its position. */
   #state!: State;
@@ -128,10 +132,11 @@ export class WriteBehind {
     return Math.min(setBytesMax, this.pendingBytesMax * setShare);
   }
 
-  /** The set that is being filled has enough: of its own, or of strings that will be read from memory all at once. */
+  /** The set that is being filled has enough: of its own, of strings that will be read from memory all at once, or of the log. */
   get #isFull(): boolean {
     const { restatedBytes, usedBytes } = this.#filling;
-    return usedBytes >= this.#setBytes || restatedBytes >= this.pendingBytesMax / 2;
+    const isLong = this.#stagedBytes >= this.#setBytes * loggedShare;
+    return isLong || usedBytes >= this.#setBytes || restatedBytes >= this.pendingBytesMax / 2;
   }
 
   /** Memory is full, and nothing can leave before it is written: the set that is being filled ends if it has so much already. */
@@ -157,8 +162,8 @@ export class WriteBehind {
   /** What is not on the disk is little, and in a log. */
   get #isRest(): boolean {
     const { restatedBytes, usedBytes } = this.#filling;
-    const isLittle = usedBytes + restatedBytes < this.#setBytes * restShare;
-    return isLittle && this.#options.memory.syncLog !== null;
+    const bytes = Math.max(usedBytes + restatedBytes, this.#stagedBytes);
+    return bytes < this.#setBytes * restShare && this.#options.memory.syncLog !== null;
   }
 
   /** A key with a lower version has no change that is not on the disk yet. */
@@ -180,6 +185,7 @@ export class WriteBehind {
   staged(batch: Uint8Array): void {
     this.#options.stager.stage(batch);
     this.#filling.lastBatch = ++this.#stagedBatch;
+    this.#stagedBytes += batch.length;
     // Who waits for a flush that came within a turn need not wait for the timer.
     if (this.#isFull || this.#waiting.length > 0) this.#freezeNow();
     else this.#startTimer();
@@ -257,6 +263,7 @@ export class WriteBehind {
     this.#state = this.#stateNow();
     this.#frozen = set;
     this.#filling = this.#nextSet(set.sequence + 1);
+    this.#stagedBytes = 0;
     if (this.#committedBatch >= set.lastBatch) this.#startWriting();
   }
 

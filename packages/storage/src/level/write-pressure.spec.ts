@@ -143,4 +143,18 @@ describe('what came since the last set was written', () => {
     expect(store.writes).toBe(writes + 1);
     expect(storage.pendingBytes).toBe(0);
   });
+
+  it('is written in time when it is the same key again and again: the log grew, and nothing else', async () => {
+    const life = await beginLevelLife(new SimulatedContent());
+    const { driver, storage, store } = life;
+    storage.syncLog = async () => {};
+    const { writes } = store;
+    for (let i = 0; i < 200; i++) {
+      driver.set('key', long);
+      driver.settle();
+      await later(life, 1000);
+    }
+    expect(store.writes).toBeGreaterThanOrEqual(writes + 2);
+    expect(storage.durablePosition).toBeGreaterThan(100);
+  });
 });
