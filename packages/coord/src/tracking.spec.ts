@@ -173,6 +173,18 @@ describe('CLIENT TRACKING', () => {
     expect(String(other.line('CLIENT TRACKING on REDIRECT 9999'))).toContain('does not exist');
   });
 
+  it('tells a subscriber of RESP2 that named itself', () => {
+    const server = new LocalServer();
+    const [cache, other] = [server.client(), server.client()];
+    cache.line(`CLIENT TRACKING on BCAST REDIRECT ${cache.session.id}`);
+    other.line('SET a 1');
+    expect(arrived(cache)).toEqual([]);
+    cache.line('SUBSCRIBE __redis__:invalidate');
+    arrived(cache);
+    other.line('SET a 2');
+    expect(arrived(cache)).toEqual([['message', '__redis__:invalidate', ['a']]]);
+  });
+
   it('forgets clients that leave, and keys that are too many', () => {
     const { server, cache, other } = pairOf('');
     const figure = (name: string): number =>

@@ -229,7 +229,7 @@ export class Tracking {
       if (session.dialect > 2) hub.tell(session, version, (reply) => writeBroken(reply, redirect));
     } else if (target.dialect > 2 || target.sink.messages !== undefined) {
       hub.tell(target, version, (reply) => writePush(reply, keys));
-    } else if (target !== session && target.isSubscriber) {
+    } else if (redirect !== 0 && target.isSubscriber) {
       hub.tell(target, version, (reply) => writeMessage(reply, keys));
     }
   }
