@@ -122,10 +122,8 @@ export class WriteBehind {
 
   /** Null when a write may come. Otherwise the disk is behind: asking again makes sense when it resolves. */
   admit(): Promise<void> | null {
-    const { restatedBytes, usedBytes } = this.#filling;
-    if (this.pendingBytes + restatedBytes <= this.pendingBytesMax / 2 || this.failure !== null) return null;
-    const room = this.pendingBytesMax - (this.#frozen?.usedBytes ?? 0);
-    return this.#pace.admit(usedBytes + restatedBytes, room);
+    if (this.failure !== null) return null;
+    return this.#pace.admit(this.pendingBytes + this.#filling.restatedBytes, this.pendingBytesMax);
   }
 
   get #setBytes(): number {
@@ -296,7 +294,7 @@ export class WriteBehind {
   #startWriting(): void {
     this.#frozenPosition = this.#committedPosition;
     this.#isWriting = true;
-    this.#pace.begin(this.#frozen!.usedBytes);
+    this.#pace.begin();
     void this.#write(this.#frozen as WriteSet);
   }
 
