@@ -4,7 +4,8 @@ import type { Session, SessionSink } from '@holdfast/engine';
 import type { LocalCoordinator } from '../local-coordinator.js';
 import { type Plain, plainOf } from './local-server.js';
 
-const turnsMax = 10_000;
+/** A disk that others keep busy takes seconds. */
+const patienceMs = 10_000;
 
 export class StackClient implements SessionSink {
   readonly reply = new ValueReply(2);
@@ -30,7 +31,8 @@ export class StackClient implements SessionSink {
   /** The reply, whenever it comes. */
   async line(line: string): Promise<Plain> {
     let { reply } = this.run(line);
-    for (let i = 0; i < turnsMax && reply === undefined; i++) {
+    const untilMs = Date.now() + patienceMs;
+    while (reply === undefined && Date.now() < untilMs) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       reply = this.take();
     }
