@@ -35,12 +35,12 @@ const setBytesMax = 32 * 1024 * 1024;
 const loggedShare = 2;
 const setDelayMs = 10_000;
 /**
- * A set below this share of the usual one stays in such a log while nothing comes, and when the server ends: it is read
+ * A set with fewer bytes stays in such a log while nothing comes, and when the server ends: it is read
  * again in a third of a second. In LevelDB it would be a small file of keys from everywhere, which each read of another key
  * passes over, and for which LevelDB soon merges all there is: 20 M keys are written again for 5 MB, and for 12 s reads
  * have half of a processor.
  */
-const restShare = 1 / 8;
+const restBytesMax = 4 * 1024 * 1024;
 /** A set is at most this share of what may wait for the disk: one is written while the next one is filled. */
 const setShare = 1 / 4;
 /** What a set takes at first: more than it needs unless the disk is far behind. Address space, until it is touched. */
@@ -161,7 +161,7 @@ export class WriteBehind {
   get #isRest(): boolean {
     const { restatedBytes, usedBytes } = this.#filling;
     const bytes = Math.max(usedBytes + restatedBytes, this.#stagedBytes);
-    return bytes < this.#setBytes * restShare && this.#options.memory.syncLog !== null;
+    return bytes < restBytesMax && this.#options.memory.syncLog !== null;
   }
 
   /** A key with a lower version has no change that is not on the disk yet. */
