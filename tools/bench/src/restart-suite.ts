@@ -1,6 +1,6 @@
 /**
- * How long level storage is away: from the start of the process to the reply to a GET, after a clean stop, and after SIGKILL
- * in the midst of writes, and how soon after that it is as quick as it was in the long run, with keys of which some are asked
+ * How long level storage is away: from the start of the process to the reply to a GET, after a clean stop, after SIGKILL,
+ * and after SIGKILL in the midst of writes, and how soon after that it is as quick as it was in the long run, with keys of which some are asked
  * for far more often than others. Beside it the time in which redis-server loads its append-only file of the same keys.
  * `RESTART_KEYS` and `RESTART_VALUE` change the scale; 20,000,000 keys of 64 B are what is promised for, and take 10 GB of disk.
  */
@@ -52,10 +52,13 @@ async function restartOurs(): Promise<void> {
     await server.end('SIGTERM');
     await begin('after a clean stop', cleanMsMax);
     await sayWhenBack(server, draw, steady);
+    await server.end('SIGKILL');
+    await begin('after SIGKILL', killedMsMax);
+    await sayWhenBack(server, draw, steady);
     fill(server.port, Number.POSITIVE_INFINITY, valueBytes, true).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, writingMs));
     await server.end('SIGKILL');
-    await begin('after SIGKILL', killedMsMax);
+    await begin(`after SIGKILL within ${writingMs / 1000} s of writes`, killedMsMax);
     await sayWhenBack(server, draw, steady);
   } finally {
     await server.stop();
