@@ -1,7 +1,7 @@
 /**
  * How long level storage is away: from the start of the process to the reply to a GET, after a clean stop, after SIGKILL,
- * and after SIGKILL in the midst of writes, and how soon after that it is as quick as it was in the long run, with keys of which some are asked
- * for far more often than others. Beside it the time in which redis-server loads its append-only file of the same keys.
+ * and after SIGKILL in the midst of writes, and how soon after that it is as quick as it was in the long run, with keys of
+ * which some are asked for far more often than others. Beside it the time in which redis-server loads its append-only file of the same keys.
  * `RESTART_KEYS` and `RESTART_VALUE` change the scale; 20,000,000 keys of 64 B are what is promised for, and take 10 GB of disk.
  */
 import { connect, type Socket } from 'node:net';
