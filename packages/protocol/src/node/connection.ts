@@ -257,6 +257,7 @@ export class Connection {
     this.#sessions.delete(number);
     session.shard.coordinator.close(session.session);
     this.#executor.forget(session);
+    this.#exporter.queue(this);
   }
 
   #unblock(): void {

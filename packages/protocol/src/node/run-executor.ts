@@ -112,11 +112,9 @@ export class RunExecutor {
     this.#outbox.add(entryKinds.note, session, id, 0, start, 0);
   }
 
-  /** The session is closed. */
+  /** The session is closed. The gateway hears that what waited in it is over: it keeps it until then, and its client with it. */
   forget(session: NodeSession): void {
-    session.waiting = null;
-    session.queue.length = 0;
-    session.reply.clear();
+    this.refuse(session);
     session.messages.clear();
     this.#awake = this.#awake.filter((each) => each !== session);
   }
