@@ -299,8 +299,9 @@ export class WriteBehind {
   }
 
   async #write(set: WriteSet): Promise<void> {
-    const { store } = this.#options;
+    const { memory, store } = this.#options;
     try {
+      await memory.syncLog?.();
       if (this.failure !== null) await store.reopen();
       await this.#writeOnce(set);
       this.failure = null;
@@ -315,8 +316,7 @@ export class WriteBehind {
   }
 
   async #writeOnce(set: WriteSet): Promise<void> {
-    const { store, env, memory } = this.#options;
-    await memory.syncLog?.();
+    const { store, env } = this.#options;
     const batch = store.batch();
     set.rewind();
     while (set.writeSome(batch, operationsPerTurn, bytesPerTurn)) {
