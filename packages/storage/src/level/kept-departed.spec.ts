@@ -66,6 +66,36 @@ describe('what is known of keys on the disk', () => {
     expect(knownAbsent(second, 5000, 10_000)).toBeGreaterThan(4900);
   });
 
+  it('knows keys that only the log has removed, or renamed: the next life finds them when it applies that', async () => {
+    const [content, log] = [new SimulatedContent(), [] as Buffer[]];
+    const first = await beginLevelLife(content, log);
+    await write(first, 0, 100);
+    first.storage.syncLog = async () => {};
+    first.driver.delete('key 1');
+    first.driver.rename('key 2', 'another');
+    first.driver.settle();
+    const { writes } = first.store;
+    await first.storage.finish();
+    expect(first.store.writes).toBe(writes);
+    await first.storage.close();
+    expect(keptRecords(content)).toBeGreaterThan(0);
+    const second = await beginLevelLife(content, log);
+    expect(second.storage.keyCount(0)).toBe(99);
+    expect(second.driver.get('another')).toBe('x');
+    await second.storage.flush();
+    // It dies, and nothing is kept: the disk says itself what it has.
+    const third = await beginLevelLife(content, log);
+    expect(third.storage.keyCount(0)).toBe(99);
+    for (const [key, value] of [
+      ['key 1', null],
+      ['key 2', null],
+      ['another', 'x'],
+    ] as const) {
+      await third.driver.load({ database: 0, key: bytesOfText(key) });
+      expect(third.driver.get(key)).toBe(value);
+    }
+  });
+
   it.each([false, true])(
     'is believed of no later state, whether it could be cleared: %s',
     async (isCleared) => {

@@ -5,12 +5,12 @@
  *     m departed/2                           | crc | batches | layers ... generation, keys, bytes of each |
  *     m departed: layer u16, part u16        | crc | some of the layer's words |
  *
- * It is written at the end, when all is on the disk, and covers every key that is there: those that left memory and those that
- * are in it. It belongs to the state after so many batches, and nobody believes it of another one: whatever is written next is
- * one batch more. So a crash, a failure or an older program at worst leaves one that is of no use, which is cleared.
+ * It is written at the end, when all is on the disk but a rest that is in the log, and covers every key that is on the disk:
+ * those that left memory, those that are in it, and those that the rest removes or renames, which the next life has to find
+ * when it applies the log. It belongs to the state after so many batches, and nobody believes it of another one: whatever is
+ * written next is one batch more. So a crash, a failure or an older program at worst leaves one that is of no use, which is cleared.
  */
 import { KvError } from '@holdfast/common';
-import type { Database } from '../database.js';
 import { DepartedKeys } from '../departed-keys.js';
 import { metaKey } from './disk-keys.js';
 import { checksumBytes, readDouble, seal, verify, writeDouble } from './disk-records.js';
@@ -63,7 +63,7 @@ async function readKept(
   return byGeneration(layers);
 }
 
-/** Keeps what `keyspaces` know, as of the state after `batches`, with the keys that are in memory. Everything is on the disk. */
+/** Keeps what `keyspaces` know, as of the state after `batches`, with the keys that are in memory, and those removed since. */
 export async function keepDeparted(
   store: OrderedStore,
   keyspaces: readonly Keyspace[],
@@ -72,8 +72,9 @@ export async function keepDeparted(
 ): Promise<void> {
   await clearDeparted(store);
   const layers: KeptLayer[] = [];
-  for (const { database, departed, generation } of keyspaces) {
-    if (departed === null || !addResident(database, departed, bytesMax)) continue;
+  for (const keyspace of keyspaces) {
+    const { departed, generation } = keyspace;
+    if (departed === null || !addOthers(keyspace, departed, bytesMax)) continue;
     for (const { keys, words } of departed.layers) layers.push({ generation, keys, words });
   }
   if (layers.length === 0) return;
@@ -104,11 +105,14 @@ export function isDepartedKey(key: Uint8Array): boolean {
   return Buffer.compare(key, allFrom) >= 0 && Buffer.compare(key, partsTo) < 0;
 }
 
-function addResident({ dict }: Database, departed: DepartedKeys, bytesMax: number): boolean {
+/** Adds keys on the disk that never left memory: those that are there, and those whose removal only the log has. */
+function addOthers(keyspace: Keyspace, departed: DepartedKeys, bytesMax: number): boolean {
   let isKnown = true;
-  dict.forEachHash((hash) => {
+  const add = (hash: number): void => {
     isKnown &&= departed.add(hash, bytesMax);
-  });
+  };
+  keyspace.database.dict.forEachHash(add);
+  keyspace.forEachRemovedHash(add);
   return isKnown;
 }
 

@@ -171,6 +171,16 @@ export class Keyspace {
     }
   }
 
+  /** Calls `visit` with the hash of every key that was removed, and that the disk may still have. */
+  forEachRemovedHash(visit: (hash: number) => void): void {
+    const { dict } = this.database;
+    for (const name of this.#removals.keys()) {
+      const key = Buffer.from(name, 'latin1');
+      dict.find(key, 0, key.length);
+      visit(dict.hash);
+    }
+  }
+
   /**
    * A key leaves memory, which the database just found, and stays on the disk. What is known of all that left may take
    * `departedBytesMax` bytes; with more keys the disk has to be asked for each that is not in memory.
