@@ -51,7 +51,7 @@ export class GrpcExporter {
   readonly #connections = new Set<Connection>();
 
   constructor(options: GrpcExporterOptions) {
-    const { coordinator, env, config, isReady = () => true } = options;
+    const { coordinator, env, config, isReady } = options;
     this.#coordinator = coordinator;
     this.#env = env;
     this.#config = config;
@@ -65,7 +65,7 @@ export class GrpcExporter {
       batch: (call: BatchCall) => this.#accept(call),
     };
     this.#server.addService(service, implementation as unknown as UntypedServiceImplementation);
-    this.#health = new Health(serviceName, { isReady, timers: env.timers });
+    this.#health = new Health(serviceName, isReady && { isReady, timers: env.timers });
     this.#health.addTo(this.#server);
     addReflection(this.#server, serviceName, 'grpc.health.v1.Health');
   }

@@ -78,8 +78,8 @@ export class NodeExporter {
     this.#server = new Server(serverOptions(streamsMax));
     const implementation = { forward: (call: ForwardCall) => this.accept(call) };
     this.#server.addService(service, implementation as unknown as UntypedServiceImplementation);
-    const { isReady = () => true } = options;
-    this.#health = new Health(serviceName, { isReady, timers: options.env.timers });
+    const { env, isReady } = options;
+    this.#health = new Health(serviceName, isReady && { isReady, timers: env.timers });
     this.#health.addTo(this.#server);
     options.administration?.addTo(this.#server);
     const beside = options.administration === undefined ? [] : [adminServiceName];

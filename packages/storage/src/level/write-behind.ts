@@ -161,7 +161,12 @@ export class WriteBehind {
   get #isRest(): boolean {
     const { restatedBytes, usedBytes } = this.#filling;
     const bytes = Math.max(usedBytes + restatedBytes, this.#stagedBytes);
-    return bytes < restBytesMax && this.#options.memory.syncLog !== null;
+    return bytes < restBytesMax && this.#isLogged;
+  }
+
+  /** What was committed is in a log on this machine. */
+  get #isLogged(): boolean {
+    return this.#options.memory.syncLog !== null;
   }
 
   /** A key with a lower version has no change that is not on the disk yet. */
@@ -241,8 +246,7 @@ export class WriteBehind {
   }
 
   #timeIsOver(since: number): void {
-    const isLogged = this.#options.memory.syncLog !== null;
-    if (isLogged && this.#stagedBatch > since) this.#startTimer();
+    if (this.#isLogged && this.#stagedBatch > since) this.#startTimer();
     else if (!this.#isRest) this.#freeze();
   }
 
