@@ -75,8 +75,6 @@ export class KV {
   keepsExpired = false;
   /** Follows what others write, and changes nothing by itself: keys whose time is over are not seen, and stay. */
   isFollower = false;
-  /** What one write, a whole script or transaction, may have in the log, in bytes. */
-  writeBytesMax: number = Number.POSITIVE_INFINITY;
   /** Which keys it has, as one shard of several; null where it has all. */
   shardKeys: ShardKeys | null = null;
   /** Clients speak to it as a node of Redis Cluster. */

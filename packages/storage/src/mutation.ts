@@ -44,6 +44,8 @@ export class MutationWriter {
   count = 0;
   /** What whoever takes the records can make a batch of, in bytes: asked before a write that may be long (`takes`). */
   bytesMax: number = Number.POSITIVE_INFINITY;
+  /** What it is that takes no more, for who is told so. */
+  limitedBy = 'the log';
 
   constructor(capacity = 65536) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -81,7 +83,7 @@ export class MutationWriter {
 
   /** Why they are not. */
   get refusal(): string {
-    return `the write has more than ${this.bytesMax} bytes, too many for the log`;
+    return `the write has more than ${this.bytesMax} bytes, too many for ${this.limitedBy}`;
   }
 
   byte(value: number): void {

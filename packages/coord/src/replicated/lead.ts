@@ -87,15 +87,13 @@ export class Lead {
   begin(): void {
     this.#admitted = this.#admit();
     this.#guard.hold(this.#admitted);
-    const { coordinator, log } = this.#options;
-    coordinator.kv.writeBytesMax = writeBytesMaxOf(log);
+    const { coordinator } = this.#options;
     coordinator.commitThrough(this.committer, this.#guard);
   }
 
   /** Nothing is appended any more, and what was not committed never counts. */
   end(): void {
     this.#isOver = true;
-    this.#options.coordinator.kv.writeBytesMax = Number.POSITIVE_INFINITY;
     this.committer.stop();
   }
 

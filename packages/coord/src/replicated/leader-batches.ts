@@ -9,6 +9,8 @@
 import { MutationWriter, type Storage } from '@holdfast/storage';
 import type { LeadLease } from './lead-lease.js';
 import { type HandoverRecord, type LeadershipRecord, shardBatch } from './leadership.js';
+import { longWriteBytesMin } from './limits.js';
+import type { LogRoom } from './log-room.js';
 import type { LeaderBatch } from './log-writer.js';
 
 /** What gathers is cut into a batch of its own at this size, in bytes: after a turn, and within one. */
@@ -19,8 +21,9 @@ export interface LeaderBatchesOptions {
   readonly storage: Storage;
   readonly record: LeadershipRecord;
   readonly lease: LeadLease;
-  /** What a batch may have beside who leads. */
+  /** What one write may have. */
   readonly bytesMax: number;
+  readonly room: LogRoom;
   /** A version for a read. Throws KvError UNAVAILABLE when none is at hand. */
   readonly nextVersion: () => number;
 }
@@ -37,9 +40,9 @@ export class LeaderBatches {
 
   constructor(options: LeaderBatchesOptions) {
     this.#options = options;
-    const { bytesMax, storage } = options;
+    const { storage } = options;
     this.handedVersion = storage.stamp.last;
-    this.#journal.bytesMax = bytesMax;
+    this.#limit();
     storage.journal = this.#journal;
   }
 
@@ -90,6 +93,7 @@ export class LeaderBatches {
     if (hasRecord) lease.recorded();
     if (hasData) storage.staged(bytes);
     journal.clear();
+    this.#limit();
     this.#readVersion = 0;
     this.#isRecordWanted = false;
     this.handedVersion = version;
@@ -106,5 +110,13 @@ export class LeaderBatches {
     version: number = this.handedVersion,
   ): LeaderBatch {
     return { bytes: shardBatch(record, version), version, hasData: false, isLast };
+  }
+
+  /** How long the next write may be: what has no end of its own length, as a copy, asks the journal before it is done. */
+  #limit(): void {
+    const { bytesMax, room } = this.#options;
+    const journal = this.#journal;
+    journal.bytesMax = Math.min(bytesMax, Math.max(longWriteBytesMin, room.roomBytes));
+    journal.limitedBy = journal.bytesMax < bytesMax ? 'etcd, which is nearly full' : 'the log';
   }
 }

@@ -43,22 +43,19 @@ export const keepIntervalMs = 5000;
 /** What a batch may have beside the arguments of a command, in bytes: records around them. */
 const batchOverheadBytes: number = 64 * 1024;
 
-/** What a write may have in the log altogether: a longer one is refused before it is done, as far as that can be known. */
-export function dataBytesMaxOf({ batchBytesMax }: Pick<Log, 'batchBytesMax'>): number {
-  return batchBytesMax - batchOverheadBytes;
-}
-
 /**
- * A command, or a script, that writes more than this is refused, in bytes: until it is committed all others of its shard
- * wait. What a command writes beyond its arguments (COPY) may be more: see `dataBytesMaxOf`.
+ * A command, a script or a transaction that writes more than this is refused, in bytes, whatever its arguments (COPY): a
+ * leader that describes 300 MiB in one turn stands still for longer than its lease lasts, and until what is written is
+ * committed all others of its shard wait.
  */
 const writeBytesMax: number = 64 * 1024 * 1024;
 
+/** What a write may have in the log altogether: a longer one is refused before it is done. */
 export function writeBytesMaxOf({ batchBytesMax }: Pick<Log, 'batchBytesMax'>): number {
   return Math.min(writeBytesMax, batchBytesMax) - batchOverheadBytes;
 }
 
-/** A command that writes more than this needs room in etcd that others may need: it is refused where that is short. */
+/** What writes more than this needs room in etcd that others may need: it is refused where that is short. */
 export const longWriteBytesMin: number = 1024 * 1024;
 
 /** A batch of a snapshot travels in pieces of this size, in bytes: far below what gRPC takes in a message. */

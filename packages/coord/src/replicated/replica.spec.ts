@@ -6,11 +6,12 @@ import { MemoryLog } from '@holdfast/log/testing';
 import { LevelStorage, MemoryStorage, type Storage } from '@holdfast/storage';
 import { SimulatedContent, SimulatedOrderedStore } from '@holdfast/storage/testing';
 import { LocalOracle, MemoryHighWaterMark } from '@holdfast/tso';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { KeptHistory } from '../history/kept-history.js';
 import { LocalCoordinator } from '../local-coordinator.js';
 import { readAll } from '../testing/history-conformance.js';
 import { StackClient } from '../testing/stack-client.js';
+import { anyRoom, type LogRoom } from './log-room.js';
 import { LocalFront } from './oracle-front.js';
 import { Replica } from './replica.js';
 import { ReplicaState } from './replica-state.js';
@@ -50,7 +51,7 @@ class LossyLog extends MemoryLog {
 }
 
 /** The only replica of a shard. `failures`: how often its storage can't be opened again. */
-async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>) {
+async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>, room?: LogRoom) {
   const env = new SimulatedEnv();
   const log = new LossyLog();
   const errors: unknown[] = [];
@@ -80,6 +81,7 @@ async function openReplica(open?: (env: SimulatedEnv) => Promise<Storage>) {
     leaseMs,
     history,
     onError,
+    ...(room && { room }),
   });
   const until = async (condition: () => boolean): Promise<void> => {
     for (let i = 0; !condition(); i++) {
@@ -175,6 +177,54 @@ it('leaves nothing on its own disk that was executed and not handed over when it
   reader.run('GET k');
   await until(() => reader.session.dependsOn <= coordinator.committedVersion);
   expect(new StackClient({ coordinator }).run('GET k').reply).toBe('ab');
+});
+
+describe('what writes more than its arguments', () => {
+  /** A leader with two equal sets of so many members of 100,000 bytes, and a string of as many bytes. */
+  async function leaderWith(members: number, room?: LogRoom) {
+    const made = await openReplica(undefined, room);
+    await made.enters('leader');
+    await new Promise(setImmediate);
+    const client = new StackClient(made);
+    const length = 100_000;
+    const names = Array.from({ length: members }, (_, i) => `${i}`.padEnd(length, 'x'));
+    for (const key of ['s', 't']) expect(await client.line(`SADD ${key} ${names.join(' ')}`)).toBe(members);
+    expect(await client.line(`SET k ${'x'.repeat(length * members)}`)).toBe('OK');
+    return { ...made, client };
+  }
+
+  it('is refused beyond what a request may have, where it cost the shard its lead, and nothing of it is done', async () => {
+    const { client, replica } = await leaderWith(300);
+    const refused = 'ERR the write has more than 67043328 bytes, too many for the log';
+    expect(await client.line('COPY k c')).toBe(1);
+    for (const line of ['MULTI', 'SUNIONSTORE c s t', 'COPY k d', 'COPY k e', 'SET f 1']) client.run(line);
+    expect(await client.line('EXEC')).toEqual([300, 1, new Error(refused), 'OK']);
+    const script = "for\ti=1,3\tdo\tredis.call('COPY','k','g'..i)\tend";
+    expect(String(await client.line(`EVAL ${script} 0`))).toContain(refused);
+    expect(await client.line('EXISTS c d e f g1 g2 g3')).toBe(5);
+    expect([replica.role, replica.leader?.epoch]).toEqual(['leader', 1]);
+  });
+
+  it('is refused while etcd is nearly full, where it took the room of all others', async () => {
+    let roomBytes = 100_000_000;
+    const room = {
+      ...anyRoom,
+      get roomBytes() {
+        return roomBytes;
+      },
+    };
+    const { client, coordinator, replica, until } = await leaderWith(20, room);
+    expect(await client.line('COPY s c')).toBe(1);
+    roomBytes = 0;
+    const { dependsOn } = client.run('SET a 1');
+    await until(() => coordinator.committedVersion >= dependsOn);
+    const refused = 'ERR the write has more than 1048576 bytes, too many for etcd, which is nearly full';
+    expect(await client.line('COPY s d')).toEqual(new Error(refused));
+    expect(await client.line('SUNIONSTORE d s')).toEqual(new Error(refused));
+    expect(await client.line('SMOVE s d none')).toBe(0);
+    expect(await client.line('EXISTS a c d')).toBe(2);
+    expect(replica.role).toBe('leader');
+  });
 });
 
 it('lets commands in although a library of functions can not be loaded', async () => {
@@ -274,7 +324,7 @@ it('a script that writes more than the log takes is told so, and costs nobody th
   const client = new StackClient({ coordinator });
   const script = "for i=1,3 do redis.call('SET',KEYS[1]..i,string.rep('x',60000)) end".replaceAll(' ', '\t');
   const { reply } = client.run(`EVAL ${script} 1 k`);
-  expect(String(reply)).toContain('ERR the script writes more than 134464 bytes');
+  expect(String(reply)).toContain('ERR the write has more than 134464 bytes');
   // As after any other error in a script: what it had written stays.
   expect(client.run('EXISTS k1 k2 k3').reply).toBe(2);
   env.advance(leaseMs / 2);

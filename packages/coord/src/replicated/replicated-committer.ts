@@ -21,8 +21,8 @@ import { Wakeups } from '../wakeups.js';
 import { LeadLease, type Moment } from './lead-lease.js';
 import { LeaderBatches } from './leader-batches.js';
 import type { HandoverRecord, LeadershipRecord } from './leadership.js';
-import { dataBytesMaxOf, gatheredBytesMin, gatherMsMax } from './limits.js';
-import type { LogRoom } from './log-room.js';
+import { gatheredBytesMin, gatherMsMax, writeBytesMaxOf } from './limits.js';
+import { anyRoom, type LogRoom } from './log-room.js';
 import { type LeaderBatch, LogWriter, type WriteLoss } from './log-writer.js';
 
 /** Why the lead was lost: `unresolved` after an append that took too long, too; `concluded`: it was given to another. */
@@ -72,7 +72,7 @@ export class ReplicatedCommitter implements Committer {
   #timer: Timer | null = null;
 
   constructor(options: ReplicatedCommitterOptions) {
-    const { began, env, log, nextVersion, position, record, room, storage } = options;
+    const { began, env, log, nextVersion, position, record, room = anyRoom, storage } = options;
     this.#options = options;
     const lease = new LeadLease(env.clock, record.leaseMs, began);
     this.#lease = lease;
@@ -82,12 +82,13 @@ export class ReplicatedCommitter implements Committer {
       epoch: record.epoch,
       position,
       began,
-      ...(room && { room }),
+      room,
       onCommitted: (batch) => this.#commit(batch),
       onLost: (reason) => this.#lose(reason),
     });
     this.#committed = storage.stamp.last;
-    this.#batches = new LeaderBatches({ storage, record, lease, nextVersion, bytesMax: dataBytesMaxOf(log) });
+    const bytesMax = writeBytesMaxOf(log);
+    this.#batches = new LeaderBatches({ storage, record, lease, nextVersion, bytesMax, room });
     this.#watch();
   }
 

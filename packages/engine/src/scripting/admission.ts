@@ -27,19 +27,10 @@ export function refusalInScript(kv: KV, run: ScriptRun, command: Command | null,
   const elsewhere = kv.shardKeys === null ? '' : kv.shardKeys.refusalInScript(command, request);
   if (elsewhere !== '') return elsewhere;
   if (run.isReadOnly && (command.isWrite || command.mayReplicate)) return readOnly;
-  if (command.isWrite && isBeyondLog(kv, request)) {
-    return `ERR the script writes more than ${kv.writeBytesMax} bytes, too many for the log of its shard`;
-  }
   // What a script has begun it may end.
   if (run.hasWritten) return '';
   if (kv.eviction.isOutOfMemory && !run.allowsOom && command.flags.has('denyoom')) return outOfMemory;
   return command.isWrite ? writeRefusal(kv) : '';
-}
-
-/** Whether the log does not take what was written so far and this as well. */
-function isBeyondLog({ storage, writeBytesMax }: KV, { span }: Request): boolean {
-  const { journal } = storage;
-  return journal !== null && journal.length + span > writeBytesMax;
 }
 
 /** Why no script may write now; '' when it may. */
