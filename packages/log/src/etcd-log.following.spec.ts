@@ -4,7 +4,7 @@ import { put, type Watch, type WatchListener } from '@holdfast/etcd';
 import { MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
 import { describe, expect, it } from 'vitest';
 import { EtcdLog } from './etcd-log.js';
-import { gatherIntervalMs, pageEntriesFirst } from './limits.js';
+import { gatheredEntriesMax, gatherIntervalMs } from './limits.js';
 import type { Position } from './log.js';
 import { batchOf } from './testing/assertions.js';
 
@@ -98,12 +98,22 @@ describe('a follower of an EtcdLog', () => {
     expect(await quiet).toBe(6);
   });
 
+  it('that finds several whenever it looks is not told of each, though it is quicker than the writer', async () => {
+    const { append, follower, waiting, store } = await pair();
+    await append(1);
+    await waiting;
+    await append(2);
+    expect(await readFrom(follower, 1)).toBe(3);
+    void follower.waitBeyond(3);
+    expect(store.watches).toBe(0);
+  });
+
   it('that is far behind finds everything', async () => {
     const { env, append, follower } = await pairInAFlow();
     const waiting = follower.waitBeyond(2);
-    await append(3 * pageEntriesFirst);
+    await append(3 * gatheredEntriesMax);
     await env.until(waiting);
-    expect(await readFrom(follower, 1)).toBe(2 + 3 * pageEntriesFirst);
+    expect(await readFrom(follower, 1)).toBe(2 + 3 * gatheredEntriesMax);
   });
 
   it('that was asking when the log was closed hears of that', async () => {

@@ -81,6 +81,9 @@ export const followIntervalMs = 2000;
  */
 export const gatherIntervalMs = 50;
 
+/** Entries that it asks for then: one client that sets one key after the other makes 35 in that time. */
+export const gatheredEntriesMax = 64;
+
 /** How long appends wait for the segment after a sealed one before they are refused, in ms. */
 export const reconfigureTimeoutMs = 10_000;
 

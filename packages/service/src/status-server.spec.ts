@@ -31,6 +31,14 @@ describe('StatusServer', () => {
     expect(text).toContain('# TYPE holdfast_clients gauge\nholdfast_clients 2\n');
   });
 
+  it('observes the process once somebody has asked for that', async () => {
+    const lag = (): unknown => status.registry.getSingleMetric('nodejs_eventloop_lag_seconds');
+    await ask('/healthz');
+    expect(lag()).toBeUndefined();
+    expect((await ask('/metrics'))[1]).toContain('nodejs_eventloop_lag_seconds');
+    expect(lag()).toBeDefined();
+  });
+
   it('goes on when a metric can not be read', async () => {
     status.gauge('broken', 'Broken.', () => {
       throw new Error('no figure');

@@ -51,9 +51,6 @@ export class StatusServer {
 
   /** Listens on one more address (port 0: any free one); resolves with the port. */
   listen(port: number, host: string): Promise<number> {
-    // Not before: it looks at every collection of garbage, for nobody where nothing is served.
-    if (!this.#isCollecting) collectDefaultMetrics({ register: this.registry });
-    this.#isCollecting = true;
     const server = createServer((request, response) => this.#answer(request, response));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -80,6 +77,15 @@ export class StatusServer {
     await Promise.all(closing);
   }
 
+  /**
+   * The process's own metrics, from the first time that they are asked for: they look at every collection of garbage, and at
+   * the clock a hundred times a second, which is most of what an idle process does.
+   */
+  #collect(): void {
+    if (!this.#isCollecting) collectDefaultMetrics({ register: this.registry });
+    this.#isCollecting = true;
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
@@ -87,6 +93,7 @@ export class StatusServer {
     }
     switch ((request.url ?? '/').split('?', 1)[0]) {
       case '/metrics':
+        this.#collect();
         this.registry.metrics().then(
           (text) => response.writeHead(200, { 'content-type': this.registry.contentType }).end(text),
           // What can't be told now is no reason to end.
