@@ -16,6 +16,9 @@ export const wrongType = 'WRONGTYPE Operation against a key holding the wrong ki
 /** What a record has of an element beside its bytes, at most: lengths, and a score or a time. */
 const elementBytes = 16;
 
+/** What a record has beside its key, names and values, at most. */
+const recordBytes = 80;
+
 /** What `lookup` returns when the key holds another type: the error has been replied. */
 export const isWrongType = -1;
 
@@ -149,6 +152,14 @@ export class Context {
     if (journal === null || journal.takes(bytes)) return;
     context.released.push(collection);
     throw new KvError('LIMIT', journal.refusal);
+  }
+
+  /**
+   * Throws KvError LIMIT when the log does not take `count` records that each say the key at argument `i`, and `bytes` each
+   * beside it. To be asked before the first change by whatever writes more than its arguments, or its key again and again.
+   */
+  admitEach(i: number, count: number, bytes = 0): void {
+    this.storage.journal?.admit(count * (this.request.length(i) + bytes + recordBytes));
   }
 
   /** Removes the key at argument `i`; whether it was there. */

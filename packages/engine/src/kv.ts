@@ -39,8 +39,15 @@ export interface KVOptions {
   readonly aclFile?: AclFile | null;
 }
 
-/** What is logged of an argument beside its bytes and those of its key, at most. */
+/** What is logged of an argument beside its bytes, at most: a key is said once, by whichever command. See `admitEach`. */
 const argumentBytes = 32;
+
+/**
+ * What a command without many arguments may move or remove, a member or two, and says in the log: room for it is left where
+ * many commands are one write, though no more than this share of all.
+ */
+const movedBytesMax = 2 * keyBytesMax;
+const movedShare = 64;
 
 const newKeyBit = eventClassBit('n');
 
@@ -159,6 +166,7 @@ export class KV {
     context.db = storage.database(session.database);
     context.bytesBefore = context.db.arena.usedBytes;
     session.keyVersion = 0;
+    storage.journal?.endCount();
     reply.failed = false;
     context.hasBlocked = false;
     context.touches =
@@ -273,12 +281,16 @@ export class KV {
 
   /**
    * Whether a write is not too long: throws KvError LIMIT where it is for the log. What comes of it that is longer than
-   * its arguments is up to the command.
+   * its arguments is up to the command: see `Context.admitEach`.
    */
   #accepts(command: Command, request: Request, reply: Reply): boolean {
     const { count, span } = request;
     if (span <= keyBytesMax && !this.#inTransaction) return true;
-    this.storage.journal?.admit(span + count * (argumentBytes + (count > 1 ? request.length(1) : 0)));
+    const { journal } = this.storage;
+    if (journal !== null) {
+      const moved = this.#inTransaction ? Math.min(movedBytesMax, journal.bytesMax / movedShare) : 0;
+      journal.admit(span + count * argumentBytes + moved);
+    }
     return span <= keyBytesMax || acceptsLengths(command, request, reply);
   }
 

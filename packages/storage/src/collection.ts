@@ -60,6 +60,24 @@ export abstract class Collection {
   }
 
   /**
+   * As `change`, of one element: `kind` has a count and as many elements. It is added to the record before, if that is the
+   * same command's about the same collection. The caller writes the element alone.
+   */
+  protected changeOne(kind: number): MutationWriter | null {
+    if (this.ref === 0) return null;
+    const { database, ref } = this;
+    database.touch(ref);
+    const { journal } = database;
+    if (journal === null) return null;
+    const version = database.dict.stamp(ref);
+    if (!journal.countOneMore(this, kind, version)) {
+      this.begin(journal, kind);
+      journal.beginCount(this, kind, version);
+    }
+    return journal;
+  }
+
+  /**
    * As `change`, for books that are kept beside the elements (a stream's groups, its counts): those who watch the key,
    * keep it or wait for it are not told, as in Redis.
    */

@@ -98,4 +98,43 @@ describe('mutations', () => {
     expect(writer.bytes.length).toBe(65536);
     expect([writer.length, writer.count]).toEqual([0, 0]);
   });
+
+  it('counts elements of one owner, kind and version in one record, beyond 65,535 too, until another one begins', () => {
+    const writer = new MutationWriter(16);
+    const owner = {};
+    const kind = collectionKinds(valueTypes.set);
+    const key = Buffer.from('key');
+    const begin = () => {
+      writer.begin(kind, 0, 1, key, 0, key.length);
+      writer.beginCount(owner, kind, 1);
+      writer.field(key, 0, 1);
+    };
+    begin();
+    for (let i = 1; i < 70_000; i++) {
+      expect(writer.countOneMore(owner, kind, 1)).toBe(true);
+      writer.field(key, 0, 1);
+    }
+    expect(writer.countOneMore({}, kind, 1)).toBe(false);
+    expect(writer.countOneMore(owner, kind + 1, 1)).toBe(false);
+    expect(writer.countOneMore(owner, kind, 2)).toBe(false);
+    writer.endCount();
+    expect(writer.countOneMore(owner, kind, 1)).toBe(false);
+    begin();
+    writer.clear();
+    expect(writer.countOneMore(owner, kind, 1)).toBe(false);
+    begin();
+    writer.begin(mutationKinds.deleteKey, 0, 1, key, 0, key.length);
+    expect(writer.countOneMore(owner, kind, 1)).toBe(false);
+  });
+
+  it('a count is what was counted', () => {
+    const writer = new MutationWriter(16);
+    const key = Buffer.from('key');
+    writer.begin(9, 0, 1, key, 0, key.length);
+    writer.beginCount(writer, 9, 1);
+    for (let i = 1; i < 70_000; i++) writer.countOneMore(writer, 9, 1);
+    const reader = new MutationReader(writer.bytes.subarray(0, writer.length));
+    expect(reader.next()).toBe(true);
+    expect(reader.uint32()).toBe(70_000);
+  });
 });

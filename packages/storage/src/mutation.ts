@@ -46,6 +46,11 @@ export class MutationWriter {
   bytesMax: number = Number.POSITIVE_INFINITY;
   /** What it is that takes no more, for who is told so. */
   limitedBy = 'the log';
+  /** Whose the last record is, if it begins with a count and takes more elements; null when it does not. */
+  #counted: object | null = null;
+  #countedKind = 0;
+  #countedVersion = 0;
+  #countAt = 0;
 
   constructor(capacity = 65536) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -61,6 +66,7 @@ export class MutationWriter {
     keyLength: number,
   ): void {
     this.#reserve(14 + keyLength);
+    this.#counted = null;
     const bytes = this.bytes;
     const at = this.length;
     bytes[at] = kind;
@@ -69,6 +75,34 @@ export class MutationWriter {
     this.number(version);
     this.field(key, keyStart, keyLength);
     this.count++;
+  }
+
+  /**
+   * Of a record that was just begun: its first field is a count, 1 so far, and more elements may be added to it. A command
+   * with many elements says its key once.
+   */
+  beginCount(owner: object, kind: number, version: number): void {
+    this.#counted = owner;
+    this.#countedKind = kind;
+    this.#countedVersion = version;
+    this.#countAt = this.length;
+    this.uint32(1);
+  }
+
+  /** Counts one element more in the last record; false when that is none of this owner, kind and version. */
+  countOneMore(owner: object, kind: number, version: number): boolean {
+    if (this.#counted !== owner || this.#countedKind !== kind || this.#countedVersion !== version)
+      return false;
+    const { bytes } = this;
+    let at = this.#countAt;
+    while (bytes[at] === 0xff) bytes[at++] = 0;
+    bytes[at]++;
+    return true;
+  }
+
+  /** What comes now is another command's: the last record takes no more elements. */
+  endCount(): void {
+    this.#counted = null;
   }
 
   /** Whether so many bytes more are still a batch. */
@@ -128,6 +162,7 @@ export class MutationWriter {
   /** Adds one whole record from `batch[start, end)`. */
   copy(batch: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
+    this.#counted = null;
     copyBytes(batch, start, this.bytes, this.length, end - start);
     this.length += end - start;
     this.count++;
@@ -144,6 +179,7 @@ export class MutationWriter {
   clear(): void {
     this.length = 0;
     this.count = 0;
+    this.#counted = null;
     if (this.bytes.length > 4 << 20) this.bytes = Buffer.allocUnsafeSlow(65536);
   }
 

@@ -273,18 +273,14 @@ export class HashValue extends Collection implements ExpiringCollection {
     valueStart: number,
     valueLength: number,
   ): void {
-    const journal = this.change(putFields);
+    const journal = this.changeOne(putFields);
     if (journal === null) return;
-    journal.uint32(1);
     journal.field(field, fieldStart, fieldLength);
     journal.field(value, valueStart, valueLength);
   }
 
   #journalRemoval(field: Uint8Array, start: number, length: number): void {
-    const journal = this.change(removeFields);
-    if (journal === null) return;
-    journal.uint32(1);
-    journal.field(field, start, length);
+    this.changeOne(removeFields)?.field(field, start, length);
   }
 
   #journalExpiry(expiryMs: number, field: Uint8Array, start: number, length: number): void {

@@ -95,11 +95,7 @@ export class SetValue extends Collection {
     if (table.find(member, start, length) !== 0) return false;
     if (table instanceof FieldDict) table.add(member, start, length, emptyBytes, 0, 0);
     else this.#addToSmall(table, member, start, length);
-    const journal = this.change(addMembers);
-    if (journal !== null) {
-      journal.uint32(1);
-      journal.field(member, start, length);
-    }
+    this.changeOne(addMembers)?.field(member, start, length);
     return true;
   }
 
@@ -107,11 +103,7 @@ export class SetValue extends Collection {
   remove(member: Uint8Array, start: number, length: number): boolean {
     const entry = this.#table.find(member, start, length);
     if (entry === 0) return false;
-    const journal = this.change(removeMembers);
-    if (journal !== null) {
-      journal.uint32(1);
-      journal.field(member, start, length);
-    }
+    this.changeOne(removeMembers)?.field(member, start, length);
     this.#table.remove(entry);
     return true;
   }

@@ -10,6 +10,7 @@
  *     removeRange    (score f64, member) of the first entry that goes, and of the last
  */
 // @hot-path
+import { keyBytesMax } from '@holdfast/common';
 import { Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { Dict } from '../dict.js';
@@ -30,7 +31,7 @@ const recordBytesMax = 64 * 1024;
 /**
  * A range is journaled member by member when it has at most the first number of them, or at most the second
  * and half of the set: a storage that keeps members as records of its own must write out what is left
- * of a set when it is told the ends of a range only.
+ * of a set when it is told the ends of a range only. Never when the log does not take the members.
  */
 const namedRemovalsMin = 64;
 const namedRemovalsMax = 16384;
@@ -158,18 +159,15 @@ export class ZSetValue extends Collection {
   remove(bytes: Uint8Array, start: number, length: number): boolean {
     const score = this.score(bytes, start, length);
     if (score !== score) return false;
-    const journal = this.change(removeMembers);
-    if (journal !== null) {
-      journal.uint32(1);
-      journal.field(bytes, start, length);
-    }
+    this.changeOne(removeMembers)?.field(bytes, start, length);
     this.#members.remove();
     return true;
   }
 
   /** Removes `count` entries, at least one, from a rank on; all of them are there. */
   removeRange(rank: number, count: number): void {
-    const isNamed = count <= namedRemovalsMin || (count <= namedRemovalsMax && count * 2 <= this.size);
+    const isShort = count <= namedRemovalsMin || (count <= namedRemovalsMax && count * 2 <= this.size);
+    const isNamed = isShort && this.#logTakesNames(rank, count);
     const journal = this.change(isNamed ? removeMembers : removeRange);
     if (journal !== null && isNamed) {
       journal.uint32(count);
@@ -184,6 +182,15 @@ export class ZSetValue extends Collection {
       journalEntry(journal);
     }
     for (let i = 0; i < count; i++) this.#members.removeAt(rank);
+  }
+
+  #logTakesNames(rank: number, count: number): boolean {
+    const { journal } = this.database;
+    if (journal === null || journal.takes(count * keyBytesMax)) return true;
+    this.seek(entry, rank);
+    let bytes = 0;
+    for (let i = 0; i < count; i++, this.stepForward(entry)) bytes += entry.length + 4;
+    return journal.takes(bytes);
   }
 
   // Collection
@@ -237,9 +244,8 @@ export class ZSetValue extends Collection {
   }
 
   #journalPut(bytes: Uint8Array, start: number, length: number, score: number): void {
-    const journal = this.change(putMembers);
+    const journal = this.changeOne(putMembers);
     if (journal === null) return;
-    journal.uint32(1);
     journal.number(score);
     journal.field(bytes, start, length);
   }

@@ -97,6 +97,7 @@ export function runFieldOperations(ctx: Context, key: number, mayWrite: boolean,
   if (operations === null) return;
   const writes = operations.some(({ kind }) => kind !== 'GET');
   if (writes && !mayWrite) return reply.error(readOnly);
+  if (writes) ctx.admitEach(key, operations.length);
   const found = ctx.string(key, !writes);
   if (found < 0) return;
   const oldLength = found === 0 ? -1 : ctx.db.stringLength(found);

@@ -26,6 +26,7 @@ export function expireFields(ctx: Context, unitMs: number, baseMs: number, reply
   const condition = conditions.find((word) => request.is(3, word)) ?? null;
   const fields = readFieldList(ctx, condition === null ? 3 : 4, notPositive, reply);
   if (fields === null) return;
+  ctx.admitEach(1, fields.count);
   const changes = new FieldChanges();
   reply.array(fields.count);
   for (let i = fields.first; i < fields.first + fields.count; i++) {

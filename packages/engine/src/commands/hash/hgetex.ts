@@ -19,6 +19,7 @@ export const hgetex = defineCommand({
     if (hash === undefined) return;
     const options = new FieldOptions(ctx, 1, 'PERSIST');
     if (!options.read(key + 1, reply)) return;
+    ctx.admitEach(key, options.count);
     const changes = new FieldChanges();
     reply.array(options.count);
     for (let i = options.first; i < options.first + options.count; i++) {

@@ -19,6 +19,7 @@ export const hpersist = defineCommand({
     if (hash === undefined) return;
     const fields = readFieldList(ctx, key + 1, notPositiveInteger, reply);
     if (fields === null) return;
+    ctx.admitEach(key, fields.count);
     const changes = new FieldChanges();
     reply.array(fields.count);
     for (let i = fields.first; i < fields.first + fields.count; i++) {

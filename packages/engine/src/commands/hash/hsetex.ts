@@ -32,6 +32,8 @@ export const hsetex = defineCommand({
       const length = ctx.request.length(options.first + 2 * i);
       if (length > keyBytesMax) return reply.error(`ERR a field has ${length} bytes, at most ${keyBytesMax}`);
     }
+    // A field and when it expires are two records.
+    ctx.admitEach(key, 2 * options.count);
     if (!isMet(hash, ctx.request, options)) return reply.integer(0);
     if (options.expiryMs >= 0 && options.expiryMs <= ctx.nowMs) {
       if (hash !== null) removeFields(ctx, key, hash, options);

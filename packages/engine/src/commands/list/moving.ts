@@ -28,6 +28,8 @@ export function move(
   if (list === null) return false;
   const ref = ctx.lookup(destination, valueTypes.list);
   if (ref === isWrongType) return true;
+  seekEnd(list, from);
+  ctx.admitEach(destination, 1, cursor.length);
   if (ref === list.ref) {
     rotate(list, from, to);
   } else {

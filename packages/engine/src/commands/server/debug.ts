@@ -42,11 +42,16 @@ function describeKey(ctx: Context, reply: Reply, key: number): void {
 }
 
 /** Strings `prefix:0`, `prefix:1` ...: `value:N`, cut or filled with zeros to a size if one is given. */
-function populate({ db, request }: Context, reply: Reply, first: number, count: number): void {
+/** A key and a value of POPULATE have so many bytes, beside the prefix, unless more are asked for. */
+const populatedBytes = 64;
+
+function populate(ctx: Context, reply: Reply, first: number, count: number): void {
+  const { db, request } = ctx;
   const keys = request.integer(first);
   const size = count < 3 ? 0 : request.integer(first + 2);
   if (!(keys >= 0 && size >= 0)) return reply.error('ERR value is out of range, must be positive');
   const prefix = count < 2 ? 'key' : request.byteString(first + 1);
+  ctx.admitEach(first, keys, prefix.length + Math.max(size, populatedBytes));
   for (let i = 0; i < keys; i++) {
     const key = populatedKey(prefix, i);
     const ref = db.find(key, 0, key.length);

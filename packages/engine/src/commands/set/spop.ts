@@ -1,9 +1,12 @@
-import type { Reply } from '@holdfast/common';
+import { keyBytesMax, type Reply } from '@holdfast/common';
 import type { SetValue } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { key, optional, unparsedInteger } from '../../grammar.js';
 import { findSet, replyMember, replyMembers, view } from './sets.js';
+
+/** What is logged of a member beside its bytes. */
+const lengthBytes = 4;
 
 export const spop = defineCommand({
   id: 256,
@@ -30,6 +33,7 @@ export const spop = defineCommand({
     } else if (wanted >= set.size) {
       popAll(ctx, key, set, reply);
     } else {
+      admitPop(ctx, key, set, wanted);
       reply.set(wanted);
       popSome(ctx, key, set, wanted, reply);
     }
@@ -49,6 +53,22 @@ function popSome(ctx: Context, key: number, set: SetValue, count: number, reply:
   propagation?.instead('SREM', request.view(key), ...removed);
   ctx.notify('s', 'spop', key);
   ctx.removeIfEmpty(key, set);
+}
+
+/** Throws KvError LIMIT when the log does not take so many members. It is looked into where members of any length are too much. */
+function admitPop(ctx: Context, key: number, set: SetValue, count: number): void {
+  const { journal } = ctx.storage;
+  if (journal === null || journal.takes(count * keyBytesMax)) return;
+  const { table } = set;
+  let longest = 0;
+  let all = 0;
+  table.rewind();
+  for (let entry = table.next(); entry !== 0; entry = table.next()) {
+    table.read(entry, view);
+    longest = Math.max(longest, view.length);
+    all += view.length;
+  }
+  journal.admit(Math.min(all, count * longest) + count * lengthBytes + ctx.request.length(key));
 }
 
 /** Removes the key, which was looked up last, and replies all its members. */

@@ -77,3 +77,8 @@ export function readMinIdle({ command, reply, request }: Context): number {
   if (Number.isNaN(idleMs)) reply.error(`ERR Invalid min-idle-time argument for ${command.name}`);
   return Math.max(0, idleMs);
 }
+
+/** What each record of a claim has of the names of group and consumer, in bytes. */
+export function namesBytes({ request }: Context): number {
+  return request.length(2) + request.length(3);
+}

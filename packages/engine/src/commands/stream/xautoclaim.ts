@@ -3,7 +3,7 @@ import { StreamId, StreamIds } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { bytes, integer, key, option, syntaxError, token, unparsed } from '../../grammar.js';
-import { Claim, claimNames, findClaimGroup, readMinIdle } from './claiming.js';
+import { Claim, claimNames, findClaimGroup, namesBytes, readMinIdle } from './claiming.js';
 import { IdRange, replyId } from './ids.js';
 import { passClaim } from './propagating.js';
 import { nameProblem, readStream, takeConsumer } from './streams.js';
@@ -44,6 +44,7 @@ export const xautoclaim = defineCommand({
     if (stream === undefined) return;
     const group = findClaimGroup(ctx, stream);
     if (stream === null || group === null) return;
+    ctx.admitEach(args.key, Math.min(options.count, group.pending.size), namesBytes(ctx));
     ctx.propagation?.nothing();
     const consumer = takeConsumer(ctx, args.key, stream, group, args.consumer, false);
     const claim = new Claim(stream, group, consumer, ctx.nowMs);

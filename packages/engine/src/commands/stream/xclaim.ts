@@ -2,7 +2,7 @@ import { StreamId, StreamIds } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { bytes, integer, key, option, repeat, token, unixTime, unparsed } from '../../grammar.js';
-import { Claim, claimNames, findClaimGroup, readMinIdle } from './claiming.js';
+import { Claim, claimNames, findClaimGroup, namesBytes, readMinIdle } from './claiming.js';
 import { invalidId, readId } from './ids.js';
 import { passClaim, passPosition } from './propagating.js';
 import { ids, nameProblem, readStream, takeConsumer } from './streams.js';
@@ -72,6 +72,7 @@ export const xclaim = defineCommand({
     const options = new ClaimOptions();
     const problem = options.read(ctx, readLeadingIds(ctx)) ?? nameProblem(ctx, args.consumer);
     if (problem !== null) return reply.error(problem);
+    ctx.admitEach(args.key, ids.count, namesBytes(ctx));
     const isAhead = options.lastId.compare(group.lastId) > 0;
     if (isAhead) stream.setGroup(group, options.lastId, group.entriesRead);
     ctx.propagation?.nothing();

@@ -16,6 +16,10 @@ import { passClaim, passPosition } from './propagating.js';
 import { readBlock, readCount, readStreams, type StreamPlan, StreamRead, streamKeys } from './reading.js';
 import { cursor, findGroup, nameProblem, readStream, replyEntry, takeConsumer } from './streams.js';
 
+/** What is logged of a delivery beside names and ids, and of each id. */
+const deliveryBytes = 128;
+const idBytes = 16;
+
 const call = new StreamRead();
 const start = new StreamId();
 const id = new StreamId();
@@ -44,7 +48,8 @@ export const xreadgroup = defineCommand({
   run(ctx, _, reply) {
     // It leaves more behind than the same words would leave elsewhere: see `plan` and `deliver`.
     ctx.propagation?.nothing();
-    const problem = call.read(ctx, true) ?? nameProblem(ctx, call.consumerAt) ?? look(ctx);
+    const problem =
+      call.read(ctx, true) ?? nameProblem(ctx, call.consumerAt) ?? look(ctx) ?? refusalByLog(ctx);
     if (problem !== null) {
       if (problem !== '') reply.error(problem);
       return call.clear();
@@ -67,6 +72,25 @@ export const xreadgroup = defineCommand({
     call.clear();
   },
 });
+
+/**
+ * Why the log does not take what is delivered at most: the ids of what is new, and a record for each entry that is delivered
+ * once more; null when it does.
+ */
+function refusalByLog({ request, storage }: Context): string | null {
+  const { journal } = storage;
+  if (journal === null) return null;
+  const names = request.length(call.groupAt) + request.length(call.consumerAt);
+  let bytes = 0;
+  for (let i = 0; i < call.streams; i++) {
+    const { isHistory, stream, group } = call.plans[i];
+    const once = request.length(call.keyAt(i)) + names + deliveryBytes;
+    const there = isHistory ? (group as StreamGroup).pending.size : (stream as StreamValue).size;
+    const entries = Math.min(call.countMax, there);
+    bytes += isHistory ? entries * once : entries * idBytes + once;
+  }
+  return journal.takes(bytes) ? null : `ERR ${journal.refusal}`;
+}
 
 /** Looks at all streams, groups and ids; what is wrong, '' when that was replied, or null. */
 function look(ctx: Context): string | null {
