@@ -19,10 +19,13 @@ export class PartialElements {
   readonly incarnation: number;
   /** Nothing goes on with what is here: an element expires by itself, which may not happen while others are unknown. */
   mustBeWhole = false;
+  /** The order of all elements, as far as it is kept: see `level/element-order.ts`. */
+  order: Uint8Array;
   readonly absent = new AbsentNames(absentMax, absentBytesMax);
 
-  constructor(incarnation: number) {
+  constructor(incarnation: number, order: Uint8Array) {
     this.incarnation = incarnation;
+    this.order = order;
   }
 }
 

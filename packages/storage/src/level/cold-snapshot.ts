@@ -11,6 +11,7 @@ import { MutationWriter, mutationKinds } from '../mutation.js';
 import { databaseCount } from '../system-database.js';
 import { headKeyAt, headKeyOverhead, positionsEnd } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
+import { inOrder } from './element-order.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Layout } from './layouts/index.js';
@@ -103,7 +104,9 @@ class ColdDescription {
       beginLate: (kind: number) => begin(late, kind),
     };
     for await (const records of this.#loader.elements.elements(head.incarnation)) {
-      for (const { element, value } of records) this.#layouts[head.type].describe(element, value, output);
+      for (const { element, value } of inOrder(records, head.content)) {
+        this.#layouts[head.type].describe(element, value, output);
+      }
     }
     // Loaded meanwhile, and then perhaps removed: its elements may have been cleared while they were read.
     if (!this.#isCold(keyspace, key)) return;

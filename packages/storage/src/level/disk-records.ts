@@ -3,7 +3,8 @@
  * not looked at when it reads (the binding has no option for it), and a wrong byte must not become data.
  *
  *     head      | crc u32 | type u8 | flags u8 | version f64 | [expiry f64] | [incarnation f64] | content |
- *               content: the string, or, with `isWhole`, the mutations that build the collection
+ *               content: the string; with `isWhole`, the mutations that build the collection; with elements, their
+ *               order, or nothing (`element-order.ts`)
  *     element   | crc u32 | what the collection's layout puts there |
  *     expiry, orphan, generation: | crc u32 |
  *

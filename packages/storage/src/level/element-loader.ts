@@ -7,6 +7,7 @@ import type { Collection } from '../collection.js';
 import { Additions } from './additions.js';
 import { elementKeyOverhead, numberKey64, prefixes } from './disk-keys.js';
 import { checksumBytes, verify } from './disk-records.js';
+import { ElementOrder } from './element-order.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Layout, MutationOutput } from './layouts/index.js';
@@ -24,6 +25,7 @@ export class ElementLoader {
   readonly #store: OrderedStore;
   readonly #keyspaces: Keyspaces;
   readonly #layouts: readonly Layout[];
+  readonly #order = new ElementOrder();
 
   constructor(store: OrderedStore, keyspaces: Keyspaces, layouts: readonly Layout[]) {
     this.#store = store;
@@ -51,9 +53,14 @@ export class ElementLoader {
 
   /**
    * Adds all elements to a collection: to one without a key, or to one that is in memory in part, which then is whole.
-   * False when its keyspace or its key ended meanwhile.
+   * `order` is what the head says of it. False when its keyspace or its key ended meanwhile.
    */
-  async fill(keyspace: Keyspace, collection: Collection, incarnation: number): Promise<boolean> {
+  async fill(
+    keyspace: Keyspace,
+    collection: Collection,
+    incarnation: number,
+    order: Uint8Array,
+  ): Promise<boolean> {
     const { partial } = collection;
     const additions = new Additions();
     let count = 0;
@@ -68,6 +75,8 @@ export class ElementLoader {
     if (!this.#isAwaited(keyspace, collection)) return false;
     if (count === 0 && collection.size === 0) throw withoutElements();
     additions.addLate(collection);
+    if (order.length > 0)
+      this.#order.arrange(collection, this.#layouts[collection.type].table(collection), order);
     collection.partial = null;
     return true;
   }

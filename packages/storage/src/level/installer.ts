@@ -51,7 +51,8 @@ export class Installer {
   /** None of its elements yet. */
   #installPart(keyspace: Keyspace, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
-    collection.partial = new PartialElements(head.incarnation);
+    collection.partial = new PartialElements(head.incarnation, head.content);
+    takeOrder(collection, head);
     this.#install(keyspace, key, head, collection);
     keyspace.addPartial(collection);
   }
@@ -105,4 +106,9 @@ export class Installer {
     keyspace.noteHead(key, 0, key.length, head.incarnation, head.expiryMs);
     keyspace.coldKeys--;
   }
+}
+
+/** A collection is about to get its elements: those of one that has an order are few. */
+export function takeOrder(collection: Collection, { content }: Head): void {
+  if (content.length > 0) collection.takeEncoding('listpack');
 }

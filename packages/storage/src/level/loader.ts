@@ -23,7 +23,7 @@ import { createCollection } from '../values/create.js';
 import { headKeyOverhead, writeHeadKey } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
 import { ElementLoader } from './element-loader.js';
-import { Installer } from './installer.js';
+import { Installer, takeOrder } from './installer.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import { elementRecordKey, KnownElements } from './known-elements.js';
@@ -332,11 +332,12 @@ export class Loader {
 
   #loadElements(keyspace: Keyspace, name: string, key: Uint8Array, head: Head): void {
     const collection = createCollection(head.type, keyspace.database);
+    takeOrder(collection, head);
     const { released } = this.#options.memory.context;
     this.#long.begin(keyspace, name, async () => {
       let isFilled = false;
       try {
-        isFilled = await this.elements.fill(keyspace, collection, head.incarnation);
+        isFilled = await this.elements.fill(keyspace, collection, head.incarnation, head.content);
       } finally {
         if (!isFilled) released.push(collection);
       }
@@ -346,8 +347,10 @@ export class Loader {
 
   /** The elements that a collection has on the disk only. */
   #loadRest(keyspace: Keyspace, name: string, collection: Collection): Load {
-    const { incarnation } = collection.partial as PartialElements;
-    return this.#long.begin(keyspace, name, () => this.elements.fill(keyspace, collection, incarnation));
+    const { incarnation, order } = collection.partial as PartialElements;
+    return this.#long.begin(keyspace, name, () =>
+      this.elements.fill(keyspace, collection, incarnation, order),
+    );
   }
 
   #headKey(keyspace: Keyspace, key: Uint8Array): Buffer {

@@ -23,6 +23,7 @@ import {
   writeHeadKey,
 } from './disk-keys.js';
 import { formFlags, headBytes, headFlags, writeHead } from './disk-records.js';
+import { ElementOrder } from './element-order.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import { ElementSink, type Layout } from './layouts/index.js';
@@ -46,6 +47,7 @@ export class Stager {
   #sink!: ElementSink;
   /** The disk key being built. */
   #key = Buffer.allocUnsafeSlow(1024);
+  readonly #order = new ElementOrder();
   readonly #description = new MutationWriter(1024);
 
   constructor(
@@ -299,7 +301,10 @@ export class Stager {
         isNew = true;
       }
       const flags = layout.expires(collection) ? headFlags.hasExpiringElements : 0;
-      this.#putHead(keyspace, key, type, flags, version, expiryMs, incarnation, key, 0, 0);
+      const order = this.#order;
+      order.describe(collection, layout.table(collection));
+      const { bytes, length } = order;
+      this.#putHead(keyspace, key, type, flags, version, expiryMs, incarnation, bytes, 0, length);
       const sink = this.#sink.begin(incarnation, keyspace, key, 0, key.length);
       layout.freeze(collection, isNew, this.#set.renewed.has(incarnation), sink);
       return;

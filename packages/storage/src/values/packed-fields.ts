@@ -256,6 +256,25 @@ export class PackedFields implements FieldTable {
     if (oldRef !== 0) arena.free(oldRef, oldClass);
   }
 
+  /** Puts the entries in another order: each is in `order` once. */
+  reorder(order: readonly Entry[]): void {
+    const { arena } = this;
+    const oldRef = this.#ref;
+    const source = arena.chunk(oldRef);
+    const from = arena.offset(oldRef);
+    this.#ref = arena.allocate(this.#sizeClass);
+    const target = arena.chunk(this.#ref);
+    let to = arena.offset(this.#ref);
+    for (const entry of order) {
+      const at = from + entry - 1;
+      this.#decode(source, at);
+      const length = decoded.fieldAt + decoded.fieldLength + decoded.valueLength - at;
+      copyBytes(source, at, target, to, length);
+      to += length;
+    }
+    arena.free(oldRef, this.#sizeClass);
+  }
+
   /** Rewrites all entries with 8 bytes more; returns where `entry` is now. */
   #makeRoomForExpiries(entry: Entry): Entry {
     const { arena } = this;

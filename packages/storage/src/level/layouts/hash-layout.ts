@@ -11,7 +11,7 @@ import { copyBytes } from '@holdfast/common';
 import { type Collection, valueTypes } from '../../collection.js';
 import type { Database } from '../../database.js';
 import { collectionKinds, type MutationReader } from '../../mutation.js';
-import { EntryView } from '../../values/field-table.js';
+import { EntryView, type FieldTable } from '../../values/field-table.js';
 import type { HashValue } from '../../values/hash-value.js';
 import { readDouble, writeDouble } from '../disk-records.js';
 import type { ElementSink } from './element-sink.js';
@@ -70,6 +70,10 @@ export class HashLayout implements Layout {
 
   holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean {
     return (collection as HashValue).table.find(bytes, start, length) !== 0;
+  }
+
+  table(collection: Collection): FieldTable {
+    return (collection as HashValue).table;
   }
 
   expires(collection: Collection): boolean {

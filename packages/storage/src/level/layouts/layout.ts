@@ -10,6 +10,7 @@
 import type { Collection } from '../../collection.js';
 import type { Database } from '../../database.js';
 import type { MutationReader, MutationWriter } from '../../mutation.js';
+import type { FieldTable } from '../../values/field-table.js';
 import type { ElementSink } from './element-sink.js';
 
 export interface Layout {
@@ -36,6 +37,8 @@ export interface Layout {
   readonly isDivisible: boolean;
   /** Whether an element is there. */
   holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean;
+  /** What it has its elements in, if these stay in the order in which they were added while they are few; otherwise null. */
+  table(collection: Collection): FieldTable | null;
   /** Whether any element is to expire by itself. */
   expires(collection: Collection): boolean;
   /** Writes the mutations that add one element to a collection. */

@@ -88,6 +88,10 @@ export class ListLayout implements Layout {
     return false;
   }
 
+  table(): null {
+    return null;
+  }
+
   expires(): boolean {
     return false;
   }

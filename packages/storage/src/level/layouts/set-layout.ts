@@ -3,6 +3,7 @@
 import { type Collection, valueTypes } from '../../collection.js';
 import type { Database } from '../../database.js';
 import { collectionKinds, type MutationReader } from '../../mutation.js';
+import type { FieldTable } from '../../values/field-table.js';
 import type { SetValue } from '../../values/set-value.js';
 import type { ElementSink } from './element-sink.js';
 import type { Layout, MutationOutput } from './layout.js';
@@ -35,6 +36,10 @@ export class SetLayout implements Layout {
 
   holds(collection: Collection, bytes: Uint8Array, start: number, length: number): boolean {
     return (collection as SetValue).has(bytes, start, length);
+  }
+
+  table(collection: Collection): FieldTable {
+    return (collection as SetValue).table;
   }
 
   expires(): boolean {

@@ -121,6 +121,10 @@ export class StreamLayout implements Layout {
     return false;
   }
 
+  table(): null {
+    return null;
+  }
+
   expires(): boolean {
     return false;
   }

@@ -28,6 +28,10 @@ export class WholeLayout implements Layout {
     return false;
   }
 
+  table(): null {
+    return null;
+  }
+
   expires(): boolean {
     return false;
   }

@@ -61,6 +61,10 @@ export class ZSetLayout implements Layout {
     return !Number.isNaN((collection as ZSetValue).score(bytes, start, length));
   }
 
+  table(): null {
+    return null;
+  }
+
   expires(): boolean {
     return false;
   }
