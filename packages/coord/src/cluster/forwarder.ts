@@ -10,7 +10,7 @@ import { waits } from './reply-queue.js';
 import type { RoutedSession } from './routed-session.js';
 import { Run, type RunOwner } from './run.js';
 import type { ShardRoute } from './shard-route.js';
-import { trackingModeOf } from './tracking-mode.js';
+import { trackingBits, trackingModeOf } from './tracking-mode.js';
 
 /** As the wire numbers them. */
 const readModes: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, stale: 2 };
@@ -114,6 +114,8 @@ export class Forwarder {
     const run = this.#newRun(session, lane, owner);
     run.dialect = 3;
     run.isLasting = this.lasts(command, request);
+    // Its client keeps nothing of what it replies.
+    if (command.isWrite) run.tracking &= ~trackingBits.reads;
     const kind = this.#kinds[command.id];
     const channel = lane.ready();
     if (channel === null) {

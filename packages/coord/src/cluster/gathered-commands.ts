@@ -225,7 +225,8 @@ function askAll<V>(
   const answer = coordinator.answerLater(session, frameLength(request));
   const gathering = gatheringFor(answer);
   const isLasting = forwarder.lasts(command, request);
-  if (isLasting) session.replies.setOwn(answer);
+  // Writes are answered by how many there were at most: nothing that a client could keep.
+  if (isLasting || command.isWrite) session.replies.setOwn(answer);
   for (const route of routes) {
     const lane = forwarder.lane(session, route, command);
     forwarder.ask(session, lane, command, request, gathering.add());

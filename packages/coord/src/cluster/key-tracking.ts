@@ -60,15 +60,14 @@ export class KeyTracking implements KeyTeller {
 
   // KeyTeller
 
-  pushed(session: RoutedSession, bytes: Buffer, start: number, length: number): void {
+  pushed(session: RoutedSession, lane: Lane, bytes: Buffer, start: number, length: number): void {
     if (session.tracking === null) return;
     const reply = new ValueReply(3);
     reply.raw(bytes, start, length);
     for (let value = reply.take(); value !== undefined; value = reply.take()) {
-      const [word, keys] = value as [Buffer, Buffer[] | null];
-      if (String(word) !== 'invalidate') continue;
-      if (keys === null) this.#flush(session);
-      else session.replies.notify(keys.map((key) => key.toString('latin1')));
+      const keys = invalidated(value);
+      if (keys === null) this.#flushed(session, lane);
+      else if (keys !== undefined) session.replies.notify(keys.map((key) => key.toString('latin1')));
     }
   }
 
@@ -78,6 +77,7 @@ export class KeyTracking implements KeyTeller {
 
   laneLost(session: RoutedSession, lane: Lane): void {
     lane.isTracked = false;
+    lane.flushes = session.flushesTold;
     this.#flush(session);
     if (session.broadcastLanes.delete(lane)) this.#followAfter(retryPauseMs.first);
   }
@@ -190,6 +190,17 @@ export class KeyTracking implements KeyTeller {
 
   // Clients
 
+  /**
+   * A shard lost all of its keys. Others say the same of one FLUSHALL: that is told again only where something was read along
+   * this lane meanwhile. With prefixes clients keep what anybody has read.
+   */
+  #flushed(session: RoutedSession, lane: Lane): void {
+    lane.flushes++;
+    const isToldAlready = lane.flushes <= session.flushesTold;
+    session.flushesTold = Math.max(session.flushesTold, lane.flushes);
+    if (!isToldAlready || lane.mayBeKept || session.tracking!.isBroadcast) this.#flush(session);
+  }
+
   /** All keys may have changed: once for all that is lost at the same time, of all shards. */
   #flush(session: RoutedSession): void {
     if (session.owesFlush) return;
@@ -197,8 +208,17 @@ export class KeyTracking implements KeyTeller {
     this.#coordinator.router.later(() => {
       session.owesFlush = false;
       session.replies.notify(null);
+      for (const lane of session.openLanes()) lane.forgotten();
     });
   }
+}
+
+/** The keys that a message says have changed, null for all; undefined for another message, or none that makes sense. */
+function invalidated(message: ReplyValue): readonly Buffer[] | null | undefined {
+  if (!Array.isArray(message) || String(message[0]) !== 'invalidate') return undefined;
+  const keys = message[1];
+  if (keys === null) return null;
+  return Array.isArray(keys) && keys.every(Buffer.isBuffer) ? keys : undefined;
 }
 
 /** Whether a node has done what it was told. */

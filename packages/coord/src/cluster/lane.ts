@@ -13,6 +13,7 @@ import { Frames } from './frames.js';
 import type { NodeChannel } from './node-channel.js';
 import type { Run } from './run.js';
 import type { ShardRoute } from './shard-route.js';
+import { trackingBits } from './tracking-mode.js';
 
 /** Who uses the lane. */
 export interface LaneUser {
@@ -39,6 +40,10 @@ export class Lane {
   isDraining = false;
   /** Its session tells the client of changes: when it is lost, some may never be told. */
   isTracked = false;
+  /** What was read along it counts, and was sent since the client was told that all keys may have changed. */
+  mayBeKept = false;
+  /** How often its shard said that all of them did: see `RoutedSession.flushesTold`. */
+  flushes = 0;
   isClosed = false;
   #head: Run | null = null;
   #tail: Run | null = null;
@@ -71,9 +76,17 @@ export class Lane {
   sent(run: Run): void {
     run.nextInLane = null;
     if (run.tracking !== 0) this.isTracked = true;
+    if ((run.tracking & trackingBits.reads) !== 0) this.mayBeKept = true;
     if (this.#tail === null) this.#head = run;
     else this.#tail.nextInLane = run;
     this.#tail = run;
+  }
+
+  /** The client was told that all keys may have changed: it keeps only what is still on the way. */
+  forgotten(): void {
+    this.mayBeKept = false;
+    for (const { tracking } of this.onTheWay())
+      if ((tracking & trackingBits.reads) !== 0) this.mayBeKept = true;
   }
 
   /** The first run on the way is over: answered as a whole, or come back. */

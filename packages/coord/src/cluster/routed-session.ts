@@ -8,7 +8,7 @@ import type { ShardRoute } from './shard-route.js';
 /** Tells clients who keep values of changes. */
 export interface KeyTeller {
   /** A node sent this along one of the session's lanes: RESP3, not to be kept. */
-  pushed(session: RoutedSession, bytes: Buffer, start: number, length: number): void;
+  pushed(session: RoutedSession, lane: Lane, bytes: Buffer, start: number, length: number): void;
   /** Its turn has come: see `ReplyQueue.notify`. */
   tell(session: RoutedSession, keys: readonly string[] | null): void;
   /** What a lane would have told is not told any more. */
@@ -20,6 +20,8 @@ export class RoutedSession extends Session implements LaneUser {
   readonly #teller: KeyTeller;
   /** It is to be told that all keys may have changed. */
   owesFlush = false;
+  /** The most flushes that one of its shards said: a FLUSHALL is said by all of them, and told once. */
+  flushesTold = 0;
   /** Where nodes were told which prefixes it tracks, or are being told. */
   readonly broadcastLanes = new Set<Lane>();
   /** The shard that its watched keys and the queued commands of its transaction belong to; null for none so far. */
@@ -43,12 +45,18 @@ export class RoutedSession extends Session implements LaneUser {
 
   /** To the leader of a shard. */
   lane(route: ShardRoute): Lane {
-    return (this.#lanes[route.index] ??= new Lane(this, route, false));
+    return (this.#lanes[route.index] ??= this.#newLane(route, false));
   }
 
   /** To some replica of a shard. */
   staleLane(route: ShardRoute): Lane {
-    return (this.#staleLanes[route.index] ??= new Lane(this, route, true));
+    return (this.#staleLanes[route.index] ??= this.#newLane(route, true));
+  }
+
+  #newLane(route: ShardRoute, isStale: boolean): Lane {
+    const lane = new Lane(this, route, isStale);
+    lane.flushes = this.flushesTold;
+    return lane;
   }
 
   /** Those along which something was sent. */
@@ -158,8 +166,8 @@ export class RoutedSession extends Session implements LaneUser {
     if (lane.isTracked) this.#teller.laneLost(this, lane);
   }
 
-  pushed(_lane: Lane, bytes: Buffer, start: number, length: number): void {
-    this.#teller.pushed(this, bytes, start, length);
+  pushed(lane: Lane, bytes: Buffer, start: number, length: number): void {
+    this.#teller.pushed(this, lane, bytes, start, length);
   }
 
   // For its replies

@@ -1,7 +1,14 @@
 /** What clients of a gateway who keep values are told: what a single server would tell them. */
+import type { Session } from '@holdfast/coord';
 import { describe, expect, it } from 'vitest';
 import { TestCluster } from '../testing/test-cluster.js';
 import { allChanged as all, company, heard, three, told, trackers } from '../testing/tracking-company.js';
+
+/** What a gateway's session is told by nodes. */
+interface Told {
+  openLanes(): Iterable<unknown>;
+  pushed(lane: unknown, bytes: Buffer, start: number, length: number): void;
+}
 
 describe('a client of a gateway that tracks keys', () => {
   it('is told once of each that it read, of every shard, whoever changes it where', () => {
@@ -126,6 +133,54 @@ describe('a client of a gateway that tracks keys', () => {
       expect(heard(at)).toEqual([all]);
     }
     expect(at.cache.run('GET a', 'FLUSHALL')).toEqual(['_null', '+OK', all]);
+  });
+
+  it('is told once of what flushes all shards, one after the other, and again where it read meanwhile', () => {
+    const at = company();
+    const [first, second] = [at.cluster.leader(0), at.cluster.leader(1)];
+    for (let i = 0; i < 2; i++) {
+      at.other.run('MSET a 1 b 1 c 1');
+      at.cache.run('MGET a b c');
+      for (const leader of [first, second]) leader.holdCommits();
+      at.far.send('FLUSHALL');
+      expect(heard(at)).toEqual([all]);
+      second.commitAtOnce();
+      expect(heard(at)).toEqual([]);
+      expect(at.cache.run('GET b')).toEqual([]);
+      first.commitAtOnce();
+      expect(heard(at).sort()).toEqual([all, '_null']);
+    }
+  });
+
+  it('is told once of its own FLUSHALL, although that is not answered yet', () => {
+    const at = company();
+    at.other.run('MSET a 1 b 1 c 1');
+    at.cache.run('MGET a b c');
+    at.cluster.leader(1).holdCommits();
+    at.cache.send('FLUSHALL');
+    expect(heard(at)).toEqual([all]);
+    at.cluster.leader(1).commitAtOnce();
+    expect(heard(at)).toEqual(['+OK']);
+  });
+
+  it('passes over what makes no sense of what a node says', () => {
+    const at = company();
+    at.cache.run('GET a', 'GET b');
+    const session = at.cache.session as Session & Told;
+    const [lane] = session.openLanes();
+    for (const text of [
+      ':1',
+      '+invalidate',
+      '>2|+invalidate|:5',
+      '>2|+invalidate|*2|$1|b|:1',
+      '>1|+invalidate',
+    ]) {
+      const bytes = Buffer.from(`${text.replaceAll('|', '\r\n')}\r\n`);
+      session.pushed(lane, bytes, 0, bytes.length);
+    }
+    expect(heard(at)).toEqual([]);
+    at.other.run('SET b 1');
+    expect(heard(at)).toEqual([told('b')]);
   });
 
   it('is told of keys whose time is over, of scripts and of what they read', () => {
