@@ -83,6 +83,11 @@ export class EtcdKeeper {
     return this.#space?.quotaBytes ?? this.#options.quotaBytes ?? quotaBytesDefault;
   }
 
+  /** Of the fullest member, in bytes; 0 before the first look. */
+  get usedBytes(): number {
+    return this.#space?.usedBytes ?? 0;
+  }
+
   /**
    * What long writes may still put, in bytes: up to a share of the quota, and of the file, because a file that has grown to
    * the quota counts although there is room in it. Any amount before the first look.

@@ -161,11 +161,12 @@ export class HostedShard {
   }
 
   #keeperOf({ snapshots }: ReplicaPlace): ReplicaKeeper | null {
-    const { env, keep, node, onError = () => {}, register } = this.#options;
+    const { env, keep, node, onError = () => {}, register, room } = this.#options;
     if (register === undefined) return null;
     const { replica } = this;
     const log = this.#log;
     const nodes = (): readonly string[] => this.placement.nodes;
-    return new ReplicaKeeper({ replica, env, log, node, nodes, register, snapshots, onError, ...keep });
+    const options = { replica, env, log, node, nodes, register, snapshots, onError, ...keep };
+    return new ReplicaKeeper({ ...options, ...(room && { room }) });
   }
 }

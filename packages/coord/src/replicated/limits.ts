@@ -1,5 +1,6 @@
 /** Every limit of replicas, named once. */
 import type { Log } from '@holdfast/log';
+import type { LogRoom } from './log-room.js';
 
 /** How long others leave a leader alone after its last entry, in ms: far longer than any stall of an event loop. */
 export const leaseMsDefault = 2000;
@@ -35,6 +36,17 @@ const logsQuotaShare = 0.4;
 /** Of one of so many shards, in bytes: without room in etcd nobody can say any more that a log may be trimmed. */
 export function logBytesMaxOf(quotaBytes: number, shards: number): number {
   return (quotaBytes * logsQuotaShare) / Math.max(1, shards);
+}
+
+/**
+ * What may be in use of etcd's quota while logs wait for replicas that are behind, or down. Beyond it a leader's own disk
+ * counts alone, so that nobody who never comes back fills etcd, which would stop every shard.
+ */
+const waitQuotaShare = 0.5;
+
+/** Whether logs wait for nobody any more. */
+export function isRoomShort({ quotaBytes, usedBytes }: Pick<LogRoom, 'quotaBytes' | 'usedBytes'>): boolean {
+  return usedBytes > quotaBytes * waitQuotaShare;
 }
 
 /** How often a leader looks whether to take one, and what of the log can go, in ms. */

@@ -4,6 +4,7 @@ import { KV, type ReadMode, type Session } from '@holdfast/engine';
 import { MemoryStorage } from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import { expect, it } from 'vitest';
+import { anyRoom } from './log-room.js';
 import { FollowerGuard, LeaderGuard, type LeaderGuardOptions } from './replica-guard.js';
 
 const env = new SimulatedEnv();
@@ -11,7 +12,7 @@ const { registry } = new KV({ storage: new MemoryStorage(env.random), oracle: {}
 
 /** Why a leader refuses a command with so long a last argument; null when it does not. */
 function refusalOf(roomBytes: number, length: number, ...args: string[]): string | null {
-  const room = { quotaBytes: 0, roomBytes, take: () => {} };
+  const room = { ...anyRoom, roomBytes };
   const options = { leader: { node: 'a' }, writeBytesMax: 10_000_000, room };
   const guard = new LeaderGuard(options as unknown as LeaderGuardOptions);
   const request = Request.of(...args, Buffer.alloc(length));

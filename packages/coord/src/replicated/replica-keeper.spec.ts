@@ -1,7 +1,9 @@
+import { KvError } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import type { Log } from '@holdfast/log';
 import { describe, expect, it } from 'vitest';
 import type { SnapshotFiles } from '../snapshot-files.js';
+import { anyRoom, type LogRoom } from './log-room.js';
 import type { Replica } from './replica.js';
 import { coveredByMajority, ReplicaKeeper, trimmable } from './replica-keeper.js';
 import { MemoryShardRegister } from './shard-register.js';
@@ -36,11 +38,12 @@ it('trims nothing that is held, by a backup that is taken', () => {
     ['b', 20],
     ['~backup', 10],
   ]);
-  expect(trimmable(['a', 'b', 'c'], positions)).toBe(10);
+  expect(trimmable(['a', 'b', 'c'], positions, 0)).toBe(10);
   positions.set('~backup', 25);
-  expect(trimmable(['a', 'b', 'c'], positions)).toBe(20);
+  expect(trimmable(['a', 'b', 'c'], positions, 0)).toBe(20);
   positions.set('~another', 0);
-  expect(trimmable(['a', 'b', 'c'], positions)).toBe(0);
+  expect(trimmable(['a', 'b', 'c'], positions, 0)).toBe(0);
+  expect(trimmable(['a', 'b', 'c'], positions, 40)).toBe(0);
 });
 
 describe('ReplicaKeeper', () => {
@@ -67,27 +70,30 @@ describe('ReplicaKeeper', () => {
       storage: { stamp: { writes: 0 } },
       offers: { snapshot: async () => ({ from: 7, to: () => 7, batches: [] }) },
     };
-    const begin = (logBytesMax?: () => number) =>
+    const trims: number[] = [];
+    const log = { trim: async (before: number) => void trims.push(before) };
+    const begin = (logBytesMax?: () => number, room?: LogRoom) =>
       new ReplicaKeeper({
         replica: replica as unknown as Replica,
         env,
-        log: {} as Log,
+        log: log as unknown as Log,
         node: 'a',
         nodes: () => ['a', 'b', 'c'],
         register,
         snapshots,
         onError: (error) => {
-          throw error;
+          if (!(error instanceof KvError)) throw error;
         },
         intervalMs: 10,
         ...(logBytesMax && { logBytesMax }),
+        ...(room && { room }),
       });
     const pass = async (): Promise<void> => {
       env.advance(10);
       await new Promise(setImmediate);
     };
     const known = async (): Promise<number | undefined> => (await register.positions('s0')).get('a');
-    return { begin, disk, known, pass, register, replica };
+    return { begin, disk, known, pass, register, replica, trims };
   }
 
   it('says that its disk has less than it once said, because it is a new one', async () => {
@@ -108,6 +114,30 @@ describe('ReplicaKeeper', () => {
     await pass();
     await pass();
     expect([disk.writes, await known()]).toEqual([1, 7]);
+    await keeper.close();
+  });
+
+  it('waits for replicas that are down until etcd is half full, and then trims what its own disk has', async () => {
+    const { begin, disk, pass, register, replica, trims } = follower(3);
+    replica.role = 'leader';
+    await register.report('s0', 'b', 2);
+    const room = { ...anyRoom, quotaBytes: 1000, usedBytes: 500 };
+    const keeper = begin(undefined, room);
+    await pass();
+    expect(trims).toEqual([3]);
+    disk.from = 8;
+    await pass();
+    expect(trims).toEqual([3]);
+    room.usedBytes = 501;
+    await pass();
+    expect(trims).toEqual([3, 9]);
+    // A full etcd takes no report: that must not keep it full.
+    disk.from = 20;
+    register.report = async () => {
+      throw new KvError('DISK', 'etcd is full');
+    };
+    await pass();
+    expect(trims).toEqual([3, 9, 21]);
     await keeper.close();
   });
 

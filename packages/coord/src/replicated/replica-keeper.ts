@@ -1,17 +1,21 @@
 /**
  * Keeps the log of a shard short, and what this replica would need of it: takes a snapshot of a storage in memory
  * when enough was applied since the last one, tells the others up to where this replica needs the log no more, and,
- * on the leader, trims what a majority of the replicas needs no more.
+ * on the leader, trims what a majority of the replicas needs no more; where room is short, what it has on its own disk.
  *
- * What was trimmed is on the disks of that majority alone. So a replica that took its state from another one writes it to
+ *     covered by    leader 90 | n2 80 | n3 20 (down)          trimmed up to 80
+ *                   leader 90 | n2 20 (down)                  up to 20, and up to 90 once etcd is half full
+ *
+ * What was trimmed is on the disks of that majority, or of that leader, alone. So a replica that took its state from another one writes it to
  * its own disk at once, and one whose disk has less than it said, because it is a new one, says so.
  *
- * The others, if they are behind that, get a snapshot from one of the majority.
+ * The others, if they are behind that, get a snapshot from one of those.
  */
 import { type Env, Recurring } from '@holdfast/common';
 import type { Log, Position } from '@holdfast/log';
 import type { SnapshotFiles } from '../snapshot-files.js';
-import { keepIntervalMs, snapshotLogBytes } from './limits.js';
+import { isRoomShort, keepIntervalMs, snapshotLogBytes } from './limits.js';
+import { anyRoom, type LogRoom } from './log-room.js';
 import type { Replica } from './replica.js';
 import { holdMark, type ShardRegister } from './shard-register.js';
 
@@ -34,12 +38,16 @@ export interface ReplicaKeeperOptions {
   readonly sizeShare?: number;
   /** But at this at the latest: what the log may take of where it is kept. Any length when not given. */
   readonly logBytesMax?: () => number;
+  /** Any when not given. */
+  readonly room?: LogRoom;
 }
 
 export class ReplicaKeeper {
   readonly #options: ReplicaKeeperOptions;
   /** Null until it has reported in this life. */
   #reported: Position | null = null;
+  /** What the disk here has, reported or not. */
+  #covered: Position = 0;
   #trimmed: Position = 0;
   /** Of the last snapshot. */
   #snapshotBytes = 0;
@@ -125,24 +133,33 @@ export class ReplicaKeeper {
     const { node, register, replica, snapshots } = this.#options;
     const newest = snapshots === null ? null : await snapshots.newest();
     const position = snapshots === null ? replica.storage.durablePosition : (newest?.from ?? 0);
+    this.#covered = position;
     if (position === this.#reported) return;
     await register.report(replica.shard, node, position);
     this.#reported = position;
   }
 
   async #trim(): Promise<void> {
-    const { log, nodes, register, replica } = this.#options;
-    const position = trimmable(nodes(), await register.positions(replica.shard));
+    const { log, nodes, register, replica, room = anyRoom } = this.#options;
+    const sufficient = isRoomShort(room) ? this.#covered : 0;
+    const position = trimmable(nodes(), await register.positions(replica.shard), sufficient);
     if (position <= this.#trimmed) return;
     await log.trim(position + 1);
     this.#trimmed = position;
   }
 }
 
-/** The last position that nobody needs: more than half of the nodes, and whoever holds the log. */
-export function trimmable(nodes: readonly string[], positions: ReadonlyMap<string, Position>): Position {
+/**
+ * The last position that nobody needs: more than half of the nodes, and whoever holds the log. Up to `sufficient` it does
+ * not matter what the nodes need.
+ */
+export function trimmable(
+  nodes: readonly string[],
+  positions: ReadonlyMap<string, Position>,
+  sufficient: Position,
+): Position {
   const held = [...positions].filter(([name]) => name.startsWith(holdMark)).map(([, position]) => position);
-  return Math.min(coveredByMajority(nodes, positions), ...held);
+  return Math.min(Math.max(coveredByMajority(nodes, positions), sufficient), ...held);
 }
 
 /** The last position that more than half of the nodes need no more. */
