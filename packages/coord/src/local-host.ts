@@ -166,6 +166,10 @@ export class LocalHost implements Host {
     this.#parts.tracking.disable(session);
   }
 
+  tell(session: Session, write: (reply: Reply) => void): void {
+    this.#parts.hub.tell(session, 0, write);
+  }
+
   forgetReads(): void {
     this.#parts.tracking.flushed();
   }

@@ -11,6 +11,7 @@ const connectionsMax = 64;
 const lineBytesMax = 64 * 1024;
 
 const cannotConnect = 'IOERR error or timeout connecting to the client';
+const cannotWrite = 'IOERR error or timeout writing to target instance';
 const cannotRead = 'IOERR error or timeout reading to target instance';
 
 interface Link {
@@ -48,7 +49,7 @@ export class RedisMigration implements Migration {
       if (outcome !== null) return outcome;
     }
     const link = await this.#connect(target);
-    if (link === null) return { restored: [], problem: cannotConnect };
+    if (typeof link === 'string') return { restored: [], problem: link };
     return (await this.#sendOver(link, target, keys)) ?? { restored: [], problem: cannotRead };
   }
 
@@ -57,20 +58,23 @@ export class RedisMigration implements Migration {
     return null;
   }
 
-  async #connect({ host, port, timeoutMs }: MigrationTarget): Promise<Link | null> {
-    if (host.length > hostBytesMax) return null;
+  /** A link, or why there is none: where nobody listens Redis notices it as it writes, and says so. */
+  async #connect({ host, port, timeoutMs }: MigrationTarget): Promise<Link | string> {
+    if (host.length > hostBytesMax) return cannotConnect;
     const number = Number(port);
-    if (!Number.isInteger(number) || number < 1 || number > 65535) return null;
+    if (!Number.isInteger(number) || number < 1 || number > 65535) return cannotWrite;
     const socket = connect({ host, port: number, noDelay: true });
-    const isConnected = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-      socket.setTimeout(timeoutMs, () => resolve(false));
+    const problem = await new Promise<string | null>((resolve) => {
+      socket.once('connect', () => resolve(null));
+      socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+        resolve(code === 'ECONNREFUSED' ? cannotWrite : cannotConnect);
+      });
+      socket.setTimeout(timeoutMs, () => resolve(cannotConnect));
     });
     socket.on('error', () => {});
-    if (!isConnected) {
+    if (problem !== null) {
       socket.destroy();
-      return null;
+      return problem;
     }
     const link: Link = { name: `${host}:${port}`, socket, isBusy: false, database: -1, usedMs: 0 };
     socket.once('close', () => this.#links.delete(link));

@@ -26,6 +26,8 @@ export interface Parameter {
   readonly isFixed?: boolean;
   /** The same, where Redis could change it: its present value is accepted, others only with a `change`. */
   readonly isKept?: boolean;
+  /** Where files lie: only for those who may change that at all, see `enable-protected-configs`. */
+  readonly isProtected?: boolean;
   /** Not to be shown: SLOWLOG and MONITOR leave its value out. */
   readonly isSecret?: boolean;
   /** Another name for the parameter of this name: the old one. */

@@ -264,6 +264,9 @@ export interface Host {
   /** Ends the session's state: as if it had just connected (RESET). */
   reset(session: Session): void;
 
+  /** A message to a client: behind the reply to its command, or transaction, that is going on. */
+  tell(session: Session, write: (reply: Reply) => void): void;
+
   /** Tells a client of changes from now on (CLIENT TRACKING); prefixes are added to those before. */
   track(session: Session, options: TrackingOptions): void;
   untrack(session: Session): void;

@@ -59,14 +59,14 @@ export const parameters: readonly Parameter[] = [
   { name: 'unixsocketperm', kind: by(normalizePermissions), initial: '0', isFixed: true },
   { name: 'redis-version', kind: oneWordOf('7.2', '7.0'), initial: '7.2', isKept: true },
   { name: 'databases', kind: between(1, 16), initial: '16', isFixed: true },
-  { name: 'dir', kind: text, initial: '', isKept: true },
+  { name: 'dir', kind: text, initial: '', isKept: true, isProtected: true },
   { name: 'cluster-enabled', kind: flag, initial: 'no', isFixed: true },
   { name: 'appendonly', kind: flag, initial: 'no' },
   { name: 'appendfsync', kind: oneWordOf('everysec', 'always', 'no'), initial: 'everysec' },
   // Whether a log whose end was being written when the machine died is cut there, or the server refuses to start.
   { name: 'aof-load-truncated', kind: flag, initial: 'yes' },
   // What SAVE leaves for Redis: a name in the directory, of which the server's own files have names without a dot.
-  { name: 'dbfilename', kind: by(normalizeFileName), initial: 'dump.rdb', isKept: true },
+  { name: 'dbfilename', kind: by(normalizeFileName), initial: 'dump.rdb', isProtected: true },
   { name: 'save', kind: by(normalizeSavePoints), initial: '' },
   // How much of what was written lately can be read by version, and for how long: 0 bytes for none, 0 seconds for any age.
   { name: 'history-bytes', kind: memory, initial: '0' },

@@ -25,7 +25,10 @@ export const dividedSettings = ['cache-bytes', 'history-bytes', 'history-seconds
 /** What a node can be started with. */
 export const nodeParameters: ReadonlySet<string> = new Set(
   parameters
-    .filter(({ isFixed, isKept, name }) => !isFixed && !isKept && !aloneParameters.has(name))
+    .filter(
+      ({ isFixed, isKept, isProtected, name }) =>
+        !(isFixed || isKept || isProtected || aloneParameters.has(name)),
+    )
     .map(({ name }) => name)
     .filter((name) => !dividedSettings.some((each) => each === name)),
 );

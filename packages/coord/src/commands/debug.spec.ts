@@ -43,6 +43,33 @@ describe('DEBUG', () => {
     expect(client.take()).toEqual(['server-cpu-usage', 42]);
   });
 
+  it('sends it behind a transaction, not among its replies', () => {
+    const client = new LocalServer().client();
+    client.line('HELLO 3');
+    client.line('MULTI');
+    client.line('DEBUG PROTOCOL push');
+    client.line('PING');
+    expect(client.line('EXEC')).toEqual(['Some real reply following the push reply', 'PONG']);
+    expect(client.take()).toEqual(['server-cpu-usage', 42]);
+  });
+
+  it('says whether a list is of the structure that Redis would print', () => {
+    const client = new LocalServer().client();
+    client.line('RPUSH l a');
+    expect(client.line('DEBUG LISTPACK l')).toBe('Listpack structure printed on stdout');
+    expect(client.line('DEBUG QUICKLIST l')).toEqual(new Error('ERR Not a quicklist encoded object.'));
+    expect(client.line('DEBUG LISTPACK none')).toEqual(new Error('ERR no such key'));
+  });
+
+  it('tells clients that track of a reload: what they keep is none of theirs any more', () => {
+    const server = new LocalServer();
+    const client = server.client();
+    client.line('HELLO 3');
+    client.line('CLIENT TRACKING ON');
+    server.client().line('DEBUG RELOAD');
+    expect(client.take()).toEqual(['invalidate', null]);
+  });
+
   it('reloads everything from its description', () => {
     const server = new LocalServer();
     const client = server.client();

@@ -208,6 +208,10 @@ describe('COPY, MOVE', () => {
       ['COPY a b DB 16', noSuchDatabase],
       ['COPY a b DB -1', noSuchDatabase],
       ['COPY a b DB abc', notAnInteger],
+      // What is wrong first is said, as the words come.
+      ['COPY a b DB 16 DB', noSuchDatabase],
+      ['COPY a b DB x FOO', notAnInteger],
+      ['COPY a b FOO DB 16', syntaxError],
     ]);
   });
 

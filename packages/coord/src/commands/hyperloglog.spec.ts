@@ -43,6 +43,16 @@ describe('PFADD and PFCOUNT', () => {
     );
   });
 
+  it('take a short string that was set for their own, as Redis does: it is raw from then on', () => {
+    const empty = Buffer.concat([Buffer.from('HYLL\x01'), Buffer.alloc(11), Buffer.from([0x7f, 0xff])]);
+    for (const command of ['PFCOUNT h', 'PFADD h', 'PFADD h a']) {
+      c.run('SET', 'h', empty);
+      expect(c.line('OBJECT ENCODING h')).toBe('embstr');
+      c.line(command);
+      expect(c.line('OBJECT ENCODING h')).toBe('raw');
+    }
+  });
+
   it('make a sketch of no elements, and count what is missing as none', () => {
     c.expectReplies([
       ['PFADD h', 1],

@@ -44,6 +44,13 @@ describe('CONFIG', () => {
   it('sets all parameters or none', () => {
     const client = new LocalServer().client();
     expect(client.line('CONFIG SET timeout 5 maxmemory 10mb')).toBe('OK');
+    for (const name of ['dir', 'dbfilename']) {
+      expect(client.line(`CONFIG SET timeout 6 ${name} x timeout 7`)).toEqual(
+        new Error(
+          `ERR CONFIG SET failed (possibly related to argument '${name}') - can't set protected config`,
+        ),
+      );
+    }
     expect(client.line('CONFIG SET timeout 6 maxmemory x')).toEqual(
       new Error(
         "ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value",

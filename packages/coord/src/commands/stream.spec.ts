@@ -188,6 +188,10 @@ describe('a group', () => {
       ['XREADGROUP GROUP g b COUNT 2 STREAMS s >', [['s', [entry(3), entry(4)]]]],
       ['XREADGROUP GROUP g a COUNT 2 STREAMS s >', [['s', [entry(5)]]]],
       ['XREADGROUP GROUP g b COUNT 2 STREAMS s >', null],
+      [
+        'XREADGROUP GROUP g b STREAMS s +',
+        new Error('ERR Invalid stream ID specified as stream command argument'),
+      ],
       ['XREADGROUP GROUP g a STREAMS s 1', [['s', [entry(2), entry(5)]]]],
       ['XACK s g 2 3 3 77', 2],
       ['XREADGROUP GROUP g a STREAMS s 0', [['s', [entry(1), entry(5)]]]],

@@ -1,8 +1,9 @@
-import { compareBytes } from '@holdfast/common';
-import { admitCopy, copyKey } from '@holdfast/storage';
+import { compareBytes, type Reply } from '@holdfast/common';
+import { admitCopy, copyKey, type Database } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
-import { key, option, token } from '../../grammar.js';
-import { databaseAt, databaseIndex, sameObject } from './other-database.js';
+import type { Context } from '../../context.js';
+import { key, option, syntaxError, token, unparsed } from '../../grammar.js';
+import { databaseIndex, readDatabase, sameObject } from './other-database.js';
 
 export const copy = defineCommand({
   id: 163,
@@ -16,18 +17,19 @@ export const copy = defineCommand({
   args: {
     source: key('RO', 'access'),
     destination: key('OW', 'update'),
-    database: option('DB', { index: databaseIndex() }),
-    replace: token('REPLACE'),
+    database: unparsed(option('DB', { index: databaseIndex() })),
+    replace: unparsed(token('REPLACE')),
   },
   otherDatabase: (request) => {
     let database = Number.NaN;
     for (let i = 3; i + 1 < request.count; i++) if (request.is(i, 'DB')) database = request.integer(++i);
     return database;
   },
-  run(ctx, { source, destination, database, replace }, reply) {
-    const { db, kv, request, session } = ctx;
-    const target = databaseAt(ctx, database.present ? database.index : session.database, reply);
-    if (target === null) return;
+  run(ctx, { source, destination }, reply) {
+    const { db, kv, request } = ctx;
+    const options = readOptions(ctx, reply);
+    if (options === null) return;
+    const { target, replace } = options;
     const { bytes } = request;
     const [from, fromLength] = [request.start(source), request.length(source)];
     const [to, toLength] = [request.start(destination), request.length(destination)];
@@ -46,3 +48,22 @@ export const copy = defineCommand({
     reply.integer(1);
   },
 });
+
+/** The options, one after another: what is wrong with the first wrong one is replied, also where a database is not there. */
+function readOptions(ctx: Context, reply: Reply): { target: Database; replace: boolean } | null {
+  const { request } = ctx;
+  let target: Database | null = ctx.db;
+  let replace = false;
+  for (let i = 3; i < request.count; i++) {
+    if (request.is(i, 'REPLACE')) {
+      replace = true;
+    } else if (request.is(i, 'DB') && i + 1 < request.count) {
+      target = readDatabase(ctx, ++i, reply);
+      if (target === null) return null;
+    } else {
+      reply.error(syntaxError);
+      return null;
+    }
+  }
+  return { target, replace };
+}

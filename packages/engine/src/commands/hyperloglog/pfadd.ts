@@ -33,6 +33,8 @@ export const pfadd = defineCommand({
     const { kv, request } = ctx;
     const ref = findSketch(ctx, key, false);
     if (ref < 0) return;
+    // As in Redis, which takes a string for its own before it looks whether it changes.
+    if (ref !== 0) ctx.db.markRaw(ref);
     const known = ref === 0 ? 0 : countKnown(ctx, element);
     if (ref !== 0 && known === element.count) return reply.integer(0);
     if (ref === 0) sketch.create();

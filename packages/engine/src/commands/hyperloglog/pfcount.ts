@@ -19,6 +19,7 @@ function countOne(ctx: Context, key: number, reply: Reply): void {
   const ref = findSketch(ctx, key, true);
   if (ref < 0) return;
   if (ref === 0) return reply.integer(0);
+  db.markRaw(ref);
   const { valueBytes: bytes, valueStart: start, valueLength: length } = db;
   if (hasCardinality(bytes, start)) {
     cardinality.set(bytes.subarray(start + cardinalityAt, start + cardinalityAt + 8));

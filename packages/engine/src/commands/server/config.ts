@@ -6,6 +6,7 @@ import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { bytes, type Repeated, repeat } from '../../grammar.js';
 import { parameters } from '../../parameters.js';
+import { isAllowed } from '../../protections.js';
 import { help } from '../help.js';
 
 const common = { group: 'server', flags: ['admin', 'noscript', 'loading', 'stale'] } as const;
@@ -43,6 +44,9 @@ function setParameters(ctx: Context, pairs: Repeated, reply: Reply): void {
       return reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${asked}'`);
     }
     if (config.parameter(name).isFixed) return reply.error(failed(asked, "can't set immutable config"));
+    if (config.parameter(name).isProtected && !isAllowed(ctx, 'enable-protected-configs')) {
+      return reply.error(failed(asked, "can't set protected config"));
+    }
     if (values.has(name)) return reply.error(failed(asked, 'duplicate parameter'));
     values.set(name, request.text(pairs.first + 2 * i + 1));
   }

@@ -1,7 +1,8 @@
 /** DEBUG PROTOCOL: a reply of each type, for tests of clients. */
 import type { Reply } from '@holdfast/common';
+import type { Context } from '../../context.js';
 
-const samples: Readonly<Record<string, (reply: Reply) => void>> = {
+const samples: Readonly<Record<string, (reply: Reply, ctx: Context) => void>> = {
   string: (reply) => reply.text('Hello World'),
   integer: (reply) => reply.integer(12345),
   // biome-ignore lint/suspicious/noApproximativeNumericConstant: the number that Redis' clients expect
@@ -32,13 +33,14 @@ const samples: Readonly<Record<string, (reply: Reply) => void>> = {
     }
     reply.text('Some real reply following the attribute');
   },
-  push(reply) {
+  push(reply, { host, session }) {
     if (reply.dialect === 2) return reply.error('ERR RESP2 is not supported by this command');
-    // As of all messages: the reply that is being made goes first.
     reply.text('Some real reply following the push reply');
-    reply.push(2);
-    reply.text('server-cpu-usage');
-    reply.integer(42);
+    host.tell(session, (message) => {
+      message.push(2);
+      message.text('server-cpu-usage');
+      message.integer(42);
+    });
   },
   true: (reply) => reply.boolean(true),
   false: (reply) => reply.boolean(false),
@@ -48,8 +50,8 @@ const samples: Readonly<Record<string, (reply: Reply) => void>> = {
 const unknownType =
   'ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false';
 
-export function replySample(type: string, reply: Reply): void {
+export function replySample(ctx: Context, type: string, reply: Reply): void {
   const write = Object.hasOwn(samples, type) ? samples[type] : undefined;
   if (write === undefined) reply.error(unknownType);
-  else write(reply);
+  else write(reply, ctx);
 }

@@ -8,6 +8,7 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
 import { notAnInteger, type Repeated, rest } from '../../grammar.js';
+import { isAllowed } from '../../protections.js';
 import { parsePrefix } from '../../scripting/libraries/numbers.js';
 import { reportedEncoding } from '../generic/encoding.js';
 import { replySample } from './debug-protocol.js';
@@ -68,15 +69,26 @@ function populatedKey(prefix: string, i: number): Buffer {
   return Buffer.from(`${prefix}:${i}`, 'latin1');
 }
 
+const looksAtKeys = ['OBJECT', 'DIGEST-VALUE', 'LISTPACK', 'QUICKLIST'];
+
 /** The keys that a subcommand looks at or makes, which no specification names. */
 function visitSubjects(_db: Database, request: Request, visit: (key: Uint8Array) => void): void {
-  if (request.is(1, 'OBJECT') || request.is(1, 'DIGEST-VALUE')) {
+  if (looksAtKeys.some((name) => request.is(1, name))) {
     for (let i = 2; i < request.count; i++) visit(request.view(i));
   } else if (request.is(1, 'POPULATE') && request.count > 2) {
     const keys = request.integer(2);
     const prefix = request.count > 3 ? request.byteString(3) : 'key';
     for (let i = 0; i < keys; i++) visit(populatedKey(prefix, i));
   }
+}
+
+/** Redis prints the structure, for who develops it: only whether there is one is said here. */
+function printStructure(ctx: Context, reply: Reply, key: number, encoding: 'listpack' | 'quicklist'): void {
+  const ref = ctx.find(key);
+  if (ref === 0) return reply.error('ERR no such key');
+  const name = `${encoding[0].toUpperCase()}${encoding.slice(1)}`;
+  if (reportedEncoding(ctx.kv, ctx.db, ref) === encoding) reply.simple(`${name} structure printed on stdout`);
+  else reply.error(`ERR Not a ${encoding} encoded object.`);
 }
 
 /** Reads the seconds as Redis does, as far as they are a number: clients send `0` with the end of a line behind it. */
@@ -138,13 +150,15 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   'PAUSE-CRON': { counts: [1, 1], run: accept },
   'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: accept },
   REPLYBUFFER: { counts: [2, 2], run: accept },
+  LISTPACK: { counts: [1, 1], run: (ctx, reply, key) => printStructure(ctx, reply, key, 'listpack') },
   LOADAOF: { counts: [0, 0], run: loadFromDisk },
   OBJECT: { counts: [1, 1], run: describeKey },
   POPULATE: { counts: [1, 3], run: populate },
   PROTOCOL: {
     counts: [1, 1],
-    run: ({ request }, reply, type) => replySample(request.text(type).toLowerCase(), reply),
+    run: (ctx, reply, type) => replySample(ctx, ctx.request.text(type).toLowerCase(), reply),
   },
+  QUICKLIST: { counts: [1, 2], run: (ctx, reply, key) => printStructure(ctx, reply, key, 'quicklist') },
   RELOAD: { counts: [0, many], run: replyReload },
   'SET-ACTIVE-EXPIRE': { counts: [1, 1], run: setActiveExpire },
   'SET-DISABLE-DENY-SCRIPTS': { counts: [1, 1], run: allowCommandsInScripts },
@@ -199,10 +213,8 @@ const notAllowed =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
 
 /** Whether a client may use DEBUG. */
-export function mayDebug({ kv, session }: Pick<Context, 'kv' | 'session'>): boolean {
-  const allowed = kv.config.text('enable-debug-command');
-  if (allowed !== 'local') return allowed === 'yes';
-  return /^(127\.|\[::1\]|unix|\/)/.test(session.address);
+export function mayDebug(ctx: Pick<Context, 'kv' | 'session'>): boolean {
+  return isAllowed(ctx, 'enable-debug-command');
 }
 
 function dispatch(ctx: Context, { count, first }: Repeated, reply: Reply): void {

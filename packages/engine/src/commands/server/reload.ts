@@ -21,15 +21,16 @@ interface ReloadOptions {
 
 /** DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]. */
 export function replyReload(ctx: Context, reply: Reply, first: number): void {
-  const { kv, request, storage } = ctx;
+  const { host, kv, request, storage } = ctx;
   const options = readOptions(request, first);
   if (options === null) return reply.error(wrongOption);
   if (storage.needsJournal && !options.saves) return reply.error(noOlderState);
   // What is there already can't be loaded once more; where it may be merged, the newer one stays.
   if (!options.flushes && !options.merges && !isEmpty(storage)) return reply.error(unloadable);
   if (storage.needsJournal) return replyForgotten(ctx, reply);
-  if (reload(kv, options)) reply.ok();
-  else reply.error(unloadable);
+  if (!reload(kv, options)) return reply.error(unloadable);
+  if (options.flushes) host.forgetReads();
+  reply.ok();
 }
 
 /** Level storage: what is in memory is let go once the disk has it. Who needs it next reads it from there. */

@@ -20,6 +20,9 @@ import { cursor, findGroup, nameProblem, readStream, replyEntry, takeConsumer } 
 const deliveryBytes = 128;
 const idBytes = 16;
 
+const meaninglessDollar =
+  'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.';
+
 const call = new StreamRead();
 const start = new StreamId();
 const id = new StreamId();
@@ -115,10 +118,7 @@ function look(ctx: Context): string | null {
 
 function readStart({ request }: Context, each: StreamPlan, at: number): string | null {
   const byte = request.length(at) === 1 ? request.bytes[request.start(at)] : 0;
-  if (byte === 36 || byte === 43) {
-    const symbol = String.fromCharCode(byte);
-    return `ERR The ${symbol} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The ${symbol} ID would just return an empty result set.`;
-  }
+  if (byte === 36) return meaninglessDollar;
   each.isHistory = byte !== 62;
   if (!each.isHistory) return null;
   if (!readId(request, at, each.after)) return invalidId;
