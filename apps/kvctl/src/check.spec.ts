@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
 import { openLocalStack } from '@holdfast/coord';
+import { StackClient } from '@holdfast/coord/testing';
 import { NodeDisk } from '@holdfast/log';
+import { emptyKeptIn } from '@holdfast/storage/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { kvctl } from './testing/kvctl.js';
 
@@ -38,6 +40,17 @@ describe('kvctl check', () => {
     await writeFile(path, bytes);
     const { code, out } = await kvctl('check', directory);
     expect([code, out]).toEqual([1, expect.stringContaining(`damaged  ${path}`)]);
+  });
+
+  it('names keys of level storage that the next start would take for absent, and ends with 1', async () => {
+    const server = await openServer('level');
+    await new StackClient(server).line('SET k v');
+    await server.storage.flush();
+    await server.close();
+    expect(await kvctl('check', directory)).toMatchObject({ code: 0 });
+    expect(await emptyKeptIn(join(directory, 'level'))).toBe(1);
+    const { code, out } = await kvctl('check', directory);
+    expect([code, out]).toEqual([1, expect.stringMatching(/damaged {2}.*database 0, key "k".* lacks it/)]);
   });
 
   it('reads an append-only log of Redis, which is a directory too', async () => {

@@ -121,6 +121,11 @@ export function positionOf(bytes: Uint8Array, at: number): number {
   return ((bytes[at + 5] << 8) | bytes[at + 6]) * 0x100000000 + readUint32(bytes, at + 7);
 }
 
+/** The hash of the key in a head key: the one that its database has for it. */
+export function hashOf(headKey: Uint8Array): number {
+  return readUint32(headKey, 7);
+}
+
 /** The smallest head key of a generation at or after a position. */
 export function headKeyAt(generation: number, position: number): Buffer {
   if (position >= positionsEnd) return numberKey32(prefixes.head, generation + 1);

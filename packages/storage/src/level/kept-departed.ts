@@ -42,17 +42,15 @@ export function readDeparted(
   return readKept(store, batches).catch(() => null);
 }
 
-/** What is wrong with what is kept; null when nothing is, or nothing is kept. Throws KvError CORRUPT when it is damaged. */
-export async function checkDeparted(store: OrderedStore, batches: number): Promise<string | null> {
-  if ((await readKept(store, batches)) !== null) return null;
+/** Whether anything is kept, of whatever state. */
+export async function hasKept(store: OrderedStore): Promise<boolean> {
   const range = store.range(allFrom, partsTo);
   const entries = await range.next(1).finally(() => range.close());
-  return entries.length === 0
-    ? null
-    : 'what was known of keys on the disk is of no use any more, and takes space';
+  return entries.length > 0;
 }
 
-async function readKept(
+/** As `readDeparted`. Throws KvError CORRUPT when it is damaged. */
+export async function readKept(
   store: OrderedStore,
   batches: number,
 ): Promise<ReadonlyMap<number, DepartedKeys> | null> {

@@ -1,9 +1,12 @@
-import { type Findings, randomBelow } from '@holdfast/common';
+import { type Findings, KvError, randomBelow } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { emptyKept } from '../testing/empty-kept.js';
+import { beginLevelLife } from '../testing/level-life.js';
 import { RandomWrites } from '../testing/random-writes.js';
 import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
 import { StorageDriver } from '../testing/storage-driver.js';
+import { Keyspace } from './keyspace.js';
 import { LevelStorage } from './level-storage.js';
 import { checkStore } from './store-check.js';
 
@@ -77,5 +80,60 @@ describe(`a check of a store (HOLDFAST_SEED=${seed})`, () => {
       damaged.delete(Buffer.from(name, 'latin1'));
       expect(await damagesIn(damaged), JSON.stringify(name)).not.toEqual([]);
     }
+  });
+
+  describe('of what an orderly end keeps of keys on the disk', () => {
+    /** Of 20 keys the log removes one and renames another, which the disk still has. */
+    async function kept(): Promise<SimulatedContent> {
+      const content = new SimulatedContent();
+      const { driver, storage } = await beginLevelLife(content);
+      for (let i = 0; i < 20; i++) driver.set(`key ${i}`, 'x');
+      driver.settle();
+      await storage.flush();
+      storage.syncLog = async () => {};
+      driver.delete('key 1');
+      driver.rename('key 2', 'another');
+      driver.settle();
+      await storage.finish();
+      await storage.close();
+      return content;
+    }
+
+    it('finds nothing when it has all of them, those that the log removes among them', async () => {
+      expect(await damagesIn(await kept())).toEqual([]);
+    });
+
+    it('names each key that it lacks: a start would take it for absent', async () => {
+      const content = await kept();
+      expect(await emptyKept(new SimulatedOrderedStore(content))).toBe(1);
+      const damages = await damagesIn(content);
+      expect(damages).toHaveLength(20);
+      for (let i = 0; i < 20; i++)
+        expect(damages.join('\n')).toMatch(new RegExp(`database 0, key "key ${i}": .* lacks it`));
+    });
+
+    it('names a key that only the log removed, when that was left out of it', async () => {
+      const left = vi.spyOn(Keyspace.prototype, 'forEachRemovedHash').mockImplementation(() => {});
+      const content = await kept().finally(() => left.mockRestore());
+      expect((await damagesIn(content)).sort()).toEqual([
+        expect.stringMatching(/key "key 1": .* lacks it/),
+        expect.stringMatching(/key "key 2": .* lacks it/),
+      ]);
+    });
+
+    it('does not mind what a start does not believe: that of another state', async () => {
+      const content = await kept();
+      expect(await emptyKept(new SimulatedOrderedStore(content))).toBe(1);
+      const { driver, storage, store } = await beginLevelLife(content);
+      store.clear = async () => {
+        throw new KvError('DISK', 'no room');
+      };
+      driver.set('key 20', 'x');
+      driver.settle();
+      await storage.flush();
+      expect(await damagesIn(content)).toEqual([
+        expect.stringMatching(/^note, the store: .* of no use any more/),
+      ]);
+    });
   });
 });

@@ -5,18 +5,21 @@
  *     heads        in the place of their key, of a database or of one that was flushed; as many as the state says
  *     elements     of a head, or of a key that is gone and listed as such; a collection has some
  *     expiries     one for each head that expires
+ *     departed     what a start would believe of which keys are there: it has each of them, whatever the log removes next
  *
- * Takes the memory of one collection at a time, and of no more.
+ * Takes the memory of one collection at a time, and of what is kept of departed keys.
  */
 import { type Findings, KvError } from '@holdfast/common';
 import { type Collection, valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
+import type { DepartedKeys } from '../departed-keys.js';
 import { MemoryStorage } from '../memory-storage.js';
 import { databaseCount } from '../system-database.js';
 import { createCollection } from '../values/create.js';
 import { Additions, addTo } from './additions.js';
 import {
   elementKeyOverhead,
+  hashOf,
   headKeyOverhead,
   numberKey64,
   prefixes,
@@ -27,7 +30,7 @@ import {
   writeHeadKey,
 } from './disk-keys.js';
 import { checksumBytes, type Head, readHead, verify } from './disk-records.js';
-import { checkDeparted } from './kept-departed.js';
+import { hasKept, readKept } from './kept-departed.js';
 import { createLayouts, type Layout } from './layouts/index.js';
 import { isMetaKey, type OpenedState, readOpenedState } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
@@ -69,6 +72,8 @@ class StoreCheck {
   /** Collections are built in it, and given up. */
   readonly #scratch: Database;
   readonly #deadGenerations = new Set<number>();
+  /** By generation; null when the next start asks the disk. */
+  #departed: ReadonlyMap<number, DepartedKeys> | null = null;
   readonly #keyCounts: number[] = new Array(databaseCount).fill(0);
   /** Of the keys that were looked at. */
   #elements = 0;
@@ -85,12 +90,12 @@ class StoreCheck {
   async run(): Promise<StoreSummary> {
     const { keyCounts, lastVersion, position } = this.#opened.state;
     await this.#each(prefixes.generation, (key) => void this.#deadGenerations.add(readUint32(key, 1)));
+    await this.#readDeparted();
     await this.#checkHeads();
     await this.#each(prefixes.orphan, async (key) => {
       await this.#countElements(readUint64(key, 1));
     });
     await this.#checkTotals();
-    await this.#checkDeparted();
     await this.#checkUnknown();
     this.#keyCounts.forEach((count, i) => {
       if (count === keyCounts[i]) return;
@@ -98,6 +103,27 @@ class StoreCheck {
     });
     const keys = this.#keyCounts.reduce((sum, count) => sum + count, 0);
     return { position, lastVersion, keys, elements: this.#elements };
+  }
+
+  // What is kept of departed keys
+
+  async #readDeparted(): Promise<void> {
+    try {
+      this.#departed = await readKept(this.#store, this.#opened.state.batches);
+      if (this.#departed === null && (await hasKept(this.#store)))
+        this.#findings.note(
+          this.#place,
+          'what was known of keys on the disk is of no use any more, and takes space',
+        );
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#damage('departed keys', error.message);
+    }
+  }
+
+  #isDenied(headKey: Uint8Array): boolean {
+    const departed = this.#departed?.get(readUint32(headKey, 1));
+    return departed !== undefined && !departed.mayHave(hashOf(headKey));
   }
 
   // Heads
@@ -134,6 +160,8 @@ class StoreCheck {
     try {
       const head = readHead(key, value);
       this.#checkPlace(key, name);
+      if (this.#isDenied(key))
+        this.#damage(name, 'what is kept of keys on the disk lacks it: a start would take it for absent');
       await this.#checkValue(head, database >= 0);
       const { lastVersion, nextIncarnation } = this.#opened.state;
       if (head.version > lastVersion) this.#damage(name, 'its version is above that of all writes');
@@ -219,16 +247,6 @@ class StoreCheck {
     if (elements < this.#elements) this.#damage('elements', `there are ${elements}, not ${this.#elements}`);
     if (expiries > this.#expiries)
       this.#findings.note(this.#place, `${expiries - this.#expiries} expiries of no key take space`);
-  }
-
-  async #checkDeparted(): Promise<void> {
-    try {
-      const what = await checkDeparted(this.#store, this.#opened.state.batches);
-      if (what !== null) this.#findings.note(this.#place, what);
-    } catch (error) {
-      if (!(error instanceof KvError)) throw error;
-      this.#damage('departed keys', error.message);
-    }
   }
 
   async #checkUnknown(): Promise<void> {

@@ -1,5 +1,6 @@
 export { brokenStoragePlaces } from './broken-storages.js';
 export { digestOf, stateOf } from './digest.js';
+export { emptyKeptIn } from './empty-kept.js';
 export { type ChosenWrite, RandomWrites, type RandomWritesOptions } from './random-writes.js';
 export {
   SeededScheduler,
