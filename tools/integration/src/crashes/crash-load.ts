@@ -7,7 +7,13 @@ import { type Random, randomBelow } from '@holdfast/common';
 import type { WireReply } from '@holdfast/protocol/testing';
 import { pause } from '../server.js';
 import type { WireClient } from '../wire-client.js';
-import type { Form, Step } from './forms.js';
+import type { Form, Step } from './form.js';
+
+interface Moment {
+  readonly ms: number;
+  readonly known: number;
+  readonly version: number;
+}
 
 export class Tracked {
   readonly form: Form;
@@ -15,24 +21,49 @@ export class Tracked {
   sent = 0;
   /** Acknowledged, or read by some client. */
   known = 0;
+  /** That of its last write, if replies to writes tell it. */
+  version = 0;
   /** When it became known, in ms since 1970, rounded up. */
-  #moments: { readonly ms: number; readonly known: number }[] = [];
+  #moments: Moment[] = [];
 
   constructor(form: Form, key: string) {
     this.form = form;
     this.key = key;
   }
 
+  /** Nothing was sent that may be there or not. */
+  get isCertain(): boolean {
+    return this.known === this.sent;
+  }
+
   /** It was acknowledged, or read. */
   learn(n: number): void {
     if (n <= this.known) return;
     this.known = n;
-    this.#moments.push({ ms: Date.now() + 1, known: n });
+    this.#moments.push({ ms: Date.now() + 1, known: n, version: this.version });
+  }
+
+  /** A write was acknowledged. Its version must be above those before, whatever ended in between. */
+  acknowledged(n: number, reply: WireReply): void {
+    const failed = reply.items?.find(({ type }) => type === '-');
+    if (failed !== undefined) throw new Error(`${this.key}: ${failed.text}`);
+    const version = this.form.versionOf?.(reply);
+    if (version !== undefined) {
+      if (version <= this.version)
+        throw new Error(`${this.key} has version ${version} after ${this.version}`);
+      this.version = version;
+    }
+    this.learn(n);
   }
 
   /** What was known by then, of this life of the server. */
   knownAt(ms: number): number {
     return this.#moments.findLast((moment) => moment.ms <= ms)?.known ?? 0;
+  }
+
+  /** Its names when it is in a state. */
+  namesAt(state: number): readonly string[] {
+    return state === 0 ? [] : this.form.names(this.key, state);
   }
 
   /** The state that a reply shows. Throws when it is none that may be there. */
@@ -49,18 +80,20 @@ export class Tracked {
     );
   }
 
-  /** Judges the state after a crash, and goes on from it. */
-  settle(reply: WireReply): void {
+  /** Judges the state after a crash, goes on from it, and tells it. */
+  settle(reply: WireReply): number {
     const state = this.stateOf(reply);
     this.known = state;
     this.sent = state;
-    this.#moments = [{ ms: 0, known: state }];
+    this.#moments = [{ ms: 0, known: state, version: this.version }];
+    return state;
   }
 
   /** What was acknowledged later may be lost. */
   forgetAfter(ms: number): void {
     this.known = this.knownAt(ms);
-    this.#moments = [{ ms: 0, known: this.known }];
+    this.version = this.#moments.findLast((moment) => moment.ms <= ms)?.version ?? 0;
+    this.#moments = [{ ms: 0, known: this.known, version: this.version }];
   }
 }
 
@@ -89,7 +122,7 @@ export async function writeUntilGone(
         return;
       }
       if (answer.type === '-') throw new Error(`${register.key}: ${answer.text}`);
-      register.learn(n);
+      register.acknowledged(n, answer);
     }
   }
 }
@@ -136,7 +169,7 @@ export async function writeWhileRefused(
       end += requests[i].length;
       const answer = await replies[end];
       if (answer.type !== '-') {
-        register.learn(register.sent);
+        register.acknowledged(register.sent, answer);
         continue;
       }
       if (!refused.test(answer.text!)) throw new Error(`${register.key}: ${answer.text}`);

@@ -1,33 +1,7 @@
 /** Ways to keep a number in a register of the crash test, each by other commands: see crash-load.ts. */
-import type { RespArgument, WireReply } from '@holdfast/protocol/testing';
-
-export type Step = readonly RespArgument[];
-
-/** One way to keep a number, so that a half-applied write shows. */
-export interface Form {
-  readonly name: string;
-  /** The requests that bring the register from `n - 1` to `n`: one write, or one transaction. */
-  write(key: string, n: number): readonly Step[];
-  /** One request that reads it. */
-  read(key: string): Step;
-  /** The number that a reply to `read` stands for; throws when it is no whole state. */
-  parse(reply: WireReply): number;
-}
-
-function numberOf(reply: WireReply): number {
-  if (reply.items !== null || reply.type === '-') throw new Error(`unexpected ${JSON.stringify(reply)}`);
-  return reply.text === null ? 0 : Number(reply.text.split(' ', 1)[0]);
-}
-
-/** All parts of a state must be the same number. */
-function sameNumber(reply: WireReply): number {
-  if (reply.type === '-') throw new Error(reply.text!);
-  const numbers = (reply.items ?? []).map(numberOf);
-  if (numbers.length === 0 || numbers.some((n) => n !== numbers[0])) {
-    throw new Error(`half applied: ${numbers.join(', ')}`);
-  }
-  return numbers[0];
-}
+import type { WireReply } from '@holdfast/protocol/testing';
+import { comingForms } from './coming-forms.js';
+import { alone, type Form, named, numberOf, sameNumber } from './form.js';
 
 const padding = (n: number): string => 'x'.repeat((n * 37) % 300);
 
@@ -51,24 +25,36 @@ const readExpiry = `
 export const forms: readonly Form[] = [
   {
     name: 'register',
+    names: alone,
     write: (key, n) => [['SET', key, `${n} ${padding(n)}`]],
     read: (key) => ['GET', key],
     parse: numberOf,
   },
   {
+    name: 'versioned',
+    names: alone,
+    write: (key, n) => [['KV.PUT', key, n]],
+    read: (key) => ['GET', key],
+    parse: numberOf,
+    versionOf: ({ text }) => Number(text),
+  },
+  {
     name: 'counter',
+    names: alone,
     write: (key) => [['INCR', key]],
     read: (key) => ['GET', key],
     parse: numberOf,
   },
   {
     name: 'pair',
+    names: named('a', 'b', 'c'),
     write: (key, n) => [['MSET', `${key}:a`, `${n} ${padding(n)}`, `${key}:b`, n, `${key}:c`, n]],
     read: (key) => ['MGET', `${key}:a`, `${key}:b`, `${key}:c`],
     parse: sameNumber,
   },
   {
     name: 'transaction',
+    names: named('a', 'b', 'c'),
     write: (key, n) => [
       ['MULTI'],
       ['SET', `${key}:a`, n],
@@ -81,6 +67,7 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'list',
+    names: alone,
     write: (key, n) => [['RPUSH', key, n]],
     read: (key) => ['LRANGE', key, 0, -1],
     parse: (reply) => {
@@ -93,18 +80,21 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'hash',
+    names: alone,
     write: (key, n) => [['HSET', key, 'a', n, 'b', n, 'c', `${n} ${padding(n)}`]],
     read: (key) => ['HMGET', key, 'a', 'b', 'c'],
     parse: sameNumber,
   },
   {
     name: 'set',
+    names: alone,
     write: (key, n) => [['SADD', key, `member ${n}`]],
     read: (key) => ['SCARD', key],
     parse: numberOf,
   },
   {
     name: 'sorted-set',
+    names: alone,
     write: (key, n) => [['ZADD', key, n, `first`, n, `second`]],
     read: (key) => ['ZRANGE', key, 0, -1, 'WITHSCORES'],
     parse: (reply) => {
@@ -118,12 +108,14 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'script',
+    names: named('a', 'b', 'bh'),
     write: (key, n) => [['EVAL', writeBoth, 2, `${key}:a`, `${key}:b`, `${n} ${padding(n)}`]],
     read: (key) => ['MGET', `${key}:a`, `${key}:b`],
     parse: sameNumber,
   },
   {
     name: 'expiry',
+    names: alone,
     write: (key, n) => [
       ['MULTI'],
       ['SET', key, n],
@@ -136,6 +128,7 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'stream',
+    names: alone,
     write: (key, n) => [['XADD', key, 'MAXLEN', 50, `${n}-1`, 'n', n, 'padding', padding(n)]],
     read: (key) => ['XREVRANGE', key, '+', '-', 'COUNT', 1],
     parse: (reply) => {
@@ -150,6 +143,7 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'rename',
+    names: alone,
     write: (key, n) => [['MULTI'], ['SET', `${key}:new`, n], ['RENAME', `${key}:new`, key], ['EXEC']],
     read: (key) => ['MGET', key, `${key}:new`],
     parse: (reply) => {
@@ -160,6 +154,7 @@ export const forms: readonly Form[] = [
   },
   {
     name: 'queue',
+    names: alone,
     write: (key, n) => [['MULTI'], ['RPUSH', key, n], ['LTRIM', key, -1, -1], ['EXEC']],
     read: (key) => ['LRANGE', key, 0, -1],
     parse: (reply) => onlyOne(reply, 1),
@@ -167,21 +162,25 @@ export const forms: readonly Form[] = [
   {
     // Whose elements are records of their own on the disk, and are cleared there after each removal.
     name: 'remade',
+    names: alone,
     write: (key, n) => [['MULTI'], ['DEL', key], ['HSET', key, ...fieldsOf(n)], ['EXEC']],
     read: (key) => ['HMGET', key, 'f0', 'f17', `f${remadeFields - 1}`],
     parse: sameNumber,
   },
   {
     name: 'field',
+    names: alone,
     write: (key, n) => [['MULTI'], ['HSET', key, `f${n}`, n], ['HDEL', key, `f${n - 1}`], ['EXEC']],
     read: (key) => ['HGETALL', key],
     parse: (reply) => onlyOne(reply, 2),
   },
+  ...comingForms,
 ];
 
 /** A number and a tail of so many bytes. */
 const padded = (name: string, bytesOf: (n: number) => number): Form => ({
   name,
+  names: alone,
   write: (key, n) => [['SET', key, `${n} ${'x'.repeat(bytesOf(n))}`]],
   read: (key) => ['GETRANGE', key, 0, 20],
   parse: numberOf,

@@ -7,13 +7,16 @@ import type { WireReply } from '@holdfast/protocol/testing';
 import { pause, temporaryDirectory } from '../server.js';
 import { type Address, WireClient } from '../wire-client.js';
 import { readUntilGone, Tracked, writeUntilGone } from './crash-load.js';
-import type { Form } from './forms.js';
+import type { Form } from './form.js';
 
 const writerCount = 4;
 const readerCount = 2;
+/** In one life of the server a writer writes one register of so many. */
+const writtenShare = 4;
 /** After so many writes a new directory begins: a state that keeps growing makes every restart slower. */
 const writesMax = 20_000;
 const acknowledgedMsMax = 10_000;
+const expiredMsMax = 10_000;
 
 export interface Life {
   directory: { readonly path: string; remove(): Promise<void> };
@@ -32,21 +35,51 @@ export function isLong({ registers }: Life, most = writesMax): boolean {
   return registers.flat().reduce((sum, { sent }) => sum + sent, 0) > most;
 }
 
-/** Tells of the state of each register. */
+/**
+ * Has `judge` tell the state of each register that is not certain, or of all of them. The server must have all keys that these
+ * states have, and no others: what was removed has not come back.
+ */
 export async function readAll(
   address: Address,
   registers: readonly Tracked[],
-  visit: (register: Tracked, reply: WireReply) => void,
+  judge: (register: Tracked, reply: WireReply) => number,
+  which: 'all' | 'uncertain' = 'all',
 ): Promise<void> {
   const client = await WireClient.connect(address);
-  const replies = client.pipeline(registers.map(({ form, key }) => form.read(key)));
-  for (const [i, register] of registers.entries()) visit(register, await replies[i]);
+  const read = registers.filter(({ isCertain }) => which === 'all' || !isCertain);
+  const replies = client.pipeline(read.map(({ form, key }) => form.read(key)));
+  const states = new Map(registers.map((register) => [register, register.known]));
+  for (const [i, register] of read.entries()) states.set(register, judge(register, await replies[i]));
+  const names = [...states].flatMap(([register, state]) => register.namesAt(state));
+  await untilNames(client, new Set(names));
   client.close();
 }
 
 /** Judges the state of all, and goes on from it. */
-export function settleAll(address: Address, registers: readonly Tracked[]): Promise<void> {
-  return readAll(address, registers, (register, reply) => register.settle(reply));
+export function settleAll(
+  address: Address,
+  registers: readonly Tracked[],
+  which?: 'all' | 'uncertain',
+): Promise<void> {
+  return readAll(address, registers, (register, reply) => register.settle(reply), which);
+}
+
+/** Resolves when the server has these keys, and no others: those that expired are counted until they are removed. */
+async function untilNames(client: WireClient, names: ReadonlySet<string>): Promise<void> {
+  const untilMs = Date.now() + expiredMsMax;
+  for (;;) {
+    const keys = (await client.call('KEYS', '*')).items!.map(({ text }) => text!);
+    const { text: size } = await client.call('DBSIZE');
+    const found = new Set(keys);
+    const missing = [...names].filter((name) => !found.has(name));
+    const surplus = keys.filter((key) => !names.has(key));
+    if (missing.length === 0 && surplus.length === 0 && Number(size) === names.size) return;
+    if (Date.now() > untilMs)
+      throw new Error(
+        `${size} keys instead of ${names.size}: came back ${surplus.join(' ')}, are missing ${missing.join(' ')}`,
+      );
+    await pause(10);
+  }
 }
 
 export interface LoadOptions {
@@ -55,21 +88,24 @@ export interface LoadOptions {
   /** How often everything is brought to the disk; 0 for a BGSAVE now and then. */
   readonly saves: number;
   readonly random: Random;
-  kill(): Promise<void>;
+  /** By a signal: resolves when it has ended. */
+  end(): Promise<void>;
 }
 
-/** Load from several connections until `kill` has ended the server. */
+/** Load from several connections until `end` has ended the server. */
 export async function loadUntil(
   address: Address,
   { registers }: Life,
-  { kill, loadMsMax, random, saves }: LoadOptions,
+  { end, loadMsMax, random, saves }: LoadOptions,
 ): Promise<void> {
   const connect = (): Promise<WireClient> => WireClient.connect(address);
   const clients = await Promise.all(Array.from({ length: writerCount + readerCount }, connect));
   const all = registers.flat();
   const loads = clients.map((client, i) => {
     const own = new SeededRandom(random.uint32());
-    return i < writerCount ? writeUntilGone(client, registers[i], own) : readUntilGone(client, all, own);
+    return i < writerCount
+      ? writeUntilGone(client, someOf(registers[i], random), own)
+      : readUntilGone(client, all, own);
   });
   const settled = Promise.allSettled(loads);
   const saver = await connect();
@@ -79,9 +115,15 @@ export async function loadUntil(
   for (let i = 0; i < saves; i++) await saver.call('SAVE');
   if (saves > 0) saver.pipeline([['SAVE']]);
   await pause(randomBelow(random, loadMsMax));
-  await kill();
+  await end();
   for (const load of await settled) if (load.status === 'rejected') throw load.reason;
   for (const client of clients) client.close();
+}
+
+/** A few, so that each is written often, and the others lie where they are. */
+function someOf(registers: readonly Tracked[], random: Random): readonly Tracked[] {
+  const some = registers.filter(() => randomBelow(random, writtenShare) === 0);
+  return some.length === 0 ? registers : some;
 }
 
 export function writesKnown(registers: readonly Tracked[]): number {

@@ -9,19 +9,28 @@ import { survivePowerCuts } from './power-run.js';
 
 const program = new Command('npm run crashes --')
   .description(
-    'Kills a server under load again and again; nothing acknowledged may be lost, nothing half there.',
+    'Ends a server under load again and again; nothing acknowledged may be lost, nothing half there, nothing removed come back.',
   )
-  .option('--kills <count>', 'how often, for each storage', Number, 500)
+  .option(
+    '--kills <count>',
+    'how often by SIGKILL, for each storage; one end of four is an orderly one',
+    Number,
+    500,
+  )
   .option('--power-cuts <count>', 'cut the power instead, so often, for each storage: needs strace', Number)
   .option('--disk-faults <runs>', 'let calls of LevelDB fail instead, in so many runs: needs strace', Number)
   .option('--seed <number>', 'where it searches', Number, Date.now() % 1_000_000)
   .addOption(new Option('--storage <kind>', 'one of them alone').choices(['memory', 'level']))
   .addOption(
-    new Option('--fsync <policy>', 'of the log').choices(['always', 'everysec', 'no']).default('always'),
+    new Option('--fsync <policy>', 'of the log; drawn for each life if it is killed, else always').choices([
+      'always',
+      'everysec',
+      'no',
+    ]),
   )
   .parse();
 const { diskFaults, fsync, kills, powerCuts, seed, storage } = program.opts<{
-  fsync: string;
+  fsync?: string;
   diskFaults?: number;
   kills: number;
   powerCuts?: number;
@@ -33,20 +42,26 @@ console.log(`seed ${seed}`);
 const kinds = diskFaults !== undefined ? ['level'] : ['memory', 'level'];
 await Promise.all(
   (storage === undefined ? kinds : [storage]).map(async (kind) => {
-    const settings = { storage: kind, log: 'file', fsync };
+    const settings = { storage: kind, log: 'file', fsync: fsync ?? 'always' };
     if (diskFaults !== undefined) await failOften(kind, settings, diskFaults);
     else if (powerCuts !== undefined) await cutPower(kind, settings, powerCuts);
-    else await killOften(kind, settings);
+    else await killOften(kind, { storage: kind, log: 'file', ...(fsync !== undefined && { fsync }) });
   }),
 );
 process.exit(0);
 
 async function killOften(kind: string, settings: Readonly<Record<string, string>>): Promise<void> {
-  const onKill = (killed: number, writes: number): void => {
-    if (killed % 50 === 0 || killed === kills)
-      console.log(`${kind}: ${killed} kills, ${writes} acknowledged writes, none lost`);
-  };
-  await survive({ settings, kills, seed, onKill });
+  await survive({
+    settings,
+    kills,
+    seed,
+    onEnd: ({ kills: done, stops, writes }) => {
+      if ((done + stops) % 50 === 0 || done === kills)
+        console.log(
+          `${kind}: ${done} kills, ${stops} orderly ends, ${writes} acknowledged writes, none lost, nothing came back`,
+        );
+    },
+  });
 }
 
 async function cutPower(

@@ -122,7 +122,7 @@ class PowerRun {
         await settleAll(address, registers);
         const known = writesKnown(registers);
         const saves = 1 + randomBelow(random, savesMax);
-        await loadUntil(address, life, { loadMsMax, saves, random, kill: () => gateway.kill() });
+        await loadUntil(address, life, { loadMsMax, saves, random, end: () => gateway.kill() });
         this.report.writes += writesKnown(registers) - known;
       }
       await gateway.kill();
