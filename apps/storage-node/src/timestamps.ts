@@ -9,7 +9,7 @@ import type { Settings } from './settings.js';
 
 /**
  * How long a write waits for timestamps before it is said that it was not executed, in ms: a bit longer than another instance
- * of the service takes to lead. It waits once with its message, and once more by itself.
+ * of the service takes to lead. One that comes while others wait does so behind them: twice as long at most.
  */
 const timestampTimeoutMs = 5000;
 

@@ -26,6 +26,17 @@ export interface LaneUser {
 const nullArrayOfResp2 = Buffer.from('*-1\r\n');
 const nullOfResp3 = Buffer.from('_\r\n');
 
+export function nullArrayOf(dialect: 2 | 3): Buffer {
+  return dialect === 3 ? nullOfResp3 : nullArrayOfResp2;
+}
+
+/** Answers a run of one request, which no node does. */
+function answerHere(run: Run, reply: Buffer): void {
+  run.answered++;
+  run.owner.answered(run, 1, reply, 0, reply.length, 0);
+  run.release();
+}
+
 export class Lane {
   readonly user: LaneUser;
   readonly route: ShardRoute;
@@ -162,6 +173,18 @@ export class Lane {
     for (const run of this.#parked) if (run.deadlineMs === 0) run.deadlineMs = deadlineMs;
   }
 
+  /** A command that may wait is to wait no longer, and was not executed: it is answered with `reply`. False when none is here. */
+  giveUpLasting(reply: Buffer): boolean {
+    for (const runs of [this.#recovered, this.#parked]) {
+      const at = runs.findIndex((run) => run.isLasting);
+      if (at < 0) continue;
+      const [run] = runs.splice(at, 1);
+      answerHere(run, reply);
+      return true;
+    }
+    return false;
+  }
+
   /** Gives up parked runs whose time is over; whether any is left. */
   expire(nowMs: number, message: string): boolean {
     while (this.#parked.length > 0 && this.#parked[0].deadlineMs <= nowMs) {
@@ -195,10 +218,7 @@ export class Lane {
 
   /** The session is gone in which the transaction's keys were watched. */
   #breakWatch(run: Run): void {
-    const reply = run.dialect === 3 ? nullOfResp3 : nullArrayOfResp2;
-    run.answered++;
-    run.owner.answered(run, 1, reply, 0, reply.length, 0);
-    run.release();
+    answerHere(run, nullArrayOf(run.dialect));
   }
 
   #drained(): void {

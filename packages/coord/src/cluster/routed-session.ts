@@ -1,7 +1,7 @@
 /** A client of a gateway: its session, its lanes to the shards it used, and its replies in order. */
 import type { Reply } from '@holdfast/common';
 import { Session } from '@holdfast/engine';
-import { Lane, type LaneUser } from './lane.js';
+import { Lane, type LaneUser, nullArrayOf } from './lane.js';
 import { type Answer, ReplyQueue, waits } from './reply-queue.js';
 import type { ShardRoute } from './shard-route.js';
 
@@ -14,6 +14,10 @@ export interface KeyTeller {
   /** What a lane would have told is not told any more. */
   laneLost(session: RoutedSession, lane: Lane): void;
 }
+
+const unblockedError = Buffer.from('-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n');
+const noReplica = Buffer.from(':0\r\n');
+const noFiles = Buffer.from('*2\r\n:0\r\n:0\r\n');
 
 export class RoutedSession extends Session implements LaneUser {
   readonly replies: ReplyQueue = new ReplyQueue(this);
@@ -34,6 +38,8 @@ export class RoutedSession extends Session implements LaneUser {
   readonly #blockedAt: Lane[] = [];
   /** Who ended that, in their order, until it is known whether it had been over before. */
   #unblocking: ((wasUnblocked: boolean) => void)[] = [];
+  /** As the first of them wants it. */
+  #unblocksWithError = false;
   /** By the indices of their routes. */
   #lanes: (Lane | undefined)[] = [];
   #staleLanes: (Lane | undefined)[] = [];
@@ -89,13 +95,31 @@ export class RoutedSession extends Session implements LaneUser {
    * answered it already. False, and nothing is done, when it does not wait at a node.
    */
   unblock(withError: boolean, known: (wasUnblocked: boolean) => void): boolean {
-    let isSent = false;
-    for (const lane of this.#blockedAt) if (lane.channel?.unblock(lane, withError)) isSent = true;
-    if (isSent) this.#unblocking.push(known);
-    return isSent;
+    let isEnding = false;
+    if (this.#unblocking.length === 0) this.#unblocksWithError = withError;
+    this.#unblocking.push(known);
+    for (const lane of this.#blockedAt.slice()) {
+      // Where nobody leads it waits here.
+      const isDone = lane.giveUpLasting(this.#endOfWait(withError)) || lane.channel?.unblock(lane, withError);
+      if (isDone) isEnding = true;
+    }
+    if (!isEnding) this.#unblocking = this.#unblocking.filter((each) => each !== known);
+    return isEnding;
   }
 
-  /** Its wait is over, or goes on elsewhere. Of several who ended it the first one did. */
+  /** Its node did not end the wait, and will not any more. */
+  #endWaitHere(lane: Lane): void {
+    if (!lane.giveUpLasting(this.#endOfWait(this.#unblocksWithError))) this.waitEnded(false);
+  }
+
+  /** What a node would say of a wait that is ended, as of now. */
+  #endOfWait(withError: boolean): Buffer {
+    if (withError) return unblockedError;
+    const name = this.lastCommand?.name;
+    return name === 'WAIT' ? noReplica : name === 'WAITAOF' ? noFiles : nullArrayOf(this.dialect);
+  }
+
+  /** Its wait is over. Of several who ended it the first one did. */
   waitEnded(wasUnblocked: boolean): void {
     const unblocking = this.#unblocking;
     if (unblocking.length === 0) return;
@@ -162,7 +186,7 @@ export class RoutedSession extends Session implements LaneUser {
 
   laneLost(lane: Lane): void {
     if (lane === this.#watchLane) this.watchBroken = true;
-    if (this.#blockedAt.includes(lane)) this.waitEnded(false);
+    if (this.#unblocking.length > 0 && this.#blockedAt.includes(lane)) this.#endWaitHere(lane);
     if (lane.isTracked) this.#teller.laneLost(this, lane);
   }
 

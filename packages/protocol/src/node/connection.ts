@@ -8,14 +8,14 @@
  * What a message's runs replied goes out as one message at the end of the turn, as far as it is committed.
  */
 // @hot-path
-import { KvError, type LeaderHint, Request } from '@holdfast/common';
+import { KvError, type LeaderHint, Request, type Timer } from '@holdfast/common';
 import type { ReadMode } from '@holdfast/coord';
 import { DiscardReply } from '@holdfast/coord';
 import { node } from '@holdfast/rpc';
 import { ForwardDecoder, found, writesIn } from './decoder.js';
 import { invalidMessage, streamStatus } from './errors.js';
 import type { NodeExporter } from './exporter.js';
-import { outputPauseBytes, sessionQueueBytesMax, sessionsMax } from './limits.js';
+import { outputPauseBytes, sessionQueueBytesMax, sessionsMax, versionsWaitMsMax } from './limits.js';
 import { Outbox } from './outbox.js';
 import { RunExecutor } from './run-executor.js';
 import { NodeSession, WaitingRun } from './session.js';
@@ -163,16 +163,28 @@ export class Connection {
 
   // Messages
 
-  /** Where no versions can be had the messages are opened as well: what needs none goes on, the rest says so. */
+  /** Where no versions can be had, or not soon, the messages are opened as well: what needs none goes on, the rest says so. */
   #openWhen(ready: Promise<void>): void {
+    const { timers } = this.#exporter;
+    const [first] = this.#arrived;
+    let timer: Timer | null = timers.setTimeout(() => {
+      timer = null;
+      this.#openAll();
+    }, versionsWaitMsMax);
+    const ends = (): boolean => {
+      if (timer !== null) timers.clearTimeout(timer);
+      return this.#arrived[0] === first;
+    };
     ready.then(
-      () => this.#openArrived(),
-      () => {
-        const arrived = this.#arrived;
-        this.#arrived = [];
-        for (const { message, arrival } of arrived) this.#open(message, arrival);
-      },
+      () => ends() && this.#openArrived(),
+      () => ends() && this.#openAll(),
     );
+  }
+
+  #openAll(): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (const { message, arrival } of arrived) this.#open(message, arrival);
   }
 
   #openArrived(): void {

@@ -7,7 +7,7 @@
  */
 // @hot-path
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, type Timers } from '@holdfast/common';
 import type { Replica, RoleChange, ShardHost, Timestamps } from '@holdfast/coord';
 import { addReflection, Health, node, serverOptions } from '@holdfast/rpc';
 import { type AdminExporter, adminServiceName } from '../admin/exporter.js';
@@ -100,6 +100,10 @@ export class NodeExporter {
         resolve(bound);
       });
     });
+  }
+
+  get timers(): Timers {
+    return this.#env.timers;
   }
 
   get timestamps(): Timestamps {

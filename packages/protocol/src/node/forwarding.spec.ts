@@ -441,7 +441,27 @@ describe('CLIENT UNBLOCK of a client that waits for a key', () => {
     expect(waiting.run('PING')).toEqual([answer, '+PONG']);
   });
 
-  it('is answered though the client goes, or waits on at another node', () => {
+  it.each([
+    ['BLPOP a 0', '', '*null'],
+    ['XREAD BLOCK 0 STREAMS a $', ' ERROR', '-UNBLOCKED client unblocked via CLIENT UNBLOCK'],
+    ['WAIT 1 0', '', ':0'],
+    ['WAITAOF 0 1 0', '', '*[:0, :0]'],
+  ])('ends %s where nobody leads', (command, reason, answer) => {
+    const cluster = new TestCluster({ shards: 3, nodes: 3 });
+    const [waiting, other] = [cluster.client(), cluster.client()];
+    const id = waiting.run('CLIENT ID')[0].slice(1);
+    waiting.run(command);
+    cluster.shards[2].stepDown();
+    cluster.env.advance(10);
+    const unblock = `CLIENT UNBLOCK ${id}${reason}`;
+    expect(other.run(unblock, unblock)).toEqual([':1', ':0']);
+    expect(waiting.run('PING')).toEqual([answer, '+PONG']);
+    cluster.shards[2].lead('n0');
+    cluster.env.advance(1000);
+    expect(waiting.take()).toEqual([]);
+  });
+
+  it('is answered though the client goes, or its node leads no longer meanwhile', () => {
     const cluster = new TestCluster({ shards: 3, nodes: 3 });
     const [gone, waiting, other] = [cluster.client(), cluster.client(), cluster.client()];
     const ids = [gone, waiting].map((client) => client.run('CLIENT ID')[0].slice(1));
@@ -450,7 +470,8 @@ describe('CLIENT UNBLOCK of a client that waits for a key', () => {
     gone.close();
     expect(other.run('PING')).toEqual([':0', '+PONG']);
     cluster.shards[2].stepDown();
-    expect(other.run(`CLIENT UNBLOCK ${ids[1]}`, 'PING')).toEqual([':0', '+PONG']);
+    expect(other.run(`CLIENT UNBLOCK ${ids[1]}`, 'PING')).toEqual([':1', '+PONG']);
+    expect(waiting.run('PING')).toEqual(['*null', '+PONG']);
   });
 
   it('is an error where it makes no sense', () => {

@@ -19,5 +19,11 @@ export const outputBufferBytes: number = 128 * 1024;
 /** A stream with more output waiting than this is read no further until its gateway has read. */
 export const outputPauseBytes: number = 16 * 1024 * 1024;
 
+/**
+ * How long a message waits for versions as a whole, in ms. Then what needs none of it goes on, and each write waits by itself:
+ * what reads, and clients that end or are no longer to wait, are not held up by a service of timestamps that hangs.
+ */
+export const versionsWaitMsMax = 100;
+
 /** What may wait in one session behind a command that waits, in bytes. A gateway sends less. */
 export const sessionQueueBytesMax: number = 64 * 1024 * 1024;

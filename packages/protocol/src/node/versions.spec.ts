@@ -64,4 +64,18 @@ describe('versions', () => {
     // Whether `INCR` gets its version is up to who executes it.
     expect(client.run('GET a')).toEqual([':1', '+PONG', '$"1"']);
   });
+
+  it('that do not come hold up neither what only reads nor CLIENT UNBLOCK', async () => {
+    let wanted = 0;
+    const ready = (): Promise<void> | null => (wanted++ === 0 ? null : new Promise(() => {}));
+    const { cluster } = observed({ arrive: () => 7, ready });
+    const [writer, reader, waiting] = [cluster.client(), cluster.client(), cluster.client()];
+    const [id] = waiting.run('CLIENT ID');
+    waiting.run('BLPOP q 0');
+    writer.run('INCR a');
+    expect(reader.run('GET b', `CLIENT UNBLOCK ${id.slice(1)}`)).toEqual([]);
+    cluster.env.advance(100);
+    expect(reader.run()).toEqual(['$null', ':1']);
+    expect(waiting.run()).toEqual(['*null']);
+  });
 });
