@@ -3,26 +3,20 @@ import { spawn } from 'node:child_process';
 import { renderReply } from '@holdfast/protocol/testing';
 import { Redis } from 'ioredis';
 import { BasicClientSideCache, createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ClusterProcesses } from './cluster-processes.js';
+import { describe, expect, it } from 'vitest';
+import type { ClusterProcesses } from './cluster-processes.js';
+import { keysOfShards, withThreeShards } from './three-shards.js';
 import { WireClient } from './wire-client.js';
-
-/** Keys of the three shards. */
-const keys = ['a', 'b', 'c'];
 
 let cluster: ClusterProcesses;
 
-beforeAll(async () => {
-  cluster = await ClusterProcesses.start({ nodes: 3, shards: 3 });
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+withThreeShards((started) => {
+  cluster = started;
+});
 
 async function write(value: string): Promise<void> {
   const straight = cluster.straight();
-  for (const key of keys) await straight.set(key, value);
+  for (const key of keysOfShards) await straight.set(key, value);
 }
 
 describe('a client that caches, through the gateway', () => {
@@ -35,15 +29,15 @@ describe('a client that caches, through the gateway', () => {
     try {
       for (const value of ['1', '2', '3']) {
         await write(value);
-        for (const key of keys) await expect.poll(() => client.get(key)).toBe(value);
+        for (const key of keysOfShards) await expect.poll(() => client.get(key)).toBe(value);
         const before = cache.stats().hitCount;
-        for (const key of keys) expect(await client.get(key)).toBe(value);
-        expect(cache.stats().hitCount - before).toBe(keys.length);
+        for (const key of keysOfShards) expect(await client.get(key)).toBe(value);
+        expect(cache.stats().hitCount - before).toBe(keysOfShards.length);
       }
       const node = await cluster.leaderOf('a');
       await node.kill();
       await expect.poll(async () => write('4').then(() => 'done', String), { timeout: 10_000 }).toBe('done');
-      for (const key of keys) await expect.poll(() => client.get(key).catch(String)).toBe('4');
+      for (const key of keysOfShards) await expect.poll(() => client.get(key).catch(String)).toBe('4');
       await node.start();
       await cluster.ready();
     } finally {
@@ -60,9 +54,9 @@ describe('a client that caches, through the gateway', () => {
       await listener.subscribe('__redis__:invalidate');
       const id = String(await data.client('LIST')).match(/id=(\d+) .*sub=1 /)![1];
       expect(await data.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id)).toBe('OK');
-      await data.mget(...keys);
+      await data.mget(...keysOfShards);
       await write('5');
-      const expected = keys.map((key) => `__redis__:invalidate ${key}`);
+      const expected = keysOfShards.map((key) => `__redis__:invalidate ${key}`);
       await expect.poll(() => [...heard].sort()).toEqual(expected);
     } finally {
       data.disconnect();

@@ -2,24 +2,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from '@holdfast/client';
 import { storeConformance } from '@holdfast/client/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ClusterProcesses } from './cluster-processes.js';
+import { describe, expect, it } from 'vitest';
+import type { ClusterProcesses } from './cluster-processes.js';
+import { keysOfShards, withThreeShards } from './three-shards.js';
 
 /** From the death of a leader to the first write that another one acknowledges, in ms. */
 const failoverMsMax = 3000;
 
-/** Keys of the three shards. */
-const [a, b, c] = ['a', 'b', 'c'];
+const [a, b, c] = keysOfShards;
 
 let cluster: ClusterProcesses;
 
-beforeAll(async () => {
-  cluster = await ClusterProcesses.start({ nodes: 3, shards: 3 });
-}, 120_000);
-
-afterAll(async () => {
-  await cluster?.stop();
-}, 60_000);
+withThreeShards((started) => {
+  cluster = started;
+});
 
 describe('a client of the gateway', () => {
   it('sees one server', async () => {
