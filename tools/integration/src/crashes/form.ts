@@ -8,7 +8,7 @@ export interface Form {
   readonly name: string;
   /** The requests that bring the register from `n - 1` to `n`: one write, or one transaction. */
   write(key: string, n: number): readonly Step[];
-  /** One request that reads it. */
+  /** One request that reads it, all of its names: level storage that never has all keys in memory takes other ways. */
   read(key: string): Step;
   /** The number that a reply to `read` stands for; throws when it is no whole state. */
   parse(reply: WireReply): number;

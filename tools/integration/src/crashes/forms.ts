@@ -12,8 +12,10 @@ const fieldsOf = (n: number): (string | number)[] =>
 /** Far away, and another second for each number. */
 const firstExpiry = 5_000_000_000;
 
-const writeBoth =
+const writeAll =
   "redis.call('SET', KEYS[1], ARGV[1]) redis.call('HSET', KEYS[2] .. 'h', 'f', ARGV[1]) redis.call('SET', KEYS[2], ARGV[1])";
+const readAllThree =
+  "return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('HGET', KEYS[2] .. 'h', 'f')}";
 /** What was given a millisecond may be there for that long, but never for good. */
 const readExpiry = `
   local left = redis.call('PTTL', KEYS[2])
@@ -109,8 +111,8 @@ export const forms: readonly Form[] = [
   {
     name: 'script',
     names: named('a', 'b', 'bh'),
-    write: (key, n) => [['EVAL', writeBoth, 2, `${key}:a`, `${key}:b`, `${n} ${padding(n)}`]],
-    read: (key) => ['MGET', `${key}:a`, `${key}:b`],
+    write: (key, n) => [['EVAL', writeAll, 2, `${key}:a`, `${key}:b`, `${n} ${padding(n)}`]],
+    read: (key) => ['EVAL', readAllThree, 2, `${key}:a`, `${key}:b`],
     parse: sameNumber,
   },
   {
