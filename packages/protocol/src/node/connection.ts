@@ -190,16 +190,15 @@ export class Connection {
   #openArrived(): void {
     const { timestamps } = this.#exporter;
     let opened = 0;
+    let waiting: Promise<void> | null = null;
     for (const { message, arrival, writes } of this.#arrived) {
-      const ready = arrival === 0 ? null : timestamps.ready(arrival, writes);
-      if (ready !== null) {
-        this.#openWhen(ready);
-        break;
-      }
+      waiting = arrival === 0 ? null : timestamps.ready(arrival, writes);
+      if (waiting !== null) break;
       opened++;
       this.#open(message, arrival);
     }
     this.#arrived.splice(0, opened);
+    if (waiting !== null) this.#openWhen(waiting);
   }
 
   #open(message: Buffer, arrival: number): void {

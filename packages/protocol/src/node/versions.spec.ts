@@ -55,6 +55,25 @@ describe('versions', () => {
     expect(client.run()).toEqual(['+OK', '$"1"']);
   });
 
+  it('are waited for by one message after the other', async () => {
+    const fetches: (() => void)[] = [];
+    let arrival = 0;
+    let done = 0;
+    const { cluster } = observed({
+      arrive: () => ++arrival,
+      ready: (at) => (at <= done ? null : new Promise((resolve) => fetches.push(resolve))),
+    });
+    const [one, other] = [cluster.client(), cluster.client()];
+    expect([...one.run('SET a 1'), ...other.run('SET b 2'), ...one.run('GET a')]).toEqual([]);
+    for (const fetched of [1, 2]) {
+      done = fetched;
+      for (const resolve of fetches.splice(0)) resolve();
+      await new Promise(setImmediate);
+    }
+    expect(one.run()).toEqual(['+OK', '$"1"']);
+    expect(other.run()).toEqual(['+OK']);
+  });
+
   it('that can not be had hold up nothing that needs none', async () => {
     const { cluster } = observed({ arrive: () => 7, ready: () => Promise.reject(new Error('no service')) });
     const client = cluster.client();
