@@ -162,6 +162,11 @@ export class Context {
     this.storage.journal?.admit(count * (this.request.length(i) + bytes + recordBytes));
   }
 
+  /** What the command changed counts as `count` changes, at least one: for `rdb_changes_since_last_save`, and save points. */
+  countChanges(count: number): void {
+    if (count > 1) this.storage.stamp.writes += count - 1;
+  }
+
   /** Removes the key at argument `i`; whether it was there. */
   remove(i: number): boolean {
     const ref = this.find(i);

@@ -15,7 +15,7 @@ export class WriteStamp {
   version = 0;
   /** The last version that was given to a write. */
   last = 0;
-  /** How many commands have changed something, those in transactions and scripts too. */
+  /** How many changes commands made, those in transactions and scripts too: one each, or as many as it says. */
   writes = 0;
   /** Somebody who wants to know what a command changes cleared this before it, and there was a change since. */
   changed = false;

@@ -15,6 +15,39 @@ function fieldOf(client: TestClient, section: string, field: string): string | u
 }
 
 describe('INFO', () => {
+  it('counts each key and element as a change since the last save, as save points do', () => {
+    const client = new LocalServer().client();
+    const changesOf = (line: string): number => {
+      const changes = () => Number(fieldOf(client, 'persistence', 'rdb_changes_since_last_save'));
+      const before = changes();
+      client.line(line);
+      return changes() - before;
+    };
+    for (const [line, changes] of [
+      ['MSET a 1 b 2 c 3', 3],
+      ['MSETNX d 1 e 2', 2],
+      ['MSETNX d 1 f 2', 0],
+      ['HSET h a 1 b 2', 2],
+      ['HDEL h a none', 1],
+      ['SADD s a b c', 3],
+      ['SADD s a', 0],
+      ['SREM s a b', 2],
+      ['ZADD z 1 a 2 b 3 c', 3],
+      ['ZADD z XX 1 a 5 b', 1],
+      ['ZREM z a none', 1],
+      ['ZREMRANGEBYRANK z 0 -1', 2],
+      ['RPUSH l a b b c d', 5],
+      ['LREM l 0 b', 2],
+      ['LTRIM l 1 -1', 1],
+      ['LPOP l 5', 2],
+      ['DEL a none b', 2],
+      ['UNLINK c', 1],
+      ['FLUSHALL', 4],
+    ] as const) {
+      expect([line, changesOf(line)]).toEqual([line, changes]);
+    }
+  });
+
   it('shows the default sections, those asked for, or all', () => {
     const client = new LocalServer().client();
     const titles = (line: string): string[] => String(client.line(line)).match(/(?<=# )\w+/g) ?? [];

@@ -20,6 +20,7 @@ export const del = defineCommand({
       ctx.notify('g', 'del', i);
       removed++;
     }
+    ctx.countChanges(removed);
     reply.integer(removed);
   },
 });

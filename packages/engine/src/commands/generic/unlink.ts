@@ -20,6 +20,7 @@ export const unlink = defineCommand({
       ctx.notify('g', 'del', i);
       removed++;
     }
+    ctx.countChanges(removed);
     reply.integer(removed);
   },
 });

@@ -19,6 +19,7 @@ export const hdel = defineCommand({
     for (let i = 0; i < field.count && hash.size > 0; i++) {
       if (removeField(hash, ctx.request, field.first + i)) removed++;
     }
+    ctx.countChanges(removed);
     if (removed > 0) ctx.notify('h', 'hdel', key);
     ctx.removeIfEmpty(key, hash);
     reply.integer(removed);

@@ -25,6 +25,7 @@ export function setFields(ctx: Context, key: number, data: Repeated): number {
     const field = data.first + 2 * i;
     if (setField(hash, request, field, field + 1)) added++;
   }
+  ctx.countChanges(data.count);
   ctx.notify('h', 'hset', key);
   return added;
 }

@@ -56,6 +56,7 @@ export function popElements(ctx: Context, key: number, list: ListValue, side: Si
   const isAll = count >= list.size;
   if (isAll) ctx.db.remove(list.ref);
   else list.pop(side, count);
+  ctx.countChanges(count);
   ctx.notify('l', side === sides.left ? 'lpop' : 'rpop', key);
   if (isAll) ctx.notify('g', 'del', key);
 }

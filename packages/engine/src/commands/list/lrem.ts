@@ -25,6 +25,7 @@ export const lrem = defineCommand({
     const isAll = found.length === list.size;
     if (isAll) ctx.db.remove(list.ref);
     else list.remove(side === sides.right ? found.reverse() : found);
+    ctx.countChanges(found.length);
     ctx.notify('l', 'lrem', key);
     if (isAll) ctx.notify('g', 'del', key);
   },

@@ -21,6 +21,7 @@ export const ltrim = defineCommand({
     const first = Math.max(start < 0 ? start + size : start, 0);
     const last = Math.min(stop < 0 ? stop + size : stop, size - 1);
     if (first > last) {
+      ctx.countChanges(size);
       ctx.db.remove(list.ref);
       ctx.notify('l', 'ltrim', key);
       return ctx.notify('g', 'del', key);
@@ -29,6 +30,7 @@ export const ltrim = defineCommand({
     // Where nothing goes the list counts as written all the same, which breaks WATCH, as in Redis.
     if (first > 0 || right === 0) list.pop(sides.left, first);
     if (right > 0) list.pop(sides.right, right);
+    ctx.countChanges(first + right);
     ctx.notify('l', 'ltrim', key);
   },
 });

@@ -22,6 +22,7 @@ export function push(
     list = createList(ctx, args.key);
   }
   list.push(side, ctx.request, args.element.first, args.element.count);
+  ctx.countChanges(args.element.count);
   ctx.notify('l', side === sides.left ? 'lpush' : 'rpush', args.key);
   reply.integer(list.size);
 }

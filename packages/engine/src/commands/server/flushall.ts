@@ -22,9 +22,14 @@ export const flushall = defineCommand({
     if (ctx.request.count > 2) return reply.error(syntaxError);
     const { storage } = ctx;
     ctx.dependOnAll();
+    let removed = 0;
     for (let index = 0; index < databasesMax; index++) {
-      if (storage.keyCount(index) > 0) storage.database(index).flush();
+      const count = storage.keyCount(index);
+      if (count === 0) continue;
+      removed += count;
+      storage.database(index).flush();
     }
+    ctx.countChanges(removed);
     ctx.propagation?.always();
     ctx.host.forgetReads();
     reply.ok();

@@ -17,7 +17,9 @@ export const flushdb = defineCommand({
     if (ctx.request.count > 2) return reply.error(syntaxError);
     const { db, session, storage } = ctx;
     ctx.dependOnAll();
-    if (storage.keyCount(session.database) > 0) db.flush();
+    const count = storage.keyCount(session.database);
+    if (count > 0) db.flush();
+    ctx.countChanges(count);
     ctx.propagation?.always();
     ctx.host.forgetReads();
     reply.ok();

@@ -22,6 +22,7 @@ export const sadd = defineCommand({
     else set.expect(member.count);
     let added = 0;
     for (let i = 0; i < member.count; i++) if (addMember(set, request, member.first + i)) added++;
+    ctx.countChanges(added);
     if (added > 0) ctx.notify('s', 'sadd', key);
     reply.integer(added);
   },

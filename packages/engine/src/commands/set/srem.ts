@@ -19,6 +19,7 @@ export const srem = defineCommand({
     for (let i = 0; i < member.count && set.size > 0; i++) {
       if (removeMember(set, ctx.request, member.first + i)) removed++;
     }
+    ctx.countChanges(removed);
     if (removed > 0) ctx.notify('s', 'srem', key);
     ctx.removeIfEmpty(key, set);
     reply.integer(removed);

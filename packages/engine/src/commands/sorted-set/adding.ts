@@ -52,6 +52,7 @@ export function addMembers(
     else if (outcome === addOutcomes.updated) updated++;
   }
   reply.integer(countsChanges ? added + updated : added);
+  ctx.countChanges(added + updated);
   if (added + updated > 0) ctx.notify('z', 'zadd', key);
 }
 

@@ -14,5 +14,6 @@ export function removeRange(ctx: Context, key: number, kind: RangeKind, event: s
   range.select(zset);
   const { from, count } = range;
   if (count > 0) removeEntries(ctx, key, zset, from, count, event);
+  ctx.countChanges(count);
   reply.integer(count);
 }

@@ -25,6 +25,7 @@ export const zrem = defineCommand({
     }
     reply.integer(removed);
     if (removed === 0) return;
+    ctx.countChanges(removed);
     ctx.notify('z', 'zrem', key);
     ctx.removeIfEmpty(key, zset);
   },

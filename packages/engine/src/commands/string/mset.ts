@@ -22,6 +22,7 @@ export const mset = defineCommand({
       putArgument(ctx, ctx.find(i), i, i + 1, 0);
       ctx.notify('$', 'set', i);
     }
+    ctx.countChanges(pairs.count);
     reply.ok();
   },
 });

@@ -24,6 +24,7 @@ export const msetnx = defineCommand({
       putArgument(ctx, ctx.find(i), i, i + 1, 0);
       ctx.notify('$', 'set', i);
     }
+    ctx.countChanges(pairs.count);
     reply.integer(1);
   },
 });
