@@ -68,8 +68,8 @@ export function settleAll(
 async function untilNames(client: WireClient, names: ReadonlySet<string>): Promise<void> {
   const untilMs = Date.now() + expiredMsMax;
   for (;;) {
-    const keys = (await client.call('KEYS', '*')).items!.map(({ text }) => text!);
-    const { text: size } = await client.call('DBSIZE');
+    const [listed, { text: size }] = await Promise.all(client.pipeline([['KEYS', '*'], ['DBSIZE']]));
+    const keys = listed.items!.map(({ text }) => text!);
     const found = new Set(keys);
     const missing = [...names].filter((name) => !found.has(name));
     const surplus = keys.filter((key) => !names.has(key));
