@@ -201,7 +201,11 @@ export class Stager {
       const isTold = layout.stage(reader, database, sink);
       if (!isTold && !isRenewed) this.#renew(keyspace, bytes, keyStart, keyLength);
     }
-    this.#restate(keyspace, bytes, keyStart, keyLength);
+    if (!this.#restate(keyspace, bytes, keyStart, keyLength) || !this.#keyspaces.isLive(keyspace)) return;
+    const ref = database.find(bytes, keyStart, keyLength);
+    if (ref === 0 || database.type(ref) === valueTypes.string) return;
+    const collection = database.collection(ref);
+    this.#set.expect(this.#layouts[collection.type].renewalBytes(collection));
   }
 
   /** The incarnation of a key that holds a collection; a new one when it had none. */

@@ -158,3 +158,25 @@ describe('what came since the last set was written', () => {
     expect(storage.durablePosition).toBeGreaterThan(100);
   });
 });
+
+it('lists that were on the disk only, and get an element each, do not gather in memory until the time has come', async () => {
+  const count = 60;
+  const push = ({ driver }: LevelLife, i: number, element: string): void => {
+    const bytes = bytesOfText(element);
+    driver.change('list', `list:${i}`, (list) => list.pushOne(1, bytes, 0, bytes.length));
+    driver.settle();
+  };
+  const life = await beginColdLife((first) => {
+    for (let i = 0; i < count; i++) for (let j = 0; j < 64; j++) push(first, i, long.slice(0, 16 * 1024));
+  });
+  const { storage, driver } = life;
+  storage.cacheBytes = 8 * mebibyte;
+  let most = 0;
+  for (let i = 0; i < count; i++) {
+    await driver.load({ database: 0, key: bytesOfText(`list:${i}`) });
+    push(life, i, 'one more');
+    await turns();
+    most = Math.max(most, storage.usedBytes - storage.pendingBytes);
+  }
+  expect(most).toBeLessThan(24 * mebibyte);
+});

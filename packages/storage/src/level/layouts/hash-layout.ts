@@ -54,6 +54,10 @@ export class HashLayout implements Layout {
     return false;
   }
 
+  renewalBytes(): number {
+    return 0;
+  }
+
   freeze(): void {}
 
   freezeElement(collection: Collection, element: Uint8Array, sink: ElementSink): void {

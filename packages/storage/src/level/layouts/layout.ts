@@ -23,6 +23,8 @@ export interface Layout {
   stage(reader: MutationReader, database: Database, sink: ElementSink | null): boolean;
   /** Whether the collection must be renewed: its earlier changes are not known. Asked before `freeze`. */
   needsRenewal(collection: Collection): boolean;
+  /** How many bytes a renewal writes that is known to come when the write set is frozen, before it does; otherwise 0. */
+  renewalBytes(collection: Collection): number;
   /**
    * The write set is being frozen: stages what changed since the last time, if `stage` did not. `isNew`: the
    * incarnation was born in this set; `isRenewed`: and nothing of it was staged.

@@ -8,6 +8,7 @@
  */
 // @hot-path
 import { copyBytes } from '@holdfast/common';
+import type { Ref } from '../../arena.js';
 import { type Collection, valueTypes } from '../../collection.js';
 import { collectionKinds, type MutationReader } from '../../mutation.js';
 import {
@@ -71,6 +72,14 @@ export class ListLayout implements Layout {
     return !this.#tracked.has(collection);
   }
 
+  renewalBytes(collection: Collection): number {
+    if (this.#tracked.has(collection)) return 0;
+    const list = collection as ListValue;
+    let bytes = 0;
+    for (let i = 0; i < list.nodes; i++) bytes += nodeBytes(list, list.node(i));
+    return bytes;
+  }
+
   freeze(collection: Collection, isNew: boolean, _isRenewed: boolean, sink: ElementSink): void {
     const list = collection as ListValue;
     if (isNew) {
@@ -108,6 +117,13 @@ export class ListLayout implements Layout {
       at += packedBytes(length);
     }
   }
+}
+
+/** Of its elements. */
+function nodeBytes({ arena }: ListValue, node: Ref): number {
+  return nodeKind(arena, node) === nodeKinds.heap
+    ? heapElement(arena, node).length
+    : contentBytes(arena, node);
 }
 
 function putNode({ arena }: ListValue, order: number, node: number, sink: ElementSink): void {

@@ -30,6 +30,10 @@ export class SetLayout implements Layout {
     return false;
   }
 
+  renewalBytes(): number {
+    return 0;
+  }
+
   freeze(): void {}
 
   freezeElement(): void {}

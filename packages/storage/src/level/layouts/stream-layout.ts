@@ -86,6 +86,10 @@ export class StreamLayout implements Layout {
     return false;
   }
 
+  renewalBytes(): number {
+    return 0;
+  }
+
   freeze(collection: Collection, _isNew: boolean, isRenewed: boolean, sink: ElementSink): void {
     if (!isRenewed) return;
     const stream = collection as StreamValue;

@@ -20,6 +20,10 @@ export class WholeLayout implements Layout {
     return false;
   }
 
+  renewalBytes(): number {
+    return 0;
+  }
+
   freeze(): void {}
 
   freezeElement(): void {}

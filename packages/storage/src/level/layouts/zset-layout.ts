@@ -46,6 +46,10 @@ export class ZSetLayout implements Layout {
     return false;
   }
 
+  renewalBytes(): number {
+    return 0;
+  }
+
   freeze(collection: Collection, _isNew: boolean, isRenewed: boolean, sink: ElementSink): void {
     if (!isRenewed || collection.size === 0) return;
     const zset = collection as ZSetValue;
