@@ -270,7 +270,7 @@ describe.each([
     expect(await textOf(client, 'INFO', 'stats')).toContain('migrate_cached_sockets:1\r');
     await client.call('SET', 'd', '4');
     expect(await textOf(client, 'MIGRATE', '127.0.0.1', '1', 'd', '0', '100')).toBe(
-      'IOERR error or timeout connecting to the client',
+      'IOERR error or timeout writing to target instance',
     );
     expect(await textOf(client, 'GET', 'd')).toBe('4');
   });
