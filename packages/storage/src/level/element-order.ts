@@ -10,7 +10,7 @@
  * Of a collection that is in memory in part no element is removed, so what is added then comes behind all that the disk has.
  */
 // @hot-path
-import { byteStringOf } from '@holdfast/common';
+import { byteStringOf, compareBytes } from '@holdfast/common';
 import type { Collection } from '../collection.js';
 import { hashBytes } from '../hash-bytes.js';
 import type { PartialElements } from '../partial-elements.js';
@@ -49,7 +49,7 @@ export class ElementOrder {
     table.rewind();
     for (let entry = table.next(); entry !== 0; entry = table.next()) {
       table.read(entry, view);
-      if (at === countBytes && (first === 0 || compareNames(before, view) < 0)) {
+      if (at === countBytes && (first === 0 || isBehind(before, view))) {
         first++;
         table.read(entry, before);
       } else at = this.#write(at, hashOf(view));
@@ -143,11 +143,7 @@ function hashOf({ bytes, start, length }: EntryView): number {
   return hashBytes(bytes, start, length, seed);
 }
 
-function compareNames(a: EntryView, b: EntryView): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const difference = a.bytes[a.start + i] - b.bytes[b.start + i];
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
+/** Whether `b` comes behind `a` by name. */
+function isBehind(a: EntryView, b: EntryView): boolean {
+  return compareBytes(a.bytes, a.start, a.length, b.bytes, b.start, b.length) < 0;
 }

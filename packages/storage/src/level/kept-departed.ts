@@ -19,8 +19,8 @@ import type { OrderedStore } from './ordered-store.js';
 
 const allFrom = metaKey('departed');
 const headKey = metaKey('departed/2');
-const partsFrom = metaKey('departed:');
-const partsTo = metaKey('departed;');
+export const partsFrom: Buffer = metaKey('departed:');
+export const partsTo: Buffer = metaKey('departed;');
 const partBytes = 256 * 1024;
 /** So many of them are one batch: the store need not hold all of them at once. */
 const partsPerBatch = 16;

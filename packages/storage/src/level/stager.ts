@@ -121,7 +121,7 @@ export class Stager {
         reader.uint32();
         reader.uint32();
         reader.field();
-        this.#restateString(keyspace, bytes, keyStart, keyLength);
+        this.#restateWhole(keyspace, bytes, keyStart, keyLength);
         return;
       case mutationKinds.renameKey:
         reader.field();
@@ -161,7 +161,7 @@ export class Stager {
   #stageExpiry(keyspace: Keyspace, key: Uint8Array, start: number, length: number, expiryMs: number): void {
     const head = keyspace.findHead(key, start, length);
     this.#settle(keyspace, key, start, length, head === 0 ? 0 : keyspace.incarnation(head), expiryMs);
-    this.#restateString(keyspace, key, start, length);
+    this.#restateWhole(keyspace, key, start, length);
   }
 
   /** The head moves, and with it, by its incarnation, whatever elements there are. */
@@ -178,7 +178,7 @@ export class Stager {
     this.#settle(keyspace, bytes, fieldStart, fieldLength, incarnation, expiryMs);
     const target = Buffer.from(bytes.subarray(fieldStart, fieldStart + fieldLength));
     this.#set.moveOwner(incarnation, { keyspace, key: target });
-    this.#restateString(keyspace, bytes, fieldStart, fieldLength);
+    this.#restateWhole(keyspace, bytes, fieldStart, fieldLength);
   }
 
   #flush(database: number): void {
@@ -201,11 +201,7 @@ export class Stager {
       const isTold = layout.stage(reader, database, sink);
       if (!isTold && !isRenewed) this.#renew(keyspace, bytes, keyStart, keyLength);
     }
-    if (!this.#restate(keyspace, bytes, keyStart, keyLength) || !this.#keyspaces.isLive(keyspace)) return;
-    const ref = database.find(bytes, keyStart, keyLength);
-    if (ref === 0 || database.type(ref) === valueTypes.string) return;
-    const collection = database.collection(ref);
-    this.#set.expect(this.#layouts[collection.type].renewalBytes(collection));
+    this.#restateWhole(keyspace, bytes, keyStart, keyLength);
   }
 
   /** The incarnation of a key that holds a collection; a new one when it had none. */
@@ -276,12 +272,19 @@ export class Stager {
     return true;
   }
 
-  /** Of a key that may hold a string: all of it will be written, and the set is to end before that is too much. */
-  #restateString(keyspace: Keyspace, key: Uint8Array, start: number, length: number): void {
-    if (!this.#restate(keyspace, key, start, length)) return;
+  /** Of a key whose value may be written as a whole, a string or a list: the set is to end before that is too much. */
+  #restateWhole(keyspace: Keyspace, key: Uint8Array, start: number, length: number): void {
+    if (!this.#restate(keyspace, key, start, length) || !this.#keyspaces.isLive(keyspace)) return;
     const { database } = keyspace;
-    const ref = this.#keyspaces.isLive(keyspace) ? database.find(key, start, length) : 0;
-    if (ref !== 0 && database.type(ref) === valueTypes.string) this.#set.expect(database.stringLength(ref));
+    const ref = database.find(key, start, length);
+    if (ref !== 0) this.#set.expect(this.#wholeBytes(database, ref));
+  }
+
+  /** What of a value is known to be written when the set is frozen, in bytes. */
+  #wholeBytes(database: Database, ref: Ref): number {
+    const type = database.type(ref);
+    if (type === valueTypes.string) return database.stringLength(ref);
+    return this.#layouts[type].renewalBytes(database.collection(ref));
   }
 
   #freezeHead(keyspace: Keyspace, database: Database, ref: Ref, key: Buffer): void {

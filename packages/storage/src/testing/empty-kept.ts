@@ -1,15 +1,15 @@
 /** Damage that no checksum shows: what is kept over an end of keys on the disk knows none of them. See `kept-departed.ts`. */
 import { systemEnv } from '@holdfast/common';
 import { ClassicStore } from '../level/classic-store.js';
-import { metaKey } from '../level/disk-keys.js';
 import { seal } from '../level/disk-records.js';
+import { partsFrom, partsTo } from '../level/kept-departed.js';
 import type { OrderedStore } from '../level/ordered-store.js';
 
 const partsMax = 1000;
 
 /** Returns how many records of it there are. */
 export async function emptyKept(store: OrderedStore): Promise<number> {
-  const range = store.range(metaKey('departed:'), metaKey('departed;'));
+  const range = store.range(partsFrom, partsTo);
   const entries = await range.next(partsMax).finally(() => range.close());
   const batch = store.batch();
   for (const [key, { length }] of entries) {

@@ -42,10 +42,11 @@ console.log(`seed ${seed}`);
 const kinds = diskFaults !== undefined ? ['level'] : ['memory', 'level'];
 await Promise.all(
   (storage === undefined ? kinds : [storage]).map(async (kind) => {
-    const settings = { storage: kind, log: 'file', fsync: fsync ?? 'always' };
+    const given = { storage: kind, log: 'file', ...(fsync !== undefined && { fsync }) };
+    const settings = { fsync: 'always', ...given };
     if (diskFaults !== undefined) await failOften(kind, settings, diskFaults);
     else if (powerCuts !== undefined) await cutPower(kind, settings, powerCuts);
-    else await killOften(kind, { storage: kind, log: 'file', ...(fsync !== undefined && { fsync }) });
+    else await killOften(kind, given);
   }),
 );
 process.exit(0);

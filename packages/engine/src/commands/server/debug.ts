@@ -42,10 +42,10 @@ function describeKey(ctx: Context, reply: Reply, key: number): void {
   );
 }
 
-/** Strings `prefix:0`, `prefix:1` ...: `value:N`, cut or filled with zeros to a size if one is given. */
 /** A key and a value of POPULATE have so many bytes, beside the prefix, unless more are asked for. */
 const populatedBytes = 64;
 
+/** Strings `prefix:0`, `prefix:1` ...: `value:N`, cut or filled with zeros to a size if one is given. */
 function populate(ctx: Context, reply: Reply, first: number, count: number): void {
   const { db, request } = ctx;
   const keys = request.integer(first);
