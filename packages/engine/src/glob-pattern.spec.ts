@@ -71,6 +71,15 @@ describe('GlobPattern', () => {
     expect(matches(`${'a*'.repeat(30)}b`, 'a'.repeat(60))).toBe(false);
   });
 
+  it('matches nothing with more than a thousand stars, as Redis', () => {
+    const text = 'a'.repeat(3000);
+    for (const pattern of ['*?', '**?', '*a', '\\a*?'].map((part) => part.repeat(1000)))
+      expect([matches(pattern, text), matches(`${pattern}*`, text)]).toEqual([true, true]);
+    for (const pattern of ['*?', '**?', '*a', '\\a*?'].map((part) => part.repeat(1001)))
+      expect([matches(pattern, text), matches(`${pattern}*`, text)]).toEqual([false, false]);
+    expect(matches('\\*'.repeat(1001), '*'.repeat(1001))).toBe(true);
+  });
+
   it('knows the slot of what it matches, where a hash tag comes before the first special byte', () => {
     const slotOf = (text: string): number => hashSlotOf(Buffer.from(text), 0, text.length);
     const slot = (pattern: string): number => new GlobPattern(Buffer.from(pattern)).slot;

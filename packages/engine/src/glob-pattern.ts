@@ -17,11 +17,15 @@ const dash = 45;
 const openingBrace = 123;
 const closingBrace = 125;
 
+/** Stars with something behind them, next to each other counting as one: as in Redis, a pattern of more matches nothing. */
+const starsMax = 1000;
+
 export class GlobPattern {
   readonly #pattern: Uint8Array;
   readonly #prefixLength: number;
   /** The prefix is followed by one `*` and nothing else. */
   readonly #hasAnyEnd: boolean;
+  readonly #hasTooManyStars: boolean;
 
   /** `pattern` is not copied: it must stay as it is. */
   constructor(pattern: Uint8Array) {
@@ -30,6 +34,7 @@ export class GlobPattern {
     while (length < pattern.length && !isSpecial(pattern[length])) length++;
     this.#prefixLength = length;
     this.#hasAnyEnd = length === pattern.length - 1 && pattern[length] === star;
+    this.#hasTooManyStars = pattern.length > 2 * starsMax && starsIn(pattern) > starsMax;
   }
 
   /** Matches everything. */
@@ -56,6 +61,7 @@ export class GlobPattern {
     if (this.#hasAnyEnd) return true;
     // As in Redis, nothing but the empty pattern and a single star match the empty string.
     if (length === 0) return this.#pattern.length === 0;
+    if (this.#hasTooManyStars) return false;
     return this.#matchesFrom(prefixLength, bytes, start + prefixLength, start + length);
   }
 
@@ -94,6 +100,16 @@ function hasHashTag(pattern: Uint8Array, length: number): boolean {
   const open = pattern.indexOf(openingBrace);
   const close = open < 0 ? -1 : pattern.indexOf(closingBrace, open);
   return close > open + 1 && close < length;
+}
+
+/** Those in a class count, too: nobody writes a thousand of them. */
+function starsIn(p: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i + 1 < p.length; i++) {
+    if (p[i] === star && p[i + 1] !== star) count++;
+    else if (p[i] === backslash) i++;
+  }
+  return count;
 }
 
 function isSpecial(byte: number): boolean {
