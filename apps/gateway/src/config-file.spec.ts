@@ -65,6 +65,14 @@ describe('rewriteConfig', () => {
     );
   });
 
+  it('puts a password with the end of a line in quotes, of which the next start would else read two settings', () => {
+    const content = file('requirepass old');
+    const config = configOf({ requirepass: 'new\nport 1' });
+    expect(rewriteConfig(content, config, null)).toBe(file(String.raw`requirepass "new\nport 1"`));
+    config.set('requirepass', 'two words');
+    expect(rewriteConfig(content, config, null)).toBe(file('requirepass two words'));
+  });
+
   it('writes users where they were, and not when they are kept elsewhere', () => {
     const users = ['user default on nopass ~* &* +@all', 'user alice on +get ~a*'];
     const content = file('user alice on +set', 'timeout 1', 'user bob on');

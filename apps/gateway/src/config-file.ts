@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Config, type ConfigFile, parameters } from '@holdfast/engine';
-import { settingOf } from '@holdfast/service';
+import { quoted, settingOf } from '@holdfast/service';
 import { replaceFile } from './replace-file.js';
 import { redisNames, rules } from './settings.js';
 
@@ -103,8 +103,7 @@ function linesOf(config: Config, name: string): string[] {
 }
 
 function formatted(config: Config, name: string, value: string): string {
-  if (value === '' || /^[\s"#]|\s$/.test(value)) return `"${value}"`;
-  if (config.parameter(name).kind.type !== 'memory' || value === '0') return value;
+  if (config.parameter(name).kind.type !== 'memory' || value === '0') return quoted(value);
   const [unit, bytes] = memoryUnits.find(([, size]) => Number(value) % size === 0) ?? ['', 1];
   return `${Number(value) / bytes}${unit}`;
 }

@@ -15,6 +15,7 @@ export {
   runProcess,
   versionOf,
 } from './process.js';
+export { quoted } from './quoted-value.js';
 export { compileEarly } from './runtime.js';
 export {
   commonRules,

@@ -24,7 +24,7 @@ describe('readSettings', () => {
   it('takes flags before variables before the file before defaults', () => {
     const directory = mkdtempSync(join(tmpdir(), 'settings-'));
     const path = join(directory, 'service.conf');
-    writeFileSync(path, '# a comment\nhost "::1"\ngrpc-port 1\nhold-ms 1000\n');
+    writeFileSync(path, '# a comment\nhost "::\\x31"\ngrpc-port 1\nhold-ms \'1000\'\n');
     const setting = readSettings(rules, ['--config', path, '--grpc-port=3'], {
       HOLDFAST_GRPC_PORT: '2',
       HOLDFAST_HOLD_MS: '2000',

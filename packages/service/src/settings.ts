@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { KvError } from '@holdfast/common';
+import { unquoted } from './quoted-value.js';
 
 export interface SettingRule {
   readonly initial: string;
@@ -154,5 +155,5 @@ class Sources {
 export function settingOf(line: string): [name: string, value: string] | null {
   const match = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line);
   if (match === null) return null;
-  return [match[1].toLowerCase(), /^"(.*)"$/.exec(match[2])?.[1] ?? match[2]];
+  return [match[1].toLowerCase(), unquoted(match[2])];
 }
