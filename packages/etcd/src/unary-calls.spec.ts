@@ -120,7 +120,10 @@ describe('UnaryCalls', () => {
     await expect.poll(() => call(calls).then(String, () => '')).toMatch(/^\d$/);
     const nobody = new UnaryCalls({ url: 'http://127.0.0.1:1', tls: () => ({}), timers });
     for (let i = 0; i < 2; i++)
-      await expect(call(nobody)).rejects.toMatchObject({ code: status.UNAVAILABLE });
+      await expect(call(nobody)).rejects.toMatchObject({
+        code: status.UNAVAILABLE,
+        message: 'connect ECONNREFUSED 127.0.0.1:1',
+      });
   });
 
   it('gives a call up that is not answered in time, and not the connection with it', async () => {

@@ -144,8 +144,8 @@ class UnaryResponse {
       this.#isRead = true;
       this.#finish();
     });
-    stream.on('error', ({ message }) => {
-      this.#cause = message;
+    stream.on('error', (error) => {
+      this.#cause = reasonOf(error);
     });
     stream.on('close', () => this.fail(status.UNAVAILABLE, this.#cause));
   }
@@ -188,6 +188,13 @@ class UnaryResponse {
     this.#isOver = true;
     this.#onEnd(outcome);
   }
+}
+
+/** Of a connection that could not be made Node says that the stream was cancelled: the reason lies below. */
+function reasonOf({ cause, message }: Error): string {
+  // A name with several addresses, none of which answers.
+  const below = cause instanceof AggregateError ? cause.errors.at(-1) : cause;
+  return below instanceof Error && below.message !== '' ? below.message : message;
 }
 
 type Headers = Readonly<Record<string, string | string[] | number | undefined>>;
