@@ -64,6 +64,22 @@ describe('kvctl check', () => {
     });
   });
 
+  it('takes a text that begins with a hash for no log that was cut short', async () => {
+    const path = join(directory, 'readme.md');
+    await writeFile(path, '# Our data\n\nis elsewhere.\n');
+    for (const argv of [
+      ['check', path],
+      ['import', path, join(directory, 'imported')],
+    ]) {
+      const { code, error, out } = await kvctl(...argv);
+      expect([code, out + error]).toEqual([
+        1,
+        expect.stringContaining('readme.md, offset 0: bad file format'),
+      ]);
+    }
+    expect(await disk.exists(join(directory, 'imported'))).toBe(false);
+  });
+
   it('does not look at a directory that a server has, and says who it is', async () => {
     const server = await openServer('memory');
     const { code, error } = await kvctl('check', directory);

@@ -22,9 +22,13 @@ import { timeoutMsDefault } from './limits.js';
 
 const version = '0.1.0';
 
+/** What is left of 80 columns beside the longest option. */
+const descriptionWidthMin = 30;
+
 const afterHelp = `
-Exit codes: 0 done; 1 refused, or a problem was found; 2 wrong usage; 3 not reachable or not in time, may be tried
-again; 4 told, but whether it was done is not known.`;
+Exit codes: 0 done; 1 refused, or a problem was found; 2 wrong usage;
+3 not reachable or not in time, may be tried again; 4 told, but whether it was
+done is not known.`;
 
 /** Resolves with the exit code. */
 export async function run(argv: readonly string[], machine: Machine): Promise<number> {
@@ -57,6 +61,7 @@ function programOf({ streams }: Machine, action: Action): Command {
     .version(version)
     .exitOverride()
     .showSuggestionAfterError()
+    .configureHelp({ minWidthToWrap: descriptionWidthMin })
     .configureOutput({ writeOut: streams.out, writeErr: streams.error })
     .addHelpText('after', afterHelp);
   for (const option of accessOptions(timeoutMsDefault, positiveInteger)) program.addOption(option);

@@ -8,7 +8,7 @@ import { KvError } from '@holdfast/common';
 import type { InputFile } from './input-file.js';
 
 const lineBytesMax = 64 * 1024;
-const cr = 13;
+const [lf, cr] = [10, 13];
 const [array, bulk, annotation] = Buffer.from('*$#');
 
 /** The file ends within a command. */
@@ -61,10 +61,13 @@ export class AofParser {
   async #line(): Promise<Buffer> {
     const input = this.#input;
     for (;;) {
-      const end = input.bytes.indexOf('\r\n', this.#at, 'latin1');
+      const end = input.bytes.indexOf(lf, this.#at);
       if (end >= 0) {
-        const line = input.bytes.subarray(this.#at, end);
-        this.#at = end + 2;
+        // A text that begins with a hash would otherwise pass for a log that is cut short in its first line.
+        if (end === this.#at || input.bytes[end - 1] !== cr)
+          throw this.#damaged('a line does not end as it should');
+        const line = input.bytes.subarray(this.#at, end - 1);
+        this.#at = end + 1;
         return line;
       }
       if (input.bytes.length - this.#at > lineBytesMax) throw this.#damaged('a line has no end');
