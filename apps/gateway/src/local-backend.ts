@@ -95,6 +95,9 @@ function describeMetrics(status: StatusServer, stack: LocalStack): void {
     () => kv.stats.evicted,
   );
   status.gauge('data_bytes', 'Bytes taken by keys, values and indexes.', () => stack.storage.usedBytes);
+  status.gauge('writes_refused', '1 while the log or the disk takes no writes.', () =>
+    Number(coordinator.refusal !== null),
+  );
   status.gauge('log_bytes', 'Bytes of the log that were not trimmed.', () => persistence?.log?.bytes ?? 0);
   new Gauge({
     name: 'holdfast_keys',

@@ -199,7 +199,11 @@ export class LocalHost implements Host {
   // Scripts
 
   get refusal(): string | null {
-    return this.#parts.committer().refusal ?? this.#parts.upstreamRefusal();
+    return this.diskFailure ?? this.#parts.upstreamRefusal();
+  }
+
+  get diskFailure(): string | null {
+    return this.#parts.committer().refusal;
   }
 
   get staleness(): string | null {

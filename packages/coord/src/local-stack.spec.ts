@@ -1,5 +1,6 @@
 import type { KvError } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
+import type { LogLevel } from '@holdfast/engine';
 import type { FsyncPolicy } from '@holdfast/log';
 import { SimulatedDisk } from '@holdfast/log/testing';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +18,12 @@ function machine(seed = 1): Machine {
   return { env: new SimulatedEnv(seed), disk: new SimulatedDisk(seed), fatal: null };
 }
 
-function start(on: Machine, fsync: FsyncPolicy = 'always', inlineSyncMsMax = 0): Promise<LocalStack> {
+function start(
+  on: Machine,
+  fsync: FsyncPolicy = 'always',
+  inlineSyncMsMax = 0,
+  onLog: (level: LogLevel, message: string) => void = () => {},
+): Promise<LocalStack> {
   const directory = '/data';
   const { env, disk } = on;
   const onFatal = (error: KvError): void => {
@@ -33,6 +39,7 @@ function start(on: Machine, fsync: FsyncPolicy = 'always', inlineSyncMsMax = 0):
     onFatal,
     segmentBytes: 1 << 20,
     inlineSyncMsMax,
+    onLog,
   });
 }
 
@@ -145,6 +152,30 @@ describe('a memory storage over a file log', () => {
     expect(again.run('GET b').reply).toBe(big);
     expect(again.run('GET c').reply).toBe('3');
     await second.close();
+  });
+
+  it('says in its log, and in INFO, that the disk takes no writes, and that it takes them again', async () => {
+    const on = machine();
+    const said: string[] = [];
+    const stack = await start(on, 'everysec', 0, (_, message) => said.push(message));
+    const client = new StackClient(stack);
+    const status = (): string =>
+      /aof_last_write_status:(\w+)/.exec(String(client.run('INFO persistence').reply))![1];
+    client.run('SET a 1');
+    expect([said, status()]).toEqual([[], 'ok']);
+    on.disk.setFreeBytes(0);
+    client.run(`SET b ${'x'.repeat(100_000)}`);
+    client.run('SET c 3');
+    client.run('SET c 4');
+    expect(said).toEqual([expect.stringMatching(/^No writes are taken: MISCONF .* to the log: /)]);
+    expect(status()).toBe('err');
+    on.disk.setFreeBytes(1 << 30);
+    for (let i = 0; i < 100 && stack.coordinator.refusal !== null; i++) {
+      on.env.advance(300);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    expect([status(), said.slice(1)]).toEqual(['ok', ['The disk takes writes again']]);
+    await stack.close();
   });
 
   it('ends when the disk stays full, and says what the log did not take', async () => {

@@ -30,6 +30,8 @@ export class ServerState {
   readonly #script: SuspendedScript;
   /** `min-replicas-to-write` asks for more than there are: nothing may be written. */
   #lacksReplicas = false;
+  /** The log or the disk takes no writes, as far as it was noticed. */
+  #isRefusing = false;
 
   constructor(kv: KV, committer: Committer, script: SuspendedScript) {
     this.#kv = kv;
@@ -54,6 +56,7 @@ export class ServerState {
       return outOfMemory;
     }
     const { refusal } = this.committer;
+    if ((refusal !== null) !== this.#isRefusing) this.#noteRefusal(refusal);
     if (refusal !== null && isWriting(session, command)) return refusal;
     if (this.#lacksReplicas && isWriting(session, command)) return noReplicas;
     const { upstream } = this;
@@ -81,6 +84,14 @@ export class ServerState {
     const status = this.upstream?.status ?? null;
     if (status === null || status.state === 'connected') return null;
     return this.#kv.config.flag('replica-serve-stale-data') ? null : isStale;
+  }
+
+  /** Whoever runs the server hears of it with the first command that comes then: that is when it begins to matter. */
+  #noteRefusal(refusal: string | null): void {
+    this.#isRefusing = refusal !== null;
+    const { host } = this.#kv;
+    if (refusal === null) host.log('warning', 'The disk takes writes again');
+    else host.log('warning', `No writes are taken: ${refusal}`);
   }
 
   /** What a server that follows another does not read for its own clients. */

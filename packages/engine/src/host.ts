@@ -287,6 +287,8 @@ export interface Host {
   // Scripts
   /** Why writes are refused now: then what only reads must not leave a change behind, either. Null while they are not. */
   readonly refusal: string | null;
+  /** Why the log or the disk takes no writes; null while they do. */
+  readonly diskFailure: string | null;
   /** Why data that may be old is not shown; null while it may be. */
   readonly staleness: string | null;
   /** Makes resident what a command needs; null when it is. */

@@ -172,7 +172,7 @@ function persistence({ host, kv, storage }: Context): Fields {
     ['aof_rewrite_in_progress', snapshots?.isRunning ? 1 : 0],
     ['aof_rewrite_scheduled', 0],
     ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_last_write_status', 'ok'],
+    ['aof_last_write_status', host.diskFailure === null ? 'ok' : 'err'],
     ...historyOf(host),
   ];
 }
