@@ -109,9 +109,20 @@ export class Forwarder {
     return this.outcome(session, isLasting);
   }
 
-  /** Asks a shard on behalf of a session, in RESP3: the reply goes to `owner`. */
-  ask(session: RoutedSession, lane: Lane, command: Command, request: Request, owner: RunOwner): void {
+  /**
+   * Asks a shard on behalf of a session, in RESP3: the reply goes to `owner`. `permissions`: what the shard holds it to, of
+   * a request that is the client's own.
+   */
+  ask(
+    session: RoutedSession,
+    lane: Lane,
+    command: Command,
+    request: Request,
+    owner: RunOwner,
+    permissions = '',
+  ): void {
     const run = this.#newRun(session, lane, owner);
+    run.permissions = permissions;
     run.dialect = 3;
     run.isLasting = this.lasts(command, request);
     // Its client keeps nothing of what it replies.

@@ -62,7 +62,8 @@ export class ScanCommands {
     });
     const route = [...router.routes][place];
     const asked = new Request().assign([command.name, String(inside), ...request.views(2)]);
-    forwarder.ask(session, forwarder.lane(session, route, command), command, asked, gathering.add());
+    const lane = forwarder.lane(session, route, command);
+    forwarder.ask(session, lane, command, asked, gathering.add(), session.permissions);
     gathering.sent();
     return forwarder.outcome(session, false);
   }

@@ -207,6 +207,26 @@ describe('clients', () => {
   });
 });
 
+describe('KV.DELRANGE', () => {
+  it('removes no key that the user may not write: it removed whatever was in the range', () => {
+    const server = new LocalServer();
+    const admin = server.client();
+    const client = clientOf(server, '+@all ~a:* %R~r:* (~s:* -@all +kv.delrange)');
+    const removeAt = (prefix: string) =>
+      client.run('KV.DELRANGE', 0, 'COUNT', 100, 'FROM', `${prefix}:`, 'TO', `${prefix};`);
+    for (const prefix of ['a', 'b', 'r', 's']) admin.line(`MSET ${prefix}:1 x ${prefix}:2 x`);
+    for (const prefix of ['b', 'r']) expect(removeAt(prefix)).toEqual(deniedKey);
+    expect(client.line('KV.DELRANGE 0 COUNT 100')).toEqual(deniedKey);
+    expect(client.line('EVAL "return redis.pcall(\'KV.DELRANGE\',0)" 0')).toBeInstanceOf(Error);
+    expect(admin.line('DBSIZE')).toBe(8);
+    for (const prefix of ['a', 's']) expect(removeAt(prefix)).toEqual([0, 2]);
+    expect(removeAt('none')).toEqual([0, 0]);
+    expect(admin.line('DBSIZE')).toBe(4);
+    const [entry] = admin.line('ACL LOG 1') as Record<'reason' | 'object', unknown>[];
+    expect([entry.reason, entry.object]).toEqual(['key', expect.stringMatching(/^[brs]:/)]);
+  });
+});
+
 describe('ACL LOG', () => {
   it('has what was denied, the same again counted in one entry', () => {
     const server = new LocalServer();

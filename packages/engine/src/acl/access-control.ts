@@ -138,6 +138,20 @@ export class AccessControl {
     return `ERR ACL failure in script: ${explain(session.user, denial, command, request, false)}`;
   }
 
+  /** As `refusal`, of a key that a request does not name, but would remove: a byte string. */
+  refusalOfRemoval(session: Session, command: Command, request: Request, key: string): string | null {
+    if (session.account?.mayRemove(command, request, key) ?? true) return null;
+    const context = session.transaction === null ? 'toplevel' : 'multi';
+    this.#note(session, {
+      reason: 'key',
+      context,
+      object: key.slice(0, quotedBytesMax),
+      user: session.user,
+      request,
+    });
+    return `NOPERM ${deniedTo('key')}`;
+  }
+
   /** What a user would be told who tried; null when it may. */
   dryRun(user: User, command: Command, request: Request): string | null {
     const denial = user.denial(command, request);
@@ -288,8 +302,12 @@ function explain(
   isNamed: boolean,
 ): string {
   if (reason === 'command') return `User ${user} has no permissions to run the '${command.fullName}' command`;
-  if (!isNamed) return `No permissions to access a ${reason}`;
+  if (!isNamed) return deniedTo(reason);
   return `User ${user} has no permissions to access the '${nameAt(request, position)}' ${reason}`;
+}
+
+function deniedTo(what: 'key' | 'channel'): string {
+  return `No permissions to access a ${what}`;
 }
 
 /** A key or channel, as far as it is told. */

@@ -151,6 +151,11 @@ export class Selector {
     return this.#keyDenial(command, request) ?? this.#channelDenial(command, request);
   }
 
+  /** Whether it allows a key, a byte string, to be removed. */
+  mayRemove(key: string): boolean {
+    return this.#hasAllKeys || this.#allowsKey(key, writing);
+  }
+
   /** Whether a message of a channel may be heard, or those of a pattern, which must be one of those allowed. */
   allowsChannel(name: string, isPattern: boolean): boolean {
     if (this.#hasAllChannels) return true;

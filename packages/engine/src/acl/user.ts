@@ -141,6 +141,14 @@ export class User {
     );
   }
 
+  /** Whether a request may remove a key, a byte string, that it does not name, but comes upon. */
+  mayRemove(command: Command, request: Request, key: string): boolean {
+    if (this.#isUnlimited) return true;
+    return this.#selectors.some(
+      (selector) => selector.mayRemove(key) && selector.denial(command, request) === null,
+    );
+  }
+
   allowsChannel(name: string, isPattern: boolean): boolean {
     return this.#selectors.some((selector) => selector.allowsChannel(name, isPattern));
   }

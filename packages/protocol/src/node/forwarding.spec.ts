@@ -670,4 +670,14 @@ describe('the node of a Redis Cluster', () => {
     expect(client.run('FLUSHALL', 'FLUSHDB', 'DBSIZE')).toEqual([readonly, readonly, ':0']);
     expect(cluster.client().run('GET a')).toEqual(['$"1"']);
   });
+
+  it('remove no key of a range that they may not write', () => {
+    const client = new TestCluster(three).client();
+    client.run('ACL SETUSER u on nopass ~cache:* +@all');
+    client.run(...Array.from({ length: 30 }, (_, i) => `SET other:${i} 1`), 'SET cache:1 1', 'AUTH u x');
+    const noKey = '-NOPERM No permissions to access a key';
+    expect(client.run('KV.DELRANGE 0 COUNT 1000')).toEqual([noKey]);
+    client.run('AUTH default x');
+    expect(client.run('DBSIZE')).toEqual([':31']);
+  });
 });

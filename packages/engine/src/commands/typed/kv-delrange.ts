@@ -1,5 +1,7 @@
+import { byteStringOf } from '@holdfast/common';
 import type { Database, Ref } from '@holdfast/storage';
 import { defineCommand } from '../../command.js';
+import type { Context } from '../../context.js';
 import { integer } from '../../grammar.js';
 import type { KV } from '../../kv.js';
 import { isInRange, keyRangeOptions } from './key-range.js';
@@ -8,7 +10,8 @@ const found: Ref[] = [];
 
 /**
  * Removes the keys of a range that are in one page of a pass over the key space: see KV.SCAN. Replies the
- * next cursor (0 at the end), and how many keys were removed. A page is one write, at one version.
+ * next cursor (0 at the end), and how many keys were removed. A page is one write, at one version; if the user may not
+ * remove one of its keys, none is removed.
  */
 export const kvDelRange = defineCommand({
   id: 905,
@@ -27,6 +30,8 @@ export const kvDelRange = defineCommand({
       if (isInRange(db, ref, request, args)) found.push(ref);
     });
     if (db.removalVersion > session.dependsOn) session.dependsOn = db.removalVersion;
+    const refusal = refusalOf(ctx);
+    if (refusal !== null) return reply.error(refusal);
     let removed = 0;
     for (const ref of found) if (removeFound(kv, db, ref, ctx.nowMs)) removed++;
     reply.array(2);
@@ -34,6 +39,20 @@ export const kvDelRange = defineCommand({
     reply.integer(removed);
   },
 });
+
+/** Why not all that was found may be removed by whom the rules limit; null when it may. */
+function refusalOf({ db, command, request, kv, nowMs, session }: Context): string | null {
+  if (session.account?.isUnlimited ?? true) return null;
+  for (const ref of found) {
+    const expiryMs = db.expiry(ref);
+    if (expiryMs !== 0 && expiryMs <= nowMs) continue;
+    const { arena, dict } = db;
+    const key = byteStringOf(arena.chunk(ref), dict.keyStart(ref), dict.keyLength(ref));
+    const refusal = kv.access.refusalOfRemoval(session, command, request, key);
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
 
 /** Removes a key by its record; false when its time was over, so that it was not there. */
 function removeFound(kv: KV, db: Database, ref: Ref, nowMs: number): boolean {
