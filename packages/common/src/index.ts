@@ -56,4 +56,4 @@ export {
   StatusReply,
   ValueReply,
 } from './value-reply.js';
-export { splitWords } from './words.js';
+export { quotedWord, splitWords } from './words.js';

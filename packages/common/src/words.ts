@@ -1,9 +1,15 @@
 /**
- * Splits a line into words as Redis does, in inline commands and in the first line of a script: separated by white
- * space; `"..."` with `\n`, `\r`, `\t`, `\b`, `\a`, `\xHH` and `\` before any other character; `'...'` with `\'`.
+ * Splits a line into words as Redis does, in inline commands, in the first line of a script and in its config file:
+ * separated by white space; `"..."` with `\n`, `\r`, `\t`, `\b`, `\a`, `\xHH` and `\` before any other character; `'...'`
+ * with `\'`. And puts a word into such quotes.
  */
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
+const escapeOf: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(escapes).map(([letter, character]) => [character, `\\${letter}`])),
+  '"': '\\"',
+  '\\': '\\\\',
+};
 const space = /[ \n\r\t\v\f\0]/;
 
 /** The words, as byte strings; null when quotes are not closed, or not followed by white space. */
@@ -64,4 +70,13 @@ function readSingleQuoted(text: string, start: number): Quoted | null {
     value += text[i];
   }
   return null;
+}
+
+/** A byte string in double quotes, in printable ASCII. */
+export function quotedWord(word: string): string {
+  const escaped = word.replace(
+    /[^ !#-[\]-~]/g,
+    (c) => escapeOf[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+  return `"${escaped}"`;
 }

@@ -3,7 +3,7 @@
  *
  *     1339518083.107412 [0 127.0.0.1:60866] "set" "key" "value"
  */
-import type { Env, Request } from '@holdfast/common';
+import { type Env, quotedWord, type Request } from '@holdfast/common';
 import type { Command, Session } from '@holdfast/engine';
 
 export class Monitors {
@@ -73,29 +73,10 @@ function addressOf({ address, localAddress }: Session): string {
 const argumentBytesMax = 64 * 1024;
 const lineLengthMax = 1024 * 1024;
 
-const escapes: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '"': '\\"',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\x07': '\\a',
-  '\b': '\\b',
-};
-
 /** An argument in quotes, in printable ASCII; how much more there is of a long one. */
 function quoted(request: Request, i: number): string {
   const more = request.length(i) - argumentBytesMax;
-  if (more <= 0) return quote(request.byteString(i));
+  if (more <= 0) return quotedWord(request.byteString(i));
   const head = Buffer.from(request.view(i).subarray(0, argumentBytesMax));
-  return `${quote(head.toString('latin1'))}... (${more} more bytes)`;
-}
-
-/** A byte string in quotes, in printable ASCII. */
-function quote(text: string): string {
-  const escaped = text.replace(
-    /[^ !#-[\]-~]/g,
-    (c) => escapes[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-  return `"${escaped}"`;
+  return `${quotedWord(head.toString('latin1'))}... (${more} more bytes)`;
 }

@@ -35,6 +35,7 @@ describe('a value of a config file', () => {
       '\x7f',
       'plain',
       'a b',
+      '\udcff',
     ];
     for (const value of values) {
       expect(quoted(value)).not.toMatch(/[\n\r]/);
