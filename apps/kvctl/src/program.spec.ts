@@ -157,6 +157,10 @@ describe('kvctl', () => {
     expect((await ask('nodes')).out).toMatch(/^n1 +up +127\.0\.0\.1:\d+ +- +2 +1 +0 B +0 +1d1h +0\.1\.0$/m);
     const shards = await json('shards');
     expect(shards).toMatchObject([{}, { shard: 's1', slots: [[8192, 16383]], leader: 'n2' }]);
+    expect(shards).toMatchObject([{ replicas: [{ replica: { role: 'leader' } }, {}, {}] }, {}]);
+    const isNode = { status: { kind: 'storage node', replicas: [{ role: 'leader' }, { role: 'follower' }] } };
+    expect(await json('nodes')).toMatchObject([isNode, {}, {}]);
+    expect(await json('status')).toMatchObject({ nodes: [isNode, {}, {}] });
   });
 
   it('says what is wrong, and ends with 1 then', async () => {

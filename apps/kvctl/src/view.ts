@@ -115,7 +115,39 @@ export function roleText(role: admin.ReplicaRole): string {
   return name.replace('REPLICA_ROLE_', '').toLowerCase();
 }
 
+const kinds: Readonly<Record<admin.ProcessKind, string>> = {
+  [admin.ProcessKind.PROCESS_KIND_UNSPECIFIED]: 'unknown',
+  [admin.ProcessKind.PROCESS_KIND_SERVER]: 'whole server',
+  [admin.ProcessKind.PROCESS_KIND_GATEWAY]: 'gateway',
+  [admin.ProcessKind.PROCESS_KIND_STORAGE_NODE]: 'storage node',
+};
+
+export function kindText(kind: admin.ProcessKind): string {
+  return kinds[kind];
+}
+
 /** `0-5460,9000`. */
 export function slotsText(slots: readonly (readonly [number, number])[]): string {
   return slots.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
+}
+
+/** As a program reads it: with names for the numbers that the wire has. */
+export function replicaData(replica: ReplicaStatus): Record<string, unknown> {
+  return { ...replica, role: roleText(replica.role) };
+}
+
+export function processData(status: admin.StatusResponse): Record<string, unknown> {
+  return { ...status, kind: kindText(status.kind), replicas: status.replicas.map(replicaData) };
+}
+
+export function nodeData(node: NodeView): Record<string, unknown> {
+  return { ...node, status: node.status === null ? null : processData(node.status) };
+}
+
+export function shardData(shard: ShardView): Record<string, unknown> {
+  const replicas = shard.replicas.map(({ node, replica }) => ({
+    node,
+    replica: replica === null ? null : replicaData(replica),
+  }));
+  return { ...shard, replicas };
 }

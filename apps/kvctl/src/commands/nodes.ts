@@ -2,7 +2,7 @@
 import { admin } from '@holdfast/rpc';
 import type { Commands } from '../context.js';
 import { bytesText, durationText } from '../output.js';
-import type { NodeView } from '../view.js';
+import { type NodeView, nodeData } from '../view.js';
 
 const titles = ['NODE', 'STATE', 'ADDRESS', 'REDIS', 'REPLICAS', 'LEADS', 'DATA', 'CLIENTS', 'UP', 'VERSION'];
 
@@ -14,7 +14,7 @@ export const addNodes: Commands = (program, action) => {
       action((context) =>
         context.withCluster(async (cluster) => {
           const { nodes } = await cluster.view();
-          context.output.table(nodes, titles, nodes.map(rowOf));
+          context.output.table(nodes.map(nodeData), titles, nodes.map(rowOf));
         }),
       ),
     );

@@ -1,7 +1,7 @@
 /** `kvctl shards`: the shards, who leads them, and every replica on request. */
 import type { Commands } from '../context.js';
 import { bytesText } from '../output.js';
-import { type ReplicaStatus, roleText, type ShardView, slotsText } from '../view.js';
+import { type ReplicaStatus, roleText, type ShardView, shardData, slotsText } from '../view.js';
 
 type Row = (string | number)[];
 
@@ -26,8 +26,9 @@ export const addShards: Commands = (program, action) => {
       action((context, { replicas }) =>
         context.withCluster(async (cluster) => {
           const { shards } = await cluster.view();
-          if (replicas !== true) context.output.table(shards, titles, shards.map(rowOf));
-          else context.output.table(shards, ['NODE', ...replicaTitles], shards.flatMap(replicaRowsOf));
+          const data = shards.map(shardData);
+          if (replicas !== true) context.output.table(data, titles, shards.map(rowOf));
+          else context.output.table(data, ['NODE', ...replicaTitles], shards.flatMap(replicaRowsOf));
         }),
       ),
     );

@@ -6,7 +6,7 @@ import { type EtcdView, etcdView } from '../etcd-view.js';
 import { exitCodes } from '../exit-codes.js';
 import { bytesText, durationText, tableOf } from '../output.js';
 import { type TsoView, tsoView } from '../tso-view.js';
-import type { ClusterView } from '../view.js';
+import { type ClusterView, kindText, nodeData, processData, shardData } from '../view.js';
 import { replicaRows, replicaTitles } from './shards.js';
 
 export const addStatus: Commands = (program, action) => {
@@ -28,7 +28,7 @@ async function statusOfCluster(context: Context, cluster: Cluster): Promise<void
   const { warnings } = etcd;
   const { epoch, nodes, shards } = view;
   context.output.result(
-    { epoch, nodes, shards, etcd, tso, problems, warnings },
+    { epoch, nodes: nodes.map(nodeData), shards: shards.map(shardData), etcd, tso, problems, warnings },
     textOf(view, etcd, tso, problems),
   );
   if (problems.length > 0) context.exitCode = exitCodes.failed;
@@ -59,25 +59,18 @@ async function statusOfProcess(context: Context, address: string): Promise<void>
   const client = context.admin(address);
   try {
     const status = await client.status(context.options.timeout);
-    context.output.result(status, textOfProcess(status));
+    context.output.result(processData(status), textOfProcess(status));
     if (status.refusal !== '') context.exitCode = exitCodes.failed;
   } finally {
     client.close();
   }
 }
 
-const kinds: Readonly<Record<admin.ProcessKind, string>> = {
-  [admin.ProcessKind.PROCESS_KIND_UNSPECIFIED]: 'unknown',
-  [admin.ProcessKind.PROCESS_KIND_SERVER]: 'whole server',
-  [admin.ProcessKind.PROCESS_KIND_GATEWAY]: 'gateway',
-  [admin.ProcessKind.PROCESS_KIND_STORAGE_NODE]: 'storage node',
-};
-
 function textOfProcess(status: admin.StatusResponse): string {
   const { kind, replicas } = status;
   const isGateway = kind === admin.ProcessKind.PROCESS_KIND_GATEWAY;
   const rows = [
-    ['kind', `${kinds[kind]}${status.isDraining ? ', draining' : ''}`],
+    ['kind', `${kindText(kind)}${status.isDraining ? ', draining' : ''}`],
     ['name', status.name],
     ['version', status.version],
     ['process', `${status.pid}, up ${durationText(status.uptimeMs)}`],
