@@ -114,6 +114,22 @@ it('says in its README what each dependency is for', () => {
   }
 });
 
+it('declares no dependency that nothing in it names', () => {
+  for (const { name, dependencies } of installed) {
+    const files = readdirSync(folderOf(name), { recursive: true }).map(String);
+    const text = files
+      .filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file))
+      .map((file) => readFileSync(join(folderOf(name), file), 'utf8'))
+      .join('\n');
+    const isNamed = (each: string): boolean =>
+      ['"', "'", '`'].some(
+        (quote) => text.includes(`${quote}${each}${quote}`) || text.includes(`${quote}${each}/`),
+      );
+    const unnamed = Object.keys(dependencies ?? {}).filter((each) => !isNamed(each));
+    expect([name, ...unnamed]).toEqual([name]);
+  }
+});
+
 it('can be imported, with what it declares to need', async () => {
   const lines = specifiers().map((specifier) => `await import('${specifier}');`);
   writeFileSync(

@@ -2,7 +2,7 @@
  * An OrderedStore in memory whose calls complete when a scheduler says so, in any order that real ones
  * could have, and which fails on command. What it holds outlives it, as a disk does.
  */
-import { compareBytes, KvError, type Random, randomBelow, systemEnv } from '@holdfast/common';
+import { KvError, type Random, randomBelow, systemEnv } from '@holdfast/common';
 import type { KeyRange, OrderedBatch, OrderedRange, OrderedStore } from '../level/ordered-store.js';
 
 /** Runs what waits, one at a time, in an order that depends on the seed alone. */
@@ -217,15 +217,4 @@ function endOfRead(entries: readonly [Buffer, Buffer][], at: number, count: numb
 
 function copyOf(value: Buffer | undefined): Buffer | undefined {
   return value === undefined ? undefined : Buffer.from(value);
-}
-
-/** Whether two stores hold the same. */
-export function sameContent(a: SimulatedContent, b: SimulatedContent): boolean {
-  if (a.entries.size !== b.entries.size) return false;
-  for (const [name, value] of a.entries) {
-    const other = b.entries.get(name);
-    if (other === undefined || compareBytes(value, 0, value.length, other, 0, other.length) !== 0)
-      return false;
-  }
-  return true;
 }

@@ -5,7 +5,6 @@
 // @hot-path
 import { copyBytes } from '@holdfast/common';
 import {
-  cardinalityAt,
   denseBytes,
   denseRegister,
   encodingAt,
@@ -135,13 +134,6 @@ export class Sketch {
 /** Whether the cardinality that is kept is right. */
 export function hasCardinality(bytes: Uint8Array, start: number): boolean {
   return (bytes[start + staleAt] & staleBit) === 0;
-}
-
-/** The cardinality that is kept. */
-export function readCardinality(bytes: Uint8Array, start: number): number {
-  let n = 0;
-  for (let i = 7; i >= 0; i--) n = n * 256 + bytes[start + cardinalityAt + i];
-  return n;
 }
 
 /**
