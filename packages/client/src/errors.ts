@@ -16,6 +16,8 @@ const codeByReason = new Map<string, ErrorCode>([
   ['BUSY', 'UNAVAILABLE'],
   ['TRYAGAIN', 'UNAVAILABLE'],
   ['CLUSTERDOWN', 'UNAVAILABLE'],
+  ['MASTERDOWN', 'UNAVAILABLE'],
+  ['NOREPLICAS', 'UNAVAILABLE'],
   ['UNDETERMINED', 'UNDETERMINED'],
 ]);
 

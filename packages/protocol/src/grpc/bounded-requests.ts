@@ -1,5 +1,5 @@
 /**
- * Requests of unary calls with as many parts as a call may have, and no more. Each part takes two bytes of a message, and
+ * Requests of calls, with as many parts as a call may have, and no more. Each part takes two bytes of a message, and
  * a hundred times that once it is an object: parts are counted before anything is decoded, or a message within its limit
  * would take all the memory that there is, before anybody asks who sent it.
  */
@@ -14,22 +14,35 @@ const none: ReadonlySet<number> = new Set();
 
 type Deserialize<Q> = (bytes: Buffer) => Q | KvError;
 
-/** The API's unary calls with repeated fields: what has too many is a KvError in the place of the request. */
+/**
+ * The API's calls of one request: what has too many parts, and what can't be read, is a KvError in the place of the
+ * request. gRPC itself would say INTERNAL, and the server was none the wiser.
+ */
 export const boundedService = {
-  batchGet: bounded(kv.KVService.batchGet, batchKeysMax, none),
-  execute: bounded(kv.KVService.execute, argumentsMax, none),
+  get: bounded(kv.KVService.get),
+  batchGet: bounded(kv.KVService.batchGet, batchKeysMax),
+  put: bounded(kv.KVService.put),
+  delete: bounded(kv.KVService.delete),
+  deleteRange: bounded(kv.KVService.deleteRange),
+  scan: bounded(kv.KVService.scan),
+  execute: bounded(kv.KVService.execute, argumentsMax),
   transact: bounded(kv.KVService.transact, argumentsMax, repeatedTags),
 };
 
 function bounded<Q, M extends { requestDeserialize(bytes: Buffer): Q }>(
   method: M & { requestDeserialize(bytes: Buffer): Q },
-  partsMax: number,
-  nested: ReadonlySet<number>,
+  partsMax = 0,
+  nested: ReadonlySet<number> = none,
 ): Omit<M, 'requestDeserialize'> & { requestDeserialize: Deserialize<Q> } {
   const requestDeserialize = (bytes: Buffer): Q | KvError => {
-    const left = partsLeft(bytes, 0, bytes.length, nested, partsMax + othersMax);
-    if (left < 0) return new KvError('LIMIT', `the request has more than ${partsMax} parts`);
-    return method.requestDeserialize(bytes);
+    try {
+      const left = partsMax === 0 ? 0 : partsLeft(bytes, 0, bytes.length, nested, partsMax + othersMax);
+      if (left < 0) return new KvError('LIMIT', `the request has more than ${partsMax} parts`);
+      return method.requestDeserialize(bytes);
+    } catch (error) {
+      // No protobuf, or a number that none of ours reaches.
+      return new KvError('INVALID', `the request can't be read: ${(error as Error).message}`);
+    }
   };
   return { ...method, requestDeserialize };
 }

@@ -19,7 +19,7 @@ import {
   transact,
   unsupportedArguments,
 } from '@holdfast/coord';
-import { type kv, messageBytesMax } from '@holdfast/rpc';
+import { kv, messageBytesMax } from '@holdfast/rpc';
 import { type AdmissionContext, admit, type Chosen } from './admission.js';
 import { callStatus, errorOf } from './errors.js';
 import { replyBytesMax } from './limits.js';
@@ -31,13 +31,23 @@ export interface CallContext extends AdmissionContext {
 
 type Unary<Q, A> = (caller: Caller, request: Q, context: CallContext) => Promise<A>;
 
-function unary<Q extends Chosen, A>(context: CallContext, body: Unary<Q, A>): handleUnaryCall<Q, A> {
-  const answer = async (call: Parameters<handleUnaryCall<Q, A>>[0]): Promise<A> => {
-    // See bounded-requests.ts.
-    if (call.request instanceof KvError) throw call.request;
+interface Method<A> {
+  responseSerialize(response: A): Buffer;
+}
+
+/** The handler's responses are messages: what does not fit one is said by us, as everywhere else. */
+function unary<Q extends Chosen, A>(
+  context: CallContext,
+  method: Method<A>,
+  body: Unary<Q, A>,
+): handleUnaryCall<Q, Buffer> {
+  const answer = async (call: Parameters<handleUnaryCall<Q, Buffer>>[0]): Promise<Buffer> => {
+    checkReadable(call.request);
     const caller = await admit(context, call, call.request);
     try {
-      return await body(caller, call.request, context);
+      const message = method.responseSerialize(await body(caller, call.request, context));
+      if (message.length > messageBytesMax) throw tooLarge(messageBytesMax);
+      return message;
     } finally {
       caller.close();
     }
@@ -52,13 +62,13 @@ function unary<Q extends Chosen, A>(context: CallContext, body: Unary<Q, A>): ha
 
 export function unaryCalls(context: CallContext) {
   return {
-    get: unary(context, get),
-    batchGet: unary(context, batchGet),
-    put: unary(context, put),
-    delete: unary(context, remove),
-    deleteRange: unary(context, removeRange),
-    execute: unary(context, execute),
-    transact: unary(context, transactAll),
+    get: unary(context, kv.KVService.get, get),
+    batchGet: unary(context, kv.KVService.batchGet, batchGet),
+    put: unary(context, kv.KVService.put, put),
+    delete: unary(context, kv.KVService.delete, remove),
+    deleteRange: unary(context, kv.KVService.deleteRange, removeRange),
+    execute: unary(context, kv.KVService.execute, execute),
+    transact: unary(context, kv.KVService.transact, transactAll),
   };
 }
 
@@ -76,7 +86,7 @@ async function batchGet(caller: Caller, { keys }: kv.BatchGetRequest): Promise<k
   const { value } = await run(caller, ['KV.MGET', ...keys]);
   const entries = (value as ReplyValue[]).map((item, i) => entryMessage(entryOf(keys[i], item), keys[i]));
   const bytes = entries.reduce((sum, entry) => sum + entry.key.length + entry.value.length + 64, 0);
-  if (bytes > messageBytesMax) throw tooLarge();
+  if (bytes > messageBytesMax) throw tooLarge(messageBytesMax);
   return { entries };
 }
 
@@ -112,8 +122,7 @@ function removeRange(
 
 async function execute(caller: Caller, request: kv.ExecuteRequest): Promise<kv.ExecuteResponse> {
   const { value, version } = await run(caller, checked(caller, request.args, request.protocol));
-  const message = { value: valueMessage(value), version };
-  return message;
+  return { value: valueMessage(value), version };
 }
 
 async function transactAll(caller: Caller, request: kv.TransactRequest): Promise<kv.TransactResponse> {
@@ -139,6 +148,7 @@ export function scanCall(context: CallContext): handleServerStreamingCall<kv.Sca
 type ScanCall = ServerWritableStream<kv.ScanRequest, kv.ScanResponse>;
 
 async function scan(context: CallContext, call: ScanCall): Promise<void> {
+  checkReadable(call.request);
   const { selection, reverse, limit, keysOnly, resumeToken } = call.request;
   const caller = await admit(context, call, call.request);
   const options = {
@@ -173,6 +183,11 @@ function drained(call: ScanCall): Promise<void> {
     call.once('drain', end);
     call.once('cancelled', end);
   });
+}
+
+/** See bounded-requests.ts. */
+function checkReadable(request: unknown): void {
+  if (request instanceof KvError) throw request;
 }
 
 async function run(caller: Caller, args: readonly (string | Uint8Array)[]): Promise<Answer> {
@@ -217,6 +232,6 @@ function checkCount(count: number, what: string): void {
   if (count > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} ${what} at a time`);
 }
 
-function tooLarge(): KvError {
-  return new KvError('LIMIT', `the reply has more than ${replyBytesMax} bytes`);
+function tooLarge(bytesMax = replyBytesMax): KvError {
+  return new KvError('LIMIT', `the reply has more than ${bytesMax} bytes`);
 }

@@ -21,6 +21,18 @@ import { GrpcExporter } from './exporter.js';
 
 afterEach(closeAll);
 
+/** Unary calls whose requests are messages already. */
+function rawCalls(client: kv.KVClient): (method: string, message: Buffer) => Promise<unknown> {
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  return (method, message) =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(`/kv.v1.KV/${method}`, asIs, asIs, message, (error, response) => {
+        if (error === null) resolve(response);
+        else reject(error);
+      });
+    });
+}
+
 describe('a client without stubs', () => {
   it('finds the service by reflection and uses it', async () => {
     const { address } = await serve();
@@ -96,15 +108,7 @@ describe('errors', () => {
   });
 
   it('tell of more parts than a request may have, before they are made', async () => {
-    const client = clientOf(await serve());
-    const asIs = (bytes: Buffer): Buffer => bytes;
-    const call = (method: string, message: Buffer): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        client.makeUnaryRequest(`/kv.v1.KV/${method}`, asIs, asIs, message, (error, response) => {
-          if (error === null) resolve(response);
-          else reject(error);
-        });
-      });
+    const call = rawCalls(clientOf(await serve()));
     const parts = (count: number): Buffer => Buffer.alloc(2 * count, Buffer.from([0x0a, 0]));
     const commands = kv.TransactRequest.encode({ compare: [], commands: [], protocol: 0 }).finish();
     const within = Buffer.concat([commands, Buffer.from([0x12, 0x80, 0x80, 0x80, 0x01]), parts(2 ** 20)]);
@@ -113,6 +117,56 @@ describe('errors', () => {
     expect(await reasonOf(call('BatchGet', parts(2000)))).toEqual(tooMany);
     expect(await reasonOf(call('Transact', Buffer.concat([within, parts(100)])))).toEqual(tooMany);
     expect(await reasonOf(call('Execute', parts(1000)))).toEqual([codes.INVALID_ARGUMENT, 'ERR']);
+  });
+
+  it('say what is wrong with requests that cannot be read: they were INTERNAL, without a reason', async () => {
+    const call = rawCalls(clientOf(await serve()));
+    const beyondExact = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    const requests: [method: string, bytes: number[]][] = [
+      ['Put', [0x0a, 1, 0x6b, 0x18, ...beyondExact]],
+      ['Put', [0x0a, 1, 0x6b, 0x20, ...beyondExact]],
+      ['Delete', [0x0a, 1, 0x6b, 0x10, ...beyondExact]],
+      ['Scan', [0x20, ...beyondExact]],
+      ['Transact', [0x0a, 11, 0x10, ...beyondExact]],
+      ['Get', [0x0a, 5, 0x6b]],
+      ['Execute', [0x0a, 5, 0x6b]],
+      ['DeleteRange', [0xff]],
+    ];
+    for (const [method, bytes] of requests) {
+      expect(await reasonOf(call(method, Buffer.from(bytes))), method).toEqual([
+        codes.INVALID_ARGUMENT,
+        'INVALID',
+      ]);
+    }
+  });
+
+  it('have a reason when a reply does not fit a message', async () => {
+    const client = clientOf(await serve());
+    await execute(client, 'SETRANGE k 40000000 x');
+    const twice = (args: string[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const commands = [{ args: args.map(Buffer.from) }, { args: args.map(Buffer.from) }];
+        client.transact({ compare: [], commands, protocol: 0 }, (error, response) => {
+          if (error === null) resolve(response);
+          else reject(error);
+        });
+      });
+    const tooLarge = [codes.RESOURCE_EXHAUSTED, 'LIMIT'];
+    expect(await reasonOf(execute(client, 'MGET k k'))).toEqual(tooLarge);
+    expect(await reasonOf(twice(['GET', 'k']))).toEqual(tooLarge);
+  });
+
+  it('of a server that follows another one say whether to try again', async () => {
+    const client = clientOf(await serve());
+    const cases: [string, number][] = [
+      ['MASTERDOWN', codes.UNAVAILABLE],
+      ['NOREPLICAS', codes.UNAVAILABLE],
+      ['READONLY', codes.FAILED_PRECONDITION],
+    ];
+    for (const [reason, code] of cases) {
+      const call = execute(client, `EVAL return{err=ARGV[1]} 0 ${reason}`);
+      expect(await reasonOf(call), reason).toEqual([code, reason]);
+    }
   });
 
   it('say the version that a key is at', async () => {

@@ -29,16 +29,24 @@ const serviceName = 'kv.v1.KV';
 /** How long calls may take to end when the server closes, in ms. */
 const closingMs = 1000;
 
-/** Batch messages pass as bytes: see decoder.ts and reply.ts. */
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/** Messages of Batch pass as bytes: see decoder.ts and reply.ts. So do responses of unary calls: see calls.ts. */
 const service = {
-  ...kv.KVService,
-  ...boundedService,
-  batch: {
-    ...kv.KVService.batch,
-    requestDeserialize: (bytes: Buffer): Buffer => bytes,
-    responseSerialize: (bytes: Buffer): Buffer => bytes,
-  },
+  get: answeredAsIs(boundedService.get),
+  batchGet: answeredAsIs(boundedService.batchGet),
+  put: answeredAsIs(boundedService.put),
+  delete: answeredAsIs(boundedService.delete),
+  deleteRange: answeredAsIs(boundedService.deleteRange),
+  scan: boundedService.scan,
+  execute: answeredAsIs(boundedService.execute),
+  transact: answeredAsIs(boundedService.transact),
+  batch: answeredAsIs({ ...kv.KVService.batch, requestDeserialize: asIs }),
 };
+
+function answeredAsIs<M>(method: M): M & { responseSerialize: typeof asIs } {
+  return { ...method, responseSerialize: asIs };
+}
 
 export class GrpcExporter {
   readonly #coordinator: Coordinator;
