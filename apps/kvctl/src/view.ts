@@ -100,6 +100,9 @@ function problemsOf(map: ShardMap, nodes: readonly NodeView[], shards: readonly 
       else if (replica?.role !== leading && replica?.role !== following && isUp(nodes, node)) {
         problems.push(`shard ${shard}: its replica on ${node} is not ready`);
       }
+      if (replica !== null && replica.diskFailure !== '') {
+        problems.push(`shard ${shard}: the disk of ${node} takes nothing: ${replica.diskFailure}`);
+      }
     }
   }
   return problems;

@@ -46,7 +46,7 @@ export class NodeAdministration implements Administration {
   status(): ProcessStatus {
     const { clients, env, host, refusal, settings } = this.#options;
     const replicas = [...host.replicas()].map((replica) =>
-      replicaStatusOf(replica, host.durablePositionOf(replica.shard)),
+      replicaStatusOf(replica, host.durablePositionOf(replica.shard), host.diskFailureOf(replica.shard)),
     );
     return admin.StatusResponse.create({
       kind: admin.ProcessKind.PROCESS_KIND_STORAGE_NODE,

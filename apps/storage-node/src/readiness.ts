@@ -1,6 +1,6 @@
 /**
  * Whether a node does its work: the shards of the map are open here, each has a state that is whole, so that it could
- * lead, and somebody leads each. Who restarts nodes one by one waits for that: the next one may be the last that has what
+ * lead, and gets to the disk, and somebody leads each. Who restarts nodes one by one waits for that: the next one may be the last that has what
  * this one lacks.
  */
 import type { Replica } from '@holdfast/coord';
@@ -12,16 +12,24 @@ const leaderlessLeasesMax = 5;
 
 export type Readable = Pick<Replica, 'shard' | 'role' | 'leaderlessMs'>;
 
-/** Why not; null when it does. `problem`: why the shards are not open. */
+/**
+ * Why not; null when it does. `problem`: why the shards are not open. `diskFailureOf`: why the disk takes nothing of a
+ * shard.
+ */
 export function readinessOf(
   problem: string | null,
   replicas: Iterable<Readable>,
   leaseMs: number,
+  diskFailureOf: (shard: string) => Error | null,
 ): string | null {
   if (problem !== null) return problem;
   const all = [...replicas];
   const starting = all.filter(({ role }) => role === 'starting');
   if (starting.length > 0) return `the state of ${namesOf(starting)} is not whole yet`;
+  for (const { shard } of all) {
+    const failure = diskFailureOf(shard);
+    if (failure !== null) return `the disk takes nothing of ${shard}: ${failure.message}`;
+  }
   return leaderlessnessOf(all, leaseMs);
 }
 

@@ -144,7 +144,9 @@ async function serve(base: Base): Promise<Addresses> {
   const onError = (err: unknown): void => logger.error({ err }, 'a defect in the administration');
   const admin = new AdminExporter({ administration, env, onError });
   const refusal = (): string | null =>
-    readinessOf(placing?.problem ?? null, host.replicas(), settings.leaseMs);
+    readinessOf(placing?.problem ?? null, host.replicas(), settings.leaseMs, (shard) =>
+      host.diskFailureOf(shard),
+    );
   const nodes = new NodeExporter({
     replicas: host,
     env,

@@ -51,10 +51,12 @@ describe('ReplicaKeeper', () => {
   function follower(from: number | null) {
     const env = new SimulatedEnv();
     const register = new MemoryShardRegister();
-    const disk = { from, writes: 0 };
+    const disk = { from, writes: 0, isFull: false };
+    const errors: string[] = [];
     const snapshots = {
       newest: async () => (disk.from === null ? null : { name: '', from: disk.from, to: disk.from }),
       write: async (position: number) => {
+        if (disk.isFull) throw new KvError('DISK', 'no space');
         disk.from = position;
         disk.writes++;
         return 100;
@@ -67,7 +69,7 @@ describe('ReplicaKeeper', () => {
       isSound: true,
       appliedBytes: 0,
       fetches: 0,
-      storage: { stamp: { writes: 0 } },
+      storage: { stamp: { writes: 0 }, failure: null as KvError | null },
       offers: { snapshot: async () => ({ from: 7, to: () => 7, batches: [] }) },
     };
     const trims: number[] = [];
@@ -83,6 +85,7 @@ describe('ReplicaKeeper', () => {
         snapshots,
         onError: (error) => {
           if (!(error instanceof KvError)) throw error;
+          errors.push(error.message);
         },
         intervalMs: 10,
         ...(logBytesMax && { logBytesMax }),
@@ -93,7 +96,7 @@ describe('ReplicaKeeper', () => {
       await new Promise(setImmediate);
     };
     const known = async (): Promise<number | undefined> => (await register.positions('s0')).get('a');
-    return { begin, disk, known, pass, register, replica, trims };
+    return { begin, disk, errors, known, pass, register, replica, trims };
   }
 
   it('says that its disk has less than it once said, because it is a new one', async () => {
@@ -114,6 +117,27 @@ describe('ReplicaKeeper', () => {
     await pass();
     await pass();
     expect([disk.writes, await known()]).toEqual([1, 7]);
+    await keeper.close();
+  });
+
+  it('says that its disk takes nothing, which nobody else would notice, for as long as that is so', async () => {
+    const { begin, disk, errors, known, pass, replica } = follower(3);
+    const keeper = begin();
+    disk.isFull = true;
+    replica.fetches++;
+    await pass();
+    expect([keeper.diskFailure?.message, errors]).toEqual(['no space', ['no space']]);
+    disk.isFull = false;
+    await pass();
+    expect([keeper.diskFailure, await known()]).toEqual([null, 7]);
+    replica.storage.failure = new KvError('DISK', 'no space for LevelDB');
+    await pass();
+    expect([keeper.diskFailure?.message, errors.slice(1)]).toEqual([
+      'no space for LevelDB',
+      ['no space for LevelDB'],
+    ]);
+    replica.storage.failure = null;
+    expect(keeper.diskFailure).toBeNull();
     await keeper.close();
   });
 

@@ -11,7 +11,7 @@
  *
  * The others, if they are behind that, get a snapshot from one of those.
  */
-import { type Env, Recurring } from '@holdfast/common';
+import { type Env, KvError, Recurring } from '@holdfast/common';
 import type { Log, Position } from '@holdfast/log';
 import type { SnapshotFiles } from '../snapshot-files.js';
 import { isRoomShort, keepIntervalMs, snapshotLogBytes } from './limits.js';
@@ -54,6 +54,8 @@ export class ReplicaKeeper {
   /** `Replica.appliedBytes` when that was taken, and `Replica.fetches` of what it was taken of. */
   #appliedBefore = 0;
   #fetchesBefore = 0;
+  /** Why the last snapshot could not be written. */
+  #snapshotFailure: KvError | null = null;
   readonly #keeping: Recurring;
 
   constructor(options: ReplicaKeeperOptions) {
@@ -65,6 +67,11 @@ export class ReplicaKeeper {
   /** Up to where the replica needs the log no more, as the others know it. */
   get reported(): Position {
     return this.#reported ?? 0;
+  }
+
+  /** Why the disk here takes nothing, and the log grows for this replica; null while it does. */
+  get diskFailure(): KvError | null {
+    return this.#options.replica.storage.failure ?? this.#snapshotFailure;
   }
 
   /** When the last snapshot was finished, in ms since 1970; 0 for none. */
@@ -96,6 +103,8 @@ export class ReplicaKeeper {
       // A full etcd takes no report, and room is made there by trimming what was reported before.
       if (replica.role === 'leader') await this.#trim();
     }
+    // A storage that writes its own disk does so behind everybody's back: here it is said that it can't.
+    if (replica.storage.failure !== null) throw replica.storage.failure;
   }
 
   /** A snapshot is taken when the log has grown by so much. */
@@ -123,7 +132,13 @@ export class ReplicaKeeper {
     const { replica } = this.#options;
     const { appliedBytes, fetches } = replica;
     const { batches, from, to } = await replica.offers.snapshot();
-    this.#snapshotBytes = await snapshots.write(from, batches, async () => to());
+    try {
+      this.#snapshotBytes = await snapshots.write(from, batches, async () => to());
+      this.#snapshotFailure = null;
+    } catch (error) {
+      if (error instanceof KvError && error.code === 'DISK') this.#snapshotFailure = error;
+      throw error;
+    }
     this.#appliedBefore = appliedBytes;
     this.#fetchesBefore = fetches;
     await snapshots.removeOld();

@@ -148,6 +148,11 @@ export class ShardHost {
     return this.#hosted.get(shard)?.keeper?.reported ?? 0;
   }
 
+  /** Why the disk here takes nothing of the shard; null while it does. */
+  diskFailureOf(shard: string): KvError | null {
+    return this.#hosted.get(shard)?.keeper?.diskFailure ?? null;
+  }
+
   /** Throws KvError UNAVAILABLE. */
   async snapshot(shard: string): Promise<SnapshotStream> {
     return this.#replicaHere(shard).offers.snapshot();

@@ -1,5 +1,5 @@
 /** What a process says of one of its replicas. */
-import { databasesMax } from '@holdfast/common';
+import { databasesMax, type KvError } from '@holdfast/common';
 import type { Replica } from '@holdfast/coord';
 import { admin } from '@holdfast/rpc';
 
@@ -10,8 +10,12 @@ export const replicaRoles = {
   closed: admin.ReplicaRole.REPLICA_ROLE_CLOSED,
 } as const;
 
-/** `durablePosition`: up to where it needs the log no more. */
-export function replicaStatusOf(replica: Replica, durablePosition: number): admin.ReplicaStatus {
+/** `durablePosition`: up to where it needs the log no more. `diskFailure`: why its disk takes nothing; null while it does. */
+export function replicaStatusOf(
+  replica: Replica,
+  durablePosition: number,
+  diskFailure: KvError | null = null,
+): admin.ReplicaStatus {
   const { coordinator, leader, leaseLeftMs, position, role, shard } = replica;
   const { storage } = coordinator.kv;
   let keys = 0;
@@ -26,5 +30,6 @@ export function replicaStatusOf(replica: Replica, durablePosition: number): admi
     durablePosition,
     dataBytes: Math.round(storage.usedBytes),
     keys,
+    diskFailure: diskFailure?.message ?? '',
   });
 }
