@@ -20,6 +20,7 @@ import {
   openLocalStack,
   prefixInterval,
   type ScanEntry,
+  ScanRoom,
   scanRange,
   Turns,
   transact,
@@ -93,6 +94,7 @@ class EmbeddedStore implements KeyValueStore {
   readonly #stack: LocalStack;
   readonly #env: Env;
   readonly #turns: Turns;
+  readonly #room: ScanRoom;
   readonly #database: number;
   readonly #timeoutMs: number;
   readonly #idle: Caller[] = [];
@@ -106,6 +108,7 @@ class EmbeddedStore implements KeyValueStore {
     this.#stack = stack;
     this.#env = env;
     this.#turns = new Turns(stack.coordinator, env.timers);
+    this.#room = new ScanRoom(this.#turns, env.clock);
     this.#database = options.database ?? 0;
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
   }
@@ -156,7 +159,7 @@ class EmbeddedStore implements KeyValueStore {
     throwAny(selectionProblem(selection) ?? optionsProblem(options));
     const interval = intervalOf(selection);
     const remove = async (caller: Caller): Promise<number> => {
-      const { deleted } = await deleteRange({ caller, turns: this.#turns, clock: this.#env.clock }, interval);
+      const { deleted } = await deleteRange({ caller, room: this.#room }, interval);
       return deleted;
     };
     return this.#with(options, false, remove, true);
@@ -195,7 +198,7 @@ class EmbeddedStore implements KeyValueStore {
     throwAny((selection === undefined ? null : selectionProblem(selection)) ?? optionsProblem(options));
     if (limit === 0) return;
     const caller = this.#take();
-    const context = { caller, turns: this.#turns, clock: this.#env.clock };
+    const context = { caller, room: this.#room };
     try {
       const pages = scanRange(context, {
         interval: selection === undefined ? allKeys : intervalOf(selection),

@@ -13,6 +13,7 @@ export {
   type ScanPage,
   scanRange,
 } from './range-scan.js';
+export { ScanRoom } from './scan-room.js';
 export { type Comparison, transact } from './transact.js';
 export { type TurnListener, Turns } from './turns.js';
 export { unsupported, unsupportedArguments } from './unsupported.js';

@@ -4,6 +4,7 @@ import { Caller } from './caller.js';
 import { allKeys, type KeyInterval, prefixInterval, successorOf } from './key-interval.js';
 import { type LocalStack, openLocalStack } from './local-stack.js';
 import { deleteRange, type RangeContext, type ScanOptions, scanRange } from './range-scan.js';
+import { ScanRoom } from './scan-room.js';
 import { Turns } from './turns.js';
 
 const stacks: LocalStack[] = [];
@@ -12,13 +13,20 @@ afterEach(async () => {
   for (const stack of stacks.splice(0)) await stack.close();
 });
 
-async function contextOf(): Promise<RangeContext & { readonly stack: LocalStack }> {
+interface Context extends RangeContext {
+  readonly stack: LocalStack;
+  /** Another caller. */
+  readonly open: () => Caller;
+}
+
+async function contextOf(): Promise<Context> {
   const env = systemEnv();
   const stack = await openLocalStack({ env, storage: 'memory', log: 'none', fsync: 'no' });
   stacks.push(stack);
   const turns = new Turns(stack.coordinator, env.timers);
   const options = { protocol: 'embedded', address: '', localAddress: '' };
-  return { caller: Caller.open(stack.coordinator, turns, options)!, turns, clock: env.clock, stack };
+  const open = (): Caller => Caller.open(stack.coordinator, turns, options)!;
+  return { caller: open(), room: new ScanRoom(turns, env.clock), stack, open };
 }
 
 async function keysOf(context: RangeContext, options: Partial<ScanOptions> = {}): Promise<string[]> {
@@ -55,6 +63,17 @@ describe('scanRange', () => {
       await context.caller.run(['MSET', ...names.slice(i, i + 1000).flatMap((name) => [name, 'v'])]);
     }
     expect(await keysOf(context)).toEqual(names);
+  });
+
+  it('returns everything to each of many at a time, whose passes keep less', async () => {
+    const { caller, room, open } = await contextOf();
+    const names = Array.from({ length: 3000 }, (_, i) => `k${String(i).padStart(4, '0')}`);
+    await caller.run(['MSET', ...names.flatMap((name) => [name, 'v'])]);
+    const found = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => keysOf({ caller: open(), room }, { isReverse: i % 2 === 1 })),
+    );
+    const backwards = [...names].reverse();
+    for (const [i, keys] of found.entries()) expect(keys).toEqual(i % 2 === 1 ? backwards : names);
   });
 
   it('returns nothing from outside of its range for a token of another one', async () => {

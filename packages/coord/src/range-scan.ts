@@ -2,21 +2,18 @@
  * Keys of a range, in the order of their bytes, out of an index in the order of their hashes.
  *
  *     pass 1 over the index   keep the first 65,536 keys of the range      -> sorted, read, handed out
- *     pass 2                  the first 65,536 behind the last of pass 1   -> ...
+ *     pass 2                  the first 65,536 behind the last of pass 1   -> ...     fewer while others scan: ScanRoom
  *
  * A pass takes small steps (KV.SCAN, about a millisecond a turn), and once the heap is full it asks only
  * for keys that could still get in. Memory is bounded by the heap, time is O(keys of the database) a pass.
  * Each entry is one key at one version; a key that is there throughout is returned exactly once.
  */
-import { type Clock, compareBytes, ErrorReply, KvError, type ReplyValue } from '@holdfast/common';
+import { byteStringOf, compareBytes, ErrorReply, KvError, type ReplyValue } from '@holdfast/common';
 import type { Caller } from './caller.js';
 import { type FoundKey, KeyHeap } from './key-heap.js';
 import { type KeyInterval, successorOf } from './key-interval.js';
-import type { Turns } from './turns.js';
+import type { ScanRoom } from './scan-room.js';
 
-/** Keys kept in one pass, and their bytes. */
-const heapKeysMax = 65536;
-const heapBytesMax: number = 16 * 1024 * 1024;
 /** Slots of the index looked at by one command, and how long a turn may go on, in ms. */
 const pageKeys = 500;
 const turnMs = 1;
@@ -27,7 +24,11 @@ const answerBytesMax: number = 256 * 1024;
 const groupFirst = 8;
 const groupMax = 100;
 
-export interface ScanEntry extends FoundKey {
+export interface ScanEntry {
+  readonly key: Buffer;
+  /** One of the storage's `valueTypes`. */
+  readonly type: number;
+  readonly version: number;
   /** Null for other types than string, and when only keys are wanted. */
   readonly value: Buffer | null;
   /** Null when the key does not expire, and when only keys are wanted. */
@@ -52,17 +53,31 @@ export interface ScanOptions {
 
 export interface RangeContext {
   readonly caller: Caller;
-  readonly turns: Turns;
-  readonly clock: Clock;
+  readonly room: ScanRoom;
 }
 
 /** Throws KvError INVALID for a foreign token, CLOSED when the caller was closed. */
 export async function* scanRange(context: RangeContext, options: ScanOptions): AsyncGenerator<ScanPage> {
+  const interval = resumedInterval(options);
+  try {
+    await context.room.enter();
+    yield* scanInterval(context, options, interval);
+  } finally {
+    context.room.leave();
+  }
+}
+
+async function* scanInterval(
+  context: RangeContext,
+  options: ScanOptions,
+  first: KeyInterval,
+): AsyncGenerator<ScanPage> {
+  const { room } = context;
   const { isReverse } = options;
-  let interval = resumedInterval(options);
+  let interval = first;
   let left = options.limit;
   for (;;) {
-    const heap = new KeyHeap(isReverse, Math.min(left, heapKeysMax), heapBytesMax);
+    const heap = new KeyHeap(isReverse, Math.min(left, room.keysMax), room.bytesMax);
     await fill(heap, context, interval, isReverse);
     const isLastPass = !heap.hasDropped;
     const keys = heap.drain();
@@ -72,12 +87,12 @@ export async function* scanRange(context: RangeContext, options: ScanOptions): A
       at = next;
       const isEnd = isLastPass && at === keys.length;
       if (entries.length > 0 || isEnd) {
-        yield { entries, resumeToken: isEnd ? null : tokenOf(keys[at - 1].key, isReverse) };
+        yield { entries, resumeToken: isEnd ? null : tokenOf(bytesOf(keys[at - 1]), isReverse) };
       }
-      await context.turns.next();
+      await room.next();
     }
     if (isLastPass || left <= 0) return;
-    interval = behind(interval, keys[keys.length - 1].key, isReverse);
+    interval = behind(interval, bytesOf(keys[keys.length - 1]), isReverse);
   }
 }
 
@@ -88,15 +103,21 @@ export async function deleteRange(
 ): Promise<{ deleted: number; version: number }> {
   let deleted = 0;
   let newest = 0;
-  await pass(
-    context,
-    'KV.DELRANGE',
-    () => interval,
-    (count, version) => {
-      deleted += count as number;
-      if (version > newest) newest = version;
-    },
-  );
+  const { room } = context;
+  try {
+    await room.enter();
+    await pass(
+      context,
+      'KV.DELRANGE',
+      () => interval,
+      (count, version) => {
+        deleted += count as number;
+        if (version > newest) newest = version;
+      },
+    );
+  } finally {
+    room.leave();
+  }
   return { deleted, version: newest };
 }
 
@@ -110,12 +131,12 @@ function fill(
   return pass(
     context,
     'KV.SCAN',
-    () => (heap.isFull ? before(interval, heap.last.key, isReverse, heap) : interval),
+    () => (heap.isFull ? before(interval, bytesOf(heap.last), isReverse, heap) : interval),
     (found) => {
       const fields = found as ReplyValue[];
       for (let i = 0; i < fields.length; i += 3) {
         const [type, version, key] = fields.slice(i, i + 3) as [number, number, Buffer];
-        heap.offer({ key, type, version });
+        heap.offer({ key: byteStringOf(key, 0, key.length), type, version });
       }
     },
   );
@@ -123,12 +144,13 @@ function fill(
 
 /** Passes over the whole index with a command that takes a cursor and returns [next cursor, found]. */
 async function pass(
-  { caller, turns, clock }: RangeContext,
+  { caller, room }: RangeContext,
   command: string,
   intervalNow: () => KeyInterval,
   found: (value: ReplyValue, version: number) => void,
 ): Promise<void> {
   let cursor = 0;
+  const { clock } = room;
   let turnEndMs = clock.monotonic() + turnMs;
   do {
     const { from, to } = intervalNow();
@@ -141,7 +163,7 @@ async function pass(
     found(page, version);
     cursor = next;
     if (clock.monotonic() < turnEndMs) continue;
-    await turns.next();
+    await room.next();
     turnEndMs = clock.monotonic() + turnMs;
   } while (cursor !== 0);
 }
@@ -177,17 +199,23 @@ async function read(
 }
 
 function withoutValue(found: FoundKey): ScanEntry {
-  return { ...found, value: null, ttlMs: null };
+  const { type, version } = found;
+  return { key: bytesOf(found), type, version, value: null, ttlMs: null };
+}
+
+function bytesOf({ key }: FoundKey): Buffer {
+  return Buffer.from(key, 'latin1');
 }
 
 /** What keys hold, in their order; of large values only that of the first. */
-async function readEntries(caller: Caller, keys: readonly FoundKey[]): Promise<(ScanEntry | null)[]> {
-  const { value: reply } = await caller.run(['KV.MGET', ...keys.map(({ key }) => key)]);
+async function readEntries(caller: Caller, found: readonly FoundKey[]): Promise<(ScanEntry | null)[]> {
+  const keys = found.map(bytesOf);
+  const { value: reply } = await caller.run(['KV.MGET', ...keys]);
   if (!(reply instanceof ErrorReply)) {
-    return (reply as ReplyValue[]).map((item, i) => entryOf(keys[i].key, item));
+    return (reply as ReplyValue[]).map((item, i) => entryOf(keys[i], item));
   }
   // Together they are more than a reply may be.
-  if (reply.code === 'LIMIT' && keys.length > 1) return readEntries(caller, keys.slice(0, 1));
+  if (reply.code === 'LIMIT' && keys.length > 1) return readEntries(caller, found.slice(0, 1));
   throw new KvError('COMMAND', reply.message, { reply: reply.code });
 }
 

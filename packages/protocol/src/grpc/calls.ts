@@ -5,7 +5,7 @@ import type {
   ServerErrorResponse,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { batchKeysMax, type Clock, ErrorReply, emptyBytes, KvError, type ReplyValue } from '@holdfast/common';
+import { batchKeysMax, ErrorReply, emptyBytes, KvError, type ReplyValue } from '@holdfast/common';
 import {
   type Answer,
   allKeys,
@@ -15,6 +15,7 @@ import {
   type KeyInterval,
   prefixInterval,
   type ScanEntry,
+  type ScanRoom,
   scanRange,
   transact,
   unsupportedArguments,
@@ -26,7 +27,7 @@ import { replyBytesMax } from './limits.js';
 import { valueMessage, valueOrErrorMessage } from './value.js';
 
 export interface CallContext extends AdmissionContext {
-  readonly clock: Clock;
+  readonly room: ScanRoom;
 }
 
 type Unary<Q, A> = (caller: Caller, request: Q, context: CallContext) => Promise<A>;
@@ -114,10 +115,10 @@ async function remove(caller: Caller, request: kv.DeleteRequest): Promise<kv.Del
 function removeRange(
   caller: Caller,
   { selection }: kv.DeleteRangeRequest,
-  { turns, clock }: CallContext,
+  { room }: CallContext,
 ): Promise<kv.DeleteRangeResponse> {
   if (selection === undefined) throw new KvError('INVALID', 'a prefix or a range is required');
-  return deleteRange({ caller, turns, clock }, intervalOf(selection));
+  return deleteRange({ caller, room }, intervalOf(selection));
 }
 
 async function execute(caller: Caller, request: kv.ExecuteRequest): Promise<kv.ExecuteResponse> {
@@ -159,8 +160,8 @@ async function scan(context: CallContext, call: ScanCall): Promise<void> {
     resumeToken,
   };
   try {
-    const { turns, clock } = context;
-    for await (const page of scanRange({ caller, turns, clock }, options)) {
+    const { room } = context;
+    for await (const page of scanRange({ caller, room }, options)) {
       for (const { value } of page.entries)
         if (value !== null && value.length > replyBytesMax) throw tooLarge();
       const entries = page.entries.map((entry) => entryMessage(entry, entry.key));

@@ -4,7 +4,7 @@
  */
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { type Env, KvError } from '@holdfast/common';
-import { type Coordinator, Turns } from '@holdfast/coord';
+import { type Coordinator, ScanRoom, Turns } from '@holdfast/coord';
 import { addReflection, Health, kv, serverOptions } from '@holdfast/rpc';
 import type { Settings } from '../settings.js';
 import { credentialsOf, databaseOf } from './admission.js';
@@ -66,7 +66,7 @@ export class GrpcExporter {
     this.#credentials = options.credentials ?? ServerCredentials.createInsecure();
     this.#turns = new Turns(coordinator, env.timers);
     this.#server = new Server(serverOptions(streamsMax));
-    const context = { coordinator, config, turns: this.#turns, clock: env.clock };
+    const context = { coordinator, config, turns: this.#turns, room: new ScanRoom(this.#turns, env.clock) };
     const implementation = {
       ...unaryCalls(context),
       scan: scanCall(context),
