@@ -31,3 +31,25 @@ it('level storage does not start without the log that it had: it served what Lev
   expect(await new StackClient(again).line('GET k')).toBe('v');
   await again.close();
 });
+
+it('memory storage without a log, which began empty over the data of others, says so', async () => {
+  const said: string[] = [];
+  const startEmpty = (): Promise<LocalStack> =>
+    openLocalStack({
+      ...{ env, disk, storage: 'memory', log: 'none', fsync: 'everysec', directory },
+      onLog: (level, message) => said.push(`${level}: ${message}`),
+    });
+  await (await startEmpty()).close();
+  expect(said).toEqual([]);
+  const stack = await start('file');
+  await new StackClient(stack).line('SET k v');
+  await stack.close();
+  const empty = await startEmpty();
+  expect(said).toEqual([
+    expect.stringMatching(/^warning: .* has data of a server with .*--log file: this one/),
+  ]);
+  await expect(empty.persistence!.take()).rejects.toThrow(
+    /holds data of --storage level|the log of another run/,
+  );
+  await empty.close();
+});

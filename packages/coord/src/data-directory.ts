@@ -61,6 +61,15 @@ export class DataDirectory {
     return (await this.disk.exists(`${this.path}/snapshots`)) && !(await this.hasLog());
   }
 
+  /** What is to be said where memory storage without a log, which claims nothing, passes over the data of others. */
+  async passedOver(): Promise<string | null> {
+    const log = (await this.hasLog()) ? '--log file' : null;
+    const level = (await this.disk.exists(`${this.path}/level`)) ? '--storage level' : null;
+    const settings = [level, log].filter((each) => each !== null);
+    if (settings.length === 0) return null;
+    return `${this.path} has data of a server with ${settings.join(' ')}: this one begins without it, and saves nothing there`;
+  }
+
   async release(): Promise<void> {
     const lock = this.#lock;
     this.#lock = null;

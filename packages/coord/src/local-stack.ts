@@ -96,7 +96,7 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
   const place = placeOf(options);
   if (options.log === 'file') await place!.claim();
   else if (isOnDisk(options)) await place!.claimWithoutLog();
-  else if (place !== null && (await place.hasSaved())) await place.claim();
+  else if (place !== null) await claimSaved(place, options.onLog);
   const opened: Closable[] = [];
   try {
     return new OpenStack(await new Assembly(options, config, place, opened).assemble(), place);
@@ -105,6 +105,13 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
     await place?.release();
     throw error;
   }
+}
+
+/** A server that keeps nothing by itself has the directory for what SAVE left there. */
+async function claimSaved(place: DataDirectory, onLog: LocalStackOptions['onLog']): Promise<void> {
+  if (await place.hasSaved()) return place.claim();
+  const warning = await place.passedOver();
+  if (warning !== null) onLog?.('warning', warning);
 }
 
 function placeOf(options: LocalStackOptions): DataDirectory | null {
