@@ -47,6 +47,24 @@ describe('readSettings', () => {
     expect(messageOf(['--config', '/nowhere'])).toContain("the config file can't be read");
   });
 
+  it('passes over what Kubernetes tells of a service with our name, by which no process started', () => {
+    const setting = readSettings(rules, [], {
+      HOLDFAST_GRPC_PORT: '2',
+      HOLDFAST_SERVICE_HOST: '10.0.0.1',
+      HOLDFAST_SERVICE_PORT: '6379',
+      HOLDFAST_SERVICE_PORT_REDIS: '6379',
+      HOLDFAST_PORT: 'tcp://10.0.0.1:6379',
+      HOLDFAST_PORT_6379_TCP: 'tcp://10.0.0.1:6379',
+      HOLDFAST_PORT_6379_TCP_PROTO: 'tcp',
+      HOLDFAST_PORT_6379_TCP_PORT: '6379',
+      HOLDFAST_PORT_6379_TCP_ADDR: '10.0.0.1',
+    });
+    expect(setting('grpc-port')).toBe('2');
+    // Of a service `holdfast-grpc`.
+    expect(readSettings(rules, [], { HOLDFAST_GRPC_PORT: 'tcp://10.0.0.1:7379' })('grpc-port')).toBe('7380');
+    expect(messageOf([], { HOLDFAST_GRPC_PORT: '10.0.0.1:7379' })).toContain('it must be a port');
+  });
+
   it('is told by usage', () => {
     expect(usage('program', rules)).toContain('--grpc-port  gRPC; default 7380');
   });

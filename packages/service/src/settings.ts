@@ -117,7 +117,8 @@ class Sources {
   variables(environment: NodeJS.ProcessEnv): Map<string, string> {
     const variables = new Map<string, string>();
     for (const [variable, value] of Object.entries(environment)) {
-      if (!variable.startsWith('HOLDFAST_') || value === undefined) continue;
+      if (!variable.startsWith('HOLDFAST_') || value === undefined || isServiceLink(variable, value))
+        continue;
       const name = variable.slice('HOLDFAST_'.length).toLowerCase().replaceAll('_', '-');
       variables.set(...this.#translate(name, value, variable));
     }
@@ -149,6 +150,19 @@ class Sources {
     if (Object.hasOwn(this.#rules, name)) return [name, value];
     throw new KvError('INVALID', `there is no setting '${name}' (${source}); --help lists them`);
   }
+}
+
+/**
+ * Whether Kubernetes made the variable: each pod gets some of every service in its namespace, by the service's name, and one
+ * is likely to be called `holdfast`, or `holdfast-redis`, whose `HOLDFAST_REDIS_PORT` is no port.
+ *
+ *     HOLDFAST_SERVICE_HOST=10.0.0.1            HOLDFAST_PORT=tcp://10.0.0.1:6379
+ *     HOLDFAST_SERVICE_PORT_REDIS=6379          HOLDFAST_PORT_6379_TCP_ADDR=10.0.0.1
+ */
+function isServiceLink(variable: string, value: string): boolean {
+  if (/_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$/.test(variable)) return true;
+  if (/_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(variable)) return true;
+  return variable.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
 }
 
 /** The name, in lower case, and the value of a line of a config file; null for empty lines and comments. */

@@ -65,6 +65,7 @@ interface PodContainer {
 
 interface Pod {
   readonly containers: PodContainer[];
+  readonly enableServiceLinks?: boolean;
   readonly securityContext: { readonly runAsNonRoot: boolean };
   readonly terminationGracePeriodSeconds?: number;
 }
@@ -238,6 +239,10 @@ describe('deploy', () => {
     for (const [name, { image, stop_grace_period: period = '10s' }] of Object.entries(compose.services)) {
       if (/holdfast\/(?!kvctl)/.test(image)) expect(Number.parseInt(period, 10), name).toBeGreaterThan(30);
     }
+  });
+
+  it('gives no pod variables of services, which have the names of settings', () => {
+    for (const pod of manifests.flatMap(podsOf)) expect(pod.enableServiceLinks).toBe(false);
   });
 
   it('lets gateways go only when clients are no longer sent to them, and nodes that wait for each other start together', () => {
