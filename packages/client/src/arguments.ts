@@ -4,7 +4,7 @@
  */
 import { KvError } from '@holdfast/common';
 import { abortedError } from './aborting.js';
-import type { Bytes, Comparison, Freshness } from './key-value-store.js';
+import type { Bytes, Comparison, Freshness, ScanOptions } from './key-value-store.js';
 
 const freshnessNames: readonly Freshness[] = ['linearizable', 'lease', 'stale'];
 
@@ -17,6 +17,7 @@ interface Options {
   readonly expectedVersion?: number;
   readonly limit?: number;
   readonly protocol?: number;
+  readonly resumeToken?: Uint8Array | null;
 }
 
 export function bytesProblem(what: string, value: unknown): KvError | null {
@@ -67,9 +68,18 @@ export function selectionProblem(selection: unknown): KvError | null {
   return invalid('a selection is { prefix } or { start, end }, of strings or Uint8Arrays');
 }
 
+export function scanProblem(options: ScanOptions): KvError | null {
+  const problem = optionsProblem(options);
+  if (problem !== null || options.selection === undefined) return problem;
+  return selectionProblem(options.selection);
+}
+
 export function optionsProblem(options: Options | undefined): KvError | null {
   if (options === undefined) return null;
-  const { timeoutMs, signal, freshness, ttlMs, expectedVersion, limit, protocol } = options;
+  if (typeof options !== 'object' || options === null) {
+    return invalid(`options must be an object, not ${nameOf(options)}`);
+  }
+  const { timeoutMs, signal, freshness, ttlMs, expectedVersion, limit, protocol, resumeToken } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) return invalid('timeoutMs must be a number, 0 or more');
   if (freshness !== undefined && !freshnessNames.includes(freshness)) {
     return invalid(`freshness must be ${freshnessNames.join(', ')}`);
@@ -80,6 +90,9 @@ export function optionsProblem(options: Options | undefined): KvError | null {
   if (expectedVersion !== undefined && !isVersion(expectedVersion)) return invalid(badVersion);
   if (limit !== undefined && limit !== Number.POSITIVE_INFINITY && !isVersion(limit)) {
     return invalid('limit must be an integer, 0 or more');
+  }
+  if (resumeToken !== undefined && resumeToken !== null && !isBytes(resumeToken)) {
+    return bytesProblem('resumeToken', resumeToken);
   }
   if (protocol !== undefined && protocol !== 2 && protocol !== 3) return invalid('protocol must be 2 or 3');
   if (signal === undefined) return null;

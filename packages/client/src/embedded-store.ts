@@ -32,6 +32,7 @@ import {
   commandProblem,
   keysProblem,
   optionsProblem,
+  scanProblem,
   selectionProblem,
   transactionProblem,
 } from './arguments.js';
@@ -66,8 +67,8 @@ export interface OpenOptions {
 
 /** Opens a store of its own, in memory. */
 export async function open(options: OpenOptions = {}): Promise<KeyValueStore> {
-  const { database = 0, env = systemEnv() } = options;
   throwAny(optionsProblem(options));
+  const { database = 0, env = systemEnv() } = options;
   let store: EmbeddedStore | null = null;
   const stack = await openStack(env, options, () => void store?.close());
   if (Number.isInteger(database) && database >= 0 && database < stack.config.number('databases')) {
@@ -175,8 +176,9 @@ class EmbeddedStore implements KeyValueStore {
     commands: readonly (readonly (Bytes | number)[])[],
     options: TransactOptions = {},
   ): Promise<Value[]> {
+    throwAny(optionsProblem(options));
     const { compare = [], encoding } = options;
-    throwAny(transactionProblem(commands, compare) ?? optionsProblem(options));
+    throwAny(transactionProblem(commands, compare));
     if (compare.length > batchKeysMax || commands.length > batchKeysMax) {
       throw new KvError('LIMIT', `at most ${batchKeysMax} comparisons and commands at a time`);
     }
@@ -194,8 +196,8 @@ class EmbeddedStore implements KeyValueStore {
   }
 
   async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
+    throwAny(scanProblem(options));
     const { selection, reverse = false, limit, keysOnly = false, resumeToken = null, signal } = options;
-    throwAny((selection === undefined ? null : selectionProblem(selection)) ?? optionsProblem(options));
     if (limit === 0) return;
     const caller = this.#take();
     const context = { caller, room: this.#room };

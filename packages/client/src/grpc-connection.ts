@@ -3,17 +3,18 @@ import {
   type ChannelCredentials,
   type ClientUnaryCall,
   credentials as channelCredentials,
+  connectivityState,
   Metadata,
   type CallOptions as RpcOptions,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { type Env, KvError } from '@holdfast/common';
+import { type Env, KvError, ProcessHold } from '@holdfast/common';
 import { channelOptions, kv } from '@holdfast/rpc';
 import { onAbort, untilAborted } from './aborting.js';
 import { optionsProblem } from './arguments.js';
 import type { RawStream } from './batch-stream.js';
 import { callError } from './call-error.js';
-import { closedError } from './errors.js';
+import { closedError, noAnswer } from './errors.js';
 import type { Freshness } from './key-value-store.js';
 
 export interface ConnectOptions {
@@ -41,12 +42,17 @@ export type UnaryMethod<Q, A> = (
   callback: (error: ServiceError | null, response: A) => void,
 ) => ClientUnaryCall;
 
+/** What is under way, and can be ended. */
+interface Cancellable {
+  cancel(): void;
+}
+
 export class GrpcConnection {
   readonly client: kv.KVClient;
   readonly #env: Env;
   readonly #metadata: Metadata;
   /** What is under way, but for streams of Batch. */
-  readonly #calls = new Set<{ cancel(): void }>();
+  readonly #calls = new Set<Cancellable>();
   #isClosed = false;
 
   /** Throws KvError INVALID. */
@@ -84,19 +90,63 @@ export class GrpcConnection {
     signal?: AbortSignal,
   ): Promise<A> {
     if (this.#isClosed) return Promise.reject(closedError());
-    let call!: ClientUnaryCall;
-    const answer = new Promise<A>((resolve, reject) => {
-      const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
-      const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
+    const isEndless = timeoutMs === 0 || timeoutMs > deadlineMsMax;
+    const deadline = isEndless ? Number.POSITIVE_INFINITY : this.#env.clock.now() + timeoutMs;
+    let step: Cancellable | null = null;
+    const began = (next: Cancellable): void => {
+      step = next;
+    };
+    const run = async (): Promise<A> => {
+      if (!isRead) await this.#reach(deadline, began);
+      return this.#call(method, request, deadline, isRead, began);
+    };
+    return signal === undefined ? run() : untilAborted(run(), signal, () => step?.cancel());
+  }
+
+  /**
+   * Waits for the server, in front of a write: gRPC would wait as well, but not say whether the call was sent by the end
+   * of its time, and what was not sent has not been done.
+   */
+  async #reach(deadline: number, began: (step: Cancellable) => void): Promise<void> {
+    if (this.client.getChannel().getConnectivityState(true) === connectivityState.READY) return;
+    const hold = new ProcessHold();
+    hold.set(true);
+    let step!: Cancellable;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const fail = (): void => {
+          const problem = noAnswer(true, 'the server could not be reached in time');
+          reject(this.#isClosed ? closedError() : problem);
+        };
+        step = { cancel: fail };
+        this.#calls.add(step);
+        began(step);
+        this.client.waitForReady(deadline, (error) => (error === undefined ? resolve() : fail()));
+      });
+    } finally {
+      this.#calls.delete(step);
+      hold.set(false);
+    }
+  }
+
+  #call<Q, A>(
+    method: UnaryMethod<Q, A>,
+    request: Q,
+    deadline: number,
+    isRead: boolean,
+    began: (step: Cancellable) => void,
+  ): Promise<A> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    return new Promise<A>((resolve, reject) => {
       const metadata = this.#waitingMetadata();
-      call = method.call(this.client, request, metadata, { deadline }, (error, response) => {
+      const call = method.call(this.client, request, metadata, { deadline }, (error, response) => {
         this.#calls.delete(call);
         if (error === null) resolve(response);
         else reject(this.#isClosed ? closedError() : callError(error, isRead));
       });
       this.#calls.add(call);
+      began(call);
     });
-    return signal === undefined ? answer : untilAborted(answer, signal, () => call.cancel());
   }
 
   /** The messages of one scan; a silence of `timeoutMs` ends it with UNAVAILABLE. */

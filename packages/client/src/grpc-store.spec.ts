@@ -213,6 +213,38 @@ describe('a store behind a server', () => {
       .toContain('blocked_clients:0');
   });
 
+  it('knows that a transaction was never sent: it was UNDETERMINED', async () => {
+    const { port, server } = await proxy(1);
+    server.close();
+    const store = client(port, { timeoutMs: 60 });
+    const signal = AbortSignal.timeout(20);
+    const begin = [
+      () => store.transact([['SET', 'k', 'v']]),
+      () => store.deleteRange({ prefix: '' }),
+      () => store.transact([['SET', 'k', 'v']], { signal, timeoutMs: 0 }),
+    ];
+    for (const call of begin) await expect(call()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const waiting = store.transact([['SET', 'k', 'v']], { timeoutMs: 0 });
+    const code = waiting.catch((error) => error.code);
+    await pause(systemEnv().timers, 20);
+    await store.close();
+    expect(await code).toBe('CLOSED');
+  });
+
+  it('sends a transaction as soon as the server is there', async () => {
+    const { port } = await serve();
+    const store = client(port);
+    expect(
+      await store.transact(
+        [
+          ['SET', 'k', 'v'],
+          ['GET', 'k'],
+        ],
+        { encoding: 'utf8' },
+      ),
+    ).toEqual(['OK', 'v']);
+  });
+
   it('refuses a value that no message can carry', async () => {
     const { port } = await serve();
     const store = client(port);

@@ -16,6 +16,7 @@ import {
   commandProblem,
   keysProblem,
   optionsProblem,
+  scanProblem,
   selectionProblem,
   transactionProblem,
 } from './arguments.js';
@@ -143,7 +144,7 @@ class GrpcStore implements KeyValueStore {
     commands: readonly (readonly (Bytes | number)[])[],
     options: TransactOptions = {},
   ): Promise<Value[]> {
-    const problem = transactionProblem(commands, options.compare ?? []) ?? optionsProblem(options);
+    const problem = optionsProblem(options) ?? transactionProblem(commands, options.compare ?? []);
     if (problem !== null) throw problem;
     const request: kv.TransactRequest = {
       compare: (options.compare ?? []).map(({ key, expectedVersion }) => ({
@@ -164,12 +165,12 @@ class GrpcStore implements KeyValueStore {
 
   /** Goes on by itself where a broken connection ended the stream. */
   async *scanPages(options: ScanOptions = {}): AsyncGenerator<Page> {
-    const { keysOnly = false, limit = Number.POSITIVE_INFINITY, selection, signal } = options;
+    const problem = scanProblem(options);
+    if (problem !== null) throw problem;
+    const { keysOnly = false, limit = Number.POSITIVE_INFINITY, signal } = options;
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     let resumeToken: Uint8Array = options.resumeToken ?? emptyBytes;
     let left = limit;
-    const problem = (selection === undefined ? null : selectionProblem(selection)) ?? optionsProblem(options);
-    if (problem !== null) throw problem;
     const freshness = this.#freshnessOf(options);
     for (let silentSinceMs = this.#env.clock.monotonic(); left > 0; ) {
       if (this.#connection.isClosed) throw closedError();

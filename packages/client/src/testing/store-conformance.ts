@@ -365,6 +365,14 @@ example('refuses options that make no sense', async (store) => {
     await fails(store.execute(['GET', 'k'], { timeoutMs }), 'INVALID');
   }
   await fails(store.get('k', { freshness: wrong('fresh') }), 'INVALID');
+  for (const options of [null, 5, 'x']) {
+    await fails(store.get('k', wrong(options)), 'INVALID');
+    await fails(store.put('k', 'v', wrong(options)), 'INVALID');
+    await fails(store.execute(['GET', 'k'], wrong(options)), 'INVALID');
+    await fails(store.transact([['GET', 'k']], wrong(options)), 'INVALID');
+    await fails(entriesOf(store, wrong(options)), 'INVALID');
+  }
+  await fails(entriesOf(store, { resumeToken: wrong(5) }), 'INVALID');
   await fails(store.execute(['GET', 'k'], { protocol: wrong(4) }), 'INVALID');
   await fails(store.transact([], { compare: [{ key: 'k', expectedVersion: 1.5 }] }), 'INVALID');
   for (const limit of [-1, 1.5, Number.NaN]) await fails(entriesOf(store, { limit }), 'INVALID');
