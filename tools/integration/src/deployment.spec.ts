@@ -54,6 +54,7 @@ interface PodContainer {
   readonly image: string;
   readonly command?: string[];
   readonly args?: string[];
+  readonly securityContext?: object;
   readonly env?: { readonly name: string; readonly value?: string }[];
   readonly ports?: { readonly name: string; readonly containerPort: number }[];
   readonly resources?: { readonly limits: { readonly memory: string } };
@@ -66,7 +67,7 @@ interface PodContainer {
 interface Pod {
   readonly containers: PodContainer[];
   readonly enableServiceLinks?: boolean;
-  readonly securityContext: { readonly runAsNonRoot: boolean };
+  readonly securityContext: object;
   readonly terminationGracePeriodSeconds?: number;
 }
 
@@ -230,7 +231,16 @@ describe('deploy', () => {
   it('runs nothing as root, and gives everything time to end', () => {
     for (const manifest of manifests) {
       for (const pod of podsOf(manifest)) {
-        expect(pod.securityContext.runAsNonRoot, manifest.file).toBe(true);
+        // What a namespace of the standard `restricted` asks of a pod.
+        expect(pod.securityContext, manifest.file).toMatchObject({
+          runAsNonRoot: true,
+          seccompProfile: { type: 'RuntimeDefault' },
+        });
+        for (const { securityContext } of pod.containers)
+          expect(securityContext, manifest.file).toEqual({
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ['ALL'] },
+          });
         const isOurs = pod.containers.some(({ image }) => /holdfast\/(?!kvctl)/.test(image));
         // `runProcess` ends itself after 30 s.
         if (isOurs) expect(pod.terminationGracePeriodSeconds, manifest.file).toBeGreaterThan(30);
