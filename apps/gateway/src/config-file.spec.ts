@@ -58,6 +58,17 @@ describe('rewriteConfig', () => {
     expect(rewriteConfig(content, config, null)).toBe(file('save ""', 'hash-max-listpack-entries 7'));
   });
 
+  it('writes limits of output in the words of Redis', () => {
+    const config = configOf({ 'client-output-buffer-limit': 'slave 256mb 64mb 60 pubsub 100 0 0' });
+    expect(rewriteConfig(file('client-output-buffer-limit normal 1 1 1'), config, null)).toBe(
+      file(
+        'client-output-buffer-limit normal 0 0 0',
+        'client-output-buffer-limit replica 256mb 64mb 60',
+        'client-output-buffer-limit pubsub 100 0 0',
+      ),
+    );
+  });
+
   it('writes how the log is kept now, in the words of Redis', () => {
     const config = configOf({ appendonly: 'yes', appendfsync: 'always' });
     expect(rewriteConfig(file('log none', 'fsync no', 'storage memory'), config, null)).toBe(

@@ -98,12 +98,24 @@ function linesOf(config: Config, name: string): string[] {
   if (count === undefined || value === '') return [`${name} ${formatted(config, name, value)}`];
   const words = value.split(' ');
   const lines: string[] = [];
-  for (let i = 0; i < words.length; i += count) lines.push(`${name} ${words.slice(i, i + count).join(' ')}`);
+  for (let i = 0; i < words.length; i += count) {
+    const line = words.slice(i, i + count);
+    lines.push([name, ...(count === 4 ? outputLimit(line) : line)].join(' '));
+  }
   return lines;
 }
 
+/** As Redis writes it: CONFIG GET has the old name of replicas, and plain numbers. */
+function outputLimit([kind, hard, soft, seconds]: string[]): string[] {
+  return [kind === 'slave' ? 'replica' : kind, memoryText(hard), memoryText(soft), seconds];
+}
+
 function formatted(config: Config, name: string, value: string): string {
-  if (config.parameter(name).kind.type !== 'memory' || value === '0') return quoted(value);
+  return config.parameter(name).kind.type === 'memory' ? memoryText(value) : quoted(value);
+}
+
+function memoryText(value: string): string {
+  if (value === '0') return value;
   const [unit, bytes] = memoryUnits.find(([, size]) => Number(value) % size === 0) ?? ['', 1];
   return `${Number(value) / bytes}${unit}`;
 }
