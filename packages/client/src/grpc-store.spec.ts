@@ -4,6 +4,7 @@ import { connect as connectTcp, createServer, type Server, type Socket } from 'n
 import {
   status as codes,
   Server as GrpcServer,
+  type handleUnaryCall,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerWritableStream,
@@ -243,6 +244,22 @@ describe('a store behind a server', () => {
         { encoding: 'utf8' },
       ),
     ).toEqual(['OK', 'v']);
+  });
+
+  it('reads many keys again where the connection broke: it gave up at the first try', async () => {
+    let calls = 0;
+    const batchGet: handleUnaryCall<kv.BatchGetRequest, kv.BatchGetResponse> = (_call, answer) => {
+      if (calls++ < 2) answer({ code: codes.UNAVAILABLE, details: 'gone' });
+      else
+        answer(null, { entries: [{ key: Buffer.from('k'), type: 1, value: Buffer.from('v'), version: 7 }] });
+    };
+    const store = client(await impostor({ batchGet }));
+    expect((await store.getMany(['k']))[0]?.version).toBe(7);
+    expect(calls).toBe(3);
+    calls = Number.NEGATIVE_INFINITY;
+    await expect(store.getMany(['k'], { timeoutMs: 120 })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const signal = AbortSignal.timeout(20);
+    await expect(store.getMany(['k'], { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   it('refuses a value that no message can carry', async () => {

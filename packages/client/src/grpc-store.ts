@@ -129,7 +129,7 @@ class GrpcStore implements KeyValueStore {
     if (problem !== null) throw problem;
     if (keys.length > batchKeysMax) throw new KvError('LIMIT', `at most ${batchKeysMax} keys at a time`);
     const request = { keys: keys.map(bufferOf), freshness: this.#freshnessOf(options) };
-    const { entries } = await this.#unary(this.#connection.client.batchGet, request, options, true);
+    const { entries } = await this.#read(this.#connection.client.batchGet, request, options);
     return entries.map((entry) => (entry.type === 0 ? null : entryOf(entry, false)));
   }
 
@@ -137,7 +137,7 @@ class GrpcStore implements KeyValueStore {
     const problem = selectionProblem(selection) ?? optionsProblem(options);
     if (problem !== null) throw problem;
     const request = { selection: selectionMessage(selection) };
-    return (await this.#unary(this.#connection.client.deleteRange, request, options, false)).deleted;
+    return (await this.#write(this.#connection.client.deleteRange, request, options)).deleted;
   }
 
   async transact(
@@ -155,7 +155,7 @@ class GrpcStore implements KeyValueStore {
       protocol: options.protocol ?? 3,
       freshness: this.#freshnessOf(options),
     };
-    const { values } = await this.#unary(this.#connection.client.transact, request, options, false);
+    const { values } = await this.#write(this.#connection.client.transact, request, options);
     return values.map((value) => valueOfMessage(value, options.encoding));
   }
 
@@ -201,7 +201,7 @@ class GrpcStore implements KeyValueStore {
     }
   }
 
-  /** Nothing else holds the process meanwhile: it would end in the middle of a scan. */
+  /** Nothing else holds the process meanwhile: it would end in the middle of a read. */
   async #pauseForRetry(): Promise<void> {
     const hold = new ProcessHold();
     hold.set(true);
@@ -263,18 +263,35 @@ class GrpcStore implements KeyValueStore {
     return timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#env.clock.monotonic() + timeoutMs;
   }
 
-  #unary<Q, A>(
+  /** A call that is sent again where its connection breaks, as long as there is time. */
+  async #read<Q, A>(
     method: UnaryMethod<Q, A>,
     request: Q,
-    options: CallOptions | undefined,
-    isRead: boolean,
+    { timeoutMs = this.#timeoutMs, signal }: CallOptions = {},
   ): Promise<A> {
+    const { clock } = this.#env;
+    const endMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs;
+    for (let leftMs = timeoutMs; ; ) {
+      try {
+        return await this.#connection.unary(method, request, leftMs, true, signal);
+      } catch (error) {
+        // What the server itself replied is final.
+        const isLost = error instanceof KvError && error.code === 'UNAVAILABLE' && error.reply === '';
+        if (!isLost || signal?.aborted || clock.monotonic() + retryMs >= endMs) throw error;
+      }
+      await this.#pauseForRetry();
+      if (signal?.aborted) throw abortedError(signal, 'UNAVAILABLE');
+      if (timeoutMs > 0) leftMs = Math.max(1, endMs - clock.monotonic());
+    }
+  }
+
+  #write<Q, A>(method: UnaryMethod<Q, A>, request: Q, options?: CallOptions): Promise<A> {
     const { timeoutMs = this.#timeoutMs, signal } = options ?? {};
-    return this.#connection.unary(method, request, timeoutMs, isRead, signal);
+    return this.#connection.unary(method, request, timeoutMs, false, signal);
   }
 }
 
-/** Between two tries of a scan whose connection broke, in ms. */
+/** Between two tries of a read whose connection broke, in ms. */
 const retryMs = 50;
 
 const freshnessNumbers = {

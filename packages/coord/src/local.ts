@@ -14,6 +14,6 @@ export {
   scanRange,
 } from './range-scan.js';
 export { ScanRoom } from './scan-room.js';
-export { type Comparison, transact } from './transact.js';
+export { type Comparison, discardedBecause, transact } from './transact.js';
 export { type TurnListener, Turns } from './turns.js';
 export { unsupported, unsupportedArguments } from './unsupported.js';

@@ -4,6 +4,7 @@ import type { Command, KV, Session } from '@holdfast/engine';
 import { type Outcome, outcomes } from './coordinator.js';
 import type { Guard } from './guard.js';
 import type { Monitors } from './monitors.js';
+import { discardedBecause } from './transact.js';
 import type { Transactions } from './transactions.js';
 
 export interface RefusalsOptions {
@@ -35,7 +36,7 @@ export class Refusals {
     if (command?.name === 'EXEC') {
       transactions.discard(session);
       if (monitors.size > 0) monitors.observe(session, command, request);
-      text = `EXECABORT Transaction discarded because of: ${message.replace(/^ERR /, '')}`;
+      text = discardedBecause + message.replace(/^ERR /, '');
     } else if (session.transaction !== null) {
       session.transaction.failed = true;
     }

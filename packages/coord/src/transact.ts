@@ -8,6 +8,9 @@ export interface Comparison {
   readonly expectedVersion: number;
 }
 
+/** What EXEC says before why nothing was done: which no caller of `transact` wants to hear first, or instead. */
+export const discardedBecause = 'EXECABORT Transaction discarded because of: ';
+
 /** The replies as an array; or an error reply, and nothing was done. */
 export async function transact(
   caller: Caller,
@@ -27,7 +30,14 @@ export async function transact(
     return answer;
   }
   const answer = await caller.run(['EXEC']);
-  return answer.value === null ? mismatch('a compared key was changed meanwhile', 0) : answer;
+  return answer.value === null ? mismatch('a compared key was changed meanwhile', 0) : withCause(answer);
+}
+
+/** Of a transaction that was refused as a whole, the reason why: servers of a cluster are asked when all is queued. */
+function withCause({ value, version }: Answer): Answer {
+  if (!(value instanceof ErrorReply) || !value.message.startsWith(discardedBecause))
+    return { value, version };
+  return { value: new ErrorReply(value.message.slice(discardedBecause.length)), version };
 }
 
 /** Watches the keys and looks at their versions; null when all are as expected. */

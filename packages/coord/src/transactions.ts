@@ -1,6 +1,7 @@
 /** MULTI, EXEC and WATCH: commands queued by a session, run as one, guarded by keys that must not change. */
 import type { Reply, Request } from '@holdfast/common';
 import type { Command, KV, QueuedCommand, Session, Transaction } from '@holdfast/engine';
+import { discardedBecause } from './transact.js';
 import { Watches } from './watches.js';
 
 /** A transaction that runs. */
@@ -90,7 +91,7 @@ export class Transactions {
     }
     const tooLong = this.#refusalByLog(transaction);
     if (tooLong !== null) {
-      reply.error(`EXECABORT Transaction discarded because of: ${tooLong}`);
+      reply.error(discardedBecause + tooLong);
       return;
     }
     reply.array(transaction.queue.length);

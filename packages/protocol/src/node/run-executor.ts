@@ -3,7 +3,7 @@
  */
 // @hot-path
 import { emptyBytes, Request } from '@holdfast/common';
-import { DiscardReply, type Outcome, outcomes } from '@holdfast/coord';
+import { DiscardReply, discardedBecause, type Outcome, outcomes } from '@holdfast/coord';
 import { RequestDecoder } from '../resp/decoder.js';
 import { batchCountMax } from '../resp/request-batch.js';
 import { type Connection, readModes } from './connection.js';
@@ -211,7 +211,7 @@ export class RunExecutor {
     if (reply.problem !== '') {
       // The client was told that all are queued: it has not heard what EXEC would call a previous error.
       coordinator.coordinate(state, discard, reply);
-      out.error(`EXECABORT Transaction discarded because of: ${reply.problem.replace(/^ERR /, '')}`);
+      out.error(discardedBecause + reply.problem.replace(/^ERR /, ''));
       part.count = 1;
       this.#end(session, run, part);
       return;
