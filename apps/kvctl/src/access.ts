@@ -1,7 +1,10 @@
 /** How to get at the cluster: the options that every command has, as flags or as the variables that servers know. */
+import { parseEndpoint } from '@holdfast/etcd';
 import type { PeerTls, TlsSource } from '@holdfast/rpc';
 import { etcdTlsOf, peerTlsOf } from '@holdfast/service';
 import { Option } from 'commander';
+import { listOf } from './arguments.js';
+import { UsageError } from './exit-codes.js';
 
 export interface Access {
   readonly endpoints: readonly string[];
@@ -62,7 +65,7 @@ export function accessOptions(timeoutMs: number, parseMs: (text: string) => numb
 export function accessOf(options: AccessOptions): Access {
   const { etcdUser: name, etcdPassword: password = '' } = options;
   return {
-    endpoints: endpointsOf(options.etcd),
+    endpoints: etcdMembersOf(options),
     prefix: options.etcdPrefix,
     timeoutMs: options.timeout,
     tls: tlsOf(options),
@@ -77,11 +80,16 @@ export function peersOf({ clusterCa, clusterCert, clusterKey }: AccessOptions): 
   return peerTlsOf((name) => files[name] ?? '');
 }
 
-export function endpointsOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((endpoint) => endpoint.trim())
-    .filter((endpoint) => endpoint !== '');
+/** Throws UsageError. */
+export function etcdMembersOf({ etcd }: AccessOptions): string[] {
+  const members = listOf(etcd);
+  if (members.length === 0) throw new UsageError('--etcd must name members of etcd');
+  try {
+    members.forEach(parseEndpoint);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return members;
 }
 
 function tlsOf({ etcdCa, etcdCert, etcdKey }: AccessOptions): TlsSource | undefined {

@@ -3,6 +3,7 @@ import type { Env } from '@holdfast/common';
 import { AdminClient, peerCredentials } from '@holdfast/rpc';
 import type { Command } from 'commander';
 import { type AccessOptions, accessOf, peersOf } from './access.js';
+import { parseAddress } from './arguments.js';
 import { Cluster } from './cluster.js';
 import { Output, type Streams } from './output.js';
 
@@ -24,8 +25,9 @@ export class Context {
     this.output = new Output(streams, options.json ?? false);
   }
 
-  /** The administration of one process. Throws KvError INVALID when the certificates can't be used. */
+  /** The administration of one process. Throws UsageError, KvError INVALID when the certificates can't be used. */
   admin(address: string): AdminClient {
+    parseAddress(address);
     return new AdminClient({ address, env: this.env, credentials: peerCredentials(peersOf(this.options)) });
   }
 

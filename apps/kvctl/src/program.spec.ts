@@ -65,6 +65,8 @@ describe('usage', () => {
       ['restore', 'all.backup', 'directory', '--as-of', 'yesterday'],
       ['export', '--from', 'nowhere', 'dump.rdb'],
       ['consistency', 'set', 'replicated', '--at', 'a:1', '--etcd', ','],
+      ['nodes', '--etcd', 'nowhere'],
+      ['status', '--at', 'nowhere'],
     ])
       expect([argv, (await kvctl(...argv)).code]).toEqual([argv, 2]);
   });

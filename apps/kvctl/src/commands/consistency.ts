@@ -1,10 +1,9 @@
 /** `kvctl consistency set`: where a whole server makes its writes durable, changed while it serves. */
 import { admin } from '@holdfast/rpc';
 import { Argument } from 'commander';
-import { endpointsOf } from '../access.js';
+import { etcdMembersOf } from '../access.js';
 import { positiveInteger } from '../arguments.js';
 import type { Commands } from '../context.js';
-import { UsageError } from '../exit-codes.js';
 
 const { SetConsistencyRequest_Consistency: consistencies } = admin;
 
@@ -21,10 +20,9 @@ export const addConsistency: Commands = (program, action) => {
     .option('--wait <ms>', 'how long the change is waited for, in ms', positiveInteger, 60_000)
     .action(
       action(async (context, { at, wait }, where) => {
-        const client = context.admin(String(at));
         const isReplicated = where === 'replicated';
-        const etcd = isReplicated ? endpointsOf(context.options.etcd) : [];
-        if (isReplicated && etcd.length === 0) throw new UsageError('--etcd must name members of etcd');
+        const etcd = isReplicated ? etcdMembersOf(context.options) : [];
+        const client = context.admin(String(at));
         try {
           const to = isReplicated ? consistencies.CONSISTENCY_REPLICATED : consistencies.CONSISTENCY_LOCAL;
           const pausedMs = await client.setConsistency(to, etcd, Number(wait));

@@ -2,6 +2,7 @@
 import { NodeDisk } from '@holdfast/log';
 import { rdbVersions } from '@holdfast/storage';
 import { Option } from 'commander';
+import { parseAddress } from '../arguments.js';
 import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
@@ -9,7 +10,7 @@ import { Progress } from '../progress.js';
 import { DataFile } from '../transfer/data-file.js';
 import { openDirectory } from '../transfer/opened-directory.js';
 import { exportServer, exportStorage } from '../transfer/rdb-export.js';
-import { parseAddress, ServerConnection } from '../transfer/server-connection.js';
+import { ServerConnection } from '../transfer/server-connection.js';
 import { passwordOption, userOption } from './server-options.js';
 
 interface Options {

@@ -1,8 +1,7 @@
 /** `kvctl init`: the first shard map. */
 import { KvError } from '@holdfast/common';
 import { ShardMap } from '@holdfast/coord';
-import { endpointsOf } from '../access.js';
-import { positiveInteger } from '../arguments.js';
+import { listOf, positiveInteger } from '../arguments.js';
 import type { Commands } from '../context.js';
 
 export const addInit: Commands = (program, action) => {
@@ -16,8 +15,7 @@ export const addInit: Commands = (program, action) => {
     .action(
       action((context, { shards, replicas, nodes, ifMissing }) =>
         context.withCluster(async (cluster) => {
-          const names =
-            nodes === undefined ? [...cluster.meta.nodes.keys()].sort() : endpointsOf(String(nodes));
+          const names = nodes === undefined ? [...cluster.meta.nodes.keys()].sort() : listOf(String(nodes));
           if (names.length === 0)
             throw new KvError('INVALID', 'no node has registered: start storage nodes first');
           const count = Math.min(Number(replicas), names.length);

@@ -4,6 +4,7 @@ import { KvError } from '@holdfast/common';
 import { type Disk, NodeDisk } from '@holdfast/log';
 import type { AdminClient } from '@holdfast/rpc';
 import { Option } from 'commander';
+import { parseAddress } from '../arguments.js';
 import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { Progress } from '../progress.js';
@@ -13,7 +14,7 @@ import { ClusterHistory } from '../transfer/cluster-history.js';
 import type { StorageKind } from '../transfer/directory-target.js';
 import { type HistorySource, openHistory } from '../transfer/history-source.js';
 import { restoreRunning } from '../transfer/restore-running.js';
-import { parseAddress, ServerConnection } from '../transfer/server-connection.js';
+import { ServerConnection } from '../transfer/server-connection.js';
 import { checkWhereTo, passwordOption, userOption } from './server-options.js';
 
 /** Where the history of a cluster is: what `--history` says for it. */

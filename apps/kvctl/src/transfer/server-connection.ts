@@ -2,21 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { KvError } from '@holdfast/common';
 import RedisParser from 'redis-parser';
-import { UsageError } from '../exit-codes.js';
-
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Throws KvError INVALID. */
-export function parseAddress(text: string): ServerAddress {
-  const colon = text.lastIndexOf(':');
-  const port = Number(text.slice(colon + 1));
-  if (colon < 1 || !Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new UsageError(`${text} is no address: it must be host:port`);
-  return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port };
-}
+import type { ServerAddress } from '../arguments.js';
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
