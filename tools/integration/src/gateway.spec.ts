@@ -131,6 +131,7 @@ it('starts with the redis.conf of a distribution, and says what of it has no eff
   const lines = [
     'bind 127.0.0.1 -127.0.0.2',
     'port 0',
+    `dir ${join(directory.path, 'data')}`,
     `unixsocket ${join(directory.path, 'socket')}`,
     'unixsocketperm 700',
     'daemonize yes',
