@@ -82,6 +82,7 @@ interface Manifest {
     readonly selector?: { readonly app?: string; readonly matchLabels?: { readonly app: string } };
     readonly maxUnavailable?: number;
     readonly podManagementPolicy?: string;
+    readonly ttlSecondsAfterFinished?: number;
   };
 }
 
@@ -249,6 +250,11 @@ describe('deploy', () => {
     for (const [name, { image, stop_grace_period: period = '10s' }] of Object.entries(compose.services)) {
       if (/holdfast\/(?!kvctl)/.test(image)) expect(Number.parseInt(period, 10), name).toBeGreaterThan(30);
     }
+  });
+
+  it('leaves no job behind, which a newer image could not be applied to', () => {
+    const jobs = manifests.filter(({ kind }) => kind === 'Job');
+    expect(jobs.map(({ spec }) => spec.ttlSecondsAfterFinished)).toEqual([600]);
   });
 
   it('gives no pod variables of services, which have the names of settings', () => {
