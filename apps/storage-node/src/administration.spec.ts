@@ -70,3 +70,48 @@ it('keeps a lead that is to go to a node that could not take it', async () => {
   await expect(administration.moveLead('s0', 'n2')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(handOver).not.toHaveBeenCalled();
 });
+
+it('filled memory with what its disk did not take: it gives the lead to a node whose disk takes it', async () => {
+  const env = systemEnv();
+  let there = 'no space there, either';
+  const status = () =>
+    admin.StatusResponse.create({
+      replicas: [
+        admin.ReplicaStatus.create({ shard: 's0', role: replicaRoles.follower, diskFailure: there }),
+      ],
+    });
+  const other = new AdminExporter({ administration: { status }, env });
+  const node = `127.0.0.1:${await other.listen(0, '127.0.0.1')}`;
+  const handOver = vi.fn();
+  let here: Error | null = new Error('no space');
+  const replica = { shard: 's0', role: 'leader', handOver };
+  const host = {
+    node: 'n1',
+    replica: () => replica,
+    replicas: () => [replica],
+    diskFailureOf: () => here,
+    onRole: () => {},
+  } as unknown as ShardHost;
+  const meta = {
+    map: { shards: [{ shard: 's0', nodes: ['n1', 'n2'] }] },
+    nodes: new Map([['n2', { node: 'n2', addresses: { redis: '', node } }]]),
+  } as unknown as EtcdMeta;
+  const administration = new NodeAdministration({
+    settings: { storage: 'level' } as Settings,
+    env,
+    logger: pino({ level: 'silent' }),
+    meta,
+    host,
+    clients: () => 0,
+    refusal: () => null,
+  });
+  await administration.leaveFailingDisks();
+  there = '';
+  here = null;
+  await administration.leaveFailingDisks();
+  expect(handOver).not.toHaveBeenCalled();
+  here = new Error('no space');
+  await administration.leaveFailingDisks();
+  expect(handOver).toHaveBeenCalledWith('n2');
+  await other.close();
+});

@@ -27,6 +27,10 @@ export interface NodeAdministrationOptions {
 
 const version = versionOf(new URL('../package.json', import.meta.url));
 
+type Fitness = (replica: admin.ReplicaStatus) => boolean;
+
+const isAnyFit: Fitness = () => true;
+
 export class NodeAdministration implements Administration {
   readonly #options: NodeAdministrationOptions;
   readonly #beganMs: number;
@@ -108,6 +112,18 @@ export class NodeAdministration implements Administration {
     return this.#options.host.historyFrames(shard, after, version);
   }
 
+  /** Gives the leads of shards away of which the disk here takes nothing, to nodes whose disks do, if there are any. */
+  async leaveFailingDisks(): Promise<void> {
+    const { host, logger } = this.#options;
+    for (const { role, shard } of host.replicas()) {
+      if (role !== 'leader' || host.diskFailureOf(shard) === null) continue;
+      const to = await this.#successorOf(shard, (replica) => replica.diskFailure === '').catch(() => null);
+      if (to === null) continue;
+      logger.warn({ shard, to }, 'the disk takes nothing: the lead is given away');
+      await host.replica(shard)?.handOver(to);
+    }
+  }
+
   async #giveLeadsAway(): Promise<number> {
     let moved = 0;
     let failure: unknown = null;
@@ -137,17 +153,18 @@ export class NodeAdministration implements Administration {
   }
 
   /** A node that can lead now. Throws KvError UNAVAILABLE when there is none. */
-  async #successorOf(shard: string): Promise<string> {
+  async #successorOf(shard: string, isFit: Fitness = isAnyFit): Promise<string> {
     const { host, meta } = this.#options;
     const nodes = meta.map.shards.find((placement) => placement.shard === shard)?.nodes ?? [];
     for (const node of nodes) {
       const record = meta.nodes.get(node);
-      if (node !== host.node && record !== undefined && (await this.#canLead(record, shard))) return node;
+      if (node !== host.node && record !== undefined && (await this.#canLead(record, shard, isFit)))
+        return node;
     }
     throw new KvError('UNAVAILABLE', `no other node could lead shard ${shard} now: ${host.node} keeps it`);
   }
 
-  async #canLead({ addresses }: NodeRecord, shard: string): Promise<boolean> {
+  async #canLead({ addresses }: NodeRecord, shard: string, isFit: Fitness = isAnyFit): Promise<boolean> {
     const client = new AdminClient({
       address: addresses.node,
       env: this.#options.env,
@@ -157,7 +174,9 @@ export class NodeAdministration implements Administration {
       const { isDraining, replicas } = await client.status(askTimeoutMs);
       return (
         !isDraining &&
-        replicas.some((replica) => replica.shard === shard && replica.role === replicaRoles.follower)
+        replicas.some(
+          (replica) => replica.shard === shard && replica.role === replicaRoles.follower && isFit(replica),
+        )
       );
     } catch {
       return false;

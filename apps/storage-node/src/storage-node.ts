@@ -8,7 +8,7 @@
  *
  * A Redis client's requests take the road of a gateway's, within the process; what is led elsewhere is MOVED.
  */
-import { type Env, type KvError, pause } from '@holdfast/common';
+import { type Env, type KvError, pause, Recurring } from '@holdfast/common';
 import {
   ClusterCoordinator,
   EtcdLayout,
@@ -43,6 +43,9 @@ import { openTimestamps, problemOf } from './timestamps.js';
 
 /** How long a node that ends looks for others that can lead its shards, in ms. Then they find each other by themselves. */
 const drainMsMax = 5000;
+
+/** How often a node looks whether it leads what its disk takes nothing of, in ms. */
+const diskLookMs = 1000;
 
 type Addresses = Readonly<Record<'redis' | 'grpc' | 'http', string | null>>;
 
@@ -132,6 +135,8 @@ async function serve(base: Base): Promise<Addresses> {
   // Known once they are listened on, which is before any shard is opened.
   const told = { redis: '', node: '' };
   const host = createHost(base, front, told);
+  /** A replica whose disk takes nothing may hear of nobody, as it applies nothing. */
+  const following = () => [...host.replicas()].filter(({ shard }) => host.diskFailureOf(shard) === null);
   const administration = new NodeAdministration({
     settings,
     env,
@@ -139,7 +144,7 @@ async function serve(base: Base): Promise<Addresses> {
     meta,
     host,
     clients: () => coordinator.sessionCount,
-    refusal: () => placing?.problem ?? leaderlessnessOf(host.replicas(), settings.leaseMs),
+    refusal: () => placing?.problem ?? leaderlessnessOf(following(), settings.leaseMs),
   });
   const onError = (err: unknown): void => logger.error({ err }, 'a defect in the administration');
   const admin = new AdminExporter({ administration, env, onError });
@@ -188,6 +193,13 @@ async function serve(base: Base): Promise<Addresses> {
   describeMetrics(status, { host, coordinator, nodes });
   placing = new Placing({ meta, host, env, logger, problemOf: (map) => problemOf(settings, map) });
   closing.add(() => placing?.close());
+  const leaving = new Recurring({
+    timers: env.timers,
+    intervalMs: diskLookMs,
+    work: () => administration.leaveFailingDisks(),
+    onError: (err) => logger.warn({ err }, 'a lead could not be given away'),
+  });
+  closing.add(() => leaving.close());
   return listened;
 }
 

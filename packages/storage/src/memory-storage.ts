@@ -36,6 +36,7 @@ export class MemoryStorage implements Storage {
   readonly isAllResident: boolean = true;
   readonly needsJournal = false;
   readonly failure = null;
+  readonly isStuck = false;
   readonly pendingBytes = 0;
   cacheBytes = 0;
   readonly departures = 0;

@@ -198,6 +198,8 @@ export interface Storage {
    * is tried again and again, but what is pending grows: writes should be refused meanwhile.
    */
   readonly failure: KvError | null;
+  /** There is a failure, and as much is pending as may be: whoever can't refuse a write should wait with it. */
+  readonly isStuck: boolean;
   /** Waits until what was committed is written. Throws what `failure` says. */
   flush(): Promise<void>;
   /** As `flush`, before the end: little of it may stay in a log that has a `syncLog`, for the next life. */

@@ -71,6 +71,8 @@ export class Following {
     while (log.committedPosition > state.position && !this.#isStopped) {
       try {
         for await (const entry of log.read(state.position + 1)) {
+          await this.#untilTaken();
+          if (this.#isStopped) return;
           await state.apply(entry);
           this.#appliedMs = env.clock.monotonic();
           if (election.see(entry.epoch, entry.batch)) onLeader();
@@ -81,6 +83,12 @@ export class Following {
         await this.#fetch();
       }
     }
+  }
+
+  /** While the disk takes nothing, and memory has enough of what it should have, nothing is applied, and nobody led from here. */
+  async #untilTaken(): Promise<void> {
+    const { env, state } = this.#options;
+    while (state.storage.isStuck && !this.#isStopped) await pause(env.timers, retryDelayMs);
   }
 
   /** Until there is more to apply, at most so long. */

@@ -179,6 +179,36 @@ it('leaves nothing on its own disk that was executed and not handed over when it
   expect(new StackClient({ coordinator }).run('GET k').reply).toBe('ab');
 });
 
+it('filled memory while its disk took nothing: it takes no writes then, and applies none of others', async () => {
+  const stuck = { isStuck: false, failure: new KvError('DISK', 'no space') };
+  const openStuck = async ({ random }: SimulatedEnv): Promise<Storage> =>
+    Object.defineProperties(new MemoryStorage(random), {
+      isStuck: { get: () => stuck.isStuck },
+      failure: { get: () => (stuck.isStuck ? stuck.failure : null) },
+    });
+  const { coordinator, enters, env, log, replica, until } = await openReplica(openStuck);
+  await enters('leader');
+  await new Promise(setImmediate);
+  const client = new StackClient({ coordinator });
+  expect(client.run('SET k a').reply).toBe('OK');
+  stuck.isStuck = true;
+  expect(client.run('SET k b').reply).toMatchObject({
+    message: 'MISCONF Errors writing to the disk: no space',
+  });
+  await until(() => replica.position > 2);
+  await replica.handOver('b');
+  await enters('follower');
+  const { position } = replica;
+  expect(await log.append(Buffer.alloc(0), log.committedPosition, 100)).toMatchObject({ kind: 'committed' });
+  for (let i = 0; i < 10; i++) {
+    env.advance(100);
+    await new Promise(setImmediate);
+  }
+  expect(replica.position).toBe(position);
+  stuck.isStuck = false;
+  await until(() => replica.position > position);
+});
+
 describe('what writes more than its arguments', () => {
   /** A leader with two equal sets of so many members of 100,000 bytes, and a string of as many bytes. */
   async function leaderWith(members: number, room?: LogRoom) {

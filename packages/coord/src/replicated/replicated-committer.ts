@@ -48,7 +48,6 @@ export interface ReplicatedCommitterOptions {
 }
 
 export class ReplicatedCommitter implements Committer {
-  readonly refusal = null;
   isAbandoned = false;
   /** Reads count on the lease: while it is over no reply leaves. */
   countsOnLease = false;
@@ -90,6 +89,12 @@ export class ReplicatedCommitter implements Committer {
     const bytesMax = writeBytesMaxOf(log);
     this.#batches = new LeaderBatches({ storage, record, lease, nextVersion, bytesMax, room });
     this.#watch();
+  }
+
+  /** A disk that fails is no reason yet: the log has what was written. But what it has not taken fills memory. */
+  get refusal(): string | null {
+    const { storage } = this.#options;
+    return storage.isStuck ? `MISCONF Errors writing to the disk: ${storage.failure!.message}` : null;
   }
 
   get committedVersion(): number {

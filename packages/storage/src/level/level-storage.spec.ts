@@ -411,6 +411,23 @@ describe('LevelStorage on a bad disk', () => {
     }
   });
 
+  it('is stuck once as much is pending as may be, and the disk takes nothing: strings that memory has to keep count', async () => {
+    const { storage, driver, store, env } = await beginLevelLife(new SimulatedContent());
+    // So 16 MiB may be pending.
+    storage.cacheBytes = 1024 * 1024;
+    store.failingWrites = 1;
+    for (let i = 0; i < 17; i++) {
+      driver.set(`key ${i}`, 'x'.repeat(1024 * 1024));
+      driver.settle();
+      if (i === 0) await storage.flush().catch(() => {});
+      if (i < 15) expect(storage.isStuck).toBe(false);
+    }
+    expect(storage.isStuck).toBe(true);
+    env.advance(500);
+    await storage.flush();
+    expect([storage.isStuck, storage.failure]).toEqual([false, null]);
+  });
+
   it('holds back what is pending until it is written', async () => {
     const { storage, driver } = await beginLevelLife(new SimulatedContent());
     driver.set('a', 'x'.repeat(10_000));

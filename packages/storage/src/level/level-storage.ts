@@ -406,6 +406,10 @@ export class LevelStorage implements Storage {
     return this.#writer.failure;
   }
 
+  get isStuck(): boolean {
+    return this.#writer.isStuck;
+  }
+
   trackAccess(tracksAccess: boolean): void {
     this.#memory.trackAccess(tracksAccess);
   }

@@ -123,7 +123,16 @@ export class WriteBehind {
   /** Null when a write may come. Otherwise the disk is behind: asking again makes sense when it resolves. */
   admit(): Promise<void> | null {
     if (this.failure !== null) return null;
-    return this.#pace.admit(this.pendingBytes + this.#filling.restatedBytes, this.pendingBytesMax);
+    return this.#pace.admit(this.#waitingBytes, this.pendingBytesMax);
+  }
+
+  get isStuck(): boolean {
+    return this.failure !== null && this.#waitingBytes >= this.pendingBytesMax;
+  }
+
+  /** What is pending, and what memory can't let go of before it is written. */
+  get #waitingBytes(): number {
+    return this.pendingBytes + this.#filling.restatedBytes;
   }
 
   get #setBytes(): number {
