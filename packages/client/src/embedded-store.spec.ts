@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { open } from './index.js';
 import { storeConformance } from './testing/index.js';
@@ -91,4 +93,23 @@ describe('an embedded store', () => {
     expect(await store.execute(['DBSIZE'])).toBeGreaterThan(0);
     await store.close();
   });
+
+  it('lets a process end that left a scan in the middle, once no call waits: it was held for ever', async () => {
+    const script = `
+      import { open } from '@holdfast/client/embedded';
+      const store = await open();
+      await store.put('k', 'v');
+      await store.scan()[Symbol.asyncIterator]().next();
+      await store.execute(['BLPOP', 'list', '0'], { timeoutMs: 50 }).catch(({ code }) => console.log(code));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: import.meta.dirname,
+      timeout: 10_000,
+    });
+    let output = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      output += bytes;
+    });
+    const [code] = await once(child, 'exit');
+    expect([code, output]).toEqual([0, 'UNDETERMINED\n']);
+  }, 20_000);
 });

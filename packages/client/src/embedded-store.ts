@@ -102,6 +102,8 @@ class EmbeddedStore implements KeyValueStore {
   readonly #busy = new Set<Caller>();
   readonly #hold = new ProcessHold();
   #isHoldDue = false;
+  /** Calls that somebody waits for: not scans, whose callers may have gone without a word. */
+  #waiting = 0;
   /** What the first `close` waits for, and all others. */
   #closing: Promise<void> | null = null;
 
@@ -281,6 +283,7 @@ class EmbeddedStore implements KeyValueStore {
     const { timers } = this.#env;
     const { timeoutMs = this.#timeoutMs, signal } = options ?? {};
     let isLate = false;
+    this.#waiting++;
     const end = (): void => {
       isLate = true;
       caller.close();
@@ -300,6 +303,7 @@ class EmbeddedStore implements KeyValueStore {
       if (signal?.aborted) throw abortedError(signal, isRead ? 'UNAVAILABLE' : 'UNDETERMINED');
       throw noAnswer(isRead, 'no answer in time');
     } finally {
+      if (--this.#waiting === 0) this.#hold.set(false);
       this.#give(caller);
     }
   }
@@ -311,7 +315,7 @@ class EmbeddedStore implements KeyValueStore {
     // After the turn, in which most calls are answered.
     this.#env.timers.setImmediate(() => {
       this.#isHoldDue = false;
-      if (!this.#isClosed && this.#busy.size > 0) this.#hold.set(true);
+      if (!this.#isClosed && this.#waiting > 0) this.#hold.set(true);
     });
   }
 
@@ -334,7 +338,6 @@ class EmbeddedStore implements KeyValueStore {
 
   #give(caller: Caller): void {
     this.#busy.delete(caller);
-    if (this.#busy.size === 0) this.#hold.set(false);
     if (caller.isClosed) return;
     caller.session.dialect = 3;
     if (caller.isBusy) caller.close();

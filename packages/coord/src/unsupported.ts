@@ -5,7 +5,16 @@ const commands = new Set(
   `SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE SUNSUBSCRIBE MONITOR SYNC PSYNC REPLCONF
    MULTI EXEC DISCARD WATCH UNWATCH SELECT AUTH HELLO RESET QUIT ASKING READONLY READWRITE`.split(/\s+/),
 );
-const clientSubcommands = ['REPLY', 'TRACKING', 'CACHING', 'SETNAME', 'SETINFO', 'NO-EVICT', 'NO-TOUCH'];
+const clientSubcommands = [
+  'REPLY',
+  'TRACKING',
+  'CACHING',
+  'SETNAME',
+  'SETINFO',
+  'NO-EVICT',
+  'NO-TOUCH',
+  'READMODE',
+];
 const nameLengthMax = 12;
 
 /** Why the command is refused, as an error reply; null when it is not. */
@@ -19,7 +28,8 @@ export function unsupported(request: Request): string | null {
   if (name !== 'CLIENT' || request.count < 2) return null;
   const subcommand = clientSubcommands.find((each) => request.is(1, each));
   if (subcommand === undefined) return null;
-  return `UNSUPPORTED CLIENT ${subcommand} acts on a connection, which this call does not have`;
+  const instead = subcommand === 'READMODE' ? ': say `freshness` with the call' : '';
+  return `UNSUPPORTED CLIENT ${subcommand} acts on a connection, which this call does not have${instead}`;
 }
 
 /** As `unsupported`, for separate arguments. */

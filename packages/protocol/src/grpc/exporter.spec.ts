@@ -80,6 +80,7 @@ describe('errors', () => {
       ['GET', codes.INVALID_ARGUMENT, 'ERR'],
       ['SUBSCRIBE c', codes.INVALID_ARGUMENT, 'UNSUPPORTED'],
       ['MULTI', codes.INVALID_ARGUMENT, 'UNSUPPORTED'],
+      ['CLIENT READMODE stale', codes.INVALID_ARGUMENT, 'UNSUPPORTED'],
       ['KV.PUT k v VERSION 5', codes.ABORTED, 'VERSION_MISMATCH'],
     ];
     for (const [line, code, reason] of cases) {
