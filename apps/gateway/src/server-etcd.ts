@@ -53,14 +53,19 @@ export class ServerEtcd {
     };
     const { onWarning } = this.#options;
     const etcd = await openEtcd({ ...settings, endpoints: chosen }, env, onWarning);
+    try {
+      // Before anything is there: what is, must be found again.
+      await this.#write(place);
+    } catch (error) {
+      etcd.close();
+      throw error;
+    }
     this.close();
     this.#client = etcd;
     const layout = new EtcdLayout(place.prefix);
     const { quotaBytes } = settings;
     const keeper = new EtcdKeeper({ etcd, env, guardKey: layout.compaction, quotaBytes, onWarning });
     this.#keeper = keeper;
-    // Before anything is there: what is, must be found again.
-    await this.#write(place);
     const { shard } = place;
     return serverLogOf({ etcd, env, layout, room: keeper, shard, node: shard });
   }

@@ -1,4 +1,4 @@
-import { ErrorReply, type KvError, randomBelow } from '@holdfast/common';
+import { ErrorReply, KvError, randomBelow } from '@holdfast/common';
 import { SimulatedEnv } from '@holdfast/common/testing';
 import { MemoryEtcd, MemoryEtcdStore } from '@holdfast/etcd/testing';
 import type { Disk } from '@holdfast/log';
@@ -9,6 +9,7 @@ import { EtcdLayout } from './cluster/etcd-layout.js';
 import { serverLogOf } from './cluster/etcd-shard-log.js';
 import type { SharedLog } from './consistency-switch.js';
 import { type LocalStack, openLocalStack } from './local-stack.js';
+import { keepIntervalMs } from './replicated/limits.js';
 import { Turns } from './turns.js';
 
 /** A machine, and the etcd that it reaches over a network. Each start is a process of its own. */
@@ -22,6 +23,7 @@ class World {
   #name = '';
   #starts = 0;
   #die: () => void = () => {};
+  #closeClient: () => void = () => {};
 
   constructor(seed: number) {
     this.env = new SimulatedEnv(seed);
@@ -53,6 +55,13 @@ class World {
     });
   }
 
+  /** As the server does when it is told of its etcd anew: what went through the client before fails from now on. */
+  reconnect(): SharedLog {
+    this.#closeClient();
+    this.shared = this.#sharedOf(this.#name);
+    return this.shared;
+  }
+
   partition(): void {
     this.network.partition(this.#name);
   }
@@ -69,9 +78,14 @@ class World {
   }
 
   #sharedOf(name: string): SharedLog {
+    let isClosed = false;
+    this.#closeClient = () => {
+      isClosed = true;
+    };
+    const closed = new KvError('CLOSED', 'the client of etcd is closed');
     const etcd = new MemoryEtcdStore({
       etcd: this.#etcd,
-      call: (operate) => this.network.call(name, operate),
+      call: (operate) => (isClosed ? Promise.reject(closed) : this.network.call(name, operate)),
       notify: (run) => this.network.notify(name, run),
     });
     const layout = new EtcdLayout('holdfast/');
@@ -231,6 +245,26 @@ describe('a switch under load', () => {
       expect(await env.until(load.run('GET', 'count'))).toEqual(Buffer.from(String(counted)));
       await env.until(stack.close());
     }
+  });
+
+  it('goes through the new client of etcd, where what is left of an earlier switch went through one that is closed', async () => {
+    const world = new World(8);
+    const { env } = world;
+    const stack = await env.until(world.start());
+    const load = new Load(world, stack);
+    await env.until(load.end());
+    for (let i = 1; i <= 4; i++) {
+      await env.until(stack.setConsistency('replicated', world.reconnect()));
+      expect([i, stack.replica?.role]).toEqual([i, 'leader']);
+      expect(await env.until(load.run('INCR', 'n'))).toBe(3 * i - 2);
+      // So the log begins in etcd: with what was written since.
+      await env.until(stack.persistence!.take());
+      expect(await env.until(load.run('INCR', 'n'))).toBe(3 * i - 1);
+      await env.until(env.sleep(2 * keepIntervalMs));
+      await env.until(stack.setConsistency('local'));
+      expect(await env.until(load.run('INCR', 'n'))).toBe(3 * i);
+    }
+    await env.until(stack.close());
   });
 
   it('begins the history anew in memory, then with files, where it goes on over a restart', async () => {

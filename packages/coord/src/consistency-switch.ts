@@ -143,8 +143,10 @@ export class ConsistencySwitch {
 
   async #join(shared: SharedLog): Promise<number> {
     const { coordinator, env, history, kv, openChain, persistence } = this.#options;
-    await shared.check();
+    // First of all: what was known goes through a client that may be closed already.
     this.#shared = shared;
+    await this.#chain?.reopen(sharedKind);
+    await shared.check();
     if (persistence.log === null)
       throw new KvError('INVALID', 'the server has no log: start it with --log file');
     const chain = (this.#chain ??= await openChain());

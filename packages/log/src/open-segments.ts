@@ -16,9 +16,14 @@ export interface Segments {
   drop(segment: Segment): Promise<void>;
 }
 
+interface Opened {
+  readonly kind: string;
+  readonly log: Promise<Log>;
+}
+
 export class OpenSegments {
   readonly #segments: Segments;
-  readonly #logs = new Map<string, Promise<Log>>();
+  readonly #logs = new Map<string, Opened>();
   /** By name: how many read it now. */
   readonly #readers = new Map<string, number>();
   #isClosed = false;
@@ -51,11 +56,18 @@ export class OpenSegments {
     }
   }
 
+  /** Closes those of a kind: they are opened anew when they are needed. */
+  async closeKind(kind: string): Promise<void> {
+    const those = [...this.#logs].filter(([, opened]) => opened.kind === kind);
+    for (const [name] of those) this.#logs.delete(name);
+    for (const [, { log }] of those) await log.then((opened) => opened.close()).catch(() => {});
+  }
+
   /** Removes a segment, unless it is being read: whether it did. */
   async drop(segment: Segment): Promise<boolean> {
     const { name } = segment;
     if (this.#readers.has(name)) return false;
-    const log = await this.#logs.get(name)?.catch(() => undefined);
+    const log = await this.#logs.get(name)?.log.catch(() => undefined);
     this.#logs.delete(name);
     await log?.close();
     await this.#segments.drop(segment);
@@ -64,19 +76,21 @@ export class OpenSegments {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const opened = await Promise.allSettled(this.#logs.values());
+    const opened = await Promise.allSettled([...this.#logs.values()].map(({ log }) => log));
     for (const log of opened) if (log.status === 'fulfilled') await log.value.close();
   }
 
-  #keep({ name }: Segment, open: () => Promise<Log>): Promise<Log> {
+  #keep({ kind, name }: Segment, open: () => Promise<Log>): Promise<Log> {
     const known = this.#logs.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.log;
     if (this.#isClosed) return Promise.reject(new KvError('CLOSED', 'the log is closed'));
-    const opening = open();
-    this.#logs.set(name, opening);
+    const opened = { kind, log: open() };
+    this.#logs.set(name, opened);
     // What could not be opened is tried again.
-    opening.catch(() => this.#logs.delete(name));
-    return opening;
+    opened.log.catch(() => {
+      if (this.#logs.get(name) === opened) this.#logs.delete(name);
+    });
+    return opened.log;
   }
 }
 

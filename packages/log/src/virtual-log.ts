@@ -211,6 +211,16 @@ export class VirtualLog implements Log {
     await log?.trim(before);
   }
 
+  /**
+   * What segments of this kind are reached through is another one now: those that are open are closed, and opened anew when
+   * they are needed. The active one must be of another kind.
+   */
+  async reopen(kind: string): Promise<void> {
+    this.#throwWhenClosed();
+    if (this.#active.segment.kind === kind) throw new KvError('INVALID', `the log is written in ${kind}`);
+    await this.#logs.closeKind(kind);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#appends.idle();
