@@ -130,6 +130,12 @@ describe('ReplicaKeeper', () => {
     disk.isFull = false;
     await pass();
     expect([keeper.diskFailure, await known()]).toEqual([null, 7]);
+    disk.isFull = true;
+    await expect(keeper.take()).rejects.toMatchObject({ code: 'DISK' });
+    expect(keeper.diskFailure).not.toBeNull();
+    disk.isFull = false;
+    await pass();
+    expect(keeper.diskFailure).toBeNull();
     replica.storage.failure = new KvError('DISK', 'no space for LevelDB');
     await pass();
     expect([keeper.diskFailure?.message, errors.slice(1)]).toEqual([

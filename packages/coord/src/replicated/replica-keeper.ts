@@ -95,7 +95,8 @@ export class ReplicaKeeper {
     // A state from another node, or built again, counts from its beginning.
     if (appliedBytes < this.#appliedBefore) this.#appliedBefore = 0;
     const isLong = appliedBytes - this.#appliedBefore > this.#logBytes;
-    const isDue = isLong || replica.fetches > this.#fetchesBefore;
+    // One that could not be written is due until it can: nobody would know that there is room again.
+    const isDue = isLong || replica.fetches > this.#fetchesBefore || this.#snapshotFailure !== null;
     if (snapshots !== null && isDue && replica.isSound) await this.#take();
     try {
       await this.#report();
