@@ -7,6 +7,18 @@ import { expect, it, vi } from 'vitest';
 import { NodeAdministration } from './administration.js';
 import type { Settings } from './settings.js';
 
+function administrationOf(host: ShardHost, meta: EtcdMeta): NodeAdministration {
+  return new NodeAdministration({
+    settings: { storage: 'memory' } as Settings,
+    env: systemEnv(),
+    logger: pino({ level: 'silent' }),
+    meta,
+    host,
+    clients: () => 0,
+    refusal: () => null,
+  });
+}
+
 it('gives away the leads that another node can take, and the one that none can as soon as one can', async () => {
   const env = systemEnv();
   const status = admin.StatusResponse.create({
@@ -29,15 +41,7 @@ it('gives away the leads that another node can take, and the one that none can a
     map: { shards: placements },
     nodes: new Map([['n2', { node: 'n2', addresses: { redis: '', node } }]]),
   } as unknown as EtcdMeta;
-  const administration = new NodeAdministration({
-    settings: { storage: 'memory' } as Settings,
-    env,
-    logger: pino({ level: 'silent' }),
-    meta,
-    host,
-    clients: () => 0,
-    refusal: () => null,
-  });
+  const administration = administrationOf(host, meta);
   await expect(administration.drain(true)).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     message: expect.stringContaining('shard s0'),
@@ -58,15 +62,7 @@ it('keeps a lead that is to go to a node that could not take it', async () => {
     // Nobody listens there.
     nodes: new Map([['n2', { node: 'n2', addresses: { redis: '', node: '127.0.0.1:1' } }]]),
   } as unknown as EtcdMeta;
-  const administration = new NodeAdministration({
-    settings: { storage: 'memory' } as Settings,
-    env: systemEnv(),
-    logger: pino({ level: 'silent' }),
-    meta,
-    host,
-    clients: () => 0,
-    refusal: () => null,
-  });
+  const administration = administrationOf(host, meta);
   await expect(administration.moveLead('s0', 'n2')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(handOver).not.toHaveBeenCalled();
 });
@@ -96,15 +92,7 @@ it('filled memory with what its disk did not take: it gives the lead to a node w
     map: { shards: [{ shard: 's0', nodes: ['n1', 'n2'] }] },
     nodes: new Map([['n2', { node: 'n2', addresses: { redis: '', node } }]]),
   } as unknown as EtcdMeta;
-  const administration = new NodeAdministration({
-    settings: { storage: 'level' } as Settings,
-    env,
-    logger: pino({ level: 'silent' }),
-    meta,
-    host,
-    clients: () => 0,
-    refusal: () => null,
-  });
+  const administration = administrationOf(host, meta);
   await administration.leaveFailingDisks();
   there = '';
   here = null;
