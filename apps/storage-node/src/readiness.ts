@@ -1,7 +1,7 @@
 /**
  * Whether a node does its work: the shards of the map are open here, each has a state that is whole, so that it could
- * lead, and gets to the disk, and somebody leads each. Who restarts nodes one by one waits for that: the next one may be the last that has what
- * this one lacks.
+ * lead, and gets to the disk, and somebody leads each. Who restarts nodes one by one waits for that: the next one may be
+ * the last that has what this one lacks.
  */
 import type { Replica } from '@holdfast/coord';
 

@@ -42,3 +42,8 @@ export interface Committer {
   /** See `Coordinator.fateOf`. */
   fateOf(version: number): Fate;
 }
+
+/** Of writes, by a storage whose own disk does not take what was committed. */
+export function refusalByDisk(failure: Error): string {
+  return `MISCONF Errors writing to the disk: ${failure.message}`;
+}

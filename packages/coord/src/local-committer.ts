@@ -10,7 +10,7 @@ import type { Env } from '@holdfast/common';
 import { KvError } from '@holdfast/common';
 import type { AppendOutcome, Log } from '@holdfast/log';
 import { MutationWriter, type Storage } from '@holdfast/storage';
-import type { Committer } from './committer.js';
+import { type Committer, refusalByDisk } from './committer.js';
 import type { Fate } from './coordinator.js';
 import type { KeptHistory } from './history/kept-history.js';
 import { Wakeups } from './wakeups.js';
@@ -82,7 +82,7 @@ export class LocalCommitter implements Committer {
   get refusal(): string | null {
     if (this.#logRefusal !== '') return this.#logRefusal;
     const { failure } = this.#storage;
-    return failure === null ? null : `MISCONF Errors writing to the disk: ${failure.message}`;
+    return failure === null ? null : refusalByDisk(failure);
   }
 
   get position(): number {

@@ -14,7 +14,7 @@
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import type { Log, Position } from '@holdfast/log';
 import type { Storage } from '@holdfast/storage';
-import type { Committer } from '../committer.js';
+import { type Committer, refusalByDisk } from '../committer.js';
 import type { Fate } from '../coordinator.js';
 import type { KeptHistory } from '../history/kept-history.js';
 import { Wakeups } from '../wakeups.js';
@@ -94,7 +94,7 @@ export class ReplicatedCommitter implements Committer {
   /** A disk that fails is no reason yet: the log has what was written. But what it has not taken fills memory. */
   get refusal(): string | null {
     const { storage } = this.#options;
-    return storage.isStuck ? `MISCONF Errors writing to the disk: ${storage.failure!.message}` : null;
+    return storage.isStuck ? refusalByDisk(storage.failure!) : null;
   }
 
   get committedVersion(): number {
