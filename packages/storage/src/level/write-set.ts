@@ -26,6 +26,9 @@ const largeValueBytes = 64 * 1024;
 /** Keys from here on do not fit a Dict's records well. */
 const longKeyBytes = 64 * 1024;
 
+/** Places for records at first: it doubles. */
+const orderLengthMin = 4096;
+
 class Large {
   readonly bytes: Buffer;
 
@@ -62,6 +65,10 @@ export class WriteSet {
   readonly firstIncarnation: number;
   readonly #arena: Arena;
   readonly #dict: Dict;
+  /** The records in the order of their creation, in which they mostly lie in the arena; the stamp of each is its place here. */
+  #order = new Int32Array(orderLengthMin);
+  /** The next one for `writeSome`. */
+  #at = 0;
   readonly #long = new Map<string, LongOperation>();
   readonly #largeBytes = { total: 0 };
   /** Heads to be read from memory, in the order of their first change. */
@@ -212,21 +219,21 @@ export class WriteSet {
 
   /** Goes back to the first operation, for `writeSome`: nothing is used up. */
   rewind(): void {
-    this.#dict.rewind();
+    this.#at = 0;
   }
 
   /**
    * Adds the next operations to a batch, at most `count` of those that lie in the arena, and no more once their values have
-   * `bytesMax` bytes; whether there are more. The set must not be changed meanwhile.
+   * `bytesMax` bytes; whether there are more. The set must not be changed meanwhile. They come as
+   * they lie in memory, which is brought near ahead of them: 0.46 us of a SET, and 0.97 in the order of the dict.
    */
   writeSome(batch: OrderedBatch, count: number, bytesMax: number): boolean {
     for (let i = 0, bytes = 0; i < count && bytes < bytesMax; i++) {
-      const ref = this.#dict.next();
-      if (ref === 0) {
+      if (this.#at === this.#dict.size) {
         this.#writeLong(batch);
         return false;
       }
-      bytes += this.#writeOperation(batch, ref);
+      bytes += this.#writeOperation(batch, this.#order[this.#at++]);
     }
     return true;
   }
@@ -279,13 +286,27 @@ export class WriteSet {
   #shape(key: Uint8Array, keyLength: number, valueLength: number, head: number): Ref {
     const dict = this.#dict;
     const ref = dict.find(key, 0, keyLength);
-    if (ref === 0) return dict.create(key, 0, keyLength, valueLength, head);
+    if (ref === 0) return this.#added(dict.create(key, 0, keyLength, valueLength, head));
     if ((dict.typeAndFlags(ref) & hasObject) !== 0) {
       const number = dict.object(ref);
       this.#largeBytes.total -= (this.#arena.object(number) as Large).bytes.length;
       this.#arena.detach(number);
     }
-    return dict.replace(ref, valueLength, head, false);
+    const record = dict.replace(ref, valueLength, head, false);
+    if (record !== ref) this.#order[dict.stamp(record)] = record;
+    return record;
+  }
+
+  #added(ref: Ref): Ref {
+    const place = this.#dict.size - 1;
+    if (place === this.#order.length) {
+      const doubled = new Int32Array(place * 2);
+      doubled.set(this.#order);
+      this.#order = doubled;
+    }
+    this.#order[place] = ref;
+    this.#dict.setStamp(ref, place);
+    return ref;
   }
 
   #shapeLong(key: Uint8Array, keyLength: number, operation: number): LongOperation {
