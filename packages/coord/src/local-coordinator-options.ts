@@ -47,4 +47,6 @@ export interface Forwarding {
   /** Where this one's answer goes to a request that was pending; and that was all of it. */
   replyOf(session: Session): Reply;
   answered(session: Session): void;
+  /** It is over: its client is gone, or was killed. */
+  closed(session: Session): void;
 }

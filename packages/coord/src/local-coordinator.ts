@@ -24,7 +24,7 @@ import { type Coordinator, type Fate, type Outcome, outcomes, type SessionOption
 import type { Guard } from './guard.js';
 import type { KeyLoader } from './key-loader.js';
 import { endSkip } from './late-answers.js';
-import type { LocalCoordinatorOptions } from './local-coordinator-options.js';
+import type { Forwarding, LocalCoordinatorOptions } from './local-coordinator-options.js';
 import { LocalParts } from './local-parts.js';
 import type { Monitors } from './monitors.js';
 import type { Pauses } from './pauses.js';
@@ -57,6 +57,7 @@ export class LocalCoordinator implements Coordinator {
   readonly #pauses: Pauses;
   readonly #loader: KeyLoader;
   readonly #script: SuspendedScript;
+  readonly #forwarding: Forwarding | null;
 
   constructor(options: LocalCoordinatorOptions) {
     const { kv } = options;
@@ -79,6 +80,7 @@ export class LocalCoordinator implements Coordinator {
     this.#pauses = parts.pauses;
     this.#loader = parts.loader;
     this.#script = parts.script;
+    this.#forwarding = options.forwarding ?? null;
     this.state.committer.onCommitted(() => this.#parts.succession.tellCommitted());
     kv.host = parts.host;
     kv.config.onChange('min-replicas-to-write', () => this.state.countReplicas());
@@ -100,6 +102,7 @@ export class LocalCoordinator implements Coordinator {
     this.#monitors.remove(session);
     this.#transactions.unwatch(session);
     this.downstream?.left(session);
+    this.#forwarding?.closed(session);
   }
 
   beginTurn(): void {

@@ -101,6 +101,7 @@ export class ClusterCoordinator implements Coordinator {
         unblock: () => false,
         replyOf: (session) => (session as RoutedSession).lateReply,
         answered: (session) => (session as RoutedSession).answeredLate(),
+        closed: (session) => this.#closed(session as RoutedSession),
       },
     });
     // It has no data: what it is told of `maxmemory` is for the nodes.
@@ -135,10 +136,7 @@ export class ClusterCoordinator implements Coordinator {
   }
 
   close(session: Session): void {
-    this.#subscriptions.forget(session as RoutedSession);
-    this.#tracking.forget(session as RoutedSession);
     this.front.close(session);
-    (session as RoutedSession).end();
   }
 
   beginTurn(): void {
@@ -226,6 +224,13 @@ export class ClusterCoordinator implements Coordinator {
     this.#transactions.forget(session);
     this.#tracking.reset(session);
     return this.#subscriptions.reset(session, request, reply);
+  }
+
+  /** Nodes hear of it before they hear of anything that is sent from now on. */
+  #closed(session: RoutedSession): void {
+    this.#subscriptions.forget(session);
+    this.#tracking.forget(session);
+    session.end();
   }
 
   // For the handlers of commands

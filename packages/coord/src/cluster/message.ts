@@ -122,7 +122,7 @@ export class Message extends Frames {
     writePaddedVarint(this.bytes, 1, headBytes - 1, this.writes);
   }
 
-  /** A number, or bytes, of the message itself: no run follows. */
+  /** A number, or bytes, of the message itself. The next request is of another run. */
   number(tag: number, n: number): void {
     this.close();
     this.reserve(16);

@@ -48,8 +48,6 @@ export class NodeChannel {
   /** By their numbers, of which none is used twice: what the node still sends to a session that ended finds nobody. */
   #lanes = new Map<number, Lane>();
   #nextNumber = 0;
-  /** Of sessions whose end is not said yet. */
-  #closing: number[] = [];
   readonly #flush = (): void => this.#endTurn();
 
   constructor(options: NodeChannelOptions) {
@@ -132,15 +130,19 @@ export class NodeChannel {
     this.#lanes.set(lane.number, lane);
   }
 
-  /** Ends a lane's session at the node, if it was opened. Runs that are on the way are still answered. */
+  /**
+   * Ends a lane's session at the node, if it was opened, before what is sent after it is run. Runs that are on the way are
+   * still answered.
+   */
   closeLane(lane: Lane): void {
     const { number } = lane;
     if (this.#lanes.get(number) !== lane) return;
     this.#lanes.delete(number);
     lane.number = -1;
     if (!lane.isOpened) return;
-    this.#closing.push(number);
-    if (!this.#isScheduled) this.#schedule();
+    this.#message.number(0x10, number);
+    if (this.#message.isFull) this.#seal();
+    else if (!this.#isScheduled) this.#schedule();
   }
 
   /** The lane's command is to wait for keys no longer; false when it waits nowhere. */
@@ -165,7 +167,6 @@ export class NodeChannel {
   /** Writes what has gathered. */
   #endTurn(): void {
     this.#isScheduled = false;
-    if (this.#closing.length > 0) this.#sayClosed();
     if (!this.#message.isEmpty) this.#seal();
   }
 
@@ -173,13 +174,6 @@ export class NodeChannel {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#env.timers.setImmediate(this.#flush);
-  }
-
-  #sayClosed(): void {
-    const closing = this.#closing;
-    this.#closing = [];
-    for (const number of closing) this.#message.number(0x10, number);
-    this.#seal();
   }
 
   #newNumber(): number {
@@ -266,7 +260,6 @@ export class NodeChannel {
     const unsent = new Set(this.#ready);
     this.#message = new Message(this.#pool);
     this.#ready = [];
-    this.#closing = [];
     const lanes = this.#lanes;
     this.#lanes = new Map();
     if (wasUp) this.#options.onState(this);

@@ -19,3 +19,30 @@ it.each(['BLPOP a 0', 'XREAD BLOCK 0 STREAMS a $', 'WAIT 5 0'])(
     expect(other.run('RPUSH a x', 'LLEN a')).toEqual([':1', ':1']);
   },
 );
+
+it.each([
+  ['BLPOP a 0', 'RPUSH a x', 'LLEN a', ':1'],
+  ['BLMOVE a {a}b LEFT LEFT 0', 'RPUSH a x', 'EXISTS {a}b', ':0'],
+  ['BZPOPMIN a 0', 'ZADD a 1 x', 'ZCARD a', ':1'],
+])(
+  'what came right behind CLIENT KILL was still given to the killed client: %s',
+  (waits, gives, asks, left) => {
+    const cluster = new TestCluster({ shards: 3, nodes: 3 });
+    const [killed, other] = [cluster.client(), cluster.client()];
+    const [id] = killed.run('CLIENT ID');
+    killed.send(waits);
+    cluster.env.advance(0);
+    // A socket says later that it is closed.
+    killed.close = () => {};
+    expect(other.run(`CLIENT KILL ID ${id.slice(1)}`, gives, asks)).toEqual([':1', ':1', left]);
+  },
+);
+
+it('what came right behind the end of a client was still given to it', () => {
+  const cluster = new TestCluster({ shards: 3, nodes: 3 });
+  const [gone, other] = [cluster.client(), cluster.client()];
+  gone.send('BLPOP a 0');
+  cluster.env.advance(0);
+  gone.close();
+  expect(other.run('RPUSH a x', 'LLEN a')).toEqual([':1', ':1']);
+});
