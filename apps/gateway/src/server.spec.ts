@@ -93,3 +93,24 @@ it('is closed by SHUTDOWN', async () => {
   await server.close();
   await (await startServer({ port: server.port })).close();
 });
+
+it.each(['WAIT 1 0', 'WAITAOF 0 1 0'])(
+  'kept for ever who closed its side while it waited for replicas: %s',
+  async (wait) => {
+    const server = await startServer();
+    const [waiting, other] = [new Line(server.port), new Line(server.port)];
+    const id = (await waiting.reply('CLIENT ID')).slice(1);
+    waiting.send(wait);
+    expect(await other.reply('PING')).toBe('+PONG');
+    waiting.end();
+    const isOpen = async (): Promise<boolean> => {
+      const line = new Line(server.port);
+      const reply = await line.reply(`CLIENT LIST ID ${id}`);
+      line.end();
+      return reply !== '$0';
+    };
+    await expect.poll(isOpen, { timeout: 5000 }).toBe(false);
+    other.end();
+    await server.close();
+  },
+);

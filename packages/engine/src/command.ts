@@ -44,6 +44,8 @@ export class Command {
   readonly isWrite: boolean;
   readonly isReadonly: boolean;
   readonly isBlocking: boolean;
+  /** What answers it may never happen: it waits for keys, or for replicas. Those are not declared to block, as in Redis. */
+  readonly waitsForOthers: boolean;
   /** Scripts may not call it. */
   readonly isNoScript: boolean;
   /** It may have effects beyond this server without writing. */
@@ -103,6 +105,7 @@ export class Command {
     this.scansKeyspace = declaration.scansKeyspace;
     this.elements = declaration.elements;
     this.isBlocking = this.flags.has('blocking');
+    this.waitsForOthers = this.isBlocking || this.name === 'WAIT' || this.name === 'WAITAOF';
     this.isNoScript = this.flags.has('noscript');
     this.mayReplicate = this.flags.has('may_replicate');
     this.touchesKeys = !declaration.leavesNoTrace;

@@ -334,11 +334,14 @@ export class ClusterCoordinator implements Coordinator {
     return this.answer(session, reply, (target) => target.error(message));
   }
 
-  /** The place of an answer that is given later; `bytes` of what others are asked for it. */
-  answerLater(session: RoutedSession, bytes = 0): Answer {
-    const answer = new Answer(session.dialect);
+  /**
+   * The place of an answer that is given later; `bytes` of what others are asked for it. One that may never come is not
+   * owed to a client that has closed its side.
+   */
+  answerLater(session: RoutedSession, bytes = 0, isLasting = false): Answer {
+    const answer = new Answer(session.dialect, isLasting);
     answer.isQuiet = session.replyMode !== 'on';
-    session.unanswered++;
+    if (!isLasting) session.unanswered++;
     session.replies.pushAnswer(answer, bytes);
     return answer;
   }

@@ -33,9 +33,8 @@ export class Forwarder {
     this.#kinds = new Uint8Array(count);
     this.#isReadonly = new Uint8Array(count);
     this.#lasts = new Uint8Array(count);
-    for (const { flags, id, isBlocking, isWrite, name } of commands) {
-      // Those that wait for replicas are not declared to block, as in Redis.
-      if (isBlocking || name === 'WAIT' || name === 'WAITAOF') this.#lasts[id] = lasting.always;
+    for (const { flags, id, isWrite, name, waitsForOthers } of commands) {
+      if (waitsForOthers) this.#lasts[id] = lasting.always;
       if (name === 'XREAD' || name === 'XREADGROUP') this.#lasts[id] = lasting.ifAsked;
       if (isWrite || flags.has('may_replicate')) this.#kinds[id] = requestKinds.write;
       if (flags.has('readonly')) this.#isReadonly[id] = 1;

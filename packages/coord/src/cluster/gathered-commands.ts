@@ -222,9 +222,9 @@ function askAll<V>(
   }
   const problem = forwarder.problemOf(request);
   if (problem !== null) return coordinator.fail(session, reply, problem);
-  const answer = coordinator.answerLater(session, frameLength(request));
-  const gathering = gatheringFor(answer);
   const isLasting = forwarder.lasts(command, request);
+  const answer = coordinator.answerLater(session, frameLength(request), isLasting);
+  const gathering = gatheringFor(answer);
   // Writes are answered by how many there were at most: nothing that a client could keep.
   if (isLasting || command.isWrite) session.replies.setOwn(answer);
   for (const route of routes) {

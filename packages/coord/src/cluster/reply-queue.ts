@@ -29,9 +29,12 @@ export class Answer extends Slot {
   isLast = false;
   /** It may be made of replies of shards that have come already. */
   holdsReplies = true;
+  /** It may never come: its command waits for others. */
+  readonly isLasting: boolean;
 
-  constructor(dialect: 2 | 3) {
+  constructor(dialect: 2 | 3, isLasting: boolean) {
     super();
+    this.isLasting = isLasting;
     this.held = new HeldReply(dialect);
   }
 }
@@ -204,10 +207,10 @@ export class ReplyQueue implements RunOwner {
     if (this.requests === 0) this.bytes = 0;
   }
 
-  #answer({ act, held, holdsReplies, isLast, isQuiet }: Answer): void {
+  #answer({ act, held, holdsReplies, isLast, isLasting, isQuiet }: Answer): void {
     const session = this.#session;
     if (holdsReplies) this.#answers--;
-    session.unanswered--;
+    if (!isLasting) session.unanswered--;
     this.#settle(1);
     const target = isQuiet ? discard : session.sink.reply;
     target.dialect = held.dialect;

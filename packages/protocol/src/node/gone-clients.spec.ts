@@ -46,3 +46,13 @@ it('what came right behind the end of a client was still given to it', () => {
   gone.close();
   expect(other.run('RPUSH a x', 'LLEN a')).toEqual([':1', ':1']);
 });
+
+it.each(['BLPOP b 0', 'WAIT 5 0', 'WAITAOF 0 5 0'])(
+  'a gateway did not end the connection of who closed its side during %s: its answer was still owed',
+  (command) => {
+    const client = new TestCluster({ shards: 3, nodes: 3 }).client();
+    expect(client.run('SET a 1', 'GET a', command)).toEqual(['+OK', '$"1"']);
+    expect(client.session.isBlocked).toBe(true);
+    expect(client.session.unanswered).toBe(0);
+  },
+);

@@ -226,11 +226,11 @@ export class Connection implements SessionSink {
     this.continue();
   }
 
-  /** The client has closed its side: who still waits for a key is gone, anybody else is answered. */
+  /** The client has closed its side: who still waits for others is gone, anybody else is answered. */
   ended(): void {
     this.#hasEnded = true;
     const { isBlocked, lastCommand } = this.session;
-    const isAnsweredSoon = isBlocked && lastCommand !== null && !lastCommand.isBlocking;
+    const isAnsweredSoon = isBlocked && lastCommand !== null && !lastCommand.waitsForOthers;
     if (!this.#isChoked && !isAnsweredSoon) this.close(true);
   }
 
