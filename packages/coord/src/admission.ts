@@ -5,6 +5,9 @@ import type { Command, Registry, Session } from '@holdfast/engine';
 /** Said of a write when `min-replicas-to-write` asks for more copies than there are. */
 export const noReplicas = 'NOREPLICAS Not enough good replicas to write.';
 
+/** Said to a client that must authenticate first. */
+export const notAuthenticated = 'NOAUTH Authentication required.';
+
 /** Longest part of a client's own words that an error repeats, in bytes, as Redis has it. */
 const quotedMax = 128;
 

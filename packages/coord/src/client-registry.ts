@@ -1,11 +1,21 @@
 /** The sessions that are open, and how many there were. */
-import { type Clock, KvError } from '@holdfast/common';
-import { type AccessControl, type Config, type KV, Session, type SessionSink } from '@holdfast/engine';
-import type { SessionOptions } from './coordinator.js';
+import { type Clock, KvError, Request } from '@holdfast/common';
+import {
+  type AccessControl,
+  type Config,
+  type KV,
+  Session,
+  type SessionSink,
+  wrongPassword,
+} from '@holdfast/engine';
+import { notAuthenticated } from './admission.js';
+import type { Credentials, SessionOptions } from './coordinator.js';
 import { isFromOutside, protectedModeError } from './protected-mode.js';
 
 export type SessionFactory = (...args: ConstructorParameters<typeof Session>) => Session;
 
+const noCredentialsError = new KvError('COMMAND', notAuthenticated, { reply: 'NOAUTH' });
+const wrongCredentialsError = new KvError('COMMAND', wrongPassword, { reply: 'WRONGPASS' });
 const tooManyError = new KvError('LIMIT', 'max number of clients reached');
 
 export class ClientRegistry {
@@ -45,6 +55,11 @@ export class ClientRegistry {
     const session = this.#create(this.#nextId++, sink, protocol, address, localAddress, this.#clock.now());
     if (isForwarded) session.isAuthenticated = true;
     else this.#welcome(session);
+    const denial = options.credentials === undefined ? null : this.#denialOf(session, options.credentials);
+    if (denial !== null) {
+      options.onRefused?.(denial);
+      return null;
+    }
     session.readMode = readMode;
     session.usualReadMode = readMode;
     this.#sessions.set(session.id, session);
@@ -120,6 +135,15 @@ export class ClientRegistry {
     if (this.#sessions.size >= this.#config.number('maxclients')) return tooManyError;
     const isOpen = this.#access.defaultUser.needsNoPassword && this.#config.flag('protected-mode');
     return isOpen && isFromOutside(address) ? protectedModeError : null;
+  }
+
+  /** Why a session of these credentials is not let in; null when it is theirs now. */
+  #denialOf(session: Session, credentials: Credentials | null): KvError | null {
+    if (credentials === null) return session.isAuthenticated ? null : noCredentialsError;
+    // ACL LOG tells of those that are wrong as of a command.
+    const request = Request.of('AUTH', credentials.user, credentials.password);
+    const isValid = this.#access.authenticate(session, request.byteString(1), request.byteString(2), request);
+    return isValid ? null : wrongCredentialsError;
   }
 
   /** Nobody has said who they are yet. */

@@ -2,6 +2,7 @@
 export type { ReadMode, Session, SessionSink } from '@holdfast/engine';
 export {
   type Coordinator,
+  type Credentials,
   type Fate,
   type Outcome,
   outcomes,

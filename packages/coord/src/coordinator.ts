@@ -27,6 +27,12 @@ export const outcomes = {
 
 export type Outcome = (typeof outcomes)[keyof typeof outcomes];
 
+/** Who somebody says to be, with a password for it. */
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
 export interface SessionOptions {
   /** `redis`, `grpc`, `memcached` or `embedded`. */
   readonly protocol: string;
@@ -36,7 +42,12 @@ export interface SessionOptions {
   readonly readMode?: ReadMode;
   /** Stands for a client that another node admitted: needs no password, and does not count as a client. */
   readonly isForwarded?: boolean;
-  /** Told why, right before `open` returns null: LIMIT, or DENIED in protected mode. */
+  /**
+   * Of a client that has no way to authenticate later; null when it came without any. Unless they let it in, it is
+   * refused: WRONGPASS, NOAUTH. They are no command that it sent: they are not counted, nor shown to those who monitor.
+   */
+  readonly credentials?: Credentials | null;
+  /** Told why, right before `open` returns null: LIMIT, DENIED in protected mode, or what is wrong with its credentials. */
   readonly onRefused?: (refusal: KvError) => void;
 }
 

@@ -59,8 +59,6 @@ export class Pauses {
   /** Whether a command must wait. To be asked while a pause is active. Who is sent what others do is no client in this sense. */
   holds(session: Session, command: Command, request: Request): boolean {
     if (session.isReplica || session.isMonitor) return false;
-    // Said on behalf of a call, whose command is held back itself.
-    if (session.protocol === 'grpc' && command.name === 'AUTH') return false;
     if (this.#env.clock.now() >= this.#untilMs) {
       this.end();
       return false;

@@ -10,6 +10,7 @@ import {
   isFreshEnough,
   isWriting,
   noReplicas,
+  notAuthenticated,
   touchesKeyspace,
 } from './admission.js';
 import type { Committer } from './committer.js';
@@ -47,7 +48,7 @@ export class ServerState {
 
   /** Why a command may neither run nor be queued now; null when it may. */
   refusalOf(session: Session, command: Command, request: Request): string | null {
-    if (!session.isAuthenticated && !command.flags.has('no_auth')) return 'NOAUTH Authentication required.';
+    if (!session.isAuthenticated && !command.flags.has('no_auth')) return notAuthenticated;
     if (session.transaction !== null && command.flags.has('no_multi')) {
       return 'ERR Command not allowed inside a transaction';
     }

@@ -5,6 +5,7 @@ export { clientMemory, stateBytes } from './client-memory.js';
 export { ClientTracking, type TrackingOptions } from './client-tracking.js';
 export { Command, defineCommand } from './command.js';
 export type { CommandDeclaration, CommandFlag, CommandGroup } from './command-declaration.js';
+export { wrongPassword } from './commands/connection/auth.js';
 export { mayDebug } from './commands/server/debug.js';
 export { wholeDigest } from './commands/server/digest.js';
 export { human, percent } from './commands/server/figure-text.js';

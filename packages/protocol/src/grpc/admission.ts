@@ -1,15 +1,9 @@
 /** Who calls, and which database: from a call's metadata and its request. */
 import type { Metadata } from '@grpc/grpc-js';
-import { ErrorReply, KvError } from '@holdfast/common';
-import { Caller, type Coordinator, type SessionOptions, type Turns } from '@holdfast/coord';
+import { KvError } from '@holdfast/common';
+import { Caller, type Coordinator, type Credentials, type SessionOptions, type Turns } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
-import { errorOf } from './errors.js';
 import { setFreshness } from './freshness.js';
-
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
 
 /** Null when the call has none. Throws for what is neither Bearer nor Basic. */
 export function credentialsOf(metadata: Metadata): Credentials | null {
@@ -50,40 +44,35 @@ export interface Chosen {
   readonly freshness?: number | undefined;
 }
 
-/** A caller for one call. Throws when it is not admitted; the caller is closed then. */
-export async function admit(
-  { coordinator, turns, config }: AdmissionContext,
-  call: {
-    readonly metadata: Metadata;
-    getPeer(): string;
-    once(event: 'cancelled', end: () => void): unknown;
-  },
-  { database, freshness = 0 }: Chosen,
-): Promise<Caller> {
-  const chosen =
-    database === undefined ? databaseOf(call.metadata, config) : checkedDatabase(database, config);
-  const credentials = credentialsOf(call.metadata);
-  const caller = letIn(call.getPeer(), (options) => Caller.open(coordinator, turns, options));
-  call.once('cancelled', () => caller.close());
-  caller.session.database = chosen;
-  try {
-    setFreshness(caller.session, freshness);
-  } catch (error) {
-    caller.close();
-    throw error;
-  }
-  if (credentials === null) return caller;
-  const { value } = await caller.run(['AUTH', credentials.user, credentials.password]);
-  if (!(value instanceof ErrorReply)) return caller;
-  caller.close();
-  throw errorOf(value, 0);
+/** A caller for one call. Throws KvError when it is not let in. */
+export function admit({ coordinator, turns }: AdmissionContext, metadata: Metadata, peer: string): Caller {
+  return letIn(peer, credentialsOf(metadata), (options) => Caller.open(coordinator, turns, options));
 }
 
-/** What `open` makes for a client of this address. Throws KvError LIMIT, DENIED when it is not let in. */
-export function letIn<T>(peer: string, open: (options: SessionOptions) => T | null): T {
+/** What the request, or else the metadata of its call, say of how it is to be run. Throws KvError. */
+export function choose(
+  { session }: Caller,
+  { config }: AdmissionContext,
+  metadata: Metadata,
+  { database, freshness = 0 }: Chosen,
+): void {
+  session.database =
+    database === undefined ? databaseOf(metadata, config) : checkedDatabase(database, config);
+  setFreshness(session, freshness);
+}
+
+/**
+ * What `open` makes for a client of this address. Throws KvError when it is not let in: LIMIT, DENIED, or COMMAND
+ * with NOAUTH or WRONGPASS.
+ */
+export function letIn<T>(
+  peer: string,
+  credentials: Credentials | null,
+  open: (options: SessionOptions) => T | null,
+): T {
   const refusals: KvError[] = [];
   const onRefused = (refusal: KvError): number => refusals.push(refusal);
-  const opened = open({ protocol: 'grpc', address: peer, localAddress: '', onRefused });
+  const opened = open({ protocol: 'grpc', address: peer, localAddress: '', credentials, onRefused });
   if (opened === null) throw refusals[0];
   return opened;
 }

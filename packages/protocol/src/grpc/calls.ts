@@ -21,7 +21,8 @@ import {
   unsupportedArguments,
 } from '@holdfast/coord';
 import { kv, messageBytesMax } from '@holdfast/rpc';
-import { type AdmissionContext, admit, type Chosen } from './admission.js';
+import { type AdmissionContext, type Chosen, choose } from './admission.js';
+import type { Admitted } from './admitted-call.js';
 import { callStatus, errorOf } from './errors.js';
 import { replyBytesMax } from './limits.js';
 import { valueMessage, valueOrErrorMessage } from './value.js';
@@ -41,12 +42,13 @@ function unary<Q extends Chosen, A>(
   context: CallContext,
   method: Method<A>,
   body: Unary<Q, A>,
-): handleUnaryCall<Q, Buffer> {
-  const answer = async (call: Parameters<handleUnaryCall<Q, Buffer>>[0]): Promise<Buffer> => {
-    checkReadable(call.request);
-    const caller = await admit(context, call, call.request);
+): handleUnaryCall<Admitted<Q>, Buffer> {
+  const answer = async (call: Parameters<handleUnaryCall<Admitted<Q>, Buffer>>[0]): Promise<Buffer> => {
+    const { caller, request } = call.request;
     try {
-      const message = method.responseSerialize(await body(caller, call.request, context));
+      checkReadable(request);
+      choose(caller, context, call.metadata, request);
+      const message = method.responseSerialize(await body(caller, request, context));
       if (message.length > messageBytesMax) throw tooLarge(messageBytesMax);
       return message;
     } finally {
@@ -135,7 +137,9 @@ async function transactAll(caller: Caller, request: kv.TransactRequest): Promise
 }
 
 /** Scan: pages as they are found, no faster than they are read. */
-export function scanCall(context: CallContext): handleServerStreamingCall<kv.ScanRequest, kv.ScanResponse> {
+export function scanCall(
+  context: CallContext,
+): handleServerStreamingCall<Admitted<kv.ScanRequest>, kv.ScanResponse> {
   return (call) => {
     scan(context, call).then(
       () => call.end(),
@@ -146,20 +150,21 @@ export function scanCall(context: CallContext): handleServerStreamingCall<kv.Sca
   };
 }
 
-type ScanCall = ServerWritableStream<kv.ScanRequest, kv.ScanResponse>;
+type ScanCall = ServerWritableStream<Admitted<kv.ScanRequest>, kv.ScanResponse>;
 
 async function scan(context: CallContext, call: ScanCall): Promise<void> {
-  checkReadable(call.request);
-  const { selection, reverse, limit, keysOnly, resumeToken } = call.request;
-  const caller = await admit(context, call, call.request);
-  const options = {
-    interval: selection === undefined ? allKeys : intervalOf(selection),
-    isReverse: reverse,
-    limit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
-    keysOnly,
-    resumeToken,
-  };
+  const { caller, request } = call.request;
   try {
+    checkReadable(request);
+    choose(caller, context, call.metadata, request);
+    const { selection, reverse, limit, keysOnly, resumeToken } = request;
+    const options = {
+      interval: selection === undefined ? allKeys : intervalOf(selection),
+      isReverse: reverse,
+      limit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
+      keysOnly,
+      resumeToken,
+    };
     const { room } = context;
     for await (const page of scanRange({ caller, room }, options)) {
       for (const { value } of page.entries)

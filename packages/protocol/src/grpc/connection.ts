@@ -13,6 +13,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { KvError } from '@holdfast/common';
 import {
   type Coordinator,
+  type Credentials,
   outcomes,
   revokedError,
   type TurnListener,
@@ -20,7 +21,6 @@ import {
   unsupported,
 } from '@holdfast/coord';
 import type { Settings } from '../settings.js';
-import type { Credentials } from './admission.js';
 import { CommandDecoder, operations } from './decoder.js';
 import { callStatus, messageOf } from './errors.js';
 import { FreeLanes } from './free-lanes.js';
@@ -39,6 +39,8 @@ export interface ConnectionOptions {
   readonly config: Settings;
   readonly credentials: Credentials | null;
   readonly database: number;
+  /** The next message was executed. */
+  readonly onExecuted: () => void;
   readonly onClosed: (connection: Connection) => void;
 }
 
@@ -48,6 +50,7 @@ export class Connection implements TurnListener, LaneOwner {
   readonly #turns: Turns;
   readonly #config: Settings;
   readonly #database: number;
+  readonly #onExecuted: () => void;
   readonly #onClosed: (connection: Connection) => void;
   readonly #decoder = new CommandDecoder();
   readonly #reply = new ResultReply();
@@ -78,6 +81,7 @@ export class Connection implements TurnListener, LaneOwner {
     this.#turns = options.turns;
     this.#config = options.config;
     this.#database = options.database;
+    this.#onExecuted = options.onExecuted;
     this.#onClosed = options.onClosed;
   }
 
@@ -168,6 +172,7 @@ export class Connection implements TurnListener, LaneOwner {
     try {
       const isDone = this.#executeSome();
       if (this.#isClosed) return;
+      if (isDone) this.#onExecuted();
       if (isDone === this.#isPaused) this.#pause(!isDone);
     } catch (error) {
       if (!(error instanceof KvError)) throw error;

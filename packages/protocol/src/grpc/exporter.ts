@@ -8,11 +8,13 @@ import { type Coordinator, ScanRoom, Turns } from '@holdfast/coord';
 import { addReflection, Health, kv, serverOptions } from '@holdfast/rpc';
 import type { Settings } from '../settings.js';
 import { credentialsOf, databaseOf } from './admission.js';
+import { AdmittedCalls } from './admitted-call.js';
 import { boundedService } from './bounded-requests.js';
 import { scanCall, unaryCalls } from './calls.js';
 import { type BatchCall, Connection } from './connection.js';
 import { callStatus } from './errors.js';
 import { streamsMax } from './limits.js';
+import { RequestRoom } from './request-room.js';
 
 export interface GrpcExporterOptions {
   readonly coordinator: Coordinator;
@@ -22,6 +24,8 @@ export interface GrpcExporterOptions {
   readonly credentials?: ServerCredentials;
   /** What grpc.health.v1 reports; true when not given. */
   readonly isReady?: () => boolean;
+  /** For requests under way. */
+  readonly room?: RequestRoom;
 }
 
 const serviceName = 'kv.v1.KV';
@@ -54,19 +58,24 @@ export class GrpcExporter {
   readonly #config: Settings;
   readonly #credentials: ServerCredentials;
   readonly #turns: Turns;
+  readonly #calls: AdmittedCalls;
   readonly #server: Server;
   readonly #health: Health;
   readonly #connections = new Set<Connection>();
 
   constructor(options: GrpcExporterOptions) {
-    const { coordinator, env, config, isReady } = options;
+    const { coordinator, env, config, isReady, room = new RequestRoom() } = options;
     this.#coordinator = coordinator;
     this.#env = env;
     this.#config = config;
     this.#credentials = options.credentials ?? ServerCredentials.createInsecure();
     this.#turns = new Turns(coordinator, env.timers);
-    this.#server = new Server(serverOptions(streamsMax));
     const context = { coordinator, config, turns: this.#turns, room: new ScanRoom(this.#turns, env.clock) };
+    this.#calls = new AdmittedCalls({ context, serviceName, room });
+    this.#server = new Server({
+      ...serverOptions(streamsMax),
+      interceptors: [this.#calls.interceptor],
+    });
     const implementation = {
       ...unaryCalls(context),
       scan: scanCall(context),
@@ -120,6 +129,7 @@ export class GrpcExporter {
         config: this.#config,
         credentials: credentialsOf(call.metadata),
         database: databaseOf(call.metadata, this.#config),
+        onExecuted: () => this.#calls.executed(call.metadata),
         onClosed: (closed) => this.#connections.delete(closed),
       });
       connection.start();

@@ -1,9 +1,7 @@
 /** The lanes of a stream in which no command waits: opened with the credentials of the stream, and used again. */
 // @hot-path
-import { ErrorReply, Request } from '@holdfast/common';
-import type { Coordinator } from '@holdfast/coord';
-import { type Credentials, letIn } from './admission.js';
-import { errorOf } from './errors.js';
+import type { Coordinator, Credentials } from '@holdfast/coord';
+import { letIn } from './admission.js';
 import { Lane, type LaneOwner } from './lane.js';
 
 export interface FreeLanesOptions {
@@ -43,14 +41,7 @@ export class FreeLanes {
 
   #open(): Lane {
     const lane = new Lane(this.#owner);
-    const session = letIn(this.#peer, (options) => this.#coordinator.open(lane, options));
-    lane.session = session;
-    if (this.#credentials === null) return lane;
-    const { user, password } = this.#credentials;
-    this.#coordinator.coordinate(session, Request.of('AUTH', user, password), lane.reply);
-    const answer = lane.reply.take();
-    if (!(answer instanceof ErrorReply)) return lane;
-    this.#coordinator.close(session);
-    throw errorOf(answer, 0);
+    lane.session = letIn(this.#peer, this.#credentials, (options) => this.#coordinator.open(lane, options));
+    return lane;
   }
 }

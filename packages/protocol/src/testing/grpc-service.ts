@@ -4,6 +4,7 @@ import { systemEnv } from '@holdfast/common';
 import { type Coordinator, type LocalStack, openLocalStack } from '@holdfast/coord';
 import { channelOptions, errorDetailsOf, kv } from '@holdfast/rpc';
 import { GrpcExporter } from '../grpc/exporter.js';
+import { RequestRoom } from '../grpc/request-room.js';
 
 const closing: (() => unknown)[] = [];
 
@@ -20,11 +21,14 @@ export interface TestServer {
   readonly address: string;
   readonly stack: LocalStack;
   readonly exporter: GrpcExporter;
+  /** Of requests under way. */
+  readonly room: RequestRoom;
 }
 
 export async function serve(
   parameters: Record<string, string> = {},
   wrap: (coordinator: Coordinator) => Coordinator = (coordinator) => coordinator,
+  room = new RequestRoom(),
 ): Promise<TestServer> {
   const env = systemEnv();
   const stack = await openLocalStack({
@@ -35,13 +39,13 @@ export async function serve(
     parameters: new Map(Object.entries(parameters)),
   });
   const { config } = stack;
-  const exporter = new GrpcExporter({ coordinator: wrap(stack.coordinator), env, config });
+  const exporter = new GrpcExporter({ coordinator: wrap(stack.coordinator), env, config, room });
   const port = await exporter.listen(0, '127.0.0.1');
   onClose(async () => {
     await exporter.close();
     await stack.close();
   });
-  return { address: `127.0.0.1:${port}`, stack, exporter };
+  return { address: `127.0.0.1:${port}`, stack, exporter, room };
 }
 
 export function clientOf({ address }: TestServer): kv.KVClient {
