@@ -24,6 +24,7 @@ export class ClientRegistry {
   readonly #clock: Clock;
   readonly #create: SessionFactory;
   readonly #sessions = new Map<number, Session>();
+  readonly #request = new Request();
   #nextId = 1;
   #rejected = 0;
   /** Bytes of connections that are closed, less what was counted before RESETSTAT. */
@@ -141,7 +142,7 @@ export class ClientRegistry {
   #denialOf(session: Session, credentials: Credentials | null): KvError | null {
     if (credentials === null) return session.isAuthenticated ? null : noCredentialsError;
     // ACL LOG tells of those that are wrong as of a command.
-    const request = Request.of('AUTH', credentials.user, credentials.password);
+    const request = this.#request.assign(['AUTH', credentials.user, credentials.password]);
     const isValid = this.#access.authenticate(session, request.byteString(1), request.byteString(2), request);
     return isValid ? null : wrongCredentialsError;
   }

@@ -21,7 +21,7 @@ export class RequestRoom {
   /** Throws KvError LIMIT when there is no place for so many more. */
   take(bytes: number): void {
     if (bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
-      throw new KvError('LIMIT', `requests under way have more than ${this.#bytesMax} bytes`);
+      throw new KvError('LIMIT', `at most ${this.#bytesMax} bytes of requests may be under way`);
     }
     this.#bytes += bytes;
   }
