@@ -8,17 +8,24 @@ export class Confirmations {
   waiting: (() => void)[] = [];
 }
 
+const nothing = (): void => {};
+
 /** A shard confirms what it was asked; one that can't be asked any more is not waited for. */
 export class Confirmation implements RunOwner {
   readonly #all: Confirmations;
+  readonly #answered: () => void;
 
-  constructor(all: Confirmations) {
+  /** `answered` is called when the shard has said so, before those who wait go on. */
+  constructor(all: Confirmations, answered: () => void = nothing) {
     this.#all = all;
+    this.#answered = answered;
     all.missing++;
   }
 
   answered(run: Run): void {
-    if (run.isComplete) this.#confirm();
+    if (!run.isComplete) return;
+    this.#answered();
+    this.#confirm();
   }
 
   failed(): void {

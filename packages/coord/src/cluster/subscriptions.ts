@@ -253,11 +253,9 @@ export class Subscriptions implements LaneUser {
   }
 
   #tellAudience(subscription: Subscription): void {
-    const { clients, kind, name } = subscription;
     for (const route of this.#routesOf(subscription)) {
       const lane = this.#lanes.get(route);
-      const bytes = Buffer.from(name, 'latin1');
-      lane?.channel?.setAudience(lane, audienceKinds[kind], bytes, clients.size);
+      if (lane !== undefined) tellAudience(lane, subscription);
     }
   }
 
@@ -298,12 +296,21 @@ export class Subscriptions implements LaneUser {
   }
 
   #ask(route: ShardRoute, word: string, subscription: Subscription): void {
-    const { clients, kind, name } = subscription;
     const lane = this.#laneTo(route);
-    const bytes = Buffer.from(name, 'latin1');
-    this.#coordinator.forwarder.tell(lane, Request.of(word, bytes), new Confirmation(subscription));
-    lane.channel?.setAudience(lane, audienceKinds[kind], bytes, clients.size);
+    const request = Request.of(word, Buffer.from(subscription.name, 'latin1'));
+    // Parked, or sent again in another session, it left the audience behind.
+    const confirmation = new Confirmation(subscription, () => {
+      if (lane.number !== toldIn && subscription.clients.size > 0) tellAudience(lane, subscription);
+    });
+    this.#coordinator.forwarder.tell(lane, request, confirmation);
+    const toldIn = lane.number;
+    tellAudience(lane, subscription);
   }
+}
+
+/** How many clients the lane's session listens for. */
+function tellAudience(lane: Lane, { clients, kind, name }: Subscription): void {
+  lane.channel?.setAudience(lane, audienceKinds[kind], Buffer.from(name, 'latin1'), clients.size);
 }
 
 function namesOf(session: Session, kind: SubscriptionKind): ReadonlySet<string> {

@@ -106,3 +106,19 @@ it('a client that was killed, or went before it was subscribed, was counted amon
   const asked = ['PUBSUB NUMSUB a b', 'PUBSUB NUMPAT', 'PUBLISH a 1', 'SPUBLISH a 1', 'PUBLISH b 1'];
   expect(client.run(...asked)).toEqual(['*[$"a", :0, $"b", :0]', ':0', ':0', ':0', ':0']);
 });
+
+it('clients of a gateway were counted as one, once a leader refused what it was asked on their behalf', () => {
+  const cluster = new TestCluster(three);
+  const [client, ...listeners] = [1, 2, 3, 4].map(() => cluster.client());
+  for (const each of listeners) each.run('SUBSCRIBE a', 'SSUBSCRIBE a', 'PSUBSCRIBE a*');
+  const [, , shard] = cluster.shards;
+  shard.lead('n0');
+  cluster.env.advance(1);
+  shard.lead('n1');
+  shard.stepDown();
+  cluster.env.advance(1);
+  shard.lead('n0');
+  cluster.env.advance(100);
+  const asked = ['PUBLISH a 1', 'SPUBLISH a 1', 'PUBSUB SHARDNUMSUB a'];
+  expect(client.run(...asked)).toEqual([':6', ':3', '*[$"a", :3]']);
+});
