@@ -17,13 +17,15 @@ const none: readonly Buffer[] = [];
 
 export class MessageDecoder {
   readonly #room: RequestRoom | null;
-  readonly #head = Buffer.allocUnsafe(headBytes);
-  /** Bytes of the head that are there. */
+  /** Of the head as far as it is there: how many bytes, the first one, and the number that the others are. */
   #headLength = 0;
+  #flag = 0;
+  #announced = 0;
   /** With its head; null between messages. */
   #message: Buffer | null = null;
   #length = 0;
-  /** Of the room, what each message has that came and was not freed, in order. */
+  /** Messages that came and were not freed, in order: so many that have nothing of the room, then what each other one has. */
+  #small = 0;
   readonly #taken: number[] = [];
 
   /** Without a room the call is one that anybody may make: its messages must be short. */
@@ -39,8 +41,10 @@ export class MessageDecoder {
     let messages: Buffer[] | null = null;
     for (let at = 0; at < data.length; ) {
       if (this.#message === null) {
-        this.#head[this.#headLength++] = data[at++];
-        if (this.#headLength < headBytes) continue;
+        const byte = data[at++];
+        if (this.#headLength === 0) this.#flag = byte;
+        else this.#announced = this.#announced * 256 + byte;
+        if (++this.#headLength < headBytes) continue;
         this.#begin();
       }
       const message = this.#message!;
@@ -51,6 +55,7 @@ export class MessageDecoder {
       if (this.#length < message.length) break;
       this.#message = null;
       this.#headLength = 0;
+      this.#announced = 0;
       if (messages === null) messages = [message];
       else messages.push(message);
     }
@@ -59,6 +64,10 @@ export class MessageDecoder {
 
   /** The first message that was not freed yet is not needed any more. */
   free(): void {
+    if (this.#small > 0) {
+      this.#small--;
+      return;
+    }
     const taken = this.#taken.shift() ?? 0;
     this.#room?.give(taken);
   }
@@ -66,23 +75,26 @@ export class MessageDecoder {
   /** The call is over. */
   end(): void {
     this.#message = null;
+    this.#small = 0;
     while (this.#taken.length > 0) this.free();
   }
 
   #begin(): void {
-    const length = this.#head.readUInt32BE(1);
+    const length = this.#announced;
     const bytesMax = this.#bytesMax();
     if (length > bytesMax) throw new Error(`Received message larger than max (${length} vs ${bytesMax})`);
     const taken = length > messageBytesCounted ? length : 0;
     this.#room?.take(taken);
-    this.#taken.push(taken);
+    if (taken === 0 && this.#taken.length === 0) this.#small++;
+    else this.#taken.push(taken);
     this.#message = Buffer.allocUnsafe(headBytes + length);
-    this.#head.copy(this.#message);
+    this.#message[0] = this.#flag;
+    this.#message.writeUInt32BE(length, 1);
     this.#length = headBytes;
   }
 
   #bytesMax(): number {
     if (this.#room !== null) return messageBytesMax;
-    return this.#head[0] === 0 ? openMessageBytesMax : compressedBytesMax;
+    return this.#flag === 0 ? openMessageBytesMax : compressedBytesMax;
   }
 }
