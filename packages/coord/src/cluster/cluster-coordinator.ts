@@ -293,7 +293,14 @@ export class ClusterCoordinator implements Coordinator {
   runHereLater(session: RoutedSession, request: Request, answer: Answer): void {
     this.#isRunHere = true;
     this.#count(session);
-    answer.act = (target) => this.front.run(session, request, target);
+    const { replyMode } = session;
+    answer.act = (target) => {
+      // As it was for this request: what must be heard all the same goes by it. See `Session.audible`.
+      const now = session.replyMode;
+      session.replyMode = replyMode;
+      this.front.run(session, request, target);
+      session.replyMode = now;
+    };
   }
 
   /** Sends a request to the shard of its keys. */

@@ -122,3 +122,16 @@ it('clients of a gateway were counted as one, once a leader refused what it was 
   const asked = ['PUBLISH a 1', 'SPUBLISH a 1', 'PUBSUB SHARDNUMSUB a'];
   expect(client.run(...asked)).toEqual([':6', ':3', '*[$"a", :3]']);
 });
+
+it.each([2, 3] as const)(
+  'CLIENT REPLY SKIP hid from a client of RESP%i that it had subscribed',
+  (dialect) => {
+    const client = new TestCluster(three).client(dialect);
+    const sign = dialect === 3 ? '>' : '*';
+    expect(client.run('CLIENT REPLY SKIP', 'SUBSCRIBE a', 'UNSUBSCRIBE a', 'ECHO x')).toEqual([
+      `${sign}[$"subscribe", $"a", :1]`,
+      `${sign}[$"unsubscribe", $"a", :0]`,
+      '$"x"',
+    ]);
+  },
+);
