@@ -27,6 +27,8 @@ export interface SessionSink {
   readonly inputFreeBytes?: number;
   /** Goes on with further requests while replies are owed: see `outcomes.later` of the coordinator. */
   readonly takesLater?: boolean;
+  /** Calls `Session.outputLeft` when most of its output has left, while the session awaits that. */
+  readonly saysWhenRead?: boolean;
   /** Bytes received and sent so far, of a protocol that counts them. */
   readonly receivedBytes?: number;
   readonly sentBytes?: number;
@@ -128,6 +130,8 @@ export class Session {
   /** What it waits for is only the reply of another process, which executes the command. */
   isOnItsWay = false;
   closeAfterReply = false;
+  /** Whoever replies to it waits for the client to read: see `outputLeft`. */
+  awaitsOutput = false;
   /** Requests whose replies are still to come, in their order, while others are accepted. */
   unanswered = 0;
   /** The version that what was replied so far depends on: not to be sent before it is committed. */
@@ -172,6 +176,11 @@ export class Session {
   get type(): 'normal' | 'pubsub' | 'slave' {
     if (this.isReplica) return 'slave';
     return this.isSubscriber ? 'pubsub' : 'normal';
+  }
+
+  /** The client has read most of what it was sent: only while `awaitsOutput`, by sinks that say so. */
+  outputLeft(): void {
+    this.awaitsOutput = false;
   }
 
   /** Where what must be heard goes even when replies are off: messages, confirmations. */

@@ -55,6 +55,8 @@ export class Lane {
   mayBeKept = false;
   /** How often its shard said that all of them did: see `RoutedSession.flushesTold`. */
   flushes = 0;
+  /** Its session's node waits with what it is asked, until the client has read. */
+  isPaused = false;
   isClosed = false;
   #head: Run | null = null;
   #tail: Run | null = null;
@@ -80,6 +82,13 @@ export class Lane {
 
   get hasParked(): boolean {
     return this.#parked.length > 0;
+  }
+
+  /** Its node is to wait, or to go on. Where nothing is on the way there is nothing to wait with. */
+  pause(isPaused: boolean): void {
+    if (this.isPaused === isPaused || (isPaused && this.isIdle)) return;
+    const isTold = this.channel?.pauseLane(this, isPaused) ?? false;
+    this.isPaused = isPaused && isTold;
   }
 
   // What is on the way

@@ -18,6 +18,12 @@ export const sessionNumbers: number = 2 ** 28;
 export const sessionRequestsMax = 4096;
 export const sessionBytesMax: number = 4 * 1024 * 1024;
 
+/** While more replies than this wait for a client that does not read, or for their turn, nodes wait with further ones. */
+export const sessionOutputBytesMax: number = 4 * 1024 * 1024;
+
+/** Smaller ones alone, as many as may be on their way, are no reason to look. */
+export const smallReplyBytes: number = 1024;
+
 /** A client whose replies are held back is told of so many keys at once, behind them; of more it is told that all may have changed. */
 export const noticeKeysMax = 1024;
 

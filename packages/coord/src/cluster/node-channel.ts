@@ -127,6 +127,7 @@ export class NodeChannel {
     lane.number = this.#newNumber();
     lane.channel = this;
     lane.isOpened = false;
+    lane.isPaused = false;
     this.#lanes.set(lane.number, lane);
   }
 
@@ -139,8 +140,18 @@ export class NodeChannel {
     if (this.#lanes.get(number) !== lane) return;
     this.#lanes.delete(number);
     lane.number = -1;
-    if (!lane.isOpened) return;
-    this.#message.number(0x10, number);
+    if (lane.isOpened) this.#tellOf(number, 0x10);
+  }
+
+  /** The node is to wait with what the lane's session is asked, or to go on; false when there is no such session. */
+  pauseLane(lane: Lane, isPaused: boolean): boolean {
+    if (this.#lanes.get(lane.number) !== lane || !lane.isOpened) return false;
+    this.#tellOf(lane.number, isPaused ? 0x30 : 0x38);
+    return true;
+  }
+
+  #tellOf(session: number, tag: number): void {
+    this.#message.number(tag, session);
     if (this.#message.isFull) this.#seal();
     else if (!this.#isScheduled) this.#schedule();
   }

@@ -8,7 +8,7 @@
 import { errorLine, type Reply, utf8Of } from '@holdfast/common';
 import { DiscardReply } from '../discard-reply.js';
 import { HeldReply } from './held-reply.js';
-import { sessionBytesMax, sessionRequestsMax } from './limits.js';
+import { sessionBytesMax, sessionOutputBytesMax, sessionRequestsMax, smallReplyBytes } from './limits.js';
 import { Notice } from './notice.js';
 import type { RoutedSession } from './routed-session.js';
 import type { Run, RunOwner } from './run.js';
@@ -56,6 +56,7 @@ export class ReplyQueue implements RunOwner {
   #tail: Slot | null = null;
   /** Replies of runs before their turn. */
   readonly #held = new Map<Run, Buffer[]>();
+  #heldBytes = 0;
   /** Answers that may be made of replies which have come. */
   #answers = 0;
   #isClosed = false;
@@ -135,6 +136,7 @@ export class ReplyQueue implements RunOwner {
     this.#tail = null;
     this.#answers = 0;
     this.#held.clear();
+    this.#heldBytes = 0;
   }
 
   // RunOwner
@@ -149,6 +151,7 @@ export class ReplyQueue implements RunOwner {
     if (this.#head === run) {
       if (!run.isQuiet) session.sink.reply.raw(bytes, start, length);
       if (run.isComplete) this.#advance();
+      if (length > smallReplyBytes) session.holdBack();
       this.#passOn();
     } else if (!run.isQuiet) {
       this.#hold(run, bytes.subarray(start, start + length));
@@ -171,6 +174,9 @@ export class ReplyQueue implements RunOwner {
     const held = this.#held.get(run);
     if (held === undefined) this.#held.set(run, [bytes]);
     else held.push(bytes);
+    this.#heldBytes += bytes.length;
+    // All before it in its lane is answered: what the client waits for is not held up.
+    if (this.#heldBytes > sessionOutputBytesMax) this.#session.pause(run.lane);
   }
 
   /** All of the head is written: so is what follows, as far as it has come. */
@@ -196,7 +202,12 @@ export class ReplyQueue implements RunOwner {
     const held = this.#held.get(run);
     if (held !== undefined) {
       this.#held.delete(run);
-      for (const bytes of held) this.#session.sink.reply.raw(bytes, 0, bytes.length);
+      for (const bytes of held) {
+        this.#heldBytes -= bytes.length;
+        this.#session.sink.reply.raw(bytes, 0, bytes.length);
+      }
+      this.#session.holdBack();
+      this.#session.goOn();
     }
     return run.isComplete;
   }
@@ -216,6 +227,7 @@ export class ReplyQueue implements RunOwner {
     target.dialect = held.dialect;
     held.replay(target);
     act?.(target);
+    session.holdBack();
     target.dialect = session.dialect;
     if (isLast) session.sink.close(true);
   }

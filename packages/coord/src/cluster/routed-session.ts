@@ -2,6 +2,7 @@
 import type { Reply } from '@holdfast/common';
 import { Session } from '@holdfast/engine';
 import { Lane, type LaneUser, nullArrayOf } from './lane.js';
+import { sessionOutputBytesMax } from './limits.js';
 import { type Answer, ReplyQueue, waits } from './reply-queue.js';
 import type { ShardRoute } from './shard-route.js';
 
@@ -40,6 +41,8 @@ export class RoutedSession extends Session implements LaneUser {
   #unblocking: ((wasUnblocked: boolean) => void)[] = [];
   /** As the first of them wants it. */
   #unblocksWithError = false;
+  /** Some of its lanes are paused. */
+  #isPaused = false;
   /** By the indices of their routes. */
   #lanes: (Lane | undefined)[] = [];
   #staleLanes: (Lane | undefined)[] = [];
@@ -170,6 +173,31 @@ export class RoutedSession extends Session implements LaneUser {
     this.isBlocked = false;
     this.isOnItsWay = false;
     this.sink.resume();
+  }
+
+  /** Something was written: if its client does not keep up with that, nodes wait with what is on the way. */
+  holdBack(): void {
+    const { sink } = this;
+    if (sink.outputBytes <= sessionOutputBytesMax || !sink.saysWhenRead) return;
+    this.awaitsOutput = true;
+    for (const lane of this.openLanes()) this.pause(lane);
+  }
+
+  /** Until the client has read, or a reply that waits for its turn has had it. */
+  pause(lane: Lane): void {
+    this.#isPaused = true;
+    lane.pause(true);
+  }
+
+  goOn(): void {
+    if (!this.#isPaused || this.awaitsOutput) return;
+    this.#isPaused = false;
+    for (const lane of this.openLanes()) lane.pause(false);
+  }
+
+  override outputLeft(): void {
+    this.awaitsOutput = false;
+    this.goOn();
   }
 
   /** The client is gone. */

@@ -5,7 +5,8 @@
  *     message   | run, session 1 | run, session 2: BLPOP | run, session 1 | run, session 2 |
  *                 executed          waits                  executed         waits behind the BLPOP
  *
- * What a message's runs replied goes out as one message at the end of the turn, as far as it is committed.
+ * What a message's runs replied goes out as one message at the end of the turn, as far as it is committed. While too much
+ * is unsent nothing is executed: runs wait in their sessions, and the stream is read on for what ends these.
  */
 // @hot-path
 import { KvError, type LeaderHint, Request, type Timer } from '@holdfast/common';
@@ -15,7 +16,14 @@ import { node } from '@holdfast/rpc';
 import { ForwardDecoder, found, writesIn } from './decoder.js';
 import { invalidMessage, streamStatus } from './errors.js';
 import type { NodeExporter } from './exporter.js';
-import { outputPauseBytes, sessionQueueBytesMax, sessionsMax, versionsWaitMsMax } from './limits.js';
+import {
+  heldPauseBytes,
+  inputPauseBytes,
+  outputPauseBytes,
+  sessionQueueBytesMax,
+  sessionsMax,
+  versionsWaitMsMax,
+} from './limits.js';
 import { Outbox } from './outbox.js';
 import { RunExecutor } from './run-executor.js';
 import { NodeSession, WaitingRun } from './session.js';
@@ -58,7 +66,12 @@ export class Connection {
   #arrived: Arrived[] = [];
   /** Given to the stream, and not yet taken by the network. */
   #unsentBytes = 0;
+  /** Too much is unsent, or waits for commits. */
+  isChoked = false;
+  /** What waits in all its sessions. */
+  queuedBytes = 0;
   #isPaused = false;
+  #isLeaving = false;
   #isClosed = false;
 
   constructor(exporter: NodeExporter, call: ForwardCall) {
@@ -114,15 +127,30 @@ export class Connection {
   flush(): void {
     this.#executor.serveAwake();
     this.#outbox.flush();
+    if (this.#unsentBytes > outputPauseBytes || this.#outbox.heldBytes > heldPauseBytes) this.isChoked = true;
+    if (this.#isPaused) this.#pauseWhenFull();
+  }
+
+  /** Goes on with what was held, as far as there is room. */
+  goOn(): void {
+    if (this.#isClosed) return;
+    this.#exporter.queue(this);
+    try {
+      this.#executor.goOn();
+    } catch (error) {
+      this.#failBy(error);
+    }
   }
 
   release(shard: Shard): void {
     this.#outbox.release(shard);
+    if (this.isChoked) this.#unchoke();
   }
 
   revoke(shard: Shard): void {
     this.#executor.serveAwake();
     this.#outbox.revoke(shard);
+    if (this.isChoked) this.#unchoke();
   }
 
   /** What is known of the leader of a shard, or of several. */
@@ -137,8 +165,10 @@ export class Connection {
     this.#tell(node.ForwardResponse.fromPartial({ leads: messages }));
   }
 
-  /** The node is about to end. */
+  /** The node is about to end: who does not read is served by another one. */
   sayGoodbye(): void {
+    this.#isLeaving = true;
+    for (const session of this.#sessions.values()) if (session.isPaused) this.#refusePaused(session);
     this.#tell(node.ForwardResponse.fromPartial({ goodbye: true }));
   }
 
@@ -206,10 +236,15 @@ export class Connection {
     this.#exporter.queue(this);
     try {
       this.#readMessage(message, arrival);
+      if (this.isChoked) this.#pauseWhenFull();
     } catch (error) {
-      if (!(error instanceof KvError)) throw error;
-      this.fail(error.code === 'CORRUPT' ? invalidMessage(error.message) : error);
+      this.#failBy(error);
     }
+  }
+
+  #failBy(error: unknown): void {
+    if (!(error instanceof KvError)) throw error;
+    this.fail(error.code === 'CORRUPT' ? invalidMessage(error.message) : error);
   }
 
   #readMessage(message: Buffer, arrival: number): void {
@@ -219,6 +254,8 @@ export class Connection {
       if (what === found.run) this.#run();
       else if (what === found.closed) this.#closeSession();
       else if (what === found.unblock) this.#unblock();
+      else if (what === found.paused) this.#pauseSession(true);
+      else if (what === found.resumed) this.#pauseSession(false);
       else this.#setAudience();
     }
   }
@@ -228,8 +265,9 @@ export class Connection {
     const session = this.#sessions.get(decoder.session) ?? this.#openSession(decoder);
     if (session === null || session.isRefusing) {
       this.#executor.refuseRun(decoder.id, session);
-    } else if (session.isBusy) {
+    } else if (session.isBusy || this.isChoked) {
       session.enqueue(new WaitingRun(decoder, decoder.start));
+      if (this.isChoked) this.#executor.hold(session);
       if (session.inputBytes > sessionQueueBytesMax)
         throw new KvError('LIMIT', 'too much waits in a session');
     } else {
@@ -266,18 +304,40 @@ export class Connection {
     const session = this.#sessions.get(number);
     if (session === undefined) return;
     this.#sessions.delete(number);
+    if (session.canGoOn) this.#executor.finish(session);
     session.shard.coordinator.close(session.session);
     this.#executor.forget(session);
     this.#exporter.queue(this);
   }
 
+  #pauseSession(isPaused: boolean): void {
+    const session = this.#sessions.get(this.#decoder.session);
+    if (session === undefined) return;
+    session.isPaused = isPaused;
+    if (isPaused && this.#isLeaving) this.#refusePaused(session);
+    if (!isPaused && session.canGoOn) this.#executor.hold(session);
+  }
+
+  #refusePaused(session: NodeSession): void {
+    if (!session.canGoOn) return;
+    this.#executor.refuse(session);
+    this.#exporter.queue(this);
+  }
+
   #unblock(): void {
     const session = this.#sessions.get(this.#decoder.session);
-    if (session === undefined || session.waiting === null) return;
+    if (session === undefined) return;
+    const mode = this.#decoder.withError ? 'ERROR' : 'TIMEOUT';
+    // A gateway sends nothing behind what may wait for long: that is the last one.
+    if (session.queue.length > 0) session.unblocking = mode;
+    else if (session.waiting !== null) this.unblock(session, mode);
+  }
+
+  /** The session's command waits, and is to wait no longer. */
+  unblock(session: NodeSession, mode: 'ERROR' | 'TIMEOUT'): void {
     const { shard } = session;
     let control = this.#controls.get(shard);
     if (control === undefined) this.#controls.set(shard, (control = this.#newSession(-1, shard)));
-    const mode = this.#decoder.withError ? 'ERROR' : 'TIMEOUT';
     this.#exporter.touch(shard);
     const request = Request.of('CLIENT', 'UNBLOCK', String(session.session.id), mode);
     shard.coordinator.coordinate(control.session, request, new DiscardReply());
@@ -304,12 +364,23 @@ export class Connection {
   #send(bytes: Buffer, length: number): void {
     if (this.#isClosed) return;
     this.#unsentBytes += length;
-    if (this.#unsentBytes > outputPauseBytes) this.#pause(true);
     this.#call.write(bytes.subarray(0, length), () => {
       this.#exporter.pool.give(bytes);
       this.#unsentBytes -= length;
-      if (this.#isPaused && this.#unsentBytes < outputPauseBytes / 2) this.#pause(false);
+      if (this.isChoked) this.#unchoke();
     });
+  }
+
+  /** There may be room again: what was held goes on at the end of the turn. */
+  #unchoke(): void {
+    if (this.#isClosed || this.#unsentBytes > outputPauseBytes / 2) return;
+    if (this.#outbox.heldBytes > heldPauseBytes / 2) return;
+    this.isChoked = false;
+    this.#exporter.goOnLater(this);
+  }
+
+  #pauseWhenFull(): void {
+    this.#pause(this.isChoked && this.queuedBytes > inputPauseBytes);
   }
 
   #pause(isPaused: boolean): void {

@@ -9,15 +9,17 @@ import { byteStringOf, emptyBytes } from '@holdfast/common';
 import { node, WireReader } from '@holdfast/rpc';
 
 /** What `next` found. */
-export const found = { end: 0, run: 1, closed: 2, unblock: 3, audience: 4 } as const;
+export const found = { end: 0, run: 1, closed: 2, unblock: 3, audience: 4, paused: 5, resumed: 6 } as const;
 
 // Tags: field number << 3 | type.
 const runsTag = 0x0a;
-const closedTag = 0x10;
-const closedPackedTag = 0x12;
 const unblockedTag = 0x1a;
 const audiencesTag = 0x22;
 const writesTag = 0x28;
+
+/** What sessions are listed for, by the numbers of fields; each one by itself, or in one piece. */
+const lists: readonly number[] = [0, 0, found.closed, 0, 0, 0, found.paused, found.resumed];
+const [single, packed] = [0, 2];
 
 /** About how many writes a message has; 0 where it does not say so in front. */
 export function writesIn(message: Buffer): number {
@@ -58,15 +60,16 @@ export class ForwardDecoder {
   readonly #reader = new WireReader();
   #at = 0;
   #messageEnd = 0;
-  /** End of a list of closed sessions that is being read. */
-  #closedEnd = 0;
+  /** A list of sessions that is being read: what for, and its end. */
+  #list = 0;
+  #listEnd = 0;
 
   /** Reads `message`, which must stay as it is until it is read to its end. */
   open(message: Buffer, arrival: number): void {
     this.bytes = message;
     this.arrival = arrival;
     this.#at = 0;
-    this.#closedEnd = 0;
+    this.#listEnd = 0;
     this.#messageEnd = message.length;
   }
 
@@ -74,17 +77,19 @@ export class ForwardDecoder {
   next(): number {
     const reader = this.#reader;
     reader.open(this.bytes, this.#at, this.#messageEnd);
-    if (this.#at < this.#closedEnd) return this.#closed();
+    if (this.#at < this.#listEnd) return this.#listed(this.#list);
     while (reader.at < this.#messageEnd) {
       const tag = reader.varint();
       if (tag === runsTag) {
         this.#run(reader.length() + reader.at);
         return found.run;
       }
-      if (tag === closedTag) return this.#closed();
-      if (tag === closedPackedTag) {
-        this.#closedEnd = reader.length() + reader.at;
-        if (reader.at < this.#closedEnd) return this.#closed();
+      const list = lists[tag >>> 3] ?? 0;
+      if (list !== 0 && (tag & 7) === single) return this.#listed(list);
+      if (list !== 0 && (tag & 7) === packed) {
+        this.#list = list;
+        this.#listEnd = reader.length() + reader.at;
+        if (reader.at < this.#listEnd) return this.#listed(list);
       } else if (tag === unblockedTag) {
         this.#unblock(reader.length() + reader.at);
         return found.unblock;
@@ -103,10 +108,10 @@ export class ForwardDecoder {
     return found.end;
   }
 
-  #closed(): number {
+  #listed(list: number): number {
     this.session = this.#reader.varint();
     this.#at = this.#reader.at;
-    return found.closed;
+    return list;
   }
 
   #run(end: number): void {

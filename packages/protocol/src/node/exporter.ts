@@ -66,6 +66,8 @@ export class NodeExporter {
   /** Shards that executed something in this turn, and connections that have something to send. */
   #touched: Shard[] = [];
   #queued = new Set<Connection>();
+  /** Connections that go on with what they held. */
+  #resumed = new Set<Connection>();
   #isScheduled = false;
   #isLeaving = false;
   #onGone = (): void => {};
@@ -202,6 +204,12 @@ export class NodeExporter {
     this.#schedule();
   }
 
+  /** The connection goes on with what it held, at the end of this turn, or of the next one if it is called there. */
+  goOnLater(connection: Connection): void {
+    this.#resumed.add(connection);
+    this.#schedule();
+  }
+
   /** Sends what there is before the turn is over: a lot was replied. */
   flushNow(connection: Connection): void {
     this.#settle();
@@ -211,6 +219,7 @@ export class NodeExporter {
   removed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#queued.delete(connection);
+    this.#resumed.delete(connection);
     this.#onGone();
   }
 
@@ -222,6 +231,11 @@ export class NodeExporter {
 
   #endTurn(): void {
     this.#isScheduled = false;
+    if (this.#resumed.size > 0) {
+      const resumed = this.#resumed;
+      this.#resumed = new Set();
+      for (const connection of resumed) connection.goOn();
+    }
     this.#settle();
     const queued = this.#queued;
     if (queued.size === 0) return;

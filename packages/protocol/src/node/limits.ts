@@ -16,8 +16,17 @@ export const outputMessageBytes: number = 96 * 1024;
 /** Room for the replies of a turn: as much as a message has, usually. */
 export const outputBufferBytes: number = 128 * 1024;
 
-/** A stream with more output waiting than this is read no further until its gateway has read. */
+/** For a stream with more output unsent than this nothing more is executed until its gateway has read half of it. */
 export const outputPauseBytes: number = 16 * 1024 * 1024;
+
+/** Nor with more than this that waits for commits: others' reads need not stop for a log that takes its time. */
+export const heldPauseBytes: number = 64 * 1024 * 1024;
+
+/** Meanwhile the stream is read on, for sessions that end above all, until so much waits in sessions. */
+export const inputPauseBytes: number = 4 * 1024 * 1024;
+
+/** A session that was replied so much in one go makes room for others, and its gateway may say that its client does not read. */
+export const outputSliceBytes: number = 1024 * 1024;
 
 /**
  * How long a message waits for versions as a whole, in ms. Then what needs none of it goes on, and each write waits by itself:
@@ -25,5 +34,5 @@ export const outputPauseBytes: number = 16 * 1024 * 1024;
  */
 export const versionsWaitMsMax = 100;
 
-/** What may wait in one session behind a command that waits, in bytes. A gateway sends less. */
-export const sessionQueueBytesMax: number = 64 * 1024 * 1024;
+/** What may wait in one session, in bytes. A gateway sends less: a few MiB, and one request more. */
+export const sessionQueueBytesMax: number = messageBytesMax + 16 * 1024 * 1024;

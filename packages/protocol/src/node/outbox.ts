@@ -72,6 +72,8 @@ export class Outbox {
   #count = 0;
   /** In the order of their turns. */
   #held: Held[] = [];
+  /** Bytes of them. */
+  heldBytes = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -136,6 +138,7 @@ export class Outbox {
         continue;
       }
       held.letGo();
+      this.heldBytes -= held.out.length;
       if (ready !== null && ready.length + held.out.length <= outputMessageBytes) {
         ready.raw(held.out.bytes, 0, held.out.length);
         held.out.consume(held.out.length, false);
@@ -159,6 +162,7 @@ export class Outbox {
     this.#held = this.#held.filter((held) => held.shard !== shard);
     for (const held of revoked) {
       held.letGo();
+      this.heldBytes -= held.out.length;
       for (const entry of held.entries) this.#tell(shard.coordinator, held, entry);
       held.out.consume(held.out.length, false);
     }
@@ -171,6 +175,7 @@ export class Outbox {
     this.out.consume(this.out.length, false);
     for (const held of this.#held) held.out.consume(held.out.length, false);
     this.#held = [];
+    this.heldBytes = 0;
   }
 
   /** Moves what has to wait out of `out`; the rest closes up. */
@@ -189,6 +194,7 @@ export class Outbox {
       const held = this.#heldOf(session.shard, fresh);
       entry.start = held.out.length;
       held.out.raw(out.bytes, start, end - start);
+      this.heldBytes += end - start;
       entry.end = held.out.length;
       held.add(entry);
       this.#entries[i] = new Entry();

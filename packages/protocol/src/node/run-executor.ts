@@ -1,5 +1,6 @@
 /**
- * Executes runs: the requests of a run one after the other, until one waits; then the rest waits with it.
+ * Executes runs: the requests of a run one after the other, until one waits; then the rest waits with it. So it does when
+ * much was replied and is unsent: it is held, and goes on in a later turn, one session after the other.
  */
 // @hot-path
 import { emptyBytes, Request } from '@holdfast/common';
@@ -9,7 +10,7 @@ import { batchCountMax } from '../resp/request-batch.js';
 import { type Connection, readModes } from './connection.js';
 import { invalidMessage } from './errors.js';
 import type { NodeExporter } from './exporter.js';
-import { outputMessageBytes } from './limits.js';
+import { outputMessageBytes, outputSliceBytes } from './limits.js';
 import { entryKinds, type Outbox } from './outbox.js';
 import { type NodeSession, type RunView, WaitingRun } from './session.js';
 
@@ -45,6 +46,8 @@ export class RunExecutor {
   readonly #transactionReply = new TransactionReply();
   /** Sessions that were written to while requests were executed. */
   #awake: NodeSession[] = [];
+  /** Sessions whose queues go on when there is room for replies, in their order. */
+  #held: NodeSession[] = [];
   #isRunning = false;
   #isServing = false;
 
@@ -73,6 +76,50 @@ export class RunExecutor {
   }
 
   execute(session: NodeSession, run: RunView): void {
+    this.#prepare(session, run);
+    this.#isRunning = true;
+    if (run.isTransaction) this.#executeTransaction(session, run);
+    else this.#executeAll(session, run);
+    if (this.#outbox.out.length >= outputMessageBytes) this.#flushLarge(session);
+    this.#isRunning = false;
+    if (this.#awake.length > 0) this.serveAwake();
+  }
+
+  /** What waits in a session goes on in a later turn, when there is room. */
+  hold(session: NodeSession): void {
+    if (session.isHeld) return;
+    session.isHeld = true;
+    session.sliceBytes = 0;
+    this.#held.push(session);
+    this.#exporter.goOnLater(this.#connection);
+  }
+
+  /** Each session that is held goes on for a while, as long as there is room. */
+  goOn(): void {
+    for (let left = this.#held.length; left > 0 && !this.#connection.isChoked; left--) {
+      const session = this.#held.shift()!;
+      session.isHeld = false;
+      this.#goOn(session);
+    }
+  }
+
+  /**
+   * The client is gone, and what it had sent before is still held. It is done, as it would have been if there had been room
+   * for its replies; these are for nobody. Not what would have to wait.
+   */
+  finish(session: NodeSession): void {
+    while (session.canGoOn) {
+      const run = session.dequeue();
+      this.#prepare(session, run);
+      this.#isRunning = true;
+      const isDone = this.#executeUnheard(session, run);
+      this.#isRunning = false;
+      this.refuseRun(run.id, session);
+      if (!isDone) return;
+    }
+  }
+
+  #prepare(session: NodeSession, run: RunView): void {
     const { session: state, shard } = session;
     this.#exporter.touch(shard);
     state.database = run.database;
@@ -84,11 +131,6 @@ export class RunExecutor {
     if (session.tracking !== run.tracking) session.trackAs(run.tracking);
     session.reply.dialect = run.dialect;
     this.#outbox.out.dialect = run.dialect;
-    this.#isRunning = true;
-    if (run.isTransaction) this.#executeTransaction(session, run);
-    else this.#executeAll(session, run);
-    this.#isRunning = false;
-    if (this.#awake.length > 0) this.serveAwake();
   }
 
   /** What waits in a session, and what is still sent to it, was not executed. */
@@ -146,12 +188,45 @@ export class RunExecutor {
         if (out.length - replyAt > outputMessageBytes) out.limit(replyAt);
         if (out.length < outputMessageBytes) continue;
         this.#end(session, run, part);
-        this.#exporter.flushNow(this.#connection);
+        this.#flushLarge(session);
+        if (session.isHeld) {
+          this.#holdRest(session, run, batch.ends[i]);
+          return;
+        }
         part = this.#begin(session, run);
       }
     }
     batch.forget();
     this.#end(session, run, part);
+  }
+
+  /** Much was replied: what is left of the run is held. */
+  #holdRest(session: NodeSession, run: RunView, next: number): void {
+    this.#decoder.reset();
+    this.#exporter.batch.forget();
+    if (next < run.end) session.enqueueFirst(new WaitingRun(run, next));
+  }
+
+  /** False when it would have to wait, or can't be done here: what follows is not done either. */
+  #executeUnheard(session: NodeSession, run: RunView): boolean {
+    const { coordinator } = session.shard;
+    const { session: state } = session;
+    const decoder = this.#decoder;
+    const reply = this.#transactionReply;
+    reply.clear();
+    let outcome: Outcome = outcomes.done;
+    if (run.isTransaction) outcome = coordinator.coordinate(state, multi, reply);
+    for (let at = run.start; at < run.end && outcome === outcomes.done && !reply.isRefused; ) {
+      const next = decoder.decode(run.bytes, at, run.end);
+      if (next < 0) throw invalidMessage('a run must hold whole requests');
+      at = next;
+      state.arrival = run.arrival;
+      outcome = coordinator.coordinate(state, decoder.request, reply);
+    }
+    decoder.request.bytes = emptyBytes;
+    const isDone = outcome === outcomes.done && !reply.isRefused;
+    if (!run.isTransaction || !isDone) return isDone;
+    return coordinator.coordinate(state, reply.problem === '' ? exec : discard, reply) === outcomes.done;
   }
 
   /** A request of the run was not answered: it waits, or was refused; or it ended its session. */
@@ -252,9 +327,21 @@ export class RunExecutor {
   }
 
   #goOn(session: NodeSession): void {
-    while (session.queue.length > 0 && session.waiting === null && !session.isRefusing) {
-      this.execute(session, session.dequeue());
+    while (session.canGoOn && !session.isPaused && !session.isHeld) {
+      if (this.#connection.isChoked) this.hold(session);
+      else this.execute(session, session.dequeue());
     }
+    if (session.unblocking === '' || session.queue.length > 0) return;
+    const mode = session.unblocking;
+    session.unblocking = '';
+    if (session.waiting !== null) this.#connection.unblock(session, mode);
+  }
+
+  /** A message holds one reply of any length, and little else. Who had many makes room for others. */
+  #flushLarge(session: NodeSession): void {
+    session.sliceBytes += this.#outbox.out.length;
+    this.#exporter.flushNow(this.#connection);
+    if (session.sliceBytes > outputSliceBytes || this.#connection.isChoked) this.hold(session);
   }
 
   #pushMessages(session: NodeSession): void {

@@ -80,11 +80,19 @@ export class NodeSession implements SessionSink {
   heldEntries = 0;
   /** The run whose command waits, without its requests; null when none does. */
   waiting: WaitingRun | null = null;
-  /** In order, behind the command that waits. */
+  /** In order: behind the command that waits, or what is held. */
   readonly queue: WaitingRun[] = [];
   inputBytes = 0;
   /** Something came back to the gateway, not executed: everything behind it does, too. */
   isRefusing = false;
+  /** How the command at the end of its queue is to wait no longer, once it does; empty while it may. */
+  unblocking: '' | 'ERROR' | 'TIMEOUT' = '';
+  /** Its queue goes on once there is room for replies: see `RunExecutor.hold`. */
+  isHeld = false;
+  /** What it was replied since it was held last, in large pieces. */
+  sliceBytes = 0;
+  /** Its client does not read: its queue goes on when the gateway says so. */
+  isPaused = false;
   readonly #connection: Connection;
 
   constructor(connection: Connection, number: number, shard: Shard, pool: BufferPool) {
@@ -117,24 +125,34 @@ export class NodeSession implements SessionSink {
   }
 
   get isBusy(): boolean {
-    return this.waiting !== null || this.queue.length > 0;
+    return this.waiting !== null || this.queue.length > 0 || this.isHeld || this.isPaused;
+  }
+
+  /** Nothing keeps its queue from going on but what is unsent, or its client. */
+  get canGoOn(): boolean {
+    return this.queue.length > 0 && this.waiting === null && !this.isRefusing;
   }
 
   enqueue(run: WaitingRun): void {
     this.queue.push(run);
-    this.inputBytes += run.end;
+    this.#queued(run.end);
   }
 
   /** Begins the queue with what is left of a run. */
   enqueueFirst(run: WaitingRun): void {
     this.queue.unshift(run);
-    this.inputBytes += run.end;
+    this.#queued(run.end);
   }
 
   dequeue(): WaitingRun {
     const run = this.queue.shift()!;
-    this.inputBytes -= run.end;
+    this.#queued(-run.end);
     return run;
+  }
+
+  #queued(bytes: number): void {
+    this.inputBytes += bytes;
+    this.#connection.queuedBytes += bytes;
   }
 
   // SessionSink

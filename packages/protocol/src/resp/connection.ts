@@ -28,6 +28,7 @@ import { batchCountMax } from './request-batch.js';
 export class Connection implements SessionSink {
   readonly reply: RespReply;
   readonly takesLater = true;
+  readonly saysWhenRead = true;
   session!: Session;
   socket!: Socket;
   /** In the exporter's list of connections to be flushed. */
@@ -176,6 +177,7 @@ export class Connection implements SessionSink {
       gates.length = 0;
     }
     if (sendable > 0) this.#send(sendable);
+    if (session.awaitsOutput) this.#tellWhenRead();
     if (this.#isChoked && this.outputBytes === 0) this.#unchokeLater();
     if (gates.length > 0) return false;
     if (this.#isRetiring && sendable > 0 && this.#inputLength === 0 && session.transaction === null)
@@ -220,10 +222,16 @@ export class Connection implements SessionSink {
 
   /** The socket has taken everything it was given. */
   drained(): void {
+    this.#tellWhenRead();
     if (!this.#isChoked) return;
     this.#isChoked = false;
     this.#softLimitSinceMs = 0;
     this.continue();
+  }
+
+  #tellWhenRead(): void {
+    const { session } = this;
+    if (session.awaitsOutput && !this.#isClosed && this.outputBytes <= outputPauseBytes) session.outputLeft();
   }
 
   /** The client has closed its side: who still waits for others is gone, anybody else is answered. */

@@ -29,6 +29,8 @@ import { ReplyReader, renderReply } from './reply-reader.js';
 export class PipeClient implements SessionSink {
   readonly reply = new RespReply(new BufferPool());
   readonly takesLater: boolean;
+  /** It does not read before `take`, and the gateway knows. */
+  saysWhenRead = false;
   session!: Session;
   isClosed = false;
   /** Requests that were sent while the session waited. */
@@ -66,6 +68,7 @@ export class PipeClient implements SessionSink {
   take(): string[] {
     const bytes = Buffer.from(this.reply.bytes.subarray(0, this.reply.length));
     this.reply.consume(this.reply.length, false);
+    if (this.session.awaitsOutput) this.session.outputLeft();
     return this.#reader.push(bytes).map(renderReply);
   }
 
