@@ -3,7 +3,7 @@
  *
  *     word 0   | form 2 | flags 2 | type 4 | value length 24 |
  *     word 1   | marks 4 | size class 8 | key length 20 |
- *     double   stamp: the version of a key, the expiry of a field, the score of a member
+ *     double   stamp: the version of a key, the expiry of a field, the score of a member, the place in a write set
  *     [double  object: number of the collection or large string, with flag `hasObject`]
  *     [double  expiry in ms since 1970, with flag `hasExpiry`]
  *     [double  time of the record's entry in `Expiries`, 0 for none, with flag `hasExpiry`]

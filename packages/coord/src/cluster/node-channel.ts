@@ -153,7 +153,7 @@ export class NodeChannel {
   #tellOf(session: number, tag: number): void {
     this.#message.number(tag, session);
     if (this.#message.isFull) this.#seal();
-    else if (!this.#isScheduled) this.#schedule();
+    else this.#schedule();
   }
 
   /** The lane's command is to wait for keys no longer; false when it waits nowhere. */

@@ -196,7 +196,7 @@ export class RoutedSession extends Session implements LaneUser {
   }
 
   override outputLeft(): void {
-    this.awaitsOutput = false;
+    super.outputLeft();
     this.goOn();
   }
 
