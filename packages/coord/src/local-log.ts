@@ -57,6 +57,8 @@ export async function openFoundation(
   opened: Closable[],
 ): Promise<Foundation> {
   const place = replicaPlaceOf(options, config, directory);
+  // First of all: what is opened next writes, and may have no room.
+  if (directory?.isClaimed) await place.snapshots?.removeUnfinished();
   const isChain = options.log === 'file' && directory !== null && (await directory.hasChain());
   const chain = isChain ? await openChain(options, config, directory, shared, null) : null;
   const state = await openState(options, chain, place, shared);

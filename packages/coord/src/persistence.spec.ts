@@ -130,6 +130,33 @@ describe('a memory storage without a log', () => {
     await stack.close();
   });
 
+  it('leaves nothing of a copy for which there was no room: it kept the disk full for what is written next', async () => {
+    const on = machine();
+    const stack = await start(on);
+    const client = new StackClient(stack);
+    await client.line(`SET a ${'x'.repeat(10_000)}`);
+    on.disk.setFreeBytes(5000);
+    expect(await client.line('SAVE')).toBeInstanceOf(Error);
+    expect(await on.disk.list('/data/snapshots')).toEqual([]);
+    await stack.close();
+  });
+
+  it('removes at its start the half of a copy that another was killed amid', async () => {
+    const on = machine();
+    const stack = await start(on);
+    const client = new StackClient(stack);
+    await client.line('SET a 1');
+    await client.line('SAVE');
+    const [whole] = await on.disk.list('/data/snapshots');
+    on.disk.kill();
+    await stack.close();
+    on.disk.open('/data/snapshots/snapshot.tmp', 'replace').writeSync(Buffer.from('half'), 0);
+    const again = await start(on);
+    expect(await on.disk.list('/data/snapshots')).toEqual([whole]);
+    expect(await new StackClient(again).line('DBSIZE')).toBe(1);
+    await again.close();
+  });
+
   it('counts the commands of a script and of a transaction one by one, as a save point does', async () => {
     const stack = await start(machine());
     const client = new StackClient(stack);

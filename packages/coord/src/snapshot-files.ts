@@ -46,7 +46,8 @@ export class SnapshotFiles {
 
   /**
    * Writes a snapshot's batches to a new file; `position` is asked for `to` at the end, and may wait until
-   * the log is durable that far. Returns the size in bytes. Without an error the file is durable.
+   * the log is durable that far. Returns the size in bytes. Without an error the file is durable; with one nothing is
+   * left of it, as what is there in part may be what fills the disk.
    */
   async write(
     from: number,
@@ -54,22 +55,42 @@ export class SnapshotFiles {
     position: () => Promise<number>,
   ): Promise<number> {
     await this.#disk.makeDirectory(this.#directory);
-    const temporary = `${this.#directory}/snapshot.tmp`;
-    const file = this.#disk.open(temporary, 'replace');
+    try {
+      const { size, to } = await this.#writeTemporary(batches, position);
+      this.#disk.rename(this.#temporary, `${this.#directory}/${nameOf(from, to)}`);
+      await this.#disk.syncDirectory(this.#directory);
+      return size;
+    } catch (error) {
+      await this.removeUnfinished().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** One that a former process was writing when it was killed is of no use to anybody. */
+  async removeUnfinished(): Promise<void> {
+    if (await this.#disk.exists(this.#temporary)) await this.#disk.unlink(this.#temporary);
+  }
+
+  get #temporary(): string {
+    return `${this.#directory}/snapshot.tmp`;
+  }
+
+  async #writeTemporary(
+    batches: AsyncIterable<Uint8Array>,
+    position: () => Promise<number>,
+  ): Promise<{ size: number; to: number }> {
+    const file = this.#disk.open(this.#temporary, 'replace');
     let size = magic.length;
-    let to = from;
     try {
       await file.write(magic, 0);
       for await (const batch of batches) size += await writeFrame(file, batch, size);
-      to = await position();
+      const to = await position();
       size += await writeFrame(file, new Uint8Array(0), size);
       await file.datasync();
+      return { size, to };
     } finally {
       await file.close();
     }
-    this.#disk.rename(temporary, `${this.#directory}/${nameOf(from, to)}`);
-    await this.#disk.syncDirectory(this.#directory);
-    return size;
   }
 
   /** The batches of a snapshot, checked. Throws KvError CORRUPT. */

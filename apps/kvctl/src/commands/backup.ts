@@ -43,7 +43,7 @@ async function backup(context: Context, places: readonly string[], at: string | 
     throw new UsageError('give a file, a directory and a file, or --at host:port and a file');
   const { env, options, output } = context;
   const path = places[places.length - 1];
-  const file = new DataFile(new NodeDisk(), path);
+  const file = await DataFile.create(new NodeDisk(), path);
   const progress = new Progress(output, env.clock);
   const writer = new BackupWriter();
   const onBatch = (): void => progress.tell(() => `${bytesText(file.size)} written`);
@@ -55,11 +55,11 @@ async function backup(context: Context, places: readonly string[], at: string | 
     else if (places.length === 2) taken = await backUpDirectory(context, places[0], writer, file, onBatch);
     else taken = await backUpAll(context, writer, file, onBatch);
     await file.write(writer.end());
+    await file.finish();
   } catch (error) {
     await file.abandon();
     throw error;
   }
-  await file.finish();
   output.result(
     { file: path, bytes: file.size, ...taken.value },
     `${path}: ${bytesText(file.size)}, ${taken.text}\n`,

@@ -47,7 +47,7 @@ async function exportData(context: Context, options: Options, places: readonly s
   if (places.length !== (options.from === undefined ? 2 : 1))
     throw new UsageError('give a directory and a file, or --from host:port and a file');
   const path = places[places.length - 1];
-  const file = new DataFile(new NodeDisk(), path);
+  const file = await DataFile.create(new NodeDisk(), path);
   const progress = new Progress(context.output, context.env.clock);
   const onKeys = (count: number): void =>
     progress.tell(() => `${count} keys exported, ${bytesText(file.size)}`);
@@ -57,11 +57,11 @@ async function exportData(context: Context, options: Options, places: readonly s
       options.from === undefined
         ? await exportDirectory(context, places[0], file, options, onKeys)
         : await exportFrom(options.from, file, options, onKeys);
+    await file.finish();
   } catch (error) {
     await file.abandon();
     throw error;
   }
-  await file.finish();
   context.output.result(
     { file: path, keys, bytes: file.size },
     `${path}: ${keys} keys, ${bytesText(file.size)}\n`,

@@ -74,11 +74,11 @@ async function importData(
         await target.run(options.replace === true ? replacing(step) : step);
       },
     );
+    await target.finish();
   } catch (error) {
     await target.abandon();
     throw error;
   }
-  await target.finish();
   const to = directory ?? options.to!;
   context.output.result(
     { source, to, commands: count, notes: [...notes] },

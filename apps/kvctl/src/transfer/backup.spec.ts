@@ -44,7 +44,7 @@ function batchOf(...writes: readonly Write[]): Buffer {
 async function backupOf(...parts: readonly (readonly [string, ...Write[]])[]): Promise<string> {
   const path = join(directory, 'all.backup');
   const writer = new BackupWriter();
-  const file = new DataFile(disk, path);
+  const file = await DataFile.create(disk, path);
   await file.write(writer.head({}));
   for (const [name, ...writes] of parts) {
     await file.write(writer.part(name));

@@ -1,5 +1,5 @@
 /** Backups in files: written from what a server sends or a directory holds, checked, and made into a directory again. */
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Env, type Findings, KvError } from '@holdfast/common';
 import { checkDirectory, SnapshotFiles, type SnapshotStream } from '@holdfast/coord';
@@ -15,7 +15,7 @@ import {
 import { apart, type PartBatch } from './apart.js';
 import { applyTo, cacheBytes } from './applying.js';
 import type { DataFile } from './data-file.js';
-import { checkEmpty, putInPlace, type StorageKind } from './directory-target.js';
+import { checkEmpty, placeOf, putInPlace, type StorageKind } from './directory-target.js';
 import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
 
@@ -165,7 +165,7 @@ export interface RestoreOptions extends RestoreSource {
 /** Builds the directory beside, checks it, and puts it in place. All parts of the backup come together in it. */
 export async function restoreBackup(options: RestoreOptions): Promise<void> {
   const { disk, replace, storage } = options;
-  const directory = options.directory.replace(/\/+$/, '');
+  const directory = await placeOf(options.directory);
   const replaced = `${directory}.replaced`;
   if (!replace) await checkEmpty(disk, directory);
   else if (await disk.exists(replaced))
@@ -182,7 +182,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
     await checkDirectory(disk, building, new Refusing());
     if (replace && lock !== null) {
-      await rename(directory, replaced);
+      disk.rename(directory, replaced);
     } else {
       // The lock is a name in it.
       await lock?.release();
@@ -190,7 +190,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     }
     await putInPlace(disk, building, directory);
   } catch (error) {
-    await rm(building, { recursive: true, force: true });
+    await rm(building, { recursive: true, force: true }).catch(() => {});
     throw error;
   } finally {
     await lock?.release().catch(() => {});

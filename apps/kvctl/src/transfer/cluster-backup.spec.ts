@@ -73,7 +73,7 @@ function toyCluster(): Cluster {
 
 async function backUp(path: string): Promise<ClusterBackup> {
   const writer = new BackupWriter();
-  const file = new DataFile(disk, path);
+  const file = await DataFile.create(disk, path);
   await file.write(writer.head({}));
   const onNote = (text: string): void => void notes.push(text);
   const backup = await backUpCluster({ cluster: toyCluster(), writer, file, onBatch: () => {}, onNote });

@@ -2,7 +2,7 @@
  * A directory that does not exist yet, or is empty: filled beside, and put in place as a whole, so that it holds
  * everything or nothing.
  */
-import { rename, rm, rmdir } from 'node:fs/promises';
+import { realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Env, ErrorReply, KvError } from '@holdfast/common';
 import { Caller, type LocalStack, openLocalStack, Turns } from '@holdfast/coord';
@@ -18,10 +18,11 @@ export class DirectoryTarget implements Target {
   readonly #building: string;
   readonly #stack: LocalStack;
   readonly #caller: Caller;
+  #closing: Promise<void> | null = null;
 
   /** Throws KvError INVALID when something is there already. */
   static async open(env: Env, disk: Disk, path: string, storage: StorageKind): Promise<DirectoryTarget> {
-    const directory = path.replace(/\/+$/, '');
+    const directory = await placeOf(path);
     await checkEmpty(disk, directory);
     const building = `${directory}.importing`;
     // What an import before this one did not finish.
@@ -48,16 +49,22 @@ export class DirectoryTarget implements Target {
   }
 
   async finish(): Promise<void> {
-    this.#caller.close();
     await this.#stack.persistence!.take();
-    await this.#stack.close();
+    await this.#close();
     await putInPlace(this.#disk, this.#building, this.#directory);
   }
 
   async abandon(): Promise<void> {
-    this.#caller.close();
-    await this.#stack.close().catch(() => {});
+    await this.#close().catch(() => {});
     await rm(this.#building, { recursive: true, force: true });
+  }
+
+  #close(): Promise<void> {
+    if (this.#closing === null) {
+      this.#caller.close();
+      this.#closing = this.#stack.close();
+    }
+    return this.#closing;
   }
 
   async #run(args: Step['args']): Promise<void> {
@@ -65,6 +72,21 @@ export class DirectoryTarget implements Target {
     const error = value instanceof ErrorReply ? value : errorIn(value);
     if (error !== null) throw new KvError('INVALID', `${describe(args)} is not taken here: ${error.message}`);
   }
+}
+
+/**
+ * The directory that a path leads to, whether it is there or not. What is built beside it has to get its name in the end:
+ * throws KvError INVALID when it never can.
+ */
+export async function placeOf(path: string): Promise<string> {
+  const directory = await realpath(path).catch(() => path.replace(/\/+$/, ''));
+  const [own, parent] = await Promise.all([stat(directory), stat(dirname(directory))]).catch(() => []);
+  if (own !== undefined && own.dev !== parent.dev)
+    throw new KvError(
+      'INVALID',
+      `${path} is the root of a file system, which stays: choose a directory in it`,
+    );
+  return directory;
 }
 
 /** Throws KvError INVALID when there is a directory that holds anything. */

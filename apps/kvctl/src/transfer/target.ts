@@ -6,6 +6,6 @@ export interface Target {
   run(step: Step): Promise<void>;
   /** All was taken. Throws what a command met. */
   finish(): Promise<void>;
-  /** Nothing of it is to be kept, as far as that is possible. */
+  /** Nothing of it is to be kept, as far as that is possible; also of what could not be finished. */
   abandon(): Promise<void>;
 }

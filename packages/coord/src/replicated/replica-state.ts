@@ -149,6 +149,7 @@ export class ReplicaState {
    * that nobody counts on it.
    */
   async #restoreOwn(snapshots: SnapshotFiles): Promise<void> {
+    await snapshots.removeUnfinished();
     const newest = await snapshots.newest();
     if (newest === null || newest.from <= this.position) return;
     const batches = snapshots.read(newest);
