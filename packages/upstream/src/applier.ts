@@ -1,22 +1,50 @@
 /** Runs what comes from upstream, in its order, as a client that may do everything. */
-import { ErrorReply, KvError, type ReplyValue, Request, ValueReply } from '@holdfast/common';
-import { type Coordinator, outcomes, type Turns } from '@holdfast/coord';
+import {
+  ErrorReply,
+  KvError,
+  pause,
+  type ReplyValue,
+  Request,
+  type Timers,
+  ValueReply,
+} from '@holdfast/common';
+import { type Coordinator, type LocalCoordinator, outcomes, type Turns } from '@holdfast/coord';
 import type { Session, SessionSink } from '@holdfast/engine';
+
+/** How often is looked whether the disk takes writes again, in ms. */
+const refusalLookMs = 100;
+
+/** One that says why it takes no writes. */
+export type RefusingCoordinator = Coordinator & Pick<LocalCoordinator, 'refusal'>;
+
+export interface ApplierOptions {
+  readonly coordinator: RefusingCoordinator;
+  readonly turns: Turns;
+  readonly timers: Timers;
+  /** Of whom is followed. */
+  readonly address: string;
+  /** Is told why nothing is taken for now. */
+  readonly onRefusal: (refusal: string) => void;
+}
 
 export class Applier implements SessionSink {
   readonly session: Session;
   readonly reply = new ValueReply(3);
   readonly outputBytes = 0;
   readonly inputBytes = 0;
-  readonly #coordinator: Coordinator;
+  readonly #coordinator: RefusingCoordinator;
   readonly #turns: Turns;
+  readonly #timers: Timers;
+  readonly #onRefusal: (refusal: string) => void;
   readonly #request = new Request();
   #resolve: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(coordinator: Coordinator, turns: Turns, address: string) {
+  constructor({ address, coordinator, onRefusal, timers, turns }: ApplierOptions) {
     this.#coordinator = coordinator;
     this.#turns = turns;
+    this.#timers = timers;
+    this.#onRefusal = onRefusal;
     const options = { protocol: 'replication', address, localAddress: '', isForwarded: true };
     // Those that are forwarded are not limited in number.
     this.session = coordinator.open(this, options)!;
@@ -41,10 +69,12 @@ export class Applier implements SessionSink {
 
   /**
    * Runs a request; null when it is done, which is not yet to be committed. Throws, or rejects with, KvError INVALID
-   * when it is answered by an error, or is an EXEC of which a part is.
+   * when it is answered by an error, or is an EXEC of which a part is. While the disk takes no writes it waits: what comes
+   * from upstream was done there, so there is nobody to refuse it to.
    */
   apply(request: Request): Promise<void> | null {
     this.#checkOpen();
+    if (this.#coordinator.refusal !== null) return this.#applyLater(request);
     this.#turns.begin();
     const name = request.count > 0 ? request.byteString(0) : '';
     const outcome = this.#coordinator.coordinate(this.session, request, this.reply);
@@ -55,6 +85,15 @@ export class Applier implements SessionSink {
     return new Promise<void>((resolve) => {
       this.#resolve = resolve;
     }).then(() => this.#check(name));
+  }
+
+  async #applyLater(request: Request): Promise<void> {
+    this.#onRefusal(this.#coordinator.refusal!);
+    while (this.#coordinator.refusal !== null) {
+      await pause(this.#timers, refusalLookMs);
+      this.#checkOpen();
+    }
+    await this.apply(request);
   }
 
   end(): void {

@@ -15,6 +15,7 @@ let upstream: RedisUpstream;
 let server: Server;
 /** What upstream sends for each connection's PSYNC, in turn; then it hangs up, but after the last. */
 let scripts: Buffer[];
+let notes: string[];
 
 function frame(...args: string[]): string {
   return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
@@ -50,7 +51,8 @@ beforeEach(async () => {
   const env = systemEnv();
   stack = await openLocalStack({ env, storage: 'memory', log: 'none', fsync: 'no' });
   const { config, coordinator } = stack;
-  upstream = new RedisUpstream({ coordinator, config, env, onLog: () => {} });
+  notes = [];
+  upstream = new RedisUpstream({ coordinator, config, env, onLog: (_, note) => void notes.push(note) });
   server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -89,6 +91,34 @@ it('ends with a write of a transaction that is not taken here', async () => {
   follow();
   await until(() => upstream.status!.state === 'stopped');
   expect(upstream.status!.problem).toContain('EXEC is not taken here: ERR value is not an integer');
+});
+
+it('waits while the disk takes no writes, and goes on where it was: it ended for good', async () => {
+  let isFull = true;
+  const why = 'MISCONF Errors writing to the log: no space left on device';
+  Object.defineProperty(stack.coordinator.state.committer, 'refusal', {
+    get: () => (isFull && stack.storage.keyCount(0) === 1 ? why : null),
+  });
+  const writes = [frame('SET', 'a', '1'), frame('MULTI'), frame('SET', 'b', '2'), frame('EXEC')];
+  scripts = [fullSync(0, frame('SELECT', '0'), ...writes)];
+  follow();
+  await until(() => notes.some((note) => note.includes(`waits for the disk: ${why}`)));
+  expect(upstream.status!.state).toBe('connected');
+  expect(stack.storage.keyCount(0)).toBe(1);
+  isFull = false;
+  await until(() => stack.storage.keyCount(0) === 2);
+  expect(upstream.status!.problem).toBe('');
+});
+
+it('is left while it waits for the disk', async () => {
+  Object.defineProperty(stack.coordinator.state.committer, 'refusal', { value: 'MISCONF full' });
+  scripts = [fullSync(0)];
+  follow();
+  await until(() => notes.length > 1);
+  upstream.leave();
+  expect(upstream.status).toBeNull();
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  expect(notes.at(-1)).toContain('waits for the disk');
 });
 
 /** A client of the server, which knows of its upstream. */

@@ -8,11 +8,11 @@
  */
 import { connect, type Socket } from 'node:net';
 import { type Env, KvError, type Timer, valueBytesMax } from '@holdfast/common';
-import type { Coordinator, Turns } from '@holdfast/coord';
+import type { Turns } from '@holdfast/coord';
 import type { Config, UpstreamState, UpstreamStatus } from '@holdfast/engine';
 import { needMore, RequestDecoder } from '@holdfast/protocol';
 import { type RdbFileItem, RdbFileReader } from '@holdfast/storage';
-import { Applier } from './applier.js';
+import { Applier, type RefusingCoordinator } from './applier.js';
 import { ByteSource } from './byte-source.js';
 
 /** How long to wait before a link that broke is tried again, in ms. */
@@ -22,7 +22,7 @@ const acknowledgeMs = 1000;
 const endMarkBytes = 40;
 
 export interface FollowingOptions {
-  readonly coordinator: Coordinator;
+  readonly coordinator: RefusingCoordinator;
   readonly config: Config;
   readonly env: Env;
   readonly onLog: (level: 'notice' | 'warning', message: string) => void;
@@ -49,7 +49,14 @@ export class Following implements UpstreamStatus {
     this.host = host;
     this.port = port;
     this.#options = options;
-    this.applier = new Applier(options.coordinator, turns, `${host}:${port}`);
+    const { coordinator, env, onLog } = options;
+    this.applier = new Applier({
+      coordinator,
+      turns,
+      timers: env.timers,
+      address: `${host}:${port}`,
+      onRefusal: (refusal) => onLog('warning', `upstream ${host}:${port}: waits for the disk: ${refusal}`),
+    });
   }
 
   /** Follows until `end`. */
