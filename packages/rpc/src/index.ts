@@ -1,5 +1,13 @@
 export { AdminClient, type AdminClientOptions } from './admin-client.js';
 export { channelOptions, serverOptions } from './channel.js';
+export {
+  pushTags,
+  requestTags,
+  responseTags,
+  runReplyTags,
+  runTags,
+  unblockTags,
+} from './forward-tags.js';
 export * as mvccpb from './gen/etcd/kv.js';
 export * as etcdserverpb from './gen/etcd/rpc.js';
 export * as admin from './gen/kv/v1/admin.js';

@@ -6,7 +6,7 @@
  *          '-- how many writes there are: filled in when the message is
  */
 // @hot-path
-import { writePaddedVarint, writeVarint } from '@holdfast/rpc';
+import { requestTags, runTags, writePaddedVarint, writeVarint } from '@holdfast/rpc';
 import { Frames } from './frames.js';
 import type { Lane } from './lane.js';
 import { messageBytes, messageRequestsMax, messagesPooledMax, requestBytesMax } from './limits.js';
@@ -15,7 +15,6 @@ import type { Run } from './run.js';
 const lengthBytes = 4;
 /** The number of writes, and its tag. */
 const headBytes = 4;
-const writesTag = 0x28;
 /** Upper bound of what surrounds the requests of a run, the name of its shard aside. */
 const envelopeBytes = 80;
 
@@ -75,31 +74,28 @@ export class Message extends Frames {
     const { bytes } = this;
     let at = this.length;
     this.#runAt = at;
-    bytes[at] = 0x0a;
+    bytes[at] = requestTags.runs;
     at += 1 + lengthBytes;
-    bytes[at++] = 0x08;
-    at = writeVarint(bytes, at, run.id);
-    bytes[at++] = 0x10;
-    at = writeVarint(bytes, at, lane.number);
+    at = field(bytes, at, runTags.id, run.id);
+    at = field(bytes, at, runTags.session, lane.number);
     if (name !== '') {
-      bytes[at++] = 0x1a;
-      at = writeVarint(bytes, at, name.length);
+      at = field(bytes, at, runTags.shard, name.length);
       at += bytes.write(name, at, 'latin1');
       lane.isOpened = true;
     }
-    if (run.database !== 0) at = field(bytes, at, 0x28, run.database);
-    if (run.dialect !== 2) at = field(bytes, at, 0x30, run.dialect);
-    if (run.readMode !== 0) at = field(bytes, at, 0x38, run.readMode);
-    if (run.isTransaction) at = field(bytes, at, 0x40, 1);
-    if (run.wantsVersion) at = field(bytes, at, 0x48, 1);
-    if (run.noTouch) at = field(bytes, at, 0x58, 1);
-    if (run.waitedMs !== 0) at = field(bytes, at, 0x60, run.waitedMs);
+    if (run.database !== 0) at = field(bytes, at, runTags.database, run.database);
+    if (run.dialect !== 2) at = field(bytes, at, runTags.dialect, run.dialect);
+    if (run.readMode !== 0) at = field(bytes, at, runTags.readMode, run.readMode);
+    if (run.isTransaction) at = field(bytes, at, runTags.transaction, 1);
+    if (run.wantsVersion) at = field(bytes, at, runTags.wantsVersion, 1);
+    if (run.noTouch) at = field(bytes, at, runTags.noTouch, 1);
+    if (run.waitedMs !== 0) at = field(bytes, at, runTags.waitedMs, run.waitedMs);
     if (permissions !== '') {
-      at = field(bytes, at, 0x52, permissions.length);
+      at = field(bytes, at, runTags.permissions, permissions.length);
       at += bytes.write(permissions, at, 'latin1');
     }
-    if (run.tracking !== 0) at = field(bytes, at, 0x68, run.tracking);
-    bytes[at++] = 0x22;
+    if (run.tracking !== 0) at = field(bytes, at, runTags.tracking, run.tracking);
+    bytes[at++] = runTags.requests;
     this.#requestsAt = at;
     this.length = at + lengthBytes;
     this.open = run;
@@ -118,7 +114,7 @@ export class Message extends Frames {
   /** Nothing follows at all. */
   seal(): void {
     this.close();
-    this.bytes[0] = writesTag;
+    this.bytes[0] = requestTags.writes;
     writePaddedVarint(this.bytes, 1, headBytes - 1, this.writes);
   }
 

@@ -9,7 +9,7 @@
  */
 // @hot-path
 import { type Env, KvError, type Request } from '@holdfast/common';
-import { node } from '@holdfast/rpc';
+import { node, requestTags } from '@holdfast/rpc';
 import { Frames } from './frames.js';
 import type { Lane } from './lane.js';
 import { sessionNumbers } from './limits.js';
@@ -140,13 +140,13 @@ export class NodeChannel {
     if (this.#lanes.get(number) !== lane) return;
     this.#lanes.delete(number);
     lane.number = -1;
-    if (lane.isOpened) this.#tellOf(number, 0x10);
+    if (lane.isOpened) this.#tellOf(number, requestTags.closed);
   }
 
   /** The node is to wait with what the lane's session is asked, or to go on; false when there is no such session. */
   pauseLane(lane: Lane, isPaused: boolean): boolean {
     if (this.#lanes.get(lane.number) !== lane || !lane.isOpened) return false;
-    this.#tellOf(lane.number, isPaused ? 0x30 : 0x38);
+    this.#tellOf(lane.number, isPaused ? requestTags.paused : requestTags.resumed);
     return true;
   }
 
@@ -159,7 +159,10 @@ export class NodeChannel {
   /** The lane's command is to wait for keys no longer; false when it waits nowhere. */
   unblock(lane: Lane, withError: boolean): boolean {
     if (lane.channel !== this || !lane.isOpened) return false;
-    this.#message.part(0x1a, node.Unblock.encode({ session: lane.number, withError }).finish());
+    this.#message.part(
+      requestTags.unblocked,
+      node.Unblock.encode({ session: lane.number, withError }).finish(),
+    );
     this.#schedule();
     return true;
   }
@@ -167,7 +170,10 @@ export class NodeChannel {
   /** For so many clients the lane's session listens to a name. */
   setAudience(lane: Lane, kind: node.Audience_Kind, name: Buffer, clients: number): void {
     if (lane.channel !== this || !lane.isOpened) return;
-    this.#message.part(0x22, node.Audience.encode({ session: lane.number, kind, name, clients }).finish());
+    this.#message.part(
+      requestTags.audiences,
+      node.Audience.encode({ session: lane.number, kind, name, clients }).finish(),
+    );
     this.#schedule();
   }
 

@@ -4,15 +4,10 @@
  */
 // @hot-path
 import { emptyBytes } from '@holdfast/common';
-import { node, WireReader } from '@holdfast/rpc';
+import { node, pushTags, responseTags, runReplyTags, WireReader } from '@holdfast/rpc';
 
 /** What `next` found. */
 export const found = { end: 0, reply: 1, push: 2, lead: 3, goodbye: 4 } as const;
-
-const repliesTag = 0x0a;
-const pushesTag = 0x12;
-const leadsTag = 0x1a;
-const goodbyeTag = 0x20;
 
 export class ReplyDecoder {
   bytes: Buffer = emptyBytes;
@@ -44,25 +39,25 @@ export class ReplyDecoder {
     reader.open(this.bytes, this.#at, this.#messageEnd);
     while (reader.at < this.#messageEnd) {
       const tag = reader.varint();
-      if (tag === repliesTag) {
+      if (tag === responseTags.replies) {
         this.#reply(reader.length() + reader.at);
         return found.reply;
       }
-      if (tag === pushesTag) {
+      if (tag === responseTags.pushes) {
         this.#push(reader.length() + reader.at);
         return found.push;
       }
-      if (tag === leadsTag) {
+      if (tag === responseTags.leads) {
         const end = reader.length() + reader.at;
         this.lead = node.Lead.decode(this.bytes.subarray(reader.at, end));
         this.#at = end;
         return found.lead;
       }
-      if (tag === goodbyeTag && reader.varint() !== 0) {
+      if (tag === responseTags.goodbye && reader.varint() !== 0) {
         this.#at = reader.at;
         return found.goodbye;
       }
-      if (tag !== goodbyeTag) reader.skip(tag);
+      if (tag !== responseTags.goodbye) reader.skip(tag);
     }
     this.bytes = emptyBytes;
     this.#messageEnd = 0;
@@ -84,24 +79,24 @@ export class ReplyDecoder {
     while (reader.at < end) {
       const tag = reader.varint();
       switch (tag) {
-        case 0x08:
+        case runReplyTags.id:
           this.id = reader.varint();
           break;
-        case 0x10:
+        case runReplyTags.count:
           this.count = reader.varint();
           break;
-        case 0x1a:
+        case runReplyTags.replies:
           this.length = reader.length();
           this.start = reader.at;
           reader.at += this.length;
           break;
-        case 0x20:
+        case runReplyTags.version:
           this.version = reader.varint();
           break;
-        case 0x28:
+        case runReplyTags.undetermined:
           this.undetermined = reader.varint();
           break;
-        case 0x30:
+        case runReplyTags.refused:
           this.isRefused = reader.varint() !== 0;
           break;
         default:
@@ -119,8 +114,8 @@ export class ReplyDecoder {
     this.length = 0;
     while (reader.at < end) {
       const tag = reader.varint();
-      if (tag === 0x08) this.session = reader.varint();
-      else if (tag === 0x12) {
+      if (tag === pushTags.session) this.session = reader.varint();
+      else if (tag === pushTags.messages) {
         this.length = reader.length();
         this.start = reader.at;
         reader.at += this.length;

@@ -65,7 +65,7 @@ export class Connection {
   readonly #controls = new Map<Shard, NodeSession>();
   #arrived: Arrived[] = [];
   /** Given to the stream, and not yet taken by the network. */
-  #unsentBytes = 0;
+  unsentBytes = 0;
   /** Too much is unsent, or waits for commits. */
   isChoked = false;
   /** What waits in all its sessions. */
@@ -127,7 +127,7 @@ export class Connection {
   flush(): void {
     this.#executor.serveAwake();
     this.#outbox.flush();
-    if (this.#unsentBytes > outputPauseBytes || this.#outbox.heldBytes > heldPauseBytes) this.isChoked = true;
+    if (this.unsentBytes > outputPauseBytes || this.#outbox.heldBytes > heldPauseBytes) this.isChoked = true;
     if (this.#isPaused) this.#pauseWhenFull();
   }
 
@@ -363,17 +363,17 @@ export class Connection {
 
   #send(bytes: Buffer, length: number): void {
     if (this.#isClosed) return;
-    this.#unsentBytes += length;
+    this.unsentBytes += length;
     this.#call.write(bytes.subarray(0, length), () => {
       this.#exporter.pool.give(bytes);
-      this.#unsentBytes -= length;
+      this.unsentBytes -= length;
       if (this.isChoked) this.#unchoke();
     });
   }
 
   /** There may be room again: what was held goes on at the end of the turn. */
   #unchoke(): void {
-    if (this.#isClosed || this.#unsentBytes > outputPauseBytes / 2) return;
+    if (this.#isClosed || this.unsentBytes > outputPauseBytes / 2) return;
     if (this.#outbox.heldBytes > heldPauseBytes / 2) return;
     this.isChoked = false;
     this.#exporter.goOnLater(this);

@@ -6,24 +6,18 @@
  */
 // @hot-path
 import { byteStringOf, emptyBytes } from '@holdfast/common';
-import { node, WireReader } from '@holdfast/rpc';
+import { node, requestTags, runTags, unblockTags, WireReader, wireTypes } from '@holdfast/rpc';
 
 /** What `next` found. */
 export const found = { end: 0, run: 1, closed: 2, unblock: 3, audience: 4, paused: 5, resumed: 6 } as const;
 
-// Tags: field number << 3 | type.
-const runsTag = 0x0a;
-const unblockedTag = 0x1a;
-const audiencesTag = 0x22;
-const writesTag = 0x28;
-
 /** What sessions are listed for, by the numbers of fields; each one by itself, or in one piece. */
 const lists: readonly number[] = [0, 0, found.closed, 0, 0, 0, found.paused, found.resumed];
-const [single, packed] = [0, 2];
+const { varint: single, bytes: packed } = wireTypes;
 
 /** About how many writes a message has; 0 where it does not say so in front. */
 export function writesIn(message: Buffer): number {
-  if (message.length === 0 || message[0] !== writesTag) return 0;
+  if (message.length === 0 || message[0] !== requestTags.writes) return 0;
   let writes = 0;
   for (let at = 1, shift = 0; at < message.length && shift < 28; at++, shift += 7) {
     writes |= (message[at] & 0x7f) << shift;
@@ -80,7 +74,7 @@ export class ForwardDecoder {
     if (this.#at < this.#listEnd) return this.#listed(this.#list);
     while (reader.at < this.#messageEnd) {
       const tag = reader.varint();
-      if (tag === runsTag) {
+      if (tag === requestTags.runs) {
         this.#run(reader.length() + reader.at);
         return found.run;
       }
@@ -90,10 +84,10 @@ export class ForwardDecoder {
         this.#list = list;
         this.#listEnd = reader.length() + reader.at;
         if (reader.at < this.#listEnd) return this.#listed(list);
-      } else if (tag === unblockedTag) {
+      } else if (tag === requestTags.unblocked) {
         this.#unblock(reader.length() + reader.at);
         return found.unblock;
-      } else if (tag === audiencesTag) {
+      } else if (tag === requestTags.audiences) {
         const end = reader.length() + reader.at;
         this.audience = node.Audience.decode(this.bytes.subarray(reader.at, end));
         this.#at = end;
@@ -135,53 +129,53 @@ export class ForwardDecoder {
     while (reader.at < end) {
       const tag = reader.varint();
       switch (tag) {
-        case 0x08:
+        case runTags.id:
           this.id = reader.varint();
           break;
-        case 0x10:
+        case runTags.session:
           this.session = reader.varint();
           break;
-        case 0x1a: {
+        case runTags.shard: {
           const length = reader.length();
           this.shard = byteStringOf(this.bytes, reader.at, length);
           reader.at += length;
           break;
         }
-        case 0x22: {
+        case runTags.requests: {
           const length = reader.length();
           this.start = reader.at;
           reader.at += length;
           this.end = reader.at;
           break;
         }
-        case 0x28:
+        case runTags.database:
           this.database = reader.varint();
           break;
-        case 0x30:
+        case runTags.dialect:
           this.dialect = reader.varint() === 3 ? 3 : 2;
           break;
-        case 0x38:
+        case runTags.readMode:
           this.readMode = reader.varint();
           break;
-        case 0x40:
+        case runTags.transaction:
           this.isTransaction = reader.varint() !== 0;
           break;
-        case 0x48:
+        case runTags.wantsVersion:
           this.wantsVersion = reader.varint() !== 0;
           break;
-        case 0x52: {
+        case runTags.permissions: {
           const length = reader.length();
           this.permissions = byteStringOf(this.bytes, reader.at, length);
           reader.at += length;
           break;
         }
-        case 0x58:
+        case runTags.noTouch:
           this.noTouch = reader.varint() !== 0;
           break;
-        case 0x60:
+        case runTags.waitedMs:
           this.waitedMs = reader.varint();
           break;
-        case 0x68:
+        case runTags.tracking:
           this.tracking = reader.varint();
           break;
         default:
@@ -198,8 +192,8 @@ export class ForwardDecoder {
     this.withError = false;
     while (reader.at < end) {
       const tag = reader.varint();
-      if (tag === 0x08) this.session = reader.varint();
-      else if (tag === 0x10) this.withError = reader.varint() !== 0;
+      if (tag === unblockTags.session) this.session = reader.varint();
+      else if (tag === unblockTags.withError) this.withError = reader.varint() !== 0;
       else reader.skip(tag);
     }
   }

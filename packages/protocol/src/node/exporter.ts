@@ -180,13 +180,16 @@ export class NodeExporter {
     if (known !== undefined && known.coordinator === replica.coordinator) return known;
     const shard = new Shard(name, replica.coordinator);
     this.#shards.set(name, shard);
-    shard.coordinator.onCommitted(() => {
-      for (const connection of this.#connections) connection.release(shard);
-    });
+    shard.coordinator.onCommitted(() => this.#release(shard));
     shard.coordinator.onRevoked(() => {
       for (const connection of this.#connections) connection.revoke(shard);
     });
     return shard;
+  }
+
+  /** More is committed: of what is held for connections some may leave. */
+  #release(shard: Shard): void {
+    for (const connection of this.#connections) connection.release(shard);
   }
 
   /** Requests of the shard come, in this turn. */
@@ -247,8 +250,11 @@ export class NodeExporter {
     const touched = this.#touched;
     this.#touched = [];
     for (const shard of touched) {
+      const { coordinator } = shard;
+      const before = coordinator.committedVersion;
       shard.isInTurn = false;
-      shard.coordinator.settle();
+      coordinator.settle();
+      if (coordinator.committedVersion > before) this.#release(shard);
     }
   }
 

@@ -4,6 +4,15 @@ import { messageBytesMax } from '@holdfast/rpc';
 /** Longest reply: room is left in a message for its envelope, and for replies that go out with it. */
 export const replyBytesMax: number = messageBytesMax - 256 * 1024;
 
+/** What a message can hold of what a session is sent besides, when there is nothing else in it. */
+export const pushBytesMax: number = messageBytesMax - 1024;
+
+/** What one command, a script that publishes a lot, can send to a session: more than that is lost. */
+export const messagesBytesMax: number = 256 * 1024 * 1024;
+
+/** A stream with more output unsent than this is sent no messages of channels: it is as a subscriber that is cut off. */
+export const messagesUnsentMax: number = 128 * 1024 * 1024;
+
 /** Streams at a time on one connection: a gateway needs one. */
 export const streamsMax = 100;
 

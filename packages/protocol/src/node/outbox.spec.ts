@@ -1,6 +1,6 @@
 /** What leaves for a gateway in which order, as commits allow. */
 import type { Coordinator } from '@holdfast/coord';
-import { node } from '@holdfast/rpc';
+import { messageBytesMax, node } from '@holdfast/rpc';
 import { describe, expect, it } from 'vitest';
 import { BufferPool } from '../resp/buffer-pool.js';
 import { entryKinds, Outbox } from './outbox.js';
@@ -8,13 +8,16 @@ import type { NodeSession } from './session.js';
 import type { Shard } from './shard.js';
 
 class Sender {
-  readonly coordinator = { committedVersion: 0 };
+  readonly coordinator = { committedVersion: 0, fateOf: () => 'committed' };
   readonly shard = { coordinator: this.coordinator as unknown as Coordinator } as Shard;
+  /** Bytes of the longest message. */
+  longest = 0;
   #sent: number[] = [];
   readonly #outbox = new Outbox({
     pool: new BufferPool(),
     send: (bytes, length) => {
       const { replies } = node.ForwardResponse.decode(bytes.subarray(0, length));
+      this.longest = Math.max(this.longest, length);
       this.#sent.push(...replies.map(({ id }) => id));
     },
   });
@@ -24,11 +27,11 @@ class Sender {
   }
 
   /** A run of a session is answered, and depends on a version. */
-  reply(session: NodeSession, run: number, version: number): void {
+  reply(session: NodeSession, run: number, version: number, value = Buffer.alloc(0)): void {
     session.session.dependsOn = version;
     const { out } = this.#outbox;
     const start = out.begin(run);
-    out.ok();
+    out.bulk(value, 0, value.length);
     out.end(1, 0, 0, false);
     this.#outbox.add(entryKinds.replies, session, run, 1, start, version);
   }
@@ -41,6 +44,11 @@ class Sender {
   commit(version: number): number[] {
     this.coordinator.committedVersion = version;
     this.#outbox.release(this.shard);
+    return this.#take();
+  }
+
+  loseLead(): number[] {
+    this.#outbox.revoke(this.shard);
     return this.#take();
   }
 
@@ -78,5 +86,16 @@ describe('an outbox', () => {
     expect(sender.commit(7)).toEqual([1, 2, 3]);
     sender.reply(a, 5, 5);
     expect(sender.endTurn()).toEqual([5]);
+  });
+
+  it('sent what was committed when the lead was lost as one message, longer than any may be', () => {
+    const sender = new Sender();
+    const value = Buffer.alloc(40 * 1024 * 1024);
+    for (const [i, session] of [sender.session(), sender.session(), sender.session()].entries()) {
+      sender.reply(session, i, 5 + i, value);
+      expect(sender.endTurn()).toEqual([]);
+    }
+    expect(sender.loseLead()).toEqual([0, 1, 2]);
+    expect(sender.longest).toBeLessThan(messageBytesMax);
   });
 });

@@ -9,6 +9,7 @@
  */
 // @hot-path
 import type { Coordinator } from '@holdfast/coord';
+import { messageBytesMax } from '@holdfast/rpc';
 import type { BufferPool } from '../resp/buffer-pool.js';
 import { outputMessageBytes } from './limits.js';
 import { RunReply } from './reply.js';
@@ -163,6 +164,7 @@ export class Outbox {
     for (const held of revoked) {
       held.letGo();
       this.heldBytes -= held.out.length;
+      if (this.out.length + held.out.length > messageBytesMax) this.#send(this.out);
       for (const entry of held.entries) this.#tell(shard.coordinator, held, entry);
       held.out.consume(held.out.length, false);
     }

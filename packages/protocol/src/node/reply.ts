@@ -6,8 +6,16 @@
  *          '-- of the RunReply '-- of the replies
  */
 // @hot-path
-import { copyBytes, type Reply } from '@holdfast/common';
-import { writePaddedVarint, writeVarint } from '@holdfast/rpc';
+import { copyBytes } from '@holdfast/common';
+import {
+  messageBytesMax,
+  pushTags,
+  responseTags,
+  runReplyTags,
+  writePaddedVarint,
+  writeVarint,
+} from '@holdfast/rpc';
+import type { BufferPool } from '../resp/buffer-pool.js';
 import { RespReply } from '../resp/reply.js';
 import { replyBytesMax } from './limits.js';
 
@@ -16,11 +24,32 @@ const lengthBytes = 4;
 /** Upper bound of what surrounds the replies. */
 const envelopeBytes = 64;
 
-export class RunReply extends RespReply {
-  /** The request that was just passed on was not executed: another node leads. */
+/** Of a reply that no message can hold what is too much is counted, and not kept: it may be a thousand times as long. */
+class BoundedReply extends RespReply {
+  /** The request that was just passed on, or that waited, was not executed: another node leads. */
   isRefused = false;
+  /** So many bytes of the reply that is being written are not there. */
+  droppedBytes = 0;
+  /** Where it begins. */
+  protected replyAt = 0;
+
+  override notLeader(): void {
+    this.isRefused = true;
+  }
+
+  protected override overflow(): void {
+    this.droppedBytes += this.length - this.replyAt;
+    this.length = this.replyAt;
+  }
+}
+
+export class RunReply extends BoundedReply {
   #partAt = 0;
   #lengthAt = 0;
+
+  constructor(pool: BufferPool) {
+    super(pool, messageBytesMax);
+  }
 
   /** Begins the answer to a run, or a part of it; replies follow. Returns where it begins. */
   begin(id: number): number {
@@ -28,14 +57,21 @@ export class RunReply extends RespReply {
     const { bytes } = this;
     let at = this.length;
     this.#partAt = at;
-    bytes[at] = 0x0a;
+    bytes[at] = responseTags.replies;
     at += 1 + lengthBytes;
-    bytes[at++] = 0x08;
+    bytes[at++] = runReplyTags.id;
     at = writeVarint(bytes, at, id);
-    bytes[at++] = 0x1a;
+    bytes[at++] = runReplyTags.replies;
     this.#lengthAt = at;
     this.length = at + lengthBytes;
+    this.replyAt = this.length;
     return this.#partAt;
+  }
+
+  /** The next reply follows, between `begin` and `end`. Returns where it begins. */
+  beginReply(): number {
+    this.replyAt = this.length;
+    return this.length;
   }
 
   /** Bytes of replies since `begin`. */
@@ -53,31 +89,39 @@ export class RunReply extends RespReply {
     this.reserve(envelopeBytes);
     const { bytes } = this;
     writePaddedVarint(bytes, this.#lengthAt, lengthBytes, replyLength);
-    if (count > 0) this.#number(0x10, count);
-    if (version > 0) this.#number(0x20, version);
-    if (undetermined > 0) this.#number(0x28, undetermined);
-    if (isRefused) this.#number(0x30, 1);
+    if (count > 0) this.#number(runReplyTags.count, count);
+    if (version > 0) this.#number(runReplyTags.version, version);
+    if (undetermined > 0) this.#number(runReplyTags.undetermined, undetermined);
+    if (isRefused) this.#number(runReplyTags.refused, 1);
     const length = this.length - this.#partAt - 1 - lengthBytes;
     writePaddedVarint(bytes, this.#partAt + 1, lengthBytes, length);
     return true;
   }
 
-  /** Hands over what was replied since `start`, a position of `length`: the rest of it follows there. */
-  moveTo(target: Reply, start: number): void {
+  /** Hands over what there is of the reply that begins at `start`, a position of `length`: the rest of it follows there. */
+  moveTo(target: SessionReply, start: number): void {
     if (this.length > start) target.raw(this.bytes, start, this.length - start);
+    target.droppedBytes += this.droppedBytes;
     this.length = start;
+    this.droppedBytes = 0;
   }
 
-  /** Replaces what was replied since `start`, a position of `length`, when no message can hold it. */
+  /** Takes over the reply of a command that waited. */
+  takeFrom(source: SessionReply): void {
+    const start = this.beginReply();
+    this.raw(source.bytes, 0, source.length);
+    this.droppedBytes += source.droppedBytes;
+    source.clear();
+    this.limit(start);
+  }
+
+  /** Replaces the reply that begins at `start`, a position of `length`, when no message can hold it. */
   limit(start: number): void {
-    const length = this.length - start;
+    const length = this.length - start + this.droppedBytes;
     if (length <= replyBytesMax) return;
     this.length = start;
+    this.droppedBytes = 0;
     this.error(`LIMIT the reply has ${length} bytes, and replies in a cluster have at most ${replyBytesMax}`);
-  }
-
-  override notLeader(): void {
-    this.isRefused = true;
   }
 
   /** Messages that a session was sent, as a Push: not between `begin` and `end`. */
@@ -86,10 +130,10 @@ export class RunReply extends RespReply {
     const { bytes } = this;
     const partAt = this.length;
     let at = partAt + 1 + lengthBytes;
-    bytes[partAt] = 0x12;
-    bytes[at++] = 0x08;
+    bytes[partAt] = responseTags.pushes;
+    bytes[at++] = pushTags.session;
     at = writeVarint(bytes, at, session);
-    bytes[at++] = 0x12;
+    bytes[at++] = pushTags.messages;
     at = writeVarint(bytes, at, length);
     copyBytes(messages, start, bytes, at, length);
     at += length;
@@ -104,17 +148,11 @@ export class RunReply extends RespReply {
 }
 
 /** Where the reply of a command that waited goes, and what a session is sent besides. */
-export class SessionReply extends RespReply {
-  /** The command that waited was not executed: another node leads by now. */
-  isRefused = false;
-
-  override notLeader(): void {
-    this.isRefused = true;
-  }
-
+export class SessionReply extends BoundedReply {
   /** Forgets everything. */
   clear(): void {
     this.isRefused = false;
+    this.droppedBytes = 0;
     this.consume(this.length, false);
   }
 }

@@ -3,14 +3,14 @@
  * much was replied and is unsent: it is held, and goes on in a later turn, one session after the other.
  */
 // @hot-path
-import { emptyBytes, Request } from '@holdfast/common';
+import { emptyBytes, endOfReply, Request } from '@holdfast/common';
 import { DiscardReply, discardedBecause, type Outcome, outcomes } from '@holdfast/coord';
 import { RequestDecoder } from '../resp/decoder.js';
 import { batchCountMax } from '../resp/request-batch.js';
 import { type Connection, readModes } from './connection.js';
 import { invalidMessage } from './errors.js';
 import type { NodeExporter } from './exporter.js';
-import { outputMessageBytes, outputSliceBytes } from './limits.js';
+import { messagesUnsentMax, outputMessageBytes, outputSliceBytes, pushBytesMax } from './limits.js';
 import { entryKinds, type Outbox } from './outbox.js';
 import { type NodeSession, type RunView, WaitingRun } from './session.js';
 
@@ -176,7 +176,7 @@ export class RunExecutor {
       if (count === 0) throw invalidMessage('a run must hold whole requests');
       if (count > 1) coordinator.prefetch(state, batch.requests, count);
       for (let i = 0; i < count; i++) {
-        const replyAt = out.length;
+        const replyAt = out.beginReply();
         state.arrival = run.arrival;
         const outcome = coordinator.coordinate(state, batch.requests[i], out);
         if (outcome !== outcomes.done || out.isRefused) {
@@ -185,7 +185,7 @@ export class RunExecutor {
         }
         part.count++;
         if (state.dependsOn > part.dependedOn && part.firstVersion === 0) part.firstVersion = state.dependsOn;
-        if (out.length - replyAt > outputMessageBytes) out.limit(replyAt);
+        out.limit(replyAt);
         if (out.length < outputMessageBytes) continue;
         this.#end(session, run, part);
         this.#flushLarge(session);
@@ -317,13 +317,19 @@ export class RunExecutor {
       return;
     }
     session.waiting = null;
-    const { out } = this.#outbox;
     const part = this.#begin(session, waiting);
-    out.raw(reply.bytes, 0, reply.length);
-    out.limit(part.replyAt);
-    reply.clear();
+    this.#outbox.out.takeFrom(reply);
     part.count = 1;
     this.#end(session, waiting, part);
+    this.#makeRoom();
+  }
+
+  /**
+   * What follows may be as long as a message can be. Nothing is settled, unlike in `#flushLarge`: this may be within a
+   * command of somebody else, and what it does is one group.
+   */
+  #makeRoom(): void {
+    if (this.#outbox.out.length >= outputMessageBytes) this.#outbox.flush();
   }
 
   #goOn(session: NodeSession): void {
@@ -346,11 +352,29 @@ export class RunExecutor {
 
   #pushMessages(session: NodeSession): void {
     const { messages } = session;
-    const { out } = this.#outbox;
-    const start = out.length;
-    out.messages(session.number, messages.bytes, 0, messages.length);
+    const isTracking = session.session.tracking !== null;
+    let isLost = messages.droppedBytes > 0;
+    if (isTracking || this.#connection.unsentBytes + this.#outbox.heldBytes <= messagesUnsentMax) {
+      for (let at = 0; at < messages.length; ) {
+        const end = endOfPush(messages.bytes, at, messages.length);
+        if (end - at <= pushBytesMax) this.#push(session, at, end);
+        else isLost = true;
+        at = end;
+      }
+    }
     messages.clear();
+    // Of keys that changed: any may have.
+    if (isLost && isTracking) session.shard.coordinator.tracking.tell(session.session, null, 0);
+  }
+
+  /** Passes on the messages from `at` to `end`. */
+  #push(session: NodeSession, at: number, end: number): void {
+    const { out } = this.#outbox;
+    if (out.length + end - at > pushBytesMax) this.#outbox.flush();
+    const start = out.length;
+    out.messages(session.number, session.messages.bytes, at, end - at);
     this.#outbox.add(entryKinds.push, session, 0, 0, start, 0);
+    this.#makeRoom();
   }
 
   #begin(session: NodeSession, run: RunView): Part {
@@ -372,6 +396,15 @@ export class RunExecutor {
   }
 
   readonly #part = new Part();
+}
+
+/** The end of as many messages from `at` on as one push can hold; of one that it can't hold, that one's end. */
+function endOfPush(bytes: Buffer, at: number, length: number): number {
+  if (length - at <= pushBytesMax) return length;
+  let end = endOfReply(bytes, at, length);
+  for (let next = end; next - at <= pushBytesMax && next < length; next = endOfReply(bytes, next, length))
+    end = next;
+  return end;
 }
 
 /** An answer that is being written: one at a time. */

@@ -1,7 +1,9 @@
 /** A client of a gateway at one shard: a session of the shard's coordinator, and the runs that wait in it. */
 import { type Session, type SessionSink, trackingBits, trackingOptionsOf } from '@holdfast/coord';
+import { messageBytesMax } from '@holdfast/rpc';
 import type { BufferPool } from '../resp/buffer-pool.js';
 import type { Connection } from './connection.js';
+import { messagesBytesMax } from './limits.js';
 import { SessionReply } from './reply.js';
 import type { Shard } from './shard.js';
 
@@ -99,8 +101,8 @@ export class NodeSession implements SessionSink {
     this.#connection = connection;
     this.number = number;
     this.shard = shard;
-    this.reply = new SessionReply(pool);
-    this.messages = new SessionReply(pool);
+    this.reply = new SessionReply(pool, messageBytesMax);
+    this.messages = new SessionReply(pool, messagesBytesMax);
     this.messages.dialect = 3;
   }
 

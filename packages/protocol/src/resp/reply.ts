@@ -234,11 +234,16 @@ export class RespReply extends Reply {
     if (this.length + more > this.bytes.length) this.#grow(more);
   }
 
+  /** There is no room for what comes next. */
+  protected overflow(): void {
+    this.isOverflown = true;
+    this.length = 0;
+  }
+
   #grow(more: number): void {
     if (this.length + more > this.#lengthMax) {
-      this.isOverflown = true;
-      this.length = 0;
-      if (more <= this.bytes.length) return;
+      this.overflow();
+      if (this.length + more <= this.bytes.length) return;
     }
     const { bytes, length } = this;
     const least = bytes.length === 0 ? this.#usualLength : bytes.length * 2;
