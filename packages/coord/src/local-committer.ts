@@ -52,6 +52,8 @@ export class LocalCommitter implements Committer {
   #inFlight = 0;
   /** A batch the log refused, and those after it. */
   #refused: { batch: Buffer; version: number }[] = [];
+  /** How many of these, the first ones, were on their way: those that come back still go behind them. */
+  #returned = 0;
   readonly #wakeups = new Wakeups();
   #hasFailed = false;
   #hasGivenUp = false;
@@ -205,18 +207,25 @@ export class LocalCommitter implements Committer {
   #fail(outcome: AppendOutcome, batch: Buffer, version: number): void {
     if (this.#hasFailed) return;
     if (outcome.kind === 'refused' && outcome.reason === 'disk') {
-      const isFirst = this.#refused.length === 0;
-      this.#refused.push({ batch, version });
       this.#logRefusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
-      if (isFirst) this.#retryLater();
-      if (this.#hasGivenUp) this.#wakeups.wake();
-      return;
+      return this.#keep(batch, version);
     }
+    // It was sent behind one that the disk refused.
+    if (outcome.kind === 'refused' && outcome.reason === 'position' && this.#refused.length > 0)
+      return this.#keep(batch, version);
     this.#hasFailed = true;
     const cause = outcome.kind === 'unknown' ? outcome.cause : outcome.kind;
     this.#logRefusal = `UNDETERMINED the log failed: ${messageOf(cause)}`;
     this.#wakeups.wake();
     this.#onFatal(new KvError('UNDETERMINED', `the log failed: ${messageOf(cause)}`, { cause }));
+  }
+
+  /** To be tried again, in its order. */
+  #keep(batch: Buffer, version: number): void {
+    const isFirst = this.#refused.length === 0;
+    this.#refused.splice(this.#returned++, 0, { batch, version });
+    if (isFirst) this.#retryLater();
+    if (this.#hasGivenUp) this.#wakeups.wake();
   }
 
   #retryLater(): void {
@@ -227,6 +236,7 @@ export class LocalCommitter implements Committer {
     const log = this.#log!;
     if (this.#inFlight > 0) return this.#retryLater();
     this.#position = log.committedPosition;
+    this.#returned = 0;
     while (this.#refused.length > 0) {
       if (this.#hasGivenUp) return;
       const { batch, version } = this.#refused[0];
