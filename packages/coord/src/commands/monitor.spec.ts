@@ -36,6 +36,17 @@ describe('MONITOR', () => {
     expect(String(client.line('GET k'))).toContain("Can't execute 'get': only (P|S)SUBSCRIBE");
   });
 
+  it('is refused in a transaction: its lines would come amid the replies of EXEC', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    a.line('MULTI');
+    expect(a.line('MONITOR')).toBe('QUEUED');
+    expect(String(a.line('EXEC'))).toContain("ERR MONITOR isn't allowed for DENY BLOCKING client");
+    b.line('SET k 1');
+    expect(a.take()).toBeUndefined();
+    expect(a.line('GET k')).toEqual('1');
+  });
+
   it('shows an EXEC that was refused, since it ends the transaction', () => {
     const server = new LocalServer();
     const [a, b] = [server.client(), server.client()];

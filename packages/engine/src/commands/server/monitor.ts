@@ -9,7 +9,8 @@ export const monitor = defineCommand({
   summary: 'Listens for all requests received by the server in real-time.',
   flags: ['admin', 'noscript', 'loading', 'stale'],
   args: {},
-  run({ host, session }, _args, reply) {
+  run({ host, mayBlock, session }, _args, reply) {
+    if (!mayBlock) return reply.error("ERR MONITOR isn't allowed for DENY BLOCKING client");
     host.monitor(session);
     reply.ok();
   },
