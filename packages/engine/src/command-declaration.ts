@@ -45,6 +45,9 @@ export type CommandGroup =
   | 'string'
   | 'transactions';
 
+/** Tips of what each node has for itself: clients of a cluster tell all of them. */
+export const onAllNodes = ['request_policy:all_nodes', 'response_policy:all_succeeded'] as const;
+
 export interface CommandDeclaration<S extends ArgumentShape> {
   /** Persisted: never reused, never changed. */
   readonly id: number;

@@ -1,6 +1,6 @@
 /**
  * What COMMAND says of each command, here and by redis-server: arity, flags, positions of keys, ACL
- * categories. What differs is listed in `command-differences.json`, each with its reason; anything else
+ * categories, tips. What differs is listed in `command-differences.json`, each with its reason; anything else
  * fails, and so does a listed difference that is none any more.
  */
 import { readFileSync } from 'node:fs';

@@ -8,6 +8,7 @@ export interface CommandRow {
   /** First key, last key, step. */
   readonly positions: string;
   readonly categories: string;
+  readonly tips: string;
   readonly keySpecs: string;
 }
 
@@ -18,6 +19,7 @@ export const comparedFields: readonly (keyof CommandRow)[] = [
   'flags',
   'positions',
   'categories',
+  'tips',
   'keySpecs',
 ];
 
@@ -25,12 +27,13 @@ export const comparedFields: readonly (keyof CommandRow)[] = [
 export function readCommandTable(reply: WireReply): CommandTable {
   const rows = new Map<string, CommandRow>();
   const add = (entry: WireReply): void => {
-    const [name, arity, flags, first, last, step, categories, , keySpecs, subcommands] = entry.items!;
+    const [name, arity, flags, first, last, step, categories, tips, keySpecs, subcommands] = entry.items!;
     rows.set(name.text!.toLowerCase(), {
       arity: arity.text!,
       flags: words(flags),
       positions: [first, last, step].map(({ text }) => text).join(' '),
       categories: words(categories),
+      tips: words(tips),
       keySpecs: keySpecs.items!.map(describe).sort().join(' '),
     });
     for (const subcommand of subcommands.items!) add(subcommand);

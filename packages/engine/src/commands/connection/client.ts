@@ -1,6 +1,7 @@
 /** CLIENT and its subcommands: this connection, and the others. */
 import type { Reply } from '@holdfast/common';
 import { type Command, defineCommand, wrongSubcommand } from '../../command.js';
+import { onAllNodes } from '../../command-declaration.js';
 import type { Context } from '../../context.js';
 import {
   bytes,
@@ -111,6 +112,7 @@ const subcommands: readonly Command[] = [
     ...common,
     id: 13,
     name: 'SETNAME',
+    tips: onAllNodes,
     since: '2.6.9',
     summary: 'Sets the connection name.',
     args: { name: bytes() },
@@ -120,6 +122,7 @@ const subcommands: readonly Command[] = [
     ...common,
     id: 14,
     name: 'SETINFO',
+    tips: onAllNodes,
     since: '7.2.0',
     summary: 'Sets information specific to the client or connection.',
     args: { attribute: bytes(), value: bytes() },

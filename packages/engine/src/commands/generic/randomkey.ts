@@ -25,7 +25,7 @@ export const randomkey = defineCommand({
   complexity: 'O(1)',
   summary: 'Returns a random key name from the database.',
   flags: ['readonly'],
-  tips: ['request_policy:all_shards', 'nondeterministic_output'],
+  tips: ['request_policy:all_shards', 'response_policy:special', 'nondeterministic_output'],
   scansKeyspace: 'sample',
   args: {},
   run(ctx, _args, reply) {

@@ -22,7 +22,7 @@ export const scan = defineCommand({
   complexity: 'O(1) for every call. O(N) for a complete iteration.',
   summary: 'Iterates over the key names in the database.',
   flags: ['readonly'],
-  tips: ['nondeterministic_output', 'request_policy:special'],
+  tips: ['nondeterministic_output', 'request_policy:special', 'response_policy:special'],
   scansKeyspace: 'page',
   args: {
     cursor: cursor(),

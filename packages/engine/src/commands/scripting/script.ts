@@ -1,11 +1,11 @@
 /** SCRIPT and its subcommands: the scripts that EVALSHA finds. */
 import { type Command, defineCommand } from '../../command.js';
+import { onAllNodes } from '../../command-declaration.js';
 import { bytes, oneOf, repeat, requiredWord, rest, unparsed } from '../../grammar.js';
 import { help } from '../help.js';
 
 const common = { group: 'scripting', flags: ['noscript'] } as const;
 const wrongMode = 'ERR Use SCRIPT DEBUG YES/SYNC/NO';
-const onAllNodes = ['request_policy:all_nodes', 'response_policy:all_succeeded'] as const;
 
 const subcommands: readonly Command[] = [
   defineCommand({

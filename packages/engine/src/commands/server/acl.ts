@@ -3,6 +3,7 @@ import { type Reply, textOfByteString } from '@holdfast/common';
 import { aclCategories, isAclCategory } from '../../acl/categories.js';
 import type { User } from '../../acl/user.js';
 import { type Command, defineCommand } from '../../command.js';
+import { onAllNodes } from '../../command-declaration.js';
 import type { Context } from '../../context.js';
 import { bytes, integer, optional, repeat, rest } from '../../grammar.js';
 import { help } from '../help.js';
@@ -196,6 +197,7 @@ const subcommands: readonly Command[] = [
     ...admin,
     id: 880,
     name: 'SETUSER',
+    tips: onAllNodes,
     complexity: 'O(N). Where N is the number of rules provided.',
     summary: 'Creates and modifies an ACL user and its rules.',
     args: { username: bytes(), rules: rest() },
@@ -219,6 +221,7 @@ const subcommands: readonly Command[] = [
     ...admin,
     id: 882,
     name: 'DELUSER',
+    tips: onAllNodes,
     complexity: 'O(1) amortized time considering the typical user.',
     summary: 'Deletes ACL users, and terminates their connections.',
     args: { usernames: repeat(bytes()) },
@@ -237,6 +240,7 @@ const subcommands: readonly Command[] = [
     ...admin,
     id: 884,
     name: 'SAVE',
+    tips: onAllNodes,
     complexity: 'O(N). Where N is the number of configured users.',
     summary: 'Saves the effective ACL rules in the configured ACL file.',
     args: {},

@@ -1,6 +1,7 @@
 /** CONFIG and its subcommands: the server's parameters. */
 import type { Reply, Request } from '@holdfast/common';
 import { type Command, defineCommand } from '../../command.js';
+import { onAllNodes } from '../../command-declaration.js';
 import type { Refusal } from '../../config.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
@@ -105,6 +106,7 @@ const subcommands: readonly Command[] = [
     ...common,
     id: 612,
     name: 'SET',
+    tips: onAllNodes,
     since: '2.0.0',
     complexity: 'O(N) when N is the number of configuration parameters provided',
     summary: 'Sets configuration parameters in-flight.',
@@ -116,6 +118,7 @@ const subcommands: readonly Command[] = [
     ...common,
     id: 613,
     name: 'RESETSTAT',
+    tips: onAllNodes,
     since: '2.0.0',
     complexity: 'O(1)',
     summary: "Resets the server's statistics.",
@@ -130,6 +133,7 @@ const subcommands: readonly Command[] = [
     ...common,
     id: 614,
     name: 'REWRITE',
+    tips: onAllNodes,
     since: '2.8.0',
     complexity: 'O(1)',
     summary: 'Persists the effective configuration to file.',

@@ -10,7 +10,6 @@ export const msetnx = defineCommand({
   complexity: 'O(N) where N is the number of keys to set',
   summary: "Atomically modifies the string values of one or more keys only when all keys don't exist.",
   flags: ['write', 'denyoom'],
-  tips: ['request_policy:multi_shard', 'response_policy:agg_min'],
   args: {
     pairs: repeat(
       { key: key('OW', 'insert'), value: bytes() },
