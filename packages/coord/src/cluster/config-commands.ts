@@ -42,7 +42,7 @@ export class ConfigCommands {
         theirs instanceof MapReply && own instanceof MapReply ? merged(own, theirs) : own,
       );
       session.replies.ready(answer);
-    });
+    }, session.replies.counting(answer));
     forwarder.ask(session, session.staleLane(route), command, request, gathering.add());
     gathering.sent();
     return forwarder.outcome(session, false);

@@ -69,7 +69,7 @@ export class DebugCommand {
     const gathering = Gathering.ofValues((values) => {
       writeValue(answer.held, firstError(values) ?? (values.flat() as ReplyValue[]));
       session.replies.ready(answer);
-    });
+    }, session.replies.counting(answer));
     for (const [n, i] of keys.entries()) {
       const one = Request.of('DEBUG', 'DIGEST-VALUE', request.view(i));
       forwarder.ask(session, session.lane(routes[n]!), command, one, gathering.add());

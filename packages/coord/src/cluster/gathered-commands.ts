@@ -123,7 +123,7 @@ export class GatheredCommands {
           if (error !== null) answer.held.error(error.message);
           else join(answer.held, values as readonly RawArray[]);
           session.replies.ready(answer);
-        }),
+        }, session.replies.counting(answer)),
       );
     };
   }
@@ -199,7 +199,7 @@ export function gather(
     Gathering.ofValues((values) => {
       finish(values, answer.held);
       session.replies.ready(answer);
-    }),
+    }, session.replies.counting(answer)),
   );
 }
 

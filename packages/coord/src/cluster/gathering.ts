@@ -22,6 +22,7 @@ class Part<V> implements RunOwner {
 
   answered(run: Run, _count: number, bytes: Buffer, start: number, length: number, version: number): void {
     this.#reply.raw(bytes, start, length);
+    this.#gathering.came(run, length);
     if (!run.isComplete) return;
     this.version = version;
     this.#complete(this.#reply.take() ?? null);
@@ -41,26 +42,32 @@ class Part<V> implements RunOwner {
 }
 
 type OnDone<V> = (values: readonly (V | ErrorReply | null)[], version: number) => void;
+/** So many bytes of a part have come, and wait for the others. */
+type OnPart = (run: Run, bytes: number) => void;
+
+const nobodyCounts: OnPart = () => {};
 
 export class Gathering<V = ReplyValue> {
   readonly #parts: Part<V>[] = [];
   readonly #onDone: OnDone<V>;
+  readonly #onPart: OnPart;
   readonly #collect: () => Collector<V | ErrorReply>;
   #missing = 0;
   #isSent = false;
 
-  /** `onDone` receives the values of all parts, in the order in which they were added. */
-  static ofValues(onDone: OnDone<ReplyValue>): Gathering {
-    return new Gathering<ReplyValue>(onDone, () => new ValueReply(3));
+  /** `onDone` receives the values of all parts, in the order in which they were added; `onPart`: see `ReplyQueue.counting`. */
+  static ofValues(onDone: OnDone<ReplyValue>, onPart: OnPart = nobodyCounts): Gathering {
+    return new Gathering<ReplyValue>(onDone, onPart, () => new ValueReply(3));
   }
 
   /** As `ofValues`, of arrays whose elements may be a great many. */
-  static ofArrays(onDone: OnDone<RawArray>): Gathering<RawArray> {
-    return new Gathering<RawArray>(onDone, () => new RawArrays());
+  static ofArrays(onDone: OnDone<RawArray>, onPart: OnPart = nobodyCounts): Gathering<RawArray> {
+    return new Gathering<RawArray>(onDone, onPart, () => new RawArrays());
   }
 
-  private constructor(onDone: OnDone<V>, collect: () => Collector<V | ErrorReply>) {
+  private constructor(onDone: OnDone<V>, onPart: OnPart, collect: () => Collector<V | ErrorReply>) {
     this.#onDone = onDone;
+    this.#onPart = onPart;
     this.#collect = collect;
   }
 
@@ -76,6 +83,10 @@ export class Gathering<V = ReplyValue> {
   sent(): void {
     this.#isSent = true;
     if (this.#missing === 0) this.#finish();
+  }
+
+  came(run: Run, bytes: number): void {
+    this.#onPart(run, bytes);
   }
 
   partComplete(): void {

@@ -69,7 +69,7 @@ export class InfoCommand {
       const saves = values.slice(shards.length);
       answer.held.verbatim('txt', merge(text, values.slice(0, shards.length), saves));
       session.replies.ready(answer);
-    });
+    }, session.replies.counting(answer));
     const ofShards = Request.of('INFO', ...asked);
     for (const route of shards)
       forwarder.ask(session, session.lane(route), command, ofShards, gathering.add());

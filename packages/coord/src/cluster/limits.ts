@@ -21,6 +21,9 @@ export const sessionBytesMax: number = 4 * 1024 * 1024;
 /** While more replies than this wait for a client that does not read, or for their turn, nodes wait with further ones. */
 export const sessionOutputBytesMax: number = 4 * 1024 * 1024;
 
+/** Longest reply that waits for its turn, of what the gateway says itself or puts together. */
+export const heldReplyBytesMax: number = 512 * 1024 * 1024;
+
 /** Smaller ones alone, as many as may be on their way, are no reason to look. */
 export const smallReplyBytes: number = 1024;
 

@@ -43,7 +43,7 @@ export function askNodes(
       answer.held,
     );
     session.replies.ready(answer);
-  });
+  }, session.replies.counting(answer));
   for (const route of routes)
     forwarder.ask(session, session.staleLane(route), command, request, gathering.add());
   gathering.sent();

@@ -29,6 +29,8 @@ export class Answer extends Slot {
   isLast = false;
   /** It may be made of replies of shards that have come already. */
   holdsReplies = true;
+  /** Of what it says, or will say: so much is here and waits for its turn. */
+  heldBytes = 0;
   /** It may never come: its command waits for others. */
   readonly isLasting: boolean;
 
@@ -56,6 +58,7 @@ export class ReplyQueue implements RunOwner {
   #tail: Slot | null = null;
   /** Replies of runs before their turn. */
   readonly #held = new Map<Run, Buffer[]>();
+  /** Of them, of answers that are ready, and of what others are made of. */
   #heldBytes = 0;
   /** Answers that may be made of replies which have come. */
   #answers = 0;
@@ -74,9 +77,13 @@ export class ReplyQueue implements RunOwner {
     return this.#tail;
   }
 
-  /** Too much is on its way. */
+  /** Too much is on its way, or has come and waits for its turn. */
   get isFull(): boolean {
-    return this.requests >= sessionRequestsMax || this.bytes >= sessionBytesMax;
+    return (
+      this.requests >= sessionRequestsMax ||
+      this.bytes >= sessionBytesMax ||
+      this.#heldBytes >= sessionOutputBytesMax
+    );
   }
 
   push(slot: Slot): void {
@@ -119,10 +126,26 @@ export class ReplyQueue implements RunOwner {
     if (this.#tail === last) this.#tail = notice;
   }
 
+  /** For the parts of an answer: counts what came of them, and is not written before all have come. */
+  counting(answer: Answer): (run: Run, bytes: number) => void {
+    return (run, bytes) => {
+      if (this.#isClosed) return;
+      answer.heldBytes += bytes;
+      this.#heldBytes += bytes;
+      this.#pauseWhenMuchIsHeld(run);
+    };
+  }
+
   /** What an answer says is complete. */
   ready(answer: Answer): void {
     answer.isReady = true;
-    if (this.#isClosed || this.#head !== answer) return;
+    if (this.#isClosed) return;
+    if (this.#head !== answer) {
+      const { bytes } = answer.held;
+      this.#heldBytes += bytes - answer.heldBytes;
+      answer.heldBytes = bytes;
+      return;
+    }
     this.#answer(answer);
     if (this.#isClosed) return;
     this.#advance();
@@ -175,7 +198,11 @@ export class ReplyQueue implements RunOwner {
     if (held === undefined) this.#held.set(run, [bytes]);
     else held.push(bytes);
     this.#heldBytes += bytes.length;
-    // All before it in its lane is answered: what the client waits for is not held up.
+    this.#pauseWhenMuchIsHeld(run);
+  }
+
+  /** All before the run in its lane is answered: what the client waits for is not held up. */
+  #pauseWhenMuchIsHeld(run: Run): void {
     if (this.#heldBytes > sessionOutputBytesMax) this.#session.pause(run.lane);
   }
 
@@ -218,8 +245,9 @@ export class ReplyQueue implements RunOwner {
     if (this.requests === 0) this.bytes = 0;
   }
 
-  #answer({ act, held, holdsReplies, isLast, isLasting, isQuiet }: Answer): void {
+  #answer({ act, held, heldBytes, holdsReplies, isLast, isLasting, isQuiet }: Answer): void {
     const session = this.#session;
+    this.#heldBytes -= heldBytes;
     if (holdsReplies) this.#answers--;
     if (!isLasting) session.unanswered--;
     this.#settle(1);
@@ -228,6 +256,7 @@ export class ReplyQueue implements RunOwner {
     held.replay(target);
     act?.(target);
     session.holdBack();
+    if (heldBytes > 0) session.goOn();
     target.dialect = session.dialect;
     if (isLast) session.sink.close(true);
   }
@@ -253,7 +282,7 @@ export class ReplyQueue implements RunOwner {
     const isOver =
       waitsFor === waits.all
         ? this.#head === null
-        : waitsFor === waits.room && this.requests < sessionRequestsMax / 2 && this.bytes < sessionBytesMax;
+        : waitsFor === waits.room && this.requests < sessionRequestsMax / 2 && !this.isFull;
     session.sink.wake();
     if (!isOver) return;
     this.waitsFor = waits.nothing;

@@ -59,7 +59,7 @@ export class ScanCommands {
         writeValue(answer.held, [form(this.#after(place, BigInt(String(next)))), page]);
       }
       session.replies.ready(answer);
-    });
+    }, session.replies.counting(answer));
     const route = [...router.routes][place];
     const asked = new Request().assign([command.name, String(inside), ...request.views(2)]);
     const lane = forwarder.lane(session, route, command);

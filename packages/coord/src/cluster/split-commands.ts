@@ -94,7 +94,7 @@ export class SplitCommands {
       if (error !== null) answer.held.error(error.message);
       else combine(answer.held, shares, values, count);
       session.replies.ready(answer);
-    });
+    }, session.replies.counting(answer));
     for (const [i, { route }] of shares.entries()) {
       const lane = forwarder.lane(session, route, command);
       forwarder.ask(session, lane, command, parts[i], gathering.add());

@@ -294,6 +294,41 @@ describe('a client of a gateway that does not read', () => {
     );
   });
 
+  it('had parts of its replies gathered without end while one shard kept it waiting', () => {
+    const { coordinator } = cluster.leader(1);
+    const coordinate = coordinator.coordinate.bind(coordinator);
+    let asked = 0;
+    coordinator.coordinate = (...args) => {
+      asked++;
+      return coordinate(...args);
+    };
+    cluster.leader(0).holdCommits();
+    client.send('APPEND b x', ...repeated('MGET c b', 60), 'STRLEN c');
+    cluster.env.advance(100);
+    expect(client.outputBytes).toBe(0);
+    expect(asked).toBeLessThan(30);
+    cluster.leader(0).commitAtOnce();
+    const replies = takeAll();
+    const pair = `*[${whole}, $"${big.toString()}x"]`;
+    expect(replies.map((reply) => (reply === pair ? 'pair' : reply)).join(' ')).toBe(
+      [`:${mib + 1}`, ...repeated('pair', 60), `:${mib}`].join(' '),
+    );
+  });
+
+  it('was answered by the gateway itself without end while a shard kept it waiting', () => {
+    const [commands] = client.run('COMMAND');
+    cluster.leader(0).holdCommits();
+    client.send('APPEND b x', ...repeated('COMMAND', 100), 'ECHO x');
+    cluster.env.advance(100);
+    expect(client.outputBytes).toBe(0);
+    expect(client.inputBytes).toBeGreaterThan(80 * 'COMMAND'.length);
+    cluster.leader(0).commitAtOnce();
+    const replies = takeAll();
+    expect(replies.map((reply) => (reply === commands ? 'commands' : reply)).join(' ')).toBe(
+      [`:${mib + 1}`, ...repeated('commands', 100), '$"x"'].join(' '),
+    );
+  });
+
   it('and goes leaves done what it had sent', () => {
     client.send(...repeated('GET a', 60), 'SET d 1', 'DEL a');
     cluster.env.advance(100);
