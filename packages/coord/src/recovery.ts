@@ -34,10 +34,10 @@ export async function recover(
     }
     let last: Uint8Array | null = null;
     for await (const batch of snapshots!.read(newest)) {
-      if (last !== null) await apply(storage, last, 0);
+      if (last !== null) await apply(storage, last, 0, false);
       last = batch;
     }
-    if (last !== null) await apply(storage, last, newest.from);
+    if (last !== null) await apply(storage, last, newest.from, false);
     from = newest.from;
   }
   if (log === null) return { from, entries: 0, version: storage.stamp.last };
@@ -56,8 +56,10 @@ export async function recover(
   }
   let entries = 0;
   if (from < tail) {
+    // A snapshot has some of what was written while it was taken.
+    const isNext = newest === null;
     for await (const { position, batch } of log.read(from + 1)) {
-      await apply(storage, batch, position);
+      await apply(storage, batch, position, isNext);
       entries++;
     }
   }
@@ -73,7 +75,8 @@ async function raiseStamp({ stamp }: Storage, log: Log, tail: number): Promise<v
   }
 }
 
-async function apply(storage: Storage, batch: Uint8Array, position: number): Promise<void> {
-  await storage.prepareApply(batch);
+/** `isNext`: see `Storage.prepareApply`. */
+async function apply(storage: Storage, batch: Uint8Array, position: number, isNext: boolean): Promise<void> {
+  await storage.prepareApply(batch, isNext);
   storage.apply(batch, position);
 }

@@ -9,7 +9,7 @@ import { Collection, valueTypes } from './collection.js';
 import type { Database } from './database.js';
 import { MutationReader, type MutationWriter, mutationKinds } from './mutation.js';
 import type { Storage } from './storage.js';
-import { stringForms } from './string-forms.js';
+import { formerStateOf, formerStates, formOf, stringForms } from './string-forms.js';
 import { createCollection } from './values/create.js';
 
 export class MutationApplier {
@@ -79,10 +79,13 @@ export class MutationApplier {
     switch (reader.kind) {
       case mutationKinds.putString: {
         const expiryMs = reader.number();
-        const form = reader.byte();
+        const said = reader.byte();
         reader.field();
         if (isStale) return false;
         const { fieldStart, fieldLength } = reader;
+        if (ref === 0 && formerStateOf(said) === formerStates.bareString)
+          database.context.residency?.replacedUnseen(database);
+        const form = formOf(said);
         this.#fresh.add(
           database.putString(ref, bytes, keyStart, keyLength, bytes, fieldStart, fieldLength, expiryMs, form),
         );

@@ -23,6 +23,8 @@ export interface CreationListener {
 export interface Residency {
   /** A key was removed, or got another name. */
   removed(database: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** What others wrote is about to replace a string without an expiry that is not in memory, if what it says is true here. */
+  replacedUnseen(database: Database): void;
   /** All keys of a database were removed at once. */
   emptied(database: Database): void;
   /** Two databases have changed places. */

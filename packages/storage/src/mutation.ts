@@ -14,7 +14,7 @@
 import { copyBytes, KvError } from '@holdfast/common';
 
 export const mutationKinds = {
-  /** expiry f64 (0: none), flags u8 (1: changed in place), value */
+  /** expiry f64 (0: none), u8 (form and former state: see `string-forms.ts`), value */
   putString: 1,
   deleteKey: 2,
   /** expiry f64 (0: none) */

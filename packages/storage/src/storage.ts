@@ -128,9 +128,10 @@ export interface Storage {
 
   /**
    * Makes resident what `apply` of this batch needs; null when it already is. `batch` must stay untouched
-   * until it resolves.
+   * until it resolves. `isNext`: the state is the very one that the batch was written on, so that what its records say of
+   * their keys' former state is true here, and spares a look at the disk.
    */
-  prepareApply(batch: Uint8Array): Promise<void> | null;
+  prepareApply(batch: Uint8Array, isNext?: boolean): Promise<void> | null;
   /**
    * Applies a batch of mutations that others made, at its position of the log, after `prepareApply` of it.
    * Atomic; applying it again, or over a newer state, changes nothing. The position is that of the last

@@ -14,6 +14,29 @@ export const stringForms = {
   text: 2,
 } as const;
 
+const formMask = 3;
+
+/**
+ * What that byte says beside it: what its key was right before. Who applies a log to just the state that it was written on need
+ * not look. Said neither in snapshots nor by older logs.
+ */
+export const formerStates = {
+  unsaid: 0,
+  absent: 4,
+  /** A string without an expiry. */
+  bareString: 8,
+} as const;
+
+/** The form that the byte of a mutation says. */
+export function formOf(said: number): number {
+  return said & formMask;
+}
+
+/** Which of `formerStates` it says. */
+export function formerStateOf(said: number): number {
+  return said & ~formMask;
+}
+
 /** The head of a string's record with the form `raw`. */
 export function rawHead(head: number): number {
   return (head & formless) | (stringForms.raw << formShift);

@@ -13,7 +13,7 @@ import { Keyspace } from './keyspace.js';
 import { allocateLarge, LargeString } from './large-string.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
 import { formShift, hasExpiry, hasObject } from './records.js';
-import { rawHead, stringForms } from './string-forms.js';
+import { formerStates, rawHead, stringForms } from './string-forms.js';
 
 /** Strings up to this length lie in the arena; longer ones have a buffer of their own. */
 export const inlineValueBytesMax: number = 512 * 1024;
@@ -70,10 +70,11 @@ export abstract class StringKeys extends Keyspace {
     form: number,
   ): Ref {
     const buffer = valueLength > inlineValueBytesMax ? allocateLarge(valueLength) : null;
+    const former = this.#formerState(ref);
     const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, buffer, expiryMs, form);
     this.readString(record);
     copyBytes(value, valueStart, this.valueBytes, this.valueStart, valueLength);
-    this.#stringChanged(record, expiryMs);
+    this.#stringChanged(record, expiryMs, former);
     return record;
   }
 
@@ -91,9 +92,10 @@ export abstract class StringKeys extends Keyspace {
     if (length <= inlineValueBytesMax) {
       return this.putString(ref, key, keyStart, keyLength, value, 0, length, expiryMs, form);
     }
+    const former = this.#formerState(ref);
     const record = this.#shapeString(ref, key, keyStart, keyLength, length, value, expiryMs, form);
     this.readString(record);
-    this.#stringChanged(record, expiryMs);
+    this.#stringChanged(record, expiryMs, former);
     return record;
   }
 
@@ -170,15 +172,27 @@ export abstract class StringKeys extends Keyspace {
     return record;
   }
 
-  #stringChanged(ref: Ref, expiryMs: number): void {
-    this.touch(ref);
-    if (this.context.journal !== null) this.describeString(ref, expiryMs, this.context.journal);
+  /** One of `formerStates`, of a key whose record `find` just returned. */
+  #formerState(ref: Ref): number {
+    if (ref === 0) return formerStates.absent;
+    const isBare = this.dict.type(ref) === valueTypes.string && this.dict.expiry(ref) === 0;
+    return isBare ? formerStates.bareString : formerStates.unsaid;
   }
 
-  protected describeString(ref: Ref, expiryMs: number, writer: MutationWriter): void {
+  #stringChanged(ref: Ref, expiryMs: number, former: number): void {
+    this.touch(ref);
+    if (this.context.journal !== null) this.describeString(ref, expiryMs, this.context.journal, former);
+  }
+
+  protected describeString(
+    ref: Ref,
+    expiryMs: number,
+    writer: MutationWriter,
+    former: number = formerStates.unsaid,
+  ): void {
     this.begin(mutationKinds.putString, ref, writer);
     writer.number(expiryMs);
-    writer.byte(this.stringForm(ref));
+    writer.byte(this.stringForm(ref) | former);
     writer.field(this.valueBytes, this.valueStart, this.valueLength);
   }
 

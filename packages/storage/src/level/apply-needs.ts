@@ -1,5 +1,6 @@
 /** What has to be in memory before a batch of others can be applied. */
 import { mutationKinds } from '../mutation.js';
+import { formerStates } from '../string-forms.js';
 import type { Keyspace } from './keyspace.js';
 import type { MutationSkimmer } from './mutation-skimmer.js';
 
@@ -9,11 +10,15 @@ export interface ApplyNeeds {
   readonly whole: readonly Keyspace[];
 }
 
-/** `keyspaces`: what each database has before the batch; `lastVersion`: of the state that it is applied to. */
+/**
+ * `keyspaces`: what each database has before the batch; `lastVersion`: of the state that it is applied to. `isNext`: see
+ * `Storage.prepareApply`.
+ */
 export function needsOf(
   skimmer: MutationSkimmer,
   keyspaces: readonly Keyspace[],
   lastVersion: number,
+  isNext: boolean,
 ): ApplyNeeds {
   const current: (Keyspace | null)[] = [...keyspaces];
   const keys = new Map<Keyspace, Uint8Array[]>();
@@ -30,6 +35,7 @@ export function needsOf(
       if (lastVersion > reader.version) flushed.push(keyspace);
       current[database] = null;
     } else if (keyspace !== null && kind !== mutationKinds.leadership) {
+      if (isNext && skimmer.formerState !== formerStates.unsaid) continue;
       addTo(keys, keyspace, bytes.subarray(reader.keyStart, reader.keyStart + reader.keyLength));
       if (kind !== mutationKinds.renameKey) continue;
       addTo(keys, keyspace, bytes.subarray(reader.fieldStart, reader.fieldStart + reader.fieldLength));

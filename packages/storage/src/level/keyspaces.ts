@@ -13,6 +13,8 @@ export class Keyspaces implements Residency {
   readonly #flushed: Keyspace[] = [];
   /** Generations from here on are free. */
   nextGeneration = 0;
+  /** The batch that is being applied is the next one of this state: see `Storage.prepareApply`. */
+  isNext = false;
 
   /** To be called once, before anything changes. */
   begin(keyspaces: readonly Keyspace[], nextGeneration: number): void {
@@ -55,6 +57,10 @@ export class Keyspaces implements Residency {
 
   removed(database: Database, bytes: Uint8Array, start: number, length: number): void {
     this.#live[database.index].removed(bytes, start, length);
+  }
+
+  replacedUnseen(database: Database): void {
+    if (this.isNext) this.#live[database.index].coldKeys--;
   }
 
   emptied(database: Database): void {

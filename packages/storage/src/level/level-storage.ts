@@ -324,11 +324,12 @@ export class LevelStorage implements Storage {
 
   // Batches
 
-  prepareApply(batch: Uint8Array): Promise<void> | null {
+  prepareApply(batch: Uint8Array, isNext = false): Promise<void> | null {
     const room = this.#writer.admit();
-    if (room !== null) return this.#prepareLater(room, batch);
+    if (room !== null) return this.#prepareLater(room, batch, isNext);
+    this.#keyspaces.isNext = isNext;
     if (this.#keyspaces.isComplete) return null;
-    const { keys, whole } = needsOf(this.#skim(batch), this.#keyspaces.all(), this.stamp.last);
+    const { keys, whole } = needsOf(this.#skim(batch), this.#keyspaces.all(), this.stamp.last, isNext);
     if (whole.length > 0) return this.#prepareWhole(keys, whole);
     // Of a log that is applied most keys are new: each costs 23 us when threads look for it, and 10 on the spot.
     this.#loader.readAllNow(keys);
@@ -457,9 +458,9 @@ export class LevelStorage implements Storage {
     return this.#sweeper.idle();
   }
 
-  async #prepareLater(room: Promise<void>, batch: Uint8Array): Promise<void> {
+  async #prepareLater(room: Promise<void>, batch: Uint8Array, isNext: boolean): Promise<void> {
     await room;
-    await this.prepareApply(batch);
+    await this.prepareApply(batch, isNext);
   }
 
   #byKeyspace(names: readonly KeyName[]): Map<Keyspace, Uint8Array[]> {

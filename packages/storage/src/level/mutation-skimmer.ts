@@ -1,12 +1,15 @@
 /** Reads a batch for its keys: record by record, passing over the other fields. */
 import type { Database } from '../database.js';
 import { MutationReader, mutationKinds } from '../mutation.js';
+import { formerStateOf, formerStates } from '../string-forms.js';
 import type { Layout } from './layouts/index.js';
 
 export class MutationSkimmer {
   readonly reader: MutationReader;
   /** Of a swap: the other database. */
   otherDatabase = 0;
+  /** Of a string that is put: one of `formerStates`. */
+  formerState: number = formerStates.unsaid;
   readonly #layouts: readonly Layout[];
   readonly #database: Database;
 
@@ -21,10 +24,11 @@ export class MutationSkimmer {
   next(): boolean {
     const { reader } = this;
     if (!reader.next()) return false;
+    this.formerState = formerStates.unsaid;
     switch (reader.kind) {
       case mutationKinds.putString:
         reader.number();
-        reader.byte();
+        this.formerState = formerStateOf(reader.byte());
         reader.field();
         break;
       case mutationKinds.deleteKey:

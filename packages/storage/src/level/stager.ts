@@ -14,6 +14,7 @@ import type { Ref } from '../arena.js';
 import { valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
 import { MutationReader, MutationWriter, mutationKinds } from '../mutation.js';
+import { formOf } from '../string-forms.js';
 import {
   expiryKeyOverhead,
   numberKey32,
@@ -105,7 +106,7 @@ export class Stager {
     switch (reader.kind) {
       case mutationKinds.putString: {
         const expiryMs = reader.number();
-        const flags = formFlags[reader.byte()];
+        const flags = formFlags[formOf(reader.byte())];
         reader.field();
         this.#settle(keyspace, bytes, keyStart, keyLength, 0, expiryMs);
         this.#putString(keyspace, reader, flags, expiryMs);

@@ -67,7 +67,7 @@ export class StorageDriver {
     const { storage, log } = this;
     for (let position = storage.durablePosition + 1; position <= log.length; position++) {
       const batch = log[position - 1];
-      await storage.prepareApply(batch);
+      await storage.prepareApply(batch, true);
       storage.apply(batch, position);
     }
     this.#version = storage.stamp.last;
