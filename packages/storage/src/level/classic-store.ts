@@ -167,6 +167,10 @@ class ClassicBatch implements OrderedBatch {
     this.#operations.put(key, value);
   }
 
+  putRecord(words: Int32Array, at: number, keyLength: number, valueLength: number): void {
+    this.#operations.putRecord(words, at, keyLength, valueLength);
+  }
+
   delete(key: Uint8Array): void {
     this.#operations.delete(key);
   }

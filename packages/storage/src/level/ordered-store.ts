@@ -8,6 +8,11 @@
 
 export interface OrderedBatch {
   put(key: Uint8Array, value: Uint8Array): void;
+  /**
+   * As `put`, of a key and a value that lie one behind the other from word `at` on: a third of the time. In the last word,
+   * there may be bytes of others behind them.
+   */
+  putRecord(words: Int32Array, at: number, keyLength: number, valueLength: number): void;
   delete(key: Uint8Array): void;
   /** Writes all of it or nothing; on the disk when it resolves. */
   write(): Promise<void>;

@@ -41,6 +41,21 @@ describe('PackedBatch', () => {
     expect(read(packed(operations), false)).toEqual(operations);
   });
 
+  it('takes records of any length from where they lie, and nothing of what is behind them', () => {
+    const memory = Buffer.alloc(4096, '#');
+    const words = new Int32Array(memory.buffer, memory.byteOffset, 1024);
+    const batch = new PackedBatch([]);
+    const operations: [string, string | null][] = [];
+    for (let length = 0; length < 40; length++) {
+      const [key, value] = ['k'.repeat(length), 'v'.repeat((length * 7) % 40)];
+      const at = 3 + length * 20;
+      memory.write(key + value, at * 4);
+      batch.putRecord(words, at, key.length, value.length);
+      operations.push([key, value]);
+    }
+    expect(read(batch, false)).toEqual(operations);
+  });
+
   for (const seed of [1, 2, 3]) {
     it(`is put in order, but for short runs of keys that begin alike (seed ${seed})`, () => {
       const random = new SeededRandom(seed);

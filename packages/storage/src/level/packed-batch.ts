@@ -33,12 +33,22 @@ export class PackedBatch {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    const end = this.#append(key, value.length, value.length + 1);
-    copyBytes(value, 0, this.#bytes, end, value.length);
+    const at = this.#append(key.length, value.length, value.length + 1) * 4;
+    copyBytes(key, 0, this.#bytes, at, key.length);
+    copyBytes(value, 0, this.#bytes, at + key.length, value.length);
+  }
+
+  /** See `OrderedBatch`. */
+  putRecord(words: Int32Array, at: number, keyLength: number, valueLength: number): void {
+    const to = this.#append(keyLength, valueLength, valueLength + 1);
+    const count = this.#at - to;
+    const target = this.#words;
+    for (let i = 0; i < count; i++) target[to + i] = words[at + i];
   }
 
   delete(key: Uint8Array): void {
-    this.#append(key, 0, 0);
+    const at = this.#append(key.length, 0, 0) * 4;
+    copyBytes(key, 0, this.#bytes, at, key.length);
   }
 
   /** Whether a chunk is one that a later batch can use. */
@@ -46,18 +56,17 @@ export class PackedBatch {
     return chunk.byteLength === chunkBytes;
   }
 
-  /** Writes all but the value; returns its position. */
-  #append(key: Uint8Array, valueLength: number, valueMark: number): number {
-    const words = 2 + ((key.length + valueLength + 3) >>> 2);
+  /** Makes room for a key and its value; returns the word that they begin with. */
+  #append(keyLength: number, valueLength: number, valueMark: number): number {
+    const words = 2 + ((keyLength + valueLength + 3) >>> 2);
     if (this.#at + words > this.#words.length) this.#addChunk(words * 4);
     const at = this.#at;
-    this.#words[at] = key.length;
+    this.#words[at] = keyLength;
     this.#words[at + 1] = valueMark;
-    copyBytes(key, 0, this.#bytes, at * 4 + 8, key.length);
     this.#at = at + words;
     this.ends[this.ends.length - 1] = this.#at;
     this.count++;
-    return at * 4 + 8 + key.length;
+    return at + 2;
   }
 
   #addChunk(bytes: number): void {

@@ -262,21 +262,20 @@ export class WriteSet {
     const start = dict.keyStart(ref);
     const end = start + dict.keyLength(ref);
     if (this.#stillborn.size > 0 && this.#isStillborn(chunk, start)) return 0;
-    const key = chunk.subarray(start, end);
     if (dict.type(ref) !== operations.put) {
-      batch.delete(key);
+      batch.delete(chunk.subarray(start, end));
       return 0;
     }
     if ((dict.typeAndFlags(ref) & hasObject) !== 0) {
       const { bytes } = this.#arena.object(dict.object(ref)) as Large;
       seal(chunk, start, end, bytes, 0, bytes.length);
-      batch.put(key, bytes);
+      batch.put(chunk.subarray(start, end), bytes);
       return bytes.length;
     }
-    const valueEnd = end + dict.valueLength(ref);
-    seal(chunk, start, end, chunk, end, valueEnd);
-    batch.put(key, chunk.subarray(end, valueEnd));
-    return valueEnd - end;
+    const length = dict.valueLength(ref);
+    seal(chunk, start, end, chunk, end, end + length);
+    batch.putRecord(this.#arena.wordsOf(ref), start >>> 2, end - start, length);
+    return length;
   }
 
   #isStillborn(key: Uint8Array, start: number): boolean {

@@ -153,6 +153,11 @@ export class SimulatedOrderedStore implements OrderedStore {
     const operations: Operation[] = [];
     return {
       put: (key, value) => void operations.push({ key: Buffer.from(key), value: Buffer.from(value) }),
+      putRecord: (words, at, keyLength, valueLength) => {
+        const record = new Uint8Array(words.buffer, words.byteOffset + at * 4, keyLength + valueLength);
+        const [key, value] = [record.subarray(0, keyLength), record.subarray(keyLength)];
+        operations.push({ key: Buffer.from(key), value: Buffer.from(value) });
+      },
       delete: (key) => void operations.push({ key: Buffer.from(key), value: null }),
       write: () => this.#write(operations),
       discard: async () => {},
