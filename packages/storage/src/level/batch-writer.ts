@@ -41,7 +41,7 @@ interface Waiting {
 
 const threadFile = new URL('./batch-thread.js', import.meta.url);
 /** Chunks that are kept for the next batch: as many as one of the usual size needs. The collector gets others late. */
-const spareMax = 40;
+const spareMax = 64;
 
 export class BatchWriter {
   readonly #path: string;

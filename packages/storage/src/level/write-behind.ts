@@ -32,11 +32,11 @@ import { WriteSet } from './write-set.js';
  *     MiB    32     64     96     128    256
  *     us     1.9    1.6    1.1    1.0    0.5
  *
- * But the log is longer by so much when the process is killed: 35 MB for each set of 32 MiB of such a load, of which the next
- * start reads 25 MB in a second, as it looks for each key on the disk. And memory holds two sets, what LevelDB makes of one,
- * and what the thread that writes is handed.
+ * But the log is longer by so much when the process is killed: about as long as the sets that wait, of which the next start
+ * reads 90 MB in a second, and 25 MB where it looks for each key on the disk (see `formerStates`). And memory holds two sets,
+ * what LevelDB makes of one, and what the thread that writes is handed. A little less than the arena of a set at first.
  */
-const setBytesMax = 32 * 1024 * 1024;
+const setBytesMax = 60 * 1024 * 1024;
 /** What the log has of a set may be so many times as much: a key that is written again and again is in the set once. */
 const loggedShare = 2;
 const setDelayMs = 10_000;
@@ -50,7 +50,7 @@ const restBytesMax = 4 * 1024 * 1024;
 /** A set is at most this share of what may wait for the disk: one is written while the next one is filled. */
 const setShare = 1 / 4;
 /** What a set takes at first: more than it needs unless the disk is far behind. Address space, until it is touched. */
-const arenaBytes = 32 * 1024 * 1024;
+const arenaBytes = 64 * 1024 * 1024;
 const retryDelayMs = 500;
 /** With more than this waiting to be written, in bytes, writes wait, unless another bound is set. */
 export const pendingBytesMax: number = 256 * 1024 * 1024;

@@ -149,7 +149,7 @@ describe('what came since the last set was written', () => {
     const { driver, storage, store } = life;
     storage.syncLog = async () => {};
     const { writes } = store;
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 300; i++) {
       driver.set('key', long);
       driver.settle();
       await later(life, 1000);
