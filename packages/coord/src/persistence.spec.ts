@@ -372,3 +372,21 @@ describe('a backup', () => {
     await stack.close();
   });
 });
+
+it('a copy is given up while the log has no room: it waited for the room that it took itself', async () => {
+  const on = machine();
+  const stack = await start(on, 'file');
+  const client = new StackClient(stack);
+  const other = new StackClient(stack);
+  await client.line('SET a 1');
+  on.disk.setFreeBytes(0);
+  client.run(`SET b ${'x'.repeat(10_000)}`);
+  while (stack.coordinator.refusal === null) await nextTurn();
+  on.disk.setFreeBytes(1 << 20);
+  expect(String(await other.line('SAVE'))).toContain('the log takes nothing');
+  expect(await on.disk.list('/data/snapshots')).toEqual([]);
+  on.env.advance(1000);
+  while (stack.coordinator.refusal !== null) await nextTurn();
+  expect(await other.line('SAVE')).toBe('OK');
+  await stack.close();
+});

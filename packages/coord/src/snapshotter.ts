@@ -3,7 +3,7 @@
  * the snapshot covers. For a storage that writes its own disk it drops what that has reached. What the history of the
  * last writes needs stays, whatever covers it.
  */
-import { type Env, KvError, Recurring } from '@holdfast/common';
+import { type Env, KvError, pause, Recurring } from '@holdfast/common';
 import type { Storage } from '@holdfast/storage';
 import type { Committer } from './committer.js';
 import type { KeptHistory } from './history/kept-history.js';
@@ -13,6 +13,10 @@ import type { SnapshotFiles } from './snapshot-files.js';
 /** A snapshot is taken when the log behind the last one is longer than this and than twice that one, in bytes. */
 const logBytesMin = 64 * 1024 * 1024;
 const checkIntervalMs = 1000;
+/** One that failed is not tried again at once: while it is written the log has less room, and may refuse. */
+const retryDelayMs = 10_000;
+/** How often is looked whether the log, which is waited for, refuses. */
+const refusalLookMs = 250;
 
 export interface SnapshotterOptions {
   readonly storage: Storage;
@@ -32,6 +36,7 @@ export class Snapshotter {
   #covered: number | null = null;
   #running: Promise<void> | null = null;
   readonly #checking: Recurring;
+  #retryAtMs = Number.NEGATIVE_INFINITY;
   /** Who needs the log as it is. */
   #holds = 0;
   /** When the last snapshot was finished, in ms since 1970; 0 for none. */
@@ -108,7 +113,7 @@ export class Snapshotter {
       const from = log.committedPosition;
       try {
         this.#snapshotBytes = await snapshots.write(from, storage.snapshot(), async () => {
-          await committer.drained();
+          await this.#drained();
           if (committer.isAbandoned) throw new KvError('CLOSED', 'the server ends within a write');
           await log.sync();
           return log.committedPosition;
@@ -122,15 +127,42 @@ export class Snapshotter {
     }
   }
 
+  /**
+   * Resolves when all that the snapshot holds is in the log. Throws KvError DISK when that has no room: what is written of
+   * the snapshot may be what takes it.
+   */
+  async #drained(): Promise<void> {
+    const { committer, env } = this.#options;
+    let isDrained = false;
+    const drained = committer.drained().finally(() => {
+      isDrained = true;
+    });
+    drained.catch(() => {});
+    while (!isDrained) {
+      const { refusal } = committer;
+      if (refusal !== null)
+        throw new KvError('DISK', `the log takes nothing, so no snapshot ends: ${refusal}`);
+      await Promise.race([drained, pause(env.timers, refusalLookMs)]);
+    }
+    await drained;
+  }
+
   async #check(): Promise<void> {
     const { history, storage, snapshots } = this.#options;
     if (snapshots === null) await this.#trim(storage.durablePosition + 1);
-    else if (await this.#isLong(snapshots)) await this.#takeUnlessClosed();
+    else if (await this.#isLong(snapshots)) await this.#takeUnlessTooSoon();
     else if (history.commits !== null) await this.#trimHistory(this.#covered!);
   }
 
-  async #takeUnlessClosed(): Promise<void> {
-    if (!this.#checking.isClosed) await this.take();
+  async #takeUnlessTooSoon(): Promise<void> {
+    const { clock } = this.#options.env;
+    if (this.#checking.isClosed || clock.monotonic() < this.#retryAtMs) return;
+    try {
+      await this.take();
+    } catch (error) {
+      this.#retryAtMs = clock.monotonic() + retryDelayMs;
+      throw error;
+    }
   }
 
   async #isLong(snapshots: SnapshotFiles): Promise<boolean> {
