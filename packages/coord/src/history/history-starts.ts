@@ -13,7 +13,7 @@
  * A file that is damaged, or that does not fit the log, is no history: it begins anew. Not there while none is kept.
  */
 import { dirname } from 'node:path';
-import { checksum } from '@holdfast/common';
+import { checksum, KvError } from '@holdfast/common';
 import { type Disk, type Position, readSmallFile, writeSmallFile } from '@holdfast/log';
 import { startsMax } from './limits.js';
 
@@ -62,10 +62,17 @@ export class HistoryStarts {
     return this.#store([...lines, line].slice(-startsMax));
   }
 
-  /** Entries up to `position`, whose last version this is, are dropped. */
-  drop(position: Position, version: number): Promise<void> {
+  /**
+   * Entries up to `position`, whose last version this is, are dropped. Where the disk does not take that, for want of the
+   * room that dropping them makes, it counts all the same: a start that finds it missing begins anew.
+   */
+  async drop(position: Position, version: number): Promise<void> {
     const later = this.#lines.filter((line) => line.position >= position);
-    return this.#store([{ position, before: version, after: version }, ...later]);
+    const lines = [{ position, before: version, after: version }, ...later];
+    await this.#store(lines).catch((error: unknown) => {
+      if (!(error instanceof KvError) || error.code !== 'DISK') throw error;
+      this.#lines = lines;
+    });
   }
 
   /** Nothing is kept from now on: whoever is about to write to it comes too late. */

@@ -133,6 +133,25 @@ describe('a history in a log', () => {
     await again.close();
   });
 
+  it('is dropped where the disk has no room to say so: the log, which filled it, stayed as it was', async () => {
+    const disk = new SimulatedDisk();
+    const server = await Server.open(disk);
+    const writer = new HistoryWriter(server, 29);
+    for (let i = 0; i < 400; i++) await writer.commit(2, 60);
+    const { bytes } = server;
+    disk.failNext('write', 'ENOSPC', { pathPart: `${directory}/history` });
+    await server.trim();
+    expect(server.bytes).toBeLessThan(bytes / 2);
+    const { newest, oldest } = server.history;
+    assertSame(await readAll(server.history, oldest), writer.after(oldest));
+    await expect(server.history.read(writer.written[0].version)).rejects.toMatchObject({ code: 'COMPACTED' });
+    await server.close();
+    // What it has on the disk does not fit the log.
+    const again = await Server.open(disk, { from: newest + 1 });
+    expect(again.history.oldest).toBe(newest + 1);
+    await again.close();
+  });
+
   it('keeps what recovery needs, however small its bounds are', async () => {
     const server = await Server.open(new SimulatedDisk(), { bounds: { bytes: 1, seconds: 0 } });
     const writer = new HistoryWriter(server);
