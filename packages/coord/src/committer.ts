@@ -8,6 +8,7 @@
  * Each turn's mutations are one batch, those of a turn that writes a lot a few: each is kept or lost as a whole, so a
  * transaction or an MSET is never half there. How it is made durable is the strategy: `LocalCommitter`, `ReplicatedCommitter`.
  */
+import { KvError, pause, type Timers } from '@holdfast/common';
 import type { Fate } from './coordinator.js';
 
 export interface Committer {
@@ -46,4 +47,22 @@ export interface Committer {
 /** Of writes, by a storage whose own disk does not take what was committed. */
 export function refusalByDisk(failure: Error): string {
   return `MISCONF Errors writing to the disk: ${failure.message}`;
+}
+
+/** How often is looked whether a log that is waited for refuses. */
+const refusalLookMs = 250;
+
+/** As `drained`, for who had better not wait until a disk has room. Throws KvError DISK while writes are refused. */
+export async function drainedUnlessRefused(committer: Committer, timers: Timers): Promise<void> {
+  let isDrained = false;
+  const drained = committer.drained().finally(() => {
+    isDrained = true;
+  });
+  drained.catch(() => {});
+  while (!isDrained) {
+    const { refusal } = committer;
+    if (refusal !== null) throw new KvError('DISK', `what was written last is not in the log: ${refusal}`);
+    await Promise.race([drained, pause(timers, refusalLookMs)]);
+  }
+  await drained;
 }

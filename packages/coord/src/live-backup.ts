@@ -3,8 +3,10 @@
  * was written meanwhile, while writes go on. That is read from the log, or kept in memory where there is none. The
  * batches throw KvError INVALID when databases were swapped meanwhile: begin again.
  */
+import type { Timers } from '@holdfast/common';
 import { BatchWrites } from '@holdfast/storage';
 import type { CommitPath } from './commit-path.js';
+import { drainedUnlessRefused } from './committer.js';
 import type { KeptLog } from './kept-log.js';
 import type { LocalCommitter } from './local-committer.js';
 import type { Snapshotter } from './snapshotter.js';
@@ -16,21 +18,26 @@ export interface Moment {
   readonly version: number;
 }
 
-/** Of a server with a log, which is not trimmed meanwhile. */
+/** Of a server with a log, which is not trimmed meanwhile. Throws KvError DISK while that has no room. */
 export async function* loggedBackup(
   path: CommitPath,
   log: KeptLog,
   snapshotter: Snapshotter,
+  timers: Timers,
 ): AsyncGenerator<Uint8Array, Moment, void> {
   const { storage } = path;
   const release = snapshotter.hold();
-  try {
+  const settled = async (): Promise<void> => {
+    await drainedUnlessRefused(path.committer, timers);
     await path.settled();
+  };
+  try {
+    await settled();
     const from = log.committedPosition;
     const version = storage.stamp.last;
     let last: Uint8Array | null = null;
     yield* storage.snapshot();
-    await path.settled();
+    await settled();
     await path.committer.drained();
     await log.sync();
     const to = log.committedPosition;

@@ -383,10 +383,31 @@ it('a copy is given up while the log has no room: it waited for the room that it
   client.run(`SET b ${'x'.repeat(10_000)}`);
   while (stack.coordinator.refusal === null) await nextTurn();
   on.disk.setFreeBytes(1 << 20);
-  expect(String(await other.line('SAVE'))).toContain('the log takes nothing');
+  expect(String(await other.line('SAVE'))).toContain('what was written last is not in the log');
   expect(await on.disk.list('/data/snapshots')).toEqual([]);
   on.env.advance(1000);
   while (stack.coordinator.refusal !== null) await nextTurn();
   expect(await other.line('SAVE')).toBe('OK');
+  await stack.close();
+});
+
+it('a backup while the log has no room says so: it waited as long as the disk was full', async () => {
+  const on = machine();
+  const stack = await start(on, 'file');
+  const client = new StackClient(stack);
+  await client.line('SET a 1');
+  on.disk.setFreeBytes(0);
+  client.run(`SET b ${'x'.repeat(10_000)}`);
+  while (stack.coordinator.refusal === null) await nextTurn();
+  const takeAll = async (): Promise<number> => {
+    let count = 0;
+    for await (const _ of (await stack.persistence!.backup()).batches) count++;
+    return count;
+  };
+  await expect(takeAll()).rejects.toMatchObject({ code: 'DISK' });
+  on.disk.setFreeBytes(1 << 20);
+  on.env.advance(1000);
+  while (stack.coordinator.refusal !== null) await nextTurn();
+  expect(await takeAll()).toBeGreaterThan(0);
   await stack.close();
 });

@@ -146,7 +146,7 @@ export class Persistence implements Snapshots, LogControl {
     const batches =
       this.#snapshotter === null
         ? this.#unloggedBackup()
-        : loggedBackup(this.#path, this.#log!, this.#snapshotter);
+        : loggedBackup(this.#path, this.#log!, this.#snapshotter, this.#options.env.timers);
     const counted = async function* (): AsyncGenerator<Uint8Array, void, void> {
       end = yield* batches;
     };

@@ -3,9 +3,9 @@
  * the snapshot covers. For a storage that writes its own disk it drops what that has reached. What the history of the
  * last writes needs stays, whatever covers it.
  */
-import { type Env, KvError, pause, Recurring } from '@holdfast/common';
+import { type Env, KvError, Recurring } from '@holdfast/common';
 import type { Storage } from '@holdfast/storage';
-import type { Committer } from './committer.js';
+import { type Committer, drainedUnlessRefused } from './committer.js';
 import type { KeptHistory } from './history/kept-history.js';
 import type { KeptLog } from './kept-log.js';
 import type { SnapshotFiles } from './snapshot-files.js';
@@ -15,8 +15,6 @@ const logBytesMin = 64 * 1024 * 1024;
 const checkIntervalMs = 1000;
 /** One that failed is not tried again at once: while it is written the log has less room, and may refuse. */
 const retryDelayMs = 10_000;
-/** How often is looked whether the log, which is waited for, refuses. */
-const refusalLookMs = 250;
 
 export interface SnapshotterOptions {
   readonly storage: Storage;
@@ -108,12 +106,13 @@ export class Snapshotter {
   }
 
   async #write(snapshots: SnapshotFiles): Promise<number> {
-    const { storage, log, committer } = this.#options;
+    const { env, storage, log, committer } = this.#options;
     for (;;) {
       const from = log.committedPosition;
       try {
         this.#snapshotBytes = await snapshots.write(from, storage.snapshot(), async () => {
-          await this.#drained();
+          // What is written of the snapshot may be what takes the room of the log.
+          await drainedUnlessRefused(committer, env.timers);
           if (committer.isAbandoned) throw new KvError('CLOSED', 'the server ends within a write');
           await log.sync();
           return log.committedPosition;
@@ -125,26 +124,6 @@ export class Snapshotter {
         if (!(error instanceof KvError && error.code === 'INVALID') || this.#checking.isClosed) throw error;
       }
     }
-  }
-
-  /**
-   * Resolves when all that the snapshot holds is in the log. Throws KvError DISK when that has no room: what is written of
-   * the snapshot may be what takes it.
-   */
-  async #drained(): Promise<void> {
-    const { committer, env } = this.#options;
-    let isDrained = false;
-    const drained = committer.drained().finally(() => {
-      isDrained = true;
-    });
-    drained.catch(() => {});
-    while (!isDrained) {
-      const { refusal } = committer;
-      if (refusal !== null)
-        throw new KvError('DISK', `the log takes nothing, so no snapshot ends: ${refusal}`);
-      await Promise.race([drained, pause(env.timers, refusalLookMs)]);
-    }
-    await drained;
   }
 
   async #check(): Promise<void> {
