@@ -98,6 +98,7 @@ export class Connection implements SessionSink {
   // SessionSink
 
   wake(): void {
+    if (this.reply.length > outputPauseBytes && this.session.isSubscriber) this.#cutOffWhenOver();
     this.#exporter.queue(this);
   }
 
@@ -337,6 +338,15 @@ export class Connection implements SessionSink {
       at = this.#decoder.decodeBatch(bytes, at, end, batch, batchCountMax);
       this.#coordinator.prefetch(this.session, batch.requests, batch.count);
     }
+  }
+
+  /** One command, of a script, may publish a thousand times what may wait for a subscriber: who is cut off gets none of the rest. */
+  #cutOffWhenOver(): void {
+    const { reply, socket } = this;
+    if (!socket.destroyed && this.isOverOutputLimit(this.#exporter.nowMs())) this.close(false);
+    if (!socket.destroyed) return;
+    this.#gates = [];
+    reply.consume(reply.length, false);
   }
 
   /** A lot was written: sends it now, and stops executing when the client does not keep up. */

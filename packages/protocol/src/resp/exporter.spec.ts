@@ -313,6 +313,26 @@ describe('a client that does not read', () => {
     expect(session.totalCommands).toBe(2 * count + 1);
   });
 
+  it('is cut off within the command that publishes too much: all of that was kept for each subscriber', async () => {
+    const server = await serve();
+    server.settings.set('client-output-buffer-limit', 'normal 0 0 0 slave 0 0 0 pubsub 4000000 0 0');
+    const client = await server.open();
+    await turn(server);
+    const [session] = server.coordinator.sessions;
+    session.isSubscriber = true;
+    const message = Buffer.alloc(1_000_000);
+    let most = 0;
+    for (let i = 0; i < 100; i++) {
+      session.sink.reply.bulk(message, 0, message.length);
+      session.sink.wake();
+      most = Math.max(most, session.sink.outputBytes);
+    }
+    expect(most).toBeLessThan(4_000_000);
+    await client.closed();
+    expect(client.received).toBe('');
+    await turn(server);
+  });
+
   it('is cut off over the hard limit of its class', async () => {
     const server = await serve();
     server.settings.set('client-output-buffer-limit', 'normal 200000 0 0 slave 0 0 0 pubsub 0 0 0');
