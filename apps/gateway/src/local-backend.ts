@@ -61,7 +61,10 @@ export async function openLocalBackend(
   if (stack.persistence !== null) {
     const { directory } = settings;
     const name = (): string => config.text('dbfilename');
-    stack.persistence.redisFile = new DirectoryRedisFile({ disk, directory, name, downstream });
+    const redisFile = new DirectoryRedisFile({ disk, directory, name, downstream });
+    // Where there was something, the directory is this server's own.
+    if (stack.recovered !== null) await redisFile.removeUnfinished();
+    stack.persistence.redisFile = redisFile;
   }
   coordinator.migration = new RedisMigration(env);
   const upstream = new RedisUpstream({ coordinator, config, env, onLog });

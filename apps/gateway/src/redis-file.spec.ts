@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KvError, systemEnv } from '@holdfast/common';
@@ -58,6 +58,14 @@ it('SAVE leaves an RDB file, and what follows a write no more when it is written
   await run('SET c 3');
   await run('SAVE');
   expect(file()).toContain('\x01c');
+});
+
+it('the half of a file that another process was killed amid is removed, and the whole one before it stays', async () => {
+  await run('SAVE');
+  writeFileSync(join(directory, 'dump.rdb.tmp'), 'REDIS0010 and no more');
+  const name = (): string => 'dump.rdb';
+  await new DirectoryRedisFile({ disk, directory, name, downstream }).removeUnfinished();
+  expect(names()).toEqual(['dump.rdb']);
 });
 
 it('a hash with fields that expire is said in the format of Redis 7.4', async () => {

@@ -31,12 +31,24 @@ export class DirectoryRedisFile implements RedisFile {
   }
 
   async write(settled: () => Promise<void>): Promise<void> {
-    const { directory, disk, name } = this.#options;
-    const path = `${directory}/${name()}`;
-    const temporary = `${path}.tmp`;
-    await this.#writeTo(temporary, settled);
-    disk.rename(temporary, path);
+    const { directory, disk } = this.#options;
+    // It may be given another name meanwhile.
+    const path = this.#path;
+    await this.#writeTo(temporaryOf(path), settled);
+    disk.rename(temporaryOf(path), path);
     await disk.syncDirectory(directory);
+  }
+
+  /** What a former process was writing when it was killed: nobody needs it, and it takes room. */
+  async removeUnfinished(): Promise<void> {
+    const { disk } = this.#options;
+    const temporary = temporaryOf(this.#path);
+    if (await disk.exists(temporary)) await disk.unlink(temporary);
+  }
+
+  get #path(): string {
+    const { directory, name } = this.#options;
+    return `${directory}/${name()}`;
   }
 
   async #writeTo(path: string, settled: () => Promise<void>): Promise<void> {
@@ -73,6 +85,10 @@ export class DirectoryRedisFile implements RedisFile {
       await file.close();
     }
   }
+}
+
+function temporaryOf(path: string): string {
+  return `${path}.tmp`;
 }
 
 /** What follows what is written already, one piece after the other. */
