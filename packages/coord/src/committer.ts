@@ -16,6 +16,8 @@ export interface Committer {
   readonly committedVersion: number;
   /** Why writes are refused now, as the error that they get; null while they are accepted. */
   readonly refusal: string | null;
+  /** Of these, why the log takes nothing, so that what was handed to it waits. Where a log may refuse. */
+  readonly logRefusal?: string | null;
   /** Position of the last batch that was handed to the log. */
   readonly position: number;
   /** Hands the turn's mutations to the log. */
@@ -52,7 +54,7 @@ export function refusalByDisk(failure: Error): string {
 /** How often is looked whether a log that is waited for refuses. */
 const refusalLookMs = 250;
 
-/** As `drained`, for who had better not wait until a disk has room. Throws KvError DISK while writes are refused. */
+/** As `drained`, for who had better not wait until a disk has room. Throws KvError DISK while the log refuses. */
 export async function drainedUnlessRefused(committer: Committer, timers: Timers): Promise<void> {
   let isDrained = false;
   const drained = committer.drained().finally(() => {
@@ -60,8 +62,9 @@ export async function drainedUnlessRefused(committer: Committer, timers: Timers)
   });
   drained.catch(() => {});
   while (!isDrained) {
-    const { refusal } = committer;
-    if (refusal !== null) throw new KvError('DISK', `what was written last is not in the log: ${refusal}`);
+    const { logRefusal = null } = committer;
+    if (logRefusal !== null)
+      throw new KvError('DISK', `what was written last is not in the log: ${logRefusal}`);
     await Promise.race([drained, pause(timers, refusalLookMs)]);
   }
   await drained;

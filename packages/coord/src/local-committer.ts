@@ -87,6 +87,10 @@ export class LocalCommitter implements Committer {
     return failure === null ? null : refusalByDisk(failure);
   }
 
+  get logRefusal(): string | null {
+    return this.#logRefusal === '' ? null : this.#logRefusal;
+  }
+
   get position(): number {
     return this.#position;
   }

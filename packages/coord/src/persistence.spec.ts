@@ -411,3 +411,15 @@ it('a backup while the log has no room says so: it waited as long as the disk wa
   expect(await takeAll()).toBeGreaterThan(0);
   await stack.close();
 });
+
+it('a backup is taken while level storage has no room of its own, as the log has everything', async () => {
+  const stack = await start(machine(), 'file');
+  await new StackClient(stack).line('SET a 1');
+  Object.defineProperty(stack.persistence!.committer, 'refusal', {
+    value: 'MISCONF Errors writing to the disk',
+  });
+  let count = 0;
+  for await (const _ of (await stack.persistence!.backup()).batches) count++;
+  expect(count).toBeGreaterThan(0);
+  await stack.close();
+});
