@@ -84,9 +84,12 @@ export class Lane {
     return this.#parked.length > 0;
   }
 
-  /** Its node is to wait, or to go on. Where nothing is on the way there is nothing to wait with. */
+  /**
+   * Its node is to wait, or to go on. Where nothing is on the way there is nothing to wait with; and what is to come back is
+   * waited for by what came back before it.
+   */
   pause(isPaused: boolean): void {
-    if (this.isPaused === isPaused || (isPaused && this.isIdle)) return;
+    if (this.isPaused === isPaused || (isPaused && (this.isIdle || this.isDraining))) return;
     const isTold = this.channel?.pauseLane(this, isPaused) ?? false;
     this.isPaused = isPaused && isTold;
   }

@@ -150,6 +150,7 @@ export class Connection {
   revoke(shard: Shard): void {
     this.#executor.serveAwake();
     this.#outbox.revoke(shard);
+    for (const session of this.#sessions.values()) if (session.shard === shard) this.#refuseQueue(session);
     if (this.isChoked) this.#unchoke();
   }
 
@@ -316,6 +317,13 @@ export class Connection {
     session.isPaused = isPaused;
     if (isPaused && this.#isLeaving) this.#refusePaused(session);
     if (!isPaused && session.canGoOn) this.#executor.hold(session);
+  }
+
+  /** Something of the session came back: so does what is held behind it. */
+  #refuseQueue(session: NodeSession): void {
+    if (!session.isRefusing || session.waiting !== null || session.queue.length === 0) return;
+    this.#executor.refuse(session);
+    this.#exporter.queue(this);
   }
 
   #refusePaused(session: NodeSession): void {

@@ -90,7 +90,8 @@ export class Outbox {
     start: number,
     firstVersion: number,
   ): void {
-    const dependsOn = session === null ? 0 : session.session.dependsOn;
+    // What was not executed depends on nothing: it only stays behind what is held of its session.
+    const dependsOn = session === null || kind === entryKinds.note ? 0 : session.session.dependsOn;
     const entry = (this.#entries[this.#count] ??= new Entry());
     this.#count++;
     entry.kind = kind;
@@ -222,9 +223,12 @@ export class Outbox {
     } else if (kind === entryKinds.replies) {
       // Requests that share a part share their fate: unknown, unless none of them is in the log.
       const isDropped = coordinator.fateOf(entry.firstVersion) === 'dropped';
+      if (isDropped && session!.refusedRun === runId) return;
       this.out.begin(runId);
       this.out.end(0, 0, isDropped ? 0 : entry.count, isDropped);
-      if (isDropped) session!.isRefusing = true;
+      if (!isDropped) return;
+      session!.isRefusing = true;
+      session!.refusedRun = runId;
     }
   }
 

@@ -148,6 +148,10 @@ export class RunExecutor {
 
   /** `session` is null where it could not be opened. */
   refuseRun(id: number, session: NodeSession | null): void {
+    if (session !== null) {
+      if (session.refusedRun === id) return;
+      session.refusedRun = id;
+    }
     const { out } = this.#outbox;
     const start = out.begin(id);
     out.end(0, 0, 0, true);

@@ -87,6 +87,8 @@ export class NodeSession implements SessionSink {
   inputBytes = 0;
   /** Something came back to the gateway, not executed: everything behind it does, too. */
   isRefusing = false;
+  /** The run that came back last, of which more than one part may be held; -1 when none did. */
+  refusedRun = -1;
   /** How the command at the end of its queue is to wait no longer, once it does; empty while it may. */
   unblocking: '' | 'ERROR' | 'TIMEOUT' = '';
   /** Its queue goes on once there is room for replies: see `RunExecutor.hold`. */

@@ -209,6 +209,23 @@ describe('a gateway that does not take what it is sent', () => {
     expect(stream.count(1)).toBe(101);
   });
 
+  it.each(['dropped', 'unknown'] as const)(
+    'was not told what became of requests that were held when the lead was lost: %s',
+    (fate) => {
+      cluster.leader(0).holdCommits();
+      send([1, 1, ['SET a 1', ...repeated('GET big', 100)]], [1, 2, ['GET a']], [2, 3, ['GET a']]);
+      stream.send({ paused: [2] });
+      send([2, 4, ['GET a']]);
+      cluster.shards[0].stepDown(fate);
+      stream.send({ resumed: [2] });
+      takeAll();
+      // Of those that were executed it is not known, and is said so; what was not comes back, each run once.
+      expect(stream.answered.filter((id) => id === -1)).toHaveLength(1);
+      expect(stream.answered.filter((id) => id === -2)).toHaveLength(1);
+      expect(stream.answered.filter((id) => id === -4)).toHaveLength(1);
+    },
+  );
+
   it('ends with all that is held for it', () => {
     send([1, 1, [...repeated('GET big', 40), 'SET a 1']]);
     stream.emit('cancelled');
