@@ -9,11 +9,12 @@
  * is unsent nothing is executed: runs wait in their sessions, and the stream is read on for what ends these.
  */
 // @hot-path
-import { KvError, type LeaderHint, Request, type Timer } from '@holdfast/common';
+import { KvError, type LeaderHint, Request } from '@holdfast/common';
 import type { ReadMode } from '@holdfast/coord';
 import { DiscardReply } from '@holdfast/coord';
 import { node } from '@holdfast/rpc';
-import { ForwardDecoder, found, writesIn } from './decoder.js';
+import { Arrivals } from './arrivals.js';
+import { ForwardDecoder, found } from './decoder.js';
 import { invalidMessage, streamStatus } from './errors.js';
 import type { NodeExporter } from './exporter.js';
 import {
@@ -22,7 +23,6 @@ import {
   outputPauseBytes,
   sessionQueueBytesMax,
   sessionsMax,
-  versionsWaitMsMax,
 } from './limits.js';
 import { Outbox } from './outbox.js';
 import { RunExecutor } from './run-executor.js';
@@ -42,13 +42,6 @@ export interface ForwardCall {
   getPeer(): string;
 }
 
-/** A message that arrived before versions were at hand for what it writes. */
-interface Arrived {
-  readonly message: Buffer;
-  readonly arrival: number;
-  readonly writes: number;
-}
-
 const audienceKinds = ['channel', 'pattern', 'shard'] as const;
 
 export class Connection {
@@ -57,13 +50,13 @@ export class Connection {
   readonly #decoder = new ForwardDecoder();
   readonly #outbox: Outbox;
   readonly #executor: RunExecutor;
+  readonly #arrivals: Arrivals;
   /** By their numbers. */
   readonly #sessions = new Map<number, NodeSession>();
   /** Sessions of shards that this node has no replica of. */
   readonly #absent = new Set<number>();
   /** Sessions for what the node does on behalf of the gateway itself, by their shards. */
   readonly #controls = new Map<Shard, NodeSession>();
-  #arrived: Arrived[] = [];
   /** Given to the stream, and not yet taken by the network. */
   unsentBytes = 0;
   /** Too much is unsent, or waits for commits. */
@@ -79,6 +72,7 @@ export class Connection {
     this.#call = call;
     this.#outbox = new Outbox({ pool: exporter.pool, send: (bytes, length) => this.#send(bytes, length) });
     this.#executor = new RunExecutor(exporter, this, this.#outbox);
+    this.#arrivals = new Arrivals(exporter, (message, arrival) => this.#open(message, arrival));
   }
 
   start(): void {
@@ -90,19 +84,7 @@ export class Connection {
   }
 
   receive(message: Buffer): void {
-    if (this.#isClosed) return;
-    const { timestamps } = this.#exporter;
-    const writes = writesIn(message);
-    const arrival = writes === 0 ? 0 : timestamps.arrive();
-    const ready = arrival === 0 ? null : timestamps.ready(arrival, writes);
-    if (this.#arrived.length > 0) {
-      this.#arrived.push({ message, arrival, writes });
-    } else if (ready === null) {
-      this.#open(message, arrival);
-    } else {
-      this.#arrived.push({ message, arrival, writes });
-      this.#openWhen(ready);
-    }
+    if (!this.#isClosed) this.#arrivals.add(message);
   }
 
   // Called by sessions and the executor
@@ -193,44 +175,6 @@ export class Connection {
   }
 
   // Messages
-
-  /** Where no versions can be had, or not soon, the messages are opened as well: what needs none goes on, the rest says so. */
-  #openWhen(ready: Promise<void>): void {
-    const { timers } = this.#exporter;
-    const [first] = this.#arrived;
-    let timer: Timer | null = timers.setTimeout(() => {
-      timer = null;
-      this.#openAll();
-    }, versionsWaitMsMax);
-    const ends = (): boolean => {
-      if (timer !== null) timers.clearTimeout(timer);
-      return this.#arrived[0] === first;
-    };
-    ready.then(
-      () => ends() && this.#openArrived(),
-      () => ends() && this.#openAll(),
-    );
-  }
-
-  #openAll(): void {
-    const arrived = this.#arrived;
-    this.#arrived = [];
-    for (const { message, arrival } of arrived) this.#open(message, arrival);
-  }
-
-  #openArrived(): void {
-    const { timestamps } = this.#exporter;
-    let opened = 0;
-    let waiting: Promise<void> | null = null;
-    for (const { message, arrival, writes } of this.#arrived) {
-      waiting = arrival === 0 ? null : timestamps.ready(arrival, writes);
-      if (waiting !== null) break;
-      opened++;
-      this.#open(message, arrival);
-    }
-    this.#arrived.splice(0, opened);
-    if (waiting !== null) this.#openWhen(waiting);
-  }
 
   #open(message: Buffer, arrival: number): void {
     if (this.#isClosed) return;

@@ -3,15 +3,16 @@
  * much was replied and is unsent: it is held, and goes on in a later turn, one session after the other.
  */
 // @hot-path
-import { emptyBytes, endOfReply, Request } from '@holdfast/common';
+import { emptyBytes, Request } from '@holdfast/common';
 import { DiscardReply, discardedBecause, type Outcome, outcomes } from '@holdfast/coord';
 import { RequestDecoder } from '../resp/decoder.js';
 import { batchCountMax } from '../resp/request-batch.js';
 import { type Connection, readModes } from './connection.js';
 import { invalidMessage } from './errors.js';
 import type { NodeExporter } from './exporter.js';
-import { messagesUnsentMax, outputMessageBytes, outputSliceBytes, pushBytesMax } from './limits.js';
+import { outputMessageBytes, outputSliceBytes } from './limits.js';
 import { entryKinds, type Outbox } from './outbox.js';
+import { Pushes } from './pushes.js';
 import { type NodeSession, type RunView, WaitingRun } from './session.js';
 
 const multi = Request.of('MULTI');
@@ -42,6 +43,7 @@ export class RunExecutor {
   readonly #exporter: NodeExporter;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
+  readonly #pushes: Pushes;
   readonly #decoder = new RequestDecoder(Number.POSITIVE_INFINITY);
   readonly #transactionReply = new TransactionReply();
   /** Sessions that were written to while requests were executed. */
@@ -55,6 +57,7 @@ export class RunExecutor {
     this.#exporter = exporter;
     this.#connection = connection;
     this.#outbox = outbox;
+    this.#pushes = new Pushes(connection, outbox);
   }
 
   /** A session was written to: perhaps by what is being executed for this very stream. */
@@ -310,7 +313,7 @@ export class RunExecutor {
   /** A session was written to: the reply of the command that waited, or messages, which may be about what that reply says. */
   #serve(session: NodeSession): void {
     if (session.waiting !== null && !session.session.isBlocked) this.#answerLate(session, session.waiting);
-    if (session.messages.length > 0) this.#pushMessages(session);
+    if (session.messages.length > 0) this.#pushes.passOn(session);
     this.#goOn(session);
   }
 
@@ -354,33 +357,6 @@ export class RunExecutor {
     if (session.sliceBytes > outputSliceBytes || this.#connection.isChoked) this.hold(session);
   }
 
-  #pushMessages(session: NodeSession): void {
-    const { messages } = session;
-    const isTracking = session.session.tracking !== null;
-    let isLost = messages.droppedBytes > 0;
-    if (isTracking || this.#connection.unsentBytes + this.#outbox.heldBytes <= messagesUnsentMax) {
-      for (let at = 0; at < messages.length; ) {
-        const end = endOfPush(messages.bytes, at, messages.length);
-        if (end - at <= pushBytesMax) this.#push(session, at, end);
-        else isLost = true;
-        at = end;
-      }
-    }
-    messages.clear();
-    // Of keys that changed: any may have.
-    if (isLost && isTracking) session.shard.coordinator.tracking.tell(session.session, null, 0);
-  }
-
-  /** Passes on the messages from `at` to `end`. */
-  #push(session: NodeSession, at: number, end: number): void {
-    const { out } = this.#outbox;
-    if (out.length + end - at > pushBytesMax) this.#outbox.flush();
-    const start = out.length;
-    out.messages(session.number, session.messages.bytes, at, end - at);
-    this.#outbox.add(entryKinds.push, session, 0, 0, start, 0);
-    this.#makeRoom();
-  }
-
   #begin(session: NodeSession, run: RunView): Part {
     const start = this.#outbox.out.begin(run.id);
     const part = this.#part;
@@ -400,15 +376,6 @@ export class RunExecutor {
   }
 
   readonly #part = new Part();
-}
-
-/** The end of as many messages from `at` on as one push can hold; of one that it can't hold, that one's end. */
-function endOfPush(bytes: Buffer, at: number, length: number): number {
-  if (length - at <= pushBytesMax) return length;
-  let end = endOfReply(bytes, at, length);
-  for (let next = end; next - at <= pushBytesMax && next < length; next = endOfReply(bytes, next, length))
-    end = next;
-  return end;
 }
 
 /** An answer that is being written: one at a time. */
