@@ -7,6 +7,8 @@ import { WireClient } from './wire-client.js';
 const megabyte = 1024 * 1024;
 const deadlineMs = 30_000;
 const firstKeys = 8;
+/** Two files of the log, and a set on its way to LevelDB, fit once there is room. */
+const diskBytes = 256 * megabyte;
 const value = (i: number): string => `${i} ${'x'.repeat(megabyte)}`;
 
 /** Calls until it is so. */
@@ -28,7 +30,7 @@ describe.skipIf(!SmallDisk.isAvailable()).each([
   },
 ])('a server of $name on a full disk', ({ own }) => {
   it('refuses writes, reads on, recovers by itself, and has lost nothing', async () => {
-    const disk = SmallDisk.mount(160 * megabyte);
+    const disk = SmallDisk.mount(diskBytes);
     const settings = { ...own, log: 'file', fsync: 'always', dir: `${disk.path}/data` };
     let { address, process } = await startGateway(settings);
     try {
