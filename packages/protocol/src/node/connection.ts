@@ -132,7 +132,8 @@ export class Connection {
   revoke(shard: Shard): void {
     this.#executor.serveAwake();
     this.#outbox.revoke(shard);
-    for (const session of this.#sessions.values()) if (session.shard === shard) this.#refuseQueue(session);
+    for (const session of this.#sessions.values())
+      if (session.shard === shard && session.isRefusing && session.hasNext) this.#refuseHeld(session);
     if (this.isChoked) this.#unchoke();
   }
 
@@ -151,7 +152,8 @@ export class Connection {
   /** The node is about to end: who does not read is served by another one. */
   sayGoodbye(): void {
     this.#isLeaving = true;
-    for (const session of this.#sessions.values()) if (session.isPaused) this.#refusePaused(session);
+    for (const session of this.#sessions.values())
+      if (session.isPaused && session.canGoOn) this.#refuseHeld(session);
     this.#tell(node.ForwardResponse.fromPartial({ goodbye: true }));
   }
 
@@ -259,19 +261,13 @@ export class Connection {
     const session = this.#sessions.get(this.#decoder.session);
     if (session === undefined) return;
     session.isPaused = isPaused;
-    if (isPaused && this.#isLeaving) this.#refusePaused(session);
-    if (!isPaused && session.canGoOn) this.#executor.hold(session);
-  }
-
-  /** Something of the session came back: so does what is held behind it. */
-  #refuseQueue(session: NodeSession): void {
-    if (!session.isRefusing || session.waiting !== null || session.queue.length === 0) return;
-    this.#executor.refuse(session);
-    this.#exporter.queue(this);
-  }
-
-  #refusePaused(session: NodeSession): void {
     if (!session.canGoOn) return;
+    if (!isPaused) this.#executor.hold(session);
+    else if (this.#isLeaving) this.#refuseHeld(session);
+  }
+
+  /** What is held comes back: another node serves its client, or something before it came back. */
+  #refuseHeld(session: NodeSession): void {
     this.#executor.refuse(session);
     this.#exporter.queue(this);
   }

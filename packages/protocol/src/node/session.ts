@@ -134,7 +134,12 @@ export class NodeSession implements SessionSink {
 
   /** Nothing keeps its queue from going on but what is unsent, or its client. */
   get canGoOn(): boolean {
-    return this.queue.length > 0 && this.waiting === null && !this.isRefusing;
+    return this.hasNext && !this.isRefusing;
+  }
+
+  /** Something is in its queue, and no command before it waits. */
+  get hasNext(): boolean {
+    return this.queue.length > 0 && this.waiting === null;
   }
 
   enqueue(run: WaitingRun): void {
