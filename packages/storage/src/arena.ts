@@ -59,10 +59,15 @@ export class Arena {
   #top = 0;
   #topEnd = 0;
   readonly #firstChunkBytes: number;
+  readonly #isShared: boolean;
 
-  /** For a small arena the first chunk may be smaller: a whole number of the largest blocks, at least two. */
-  constructor(firstChunkBytes: number = chunkBytes) {
+  /**
+   * For a small arena the first chunk may be smaller: a whole number of the largest blocks, at least two. Chunks that are
+   * shared can be read by other threads.
+   */
+  constructor(firstChunkBytes: number = chunkBytes, isShared = false) {
     this.#firstChunkBytes = firstChunkBytes;
+    this.#isShared = isShared;
   }
 
   /** A block of `sizeClass`; its content is undefined. */
@@ -164,7 +169,7 @@ export class Arena {
       left -= units;
     }
     const length = index === 0 ? this.#firstChunkBytes : chunkBytes;
-    const chunk = Buffer.from(new ArrayBuffer(length));
+    const chunk = Buffer.from(this.#isShared ? new SharedArrayBuffer(length) : new ArrayBuffer(length));
     this.bytes.push(chunk);
     this.words.push(new Int32Array(chunk.buffer));
     this.doubles.push(new Float64Array(chunk.buffer));

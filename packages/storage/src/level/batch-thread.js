@@ -19,39 +19,45 @@ import { Level } from 'level';
 const runMax = 32;
 /** How often keys that begin alike are looked at again, further on. */
 const levelsMax = 16;
-const wordsPerChunkBits = 18;
+/** As `PackedBatch` has them. */
+const entryWords = 4;
+const entriesPerChunkBits = 16;
 const clearedPerBatch = 1000;
 /** What a batch of this many bytes leaves in LevelDB's memory would be in the way of reads after a start. */
 const tableBytesMin = 2 * 1024 * 1024;
 
-/** A batch as it lies in its chunks: see `PackedBatch`. */
+/** A batch as `PackedBatch` has it. */
 export class PackedEntries {
   /** @type {readonly Uint8Array[]} */
-  #bytes;
+  #memories;
   /** @type {readonly Uint32Array[]} */
-  #words;
-  /** Of each entry: its address, below the part of its key that it is ordered by. */
+  #entries;
+  /** The number of each entry, below the part of its key that it is ordered by. */
   #order;
   #halves;
 
   /**
-   * @param {readonly SharedArrayBuffer[]} chunks
-   * @param {readonly number[]} ends Where the entries of each chunk end, in words.
+   * @param {readonly SharedArrayBuffer[]} memories
+   * @param {readonly SharedArrayBuffer[]} entries
    * @param {number} count Of entries.
    */
-  constructor(chunks, ends, count) {
-    this.#bytes = chunks.map((chunk) => new Uint8Array(chunk));
-    this.#words = chunks.map((chunk) => new Uint32Array(chunk));
+  constructor(memories, entries, count) {
+    this.#memories = memories.map((memory) => new Uint8Array(memory));
+    this.#entries = entries.map((chunk) => new Uint32Array(chunk));
     this.#order = new BigUint64Array(count);
     this.#halves = new Uint32Array(this.#order.buffer);
-    let entry = 0;
-    for (let chunk = 0; chunk < chunks.length; chunk++) {
-      const words = this.#words[chunk];
-      for (let at = 0; at < ends[chunk]; entry++) {
-        this.#halves[2 * entry] = chunk * 2 ** wordsPerChunkBits + at;
-        at += 2 + ((words[at] + Math.max(0, words[at + 1] - 1) + 3) >>> 2);
-      }
+    for (let entry = 0; entry < count; entry++) this.#halves[2 * entry] = entry;
+  }
+
+  /** Of keys and values. */
+  get bytes() {
+    let bytes = 0;
+    for (let entry = 0; entry < this.#order.length; entry++) {
+      const words = this.#wordsOf(entry);
+      const at = this.#placeOf(entry);
+      bytes += words[at + 2] + Math.max(0, words[at + 3] - 1);
     }
+    return bytes;
   }
 
   /** Puts keys in order, but for short runs of keys that begin alike. */
@@ -60,19 +66,20 @@ export class PackedEntries {
   }
 
   /**
-   * Tells `visitor` of each entry; what it is given is valid as long as the chunks are.
+   * Tells `visitor` of each entry; what it is given is valid as long as the memory is.
    * @param {{ put(key: Uint8Array, value: Uint8Array): unknown, del(key: Uint8Array): unknown }} visitor
    */
   visit(visitor) {
     for (let i = 0; i < this.#order.length; i++) {
-      const address = this.#halves[2 * i];
-      const words = this.#words[address >>> wordsPerChunkBits];
-      const bytes = this.#bytes[address >>> wordsPerChunkBits];
-      const at = address % 2 ** wordsPerChunkBits;
-      const end = at * 4 + 8 + words[at];
-      const key = bytes.subarray(at * 4 + 8, end);
-      if (words[at + 1] === 0) visitor.del(key);
-      else visitor.put(key, bytes.subarray(end, end + words[at + 1] - 1));
+      const entry = this.#halves[2 * i];
+      const words = this.#wordsOf(entry);
+      const at = this.#placeOf(entry);
+      const bytes = this.#memories[words[at]];
+      const start = words[at + 1] * 4;
+      const end = start + words[at + 2];
+      const key = bytes.subarray(start, end);
+      if (words[at + 3] === 0) visitor.del(key);
+      else visitor.put(key, bytes.subarray(end, end + words[at + 3] - 1));
     }
   }
 
@@ -105,13 +112,13 @@ export class PackedEntries {
   #agreement(from, to, depth) {
     const halves = this.#halves;
     const first = halves[2 * from];
-    const bytes = this.#bytes[first >>> wordsPerChunkBits];
-    const start = (first % 2 ** wordsPerChunkBits) * 4 + 8;
+    const bytes = this.#bytesOf(first);
+    const start = this.#keyStart(first);
     let common = this.#keyLength(first);
     for (let i = from + 1; i < to && common > depth; i++) {
       const other = halves[2 * i];
-      const otherBytes = this.#bytes[other >>> wordsPerChunkBits];
-      const otherStart = (other % 2 ** wordsPerChunkBits) * 4 + 8;
+      const otherBytes = this.#bytesOf(other);
+      const otherStart = this.#keyStart(other);
       const most = Math.min(common, this.#keyLength(other));
       let length = depth;
       while (length < most && bytes[start + length] === otherBytes[otherStart + length]) length++;
@@ -120,23 +127,49 @@ export class PackedEntries {
     return Math.max(common, depth);
   }
 
-  /** @param {number} address */
-  #keyLength(address) {
-    return this.#words[address >>> wordsPerChunkBits][address % 2 ** wordsPerChunkBits];
-  }
-
   /**
    * Four bytes of a key as a number that is ordered as they are; zeros beyond its end.
-   * @param {number} address
+   * @param {number} entry
    * @param {number} offset
    */
-  #wordOfKey(address, offset) {
-    const bytes = this.#bytes[address >>> wordsPerChunkBits];
-    const start = (address % 2 ** wordsPerChunkBits) * 4 + 8;
-    const length = this.#keyLength(address);
+  #wordOfKey(entry, offset) {
+    const bytes = this.#bytesOf(entry);
+    const start = this.#keyStart(entry);
+    const length = this.#keyLength(entry);
     let word = 0;
     for (let i = offset; i < offset + 4; i++) word = (word << 8) | (i < length ? bytes[start + i] : 0);
     return word >>> 0;
+  }
+
+  /** @param {number} entry */
+  #bytesOf(entry) {
+    return this.#memories[this.#wordsOf(entry)[this.#placeOf(entry)]];
+  }
+
+  /** @param {number} entry */
+  #keyStart(entry) {
+    return this.#wordsOf(entry)[this.#placeOf(entry) + 1] * 4;
+  }
+
+  /** @param {number} entry */
+  #keyLength(entry) {
+    return this.#wordsOf(entry)[this.#placeOf(entry) + 2];
+  }
+
+  /**
+   * The chunk that has the entry.
+   * @param {number} entry
+   */
+  #wordsOf(entry) {
+    return this.#entries[entry >>> entriesPerChunkBits];
+  }
+
+  /**
+   * Where it begins there, in words.
+   * @param {number} entry
+   */
+  #placeOf(entry) {
+    return (entry % 2 ** entriesPerChunkBits) * entryWords;
   }
 }
 
@@ -144,13 +177,12 @@ export class PackedEntries {
  * @param {import('./batch-writer.js').BatchMessage} message
  * @param {Level<Uint8Array, Uint8Array>} db
  */
-async function write({ chunks, ends, count }, db) {
-  const entries = new PackedEntries(chunks, ends, count);
+async function write({ memories, entries: chunks, count }, db) {
+  const entries = new PackedEntries(memories, chunks, count);
   entries.sort();
   const batch = db.batch();
   entries.visit(batch);
-  const bytes = ends.reduce((total, words) => total + words * 4, 0);
-  if (bytes < tableBytesMin) return writeToLog(batch);
+  if (entries.bytes < tableBytesMin) return writeToLog(batch);
   await batch.write();
   await putIntoTables(db);
   syncLogs(workerData.path);
@@ -317,7 +349,7 @@ function serve(port) {
   };
   port.on('message', (/** @type {import('./batch-writer.js').ThreadMessage} */ message) => {
     if (message === 'close') then(end);
-    else if ('chunks' in message) then(() => writeAll(message));
+    else if ('entries' in message) then(() => writeAll(message));
     else then(() => clear(message));
   });
 }

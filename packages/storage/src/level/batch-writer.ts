@@ -11,11 +11,11 @@ import { KvError } from '@holdfast/common';
 import type { KeyRange } from './ordered-store.js';
 import { PackedBatch } from './packed-batch.js';
 
-/** What the thread is sent: a batch, whose chunks are not written to until it answers. */
+/** What the thread is sent: a batch (see `PackedBatch`), whose memory is not written to until it answers. */
 export interface BatchMessage {
   readonly id: number;
-  readonly chunks: SharedArrayBuffer[];
-  readonly ends: readonly number[];
+  readonly memories: readonly SharedArrayBuffer[];
+  readonly entries: readonly SharedArrayBuffer[];
   readonly count: number;
 }
 
@@ -34,14 +34,15 @@ interface BatchAnswer {
 }
 
 interface Waiting {
+  /** Memory that is of no use any more then, for the next batch. */
   readonly chunks: readonly SharedArrayBuffer[];
   resolve(): void;
   reject(error: unknown): void;
 }
 
 const threadFile = new URL('./batch-thread.js', import.meta.url);
-/** Chunks that are kept for the next batch: as many as one of the usual size needs. The collector gets others late. */
-const spareMax = 64;
+/** Chunks that are kept for the next batch: as many as the entries of one of the usual size need. The collector gets others late. */
+const spareMax = 8;
 
 export class BatchWriter {
   readonly #path: string;
@@ -63,8 +64,8 @@ export class BatchWriter {
   }
 
   /** Resolves when all of it is on the disk. Rejects with LevelDB's error, or KvError DISK when the thread ended. */
-  write({ chunks, ends, count }: PackedBatch): Promise<void> {
-    return this.#send({ id: ++this.#lastId, chunks, ends, count }, chunks);
+  write({ memories, entries, count, reusable }: PackedBatch): Promise<void> {
+    return this.#send({ id: ++this.#lastId, memories, entries, count }, reusable);
   }
 
   /** Resolves when no entry of the ranges is on the disk. Rejects as `write` does. */
@@ -115,9 +116,7 @@ export class BatchWriter {
     const waiting = this.#waiting.get(id)!;
     this.#waiting.delete(id);
     if (this.#waiting.size === 0 && this.#worker === worker) worker.unref();
-    for (const chunk of waiting.chunks) {
-      if (PackedBatch.isReusable(chunk) && this.#spare.length < spareMax) this.#spare.push(chunk);
-    }
+    for (const chunk of waiting.chunks) if (this.#spare.length < spareMax) this.#spare.push(chunk);
     if (error === null) waiting.resolve();
     else waiting.reject(error);
   }

@@ -9,8 +9,8 @@
 export interface OrderedBatch {
   put(key: Uint8Array, value: Uint8Array): void;
   /**
-   * As `put`, of a key and a value that lie one behind the other from word `at` on: a third of the time. In the last word,
-   * there may be bytes of others behind them.
+   * As `put`, of a key and a value that lie one behind the other from word `at` of shared memory on. They are not copied: they
+   * must stay as they are until `write` has ended.
    */
   putRecord(words: Int32Array, at: number, keyLength: number, valueLength: number): void;
   delete(key: Uint8Array): void;

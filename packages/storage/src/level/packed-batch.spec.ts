@@ -7,7 +7,7 @@ import { PackedBatch } from './packed-batch.js';
 
 /** What the thread reads, in its order: a value is null when the key is removed. */
 function read(batch: PackedBatch, isSorted: boolean): [key: string, value: string | null][] {
-  const entries = new PackedEntries(batch.chunks, batch.ends, batch.count);
+  const entries = new PackedEntries(batch.memories, batch.entries, batch.count);
   if (isSorted) entries.sort();
   const seen: [string, string | null][] = [];
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
@@ -42,8 +42,8 @@ describe('PackedBatch', () => {
   });
 
   it('takes records of any length from where they lie, and nothing of what is behind them', () => {
-    const memory = Buffer.alloc(4096, '#');
-    const words = new Int32Array(memory.buffer, memory.byteOffset, 1024);
+    const memory = Buffer.from(new SharedArrayBuffer(4096)).fill('#');
+    const words = new Int32Array(memory.buffer);
     const batch = new PackedBatch([]);
     const operations: [string, string | null][] = [];
     for (let length = 0; length < 40; length++) {

@@ -1,83 +1,111 @@
 /**
- * The operations of a batch, one after another in chunks of memory that another thread can read:
+ * The operations of a batch, for another thread to read. Each has an entry of four words:
  *
- *     word 0   length of the key
- *     word 1   length of the value and 1; 0 for a removal
- *     key, value, up to 3 bytes to the next whole word
+ *     word 0   number of the memory that its key lies in
+ *     word 1   where in it, in words
+ *     word 2   length of the key
+ *     word 3   length of the value, which follows the key, and 1; 0 for a removal
  *
- * Words are the machine's own. An operation that is larger than a chunk has one to itself.
+ * What is a record of a write set stays where it is; all else is copied into chunks of the batch's own. Words are the machine's
+ * own. An operation that is larger than a chunk has one to itself.
  *
- * Chunks are shared, not handed over: memory that comes and goes between threads counts as garbage of each, and
+ * Memory is shared, not handed over: what comes and goes between threads counts as garbage of each, and
  * led to three full collections a second under load.
  */
 // @hot-path
 import { copyBytes, emptyBytes } from '@holdfast/common';
 
-/** Also in `batch-thread.js`, whose addresses are a chunk and a word in it. */
+/** Of entries, and of what is copied. */
 const chunkBytes = 1 << 20;
+/** Also in `batch-thread.js`. */
+const entryWords = 4;
+const noWords = new Uint32Array(0);
 
 export class PackedBatch {
-  readonly chunks: SharedArrayBuffer[] = [];
-  /** Where the operations of each chunk end, in words. */
-  readonly ends: number[] = [];
+  /** What the entries name by number. */
+  readonly memories: SharedArrayBuffer[] = [];
+  /** The entries: as many in each as it has room for. */
+  readonly entries: SharedArrayBuffer[] = [];
   /** Of operations. */
   count = 0;
-  /** Memory to be used before any other, chunks of other batches: taken from its end. */
+  /** Chunks to be used before any other, of other batches: taken from its end. */
   readonly #spare: SharedArrayBuffer[];
+  /** Those of them, and of its own, that a later batch can use. */
+  readonly reusable: SharedArrayBuffer[] = [];
+  #entryWords: Uint32Array = noWords;
+  #entryAt = 0;
+  /** The chunk that operations are copied into: its bytes, its number, and where it ends. */
   #bytes: Uint8Array = emptyBytes;
-  #words: Uint32Array = new Uint32Array(0);
+  #memory = 0;
   #at = 0;
+  /** Where the last record was. */
+  #recordWords: Int32Array | null = null;
+  #recordMemory = 0;
 
   constructor(spare: SharedArrayBuffer[]) {
     this.#spare = spare;
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    const at = this.#append(key.length, value.length, value.length + 1) * 4;
-    copyBytes(key, 0, this.#bytes, at, key.length);
-    copyBytes(value, 0, this.#bytes, at + key.length, value.length);
+    this.#copy(key, value, value.length + 1);
   }
 
   /** See `OrderedBatch`. */
   putRecord(words: Int32Array, at: number, keyLength: number, valueLength: number): void {
-    const to = this.#append(keyLength, valueLength, valueLength + 1);
-    const count = this.#at - to;
-    const target = this.#words;
-    for (let i = 0; i < count; i++) target[to + i] = words[at + i];
+    if (words !== this.#recordWords) this.#findRecords(words);
+    this.#add(this.#recordMemory, at, keyLength, valueLength + 1);
   }
 
   delete(key: Uint8Array): void {
-    const at = this.#append(key.length, 0, 0) * 4;
-    copyBytes(key, 0, this.#bytes, at, key.length);
+    this.#copy(key, emptyBytes, 0);
   }
 
-  /** Whether a chunk is one that a later batch can use. */
-  static isReusable(chunk: SharedArrayBuffer): boolean {
-    return chunk.byteLength === chunkBytes;
+  #copy(key: Uint8Array, value: Uint8Array, valueMark: number): void {
+    const bytes = key.length + value.length;
+    if (this.#at + bytes > this.#bytes.length) this.#addChunk(bytes);
+    copyBytes(key, 0, this.#bytes, this.#at, key.length);
+    copyBytes(value, 0, this.#bytes, this.#at + key.length, value.length);
+    this.#add(this.#memory, this.#at >>> 2, key.length, valueMark);
+    this.#at += (bytes + 3) & ~3;
   }
 
-  /** Makes room for a key and its value; returns the word that they begin with. */
-  #append(keyLength: number, valueLength: number, valueMark: number): number {
-    const words = 2 + ((keyLength + valueLength + 3) >>> 2);
-    if (this.#at + words > this.#words.length) this.#addChunk(words * 4);
-    const at = this.#at;
-    this.#words[at] = keyLength;
-    this.#words[at + 1] = valueMark;
-    this.#at = at + words;
-    this.ends[this.ends.length - 1] = this.#at;
+  #add(memory: number, at: number, keyLength: number, valueMark: number): void {
+    if (this.#entryAt === this.#entryWords.length) this.#addEntries();
+    const words = this.#entryWords;
+    const entry = this.#entryAt;
+    words[entry] = memory;
+    words[entry + 1] = at;
+    words[entry + 2] = keyLength;
+    words[entry + 3] = valueMark;
+    this.#entryAt = entry + entryWords;
     this.count++;
-    return at + 2;
+  }
+
+  #findRecords(words: Int32Array): void {
+    const memory = words.buffer as SharedArrayBuffer;
+    const known = this.memories.indexOf(memory);
+    this.#recordMemory = known === -1 ? this.memories.push(memory) - 1 : known;
+    this.#recordWords = words;
+  }
+
+  #addEntries(): void {
+    const chunk = this.#chunk(chunkBytes);
+    this.entries.push(chunk);
+    this.#entryWords = new Uint32Array(chunk);
+    this.#entryAt = 0;
   }
 
   #addChunk(bytes: number): void {
-    const chunk =
-      bytes > chunkBytes
-        ? new SharedArrayBuffer(bytes)
-        : (this.#spare.pop() ?? new SharedArrayBuffer(chunkBytes));
-    this.chunks.push(chunk);
-    this.ends.push(0);
+    const chunk = this.#chunk(Math.max(bytes, chunkBytes));
+    this.#memory = this.memories.push(chunk) - 1;
     this.#bytes = new Uint8Array(chunk);
-    this.#words = new Uint32Array(chunk);
     this.#at = 0;
+  }
+
+  #chunk(bytes: number): SharedArrayBuffer {
+    if (bytes > chunkBytes) return new SharedArrayBuffer(bytes);
+    const chunk = this.#spare.pop() ?? new SharedArrayBuffer(chunkBytes);
+    this.reusable.push(chunk);
+    return chunk;
   }
 }

@@ -33,8 +33,8 @@ import { WriteSet } from './write-set.js';
  *     us     1.9    1.6    1.1    1.0    0.5
  *
  * But the log is longer by so much when the process is killed: about as long as the sets that wait, of which the next start
- * reads 90 MB in a second, and 25 MB where it looks for each key on the disk (see `formerStates`). And memory holds two sets,
- * what LevelDB makes of one, and what the thread that writes is handed. A little less than the arena of a set at first.
+ * reads 90 MB in a second, and 25 MB where it looks for each key on the disk (see `formerStates`). And memory holds two sets, and
+ * what LevelDB makes of one. A little less than the arena of a set at first.
  */
 const setBytesMax = 60 * 1024 * 1024;
 /** What the log has of a set may be so many times as much: a key that is written again and again is in the set once. */
@@ -55,7 +55,7 @@ const retryDelayMs = 500;
 /** With more than this waiting to be written, in bytes, writes wait, unless another bound is set. */
 export const pendingBytesMax: number = 256 * 1024 * 1024;
 /** So many operations, or bytes of values, are handed to LevelDB before others get their turn: a quarter of a millisecond. */
-const operationsPerTurn = 250;
+const operationsPerTurn = 1000;
 const bytesPerTurn = 256 * 1024;
 
 export interface WriteBehindOptions {
@@ -289,7 +289,7 @@ export class WriteBehind {
     const set = new WriteSet(
       sequence,
       stager.nextIncarnation,
-      this.#spareArenas.pop() ?? new Arena(arenaBytes),
+      this.#spareArenas.pop() ?? new Arena(arenaBytes, true),
       seed,
     );
     stager.fill(set);

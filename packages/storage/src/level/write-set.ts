@@ -94,7 +94,7 @@ export class WriteSet {
   bytes: Uint8Array = emptyBytes;
   at = 0;
 
-  /** `arena` is its own until the set is written. */
+  /** `arena` is its own until the set is written, and shared with the thread that writes. */
   constructor(sequence: number, firstIncarnation: number, arena: Arena, seed: number) {
     this.sequence = sequence;
     this.firstIncarnation = firstIncarnation;
@@ -224,8 +224,8 @@ export class WriteSet {
 
   /**
    * Adds the next operations to a batch, at most `count` of those that lie in the arena, and no more once their values have
-   * `bytesMax` bytes; whether there are more. The set must not be changed meanwhile. They come as
-   * they lie in memory, which is brought near ahead of them: 0.46 us of a SET, and 0.97 in the order of the dict.
+   * `bytesMax` bytes; whether there are more. The set must not be changed until the batch is written. They come as
+   * they lie in memory, which is brought near ahead of them.
    */
   writeSome(batch: OrderedBatch, count: number, bytesMax: number): boolean {
     for (let i = 0, bytes = 0; i < count && bytes < bytesMax; i++) {

@@ -97,7 +97,8 @@ function nameOf(key: Uint8Array): string {
 /** What a read of a range hands out at a time, in bytes and one entry more. */
 const bytesPerRead = 1024;
 
-type Operation = { readonly key: Buffer; readonly value: Buffer | null };
+/** Records are read when they are written. */
+type Operation = { readonly key: Uint8Array; readonly value: Uint8Array | null };
 
 export class SimulatedOrderedStore implements OrderedStore {
   readonly content: SimulatedContent;
@@ -155,8 +156,7 @@ export class SimulatedOrderedStore implements OrderedStore {
       put: (key, value) => void operations.push({ key: Buffer.from(key), value: Buffer.from(value) }),
       putRecord: (words, at, keyLength, valueLength) => {
         const record = new Uint8Array(words.buffer, words.byteOffset + at * 4, keyLength + valueLength);
-        const [key, value] = [record.subarray(0, keyLength), record.subarray(keyLength)];
-        operations.push({ key: Buffer.from(key), value: Buffer.from(value) });
+        operations.push({ key: record.subarray(0, keyLength), value: record.subarray(keyLength) });
       },
       delete: (key) => void operations.push({ key: Buffer.from(key), value: null }),
       write: () => this.#write(operations),
