@@ -16,7 +16,8 @@ Suites:
   maxmemory  resident memory under 200mb while writes go on; hit rates under LRU and LFU
   latency    percentiles under a mixed open load at half of the capacity of the slower server, 5 M keys
   grpc       our client over gRPC's Batch, the client's work included, against ioredis
-  durable    SET with a log on disk, against the append-only file
+  logged     SET with a log on disk and all data in memory, against the append-only file
+  durable    SET with a log on disk and level storage, against the append-only file
   start      time to the first PONG of a server without data, to the first reply of open(), and CPU time
   restart    how long a start takes, after a clean stop and after SIGKILL
   sustained  new keys, as fast as they are taken: the mean, and the worst second

@@ -191,30 +191,28 @@ const grpc: Suite = (pairs) =>
     ]);
   });
 
-/**
- * Each long enough that what reaches the disk behind a command's back is of the same load, not of the warm-up: LevelDB is given
- * what was written every ten seconds, that of the warm-up too.
- */
-/** Each load lasts long enough that the disk is brought up to date several times within it: every four seconds or so. */
-const durable: Suite = async (pairs) => {
-  const load = { ...base, test: 'set' };
-  const warm: Load = { ...load, title: 'warm up', requests: 500_000, pipeline: 16 };
-  await compare(onDisk('always', 'level'), pairs, 'req/s', async (server) => {
-    await measure(server.port, warm);
-    return measureAll(server, [
-      { ...load, title: 'SET, 50 clients', requests: 1_000_000, pipeline: 1 },
-      { ...load, title: 'SET, 500 clients', requests: 1_000_000, pipeline: 1, clients: 500 },
-      { ...load, title: 'SET -P 16', requests: 2_000_000, pipeline: 16 },
-    ]);
-  });
-  await compare(onDisk('everysec', 'level'), pairs, 'req/s', async (server) => {
-    await measure(server.port, warm);
-    return measureAll(server, [
-      { ...load, title: 'SET', requests: 2_000_000, pipeline: 1 },
-      { ...load, title: 'SET -P 16', requests: 2_000_000, pipeline: 16 },
-    ]);
-  });
-};
+/** Each load lasts long enough that LevelDB is brought up to date several times within it: every four seconds or so. */
+const onLog =
+  (storage: 'memory' | 'level'): Suite =>
+  async (pairs) => {
+    const load = { ...base, test: 'set' };
+    const warm: Load = { ...load, title: 'warm up', requests: 500_000, pipeline: 16 };
+    await compare(onDisk('always', storage), pairs, 'req/s', async (server) => {
+      await measure(server.port, warm);
+      return measureAll(server, [
+        { ...load, title: 'SET, 50 clients', requests: 1_000_000, pipeline: 1 },
+        { ...load, title: 'SET, 500 clients', requests: 1_000_000, pipeline: 1, clients: 500 },
+        { ...load, title: 'SET -P 16', requests: 2_000_000, pipeline: 16 },
+      ]);
+    });
+    await compare(onDisk('everysec', storage), pairs, 'req/s', async (server) => {
+      await measure(server.port, warm);
+      return measureAll(server, [
+        { ...load, title: 'SET', requests: 2_000_000, pipeline: 1 },
+        { ...load, title: 'SET -P 16', requests: 2_000_000, pipeline: 16 },
+      ]);
+    });
+  };
 
 export const suites: Readonly<Record<string, Suite>> = {
   strings,
@@ -226,7 +224,8 @@ export const suites: Readonly<Record<string, Suite>> = {
   maxmemory,
   latency,
   grpc,
-  durable,
+  logged: onLog('memory'),
+  durable: onLog('level'),
   start,
   restart,
   sustained,
