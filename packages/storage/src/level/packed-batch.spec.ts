@@ -39,6 +39,7 @@ describe('PackedBatch', () => {
       ['d', '1'],
     ];
     expect(read(packed(operations), false)).toEqual(operations);
+    expect(read(packed([['', '']]), false)).toEqual([['', '']]);
   });
 
   it('takes records of any length from where they lie, and nothing of what is behind them', () => {

@@ -62,7 +62,7 @@ export class PackedBatch {
 
   #copy(key: Uint8Array, value: Uint8Array, valueMark: number): void {
     const bytes = key.length + value.length;
-    if (this.#at + bytes > this.#bytes.length) this.#addChunk(bytes);
+    if (this.#at + bytes >= this.#bytes.length) this.#addChunk(bytes);
     copyBytes(key, 0, this.#bytes, this.#at, key.length);
     copyBytes(value, 0, this.#bytes, this.#at + key.length, value.length);
     this.#add(this.#memory, this.#at >>> 2, key.length, valueMark);
