@@ -135,6 +135,22 @@ describe('the mark', () => {
     oracle.next(1000 * 3000);
   });
 
+  it('that can not be stored leaves the rest of the range for as many writes, however long it takes', async () => {
+    const { env, mark, oracle } = await openSlow();
+    oracle.next(1000 * 2100);
+    await mark.settle(new Error('no room'));
+    for (let i = 0; i < 2000; i++) {
+      env.advance(1);
+      oracle.next(10);
+      if (mark.pending.length > 0) await mark.settle(new Error('no room'));
+    }
+    env.advance(150);
+    oracle.next(1);
+    await mark.settle();
+    const now = (env.clock.now() - oracleEpochMs) * timestampsPerMs;
+    expect(oracle.next(1)).toBeGreaterThanOrEqual(now);
+  });
+
   it('is not written while nothing is asked for', async () => {
     const { env, mark } = await openSlow();
     env.advance(1e9);

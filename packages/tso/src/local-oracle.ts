@@ -61,8 +61,10 @@ export class LocalOracle implements Oracle {
   next(count: number): number {
     const now = (this.#clock.now() - oracleEpochMs) * timestampsPerMs;
     let first = now;
-    // Beyond the limit (idle for long, or a jump) or not above the last: the rest of the range, one by one.
-    if (first > this.#limit - count + 1 || first <= this.#last) first = this.#last + 1;
+    // Beyond the limit (idle for long, or a jump) or not above the last: the rest of the range, one by one. So, too,
+    // where the next range can't be had: following the clock, this one would be over in some seconds.
+    if (first > this.#limit - count + 1 || first <= this.#last || this.#failure !== null)
+      first = this.#last + 1;
     const end = first + count - 1;
     if (end > this.#limit || this.#isClosed || !(count > 0)) this.#refuse(count);
     this.#last = end;
