@@ -60,7 +60,7 @@ export class Background {
     if (isHeld()) return false;
     kv.beginTurn();
     const isExpiring =
-      kv.expiry.isActive && !kv.isFollower && (kv.expiry.sweep(expiryBudgetMs) || this.#loadExpired());
+      kv.expiry.isActive && !kv.keepsExpired && (kv.expiry.sweep(expiryBudgetMs) || this.#loadExpired());
     this.#lookAtMemory();
     const isEvicting = kv.eviction.makeRoom(evictionBudgetMs) === 'more';
     const isReleased = kv.storage.releaseSome(releaseBudget);

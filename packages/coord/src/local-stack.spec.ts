@@ -154,6 +154,36 @@ describe('a memory storage over a file log', () => {
     await second.close();
   });
 
+  it('removes and evicts nothing by itself while the disk is full, shows nothing that expired, and makes up for it', async () => {
+    const on = machine();
+    const stack = await start(on, 'everysec');
+    const client = new StackClient(stack);
+    for (let i = 0; i < 200; i++) client.run(`SET short${i} v PX ${100 * i + 1}`);
+    client.run('HSET h short v long v');
+    client.run('HPEXPIRE h 500 FIELDS 1 short');
+    on.disk.setFreeBytes(0);
+    client.run(`SET b ${'x'.repeat(100_000)}`);
+    expect(stack.coordinator.refusal).toContain('MISCONF');
+    client.run('CONFIG SET maxmemory 1 maxmemory-policy allkeys-lru');
+    // Far longer than versions are at hand for, as the mark can't be stored.
+    for (let i = 0; i < 300; i++) {
+      on.env.advance(200);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      expect(client.run('GET short0').reply).toBe(null);
+      expect(client.run('HKEYS h').reply).toEqual(i < 2 ? ['short', 'long'] : ['long']);
+    }
+    expect(client.run('DBSIZE').reply).toBe(202);
+    client.run('CONFIG SET maxmemory 0');
+    on.disk.setFreeBytes(1 << 30);
+    for (let i = 0; i < 100 && client.run('DBSIZE').reply !== 2; i++) {
+      on.env.advance(300);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    expect(client.run('DBSIZE').reply).toBe(2);
+    expect(client.run('SET c 3').reply).toBe('OK');
+    await stack.close();
+  });
+
   it('says in its log, and in INFO, that the disk takes no writes, and that it takes them again', async () => {
     const on = machine();
     const said: string[] = [];

@@ -40,7 +40,7 @@ export class Pauses {
   begin(untilMs: number, mode: PauseMode): void {
     if (!this.isActive || mode === 'all') this.#mode = mode;
     this.#untilMs = Math.max(this.#untilMs, untilMs);
-    this.#kv.keepsExpired = true;
+    this.#kv.isPaused = true;
     const { clock, timers } = this.#env;
     if (this.#timer !== null) timers.clearTimeout(this.#timer);
     this.#timer = timers.setTimeout(() => this.#endIfOver(), this.#untilMs - clock.now() + 1);
@@ -50,7 +50,7 @@ export class Pauses {
     if (this.#timer !== null) this.#env.timers.clearTimeout(this.#timer);
     this.#timer = null;
     this.#untilMs = 0;
-    this.#kv.keepsExpired = false;
+    this.#kv.isPaused = false;
     const held = this.#held;
     this.#held = [];
     if (held.length > 0) this.#env.timers.setImmediate(() => this.#resume(held));

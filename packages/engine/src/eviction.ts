@@ -12,6 +12,7 @@ import { databasesMax } from '@holdfast/common';
 import type { Database, Ref } from '@holdfast/storage';
 import type { Command } from './command.js';
 import { EvictionPool } from './eviction-pool.js';
+import { isOutOfVersions } from './expiry.js';
 import type { KV } from './kv.js';
 import type { Session } from './session.js';
 
@@ -106,8 +107,8 @@ export class Eviction {
   makeRoom(budgetMs: number): Room {
     if (this.limitBytes === 0 || this.usedBytes <= this.limitBytes) return this.#ends('enough');
     const { clock } = this.#kv.env;
-    // What clients see stands still: writes are paused, or others make them.
-    if (this.#kv.keepsExpired || this.#kv.isFollower) return 'enough';
+    // Who may not write is not refused for want of memory, either.
+    if (this.#kv.keepsExpired) return 'enough';
     const startMs = clock.monotonic();
     if (startMs - this.#measuredMs > measuredMsMax) this.#measure(startMs);
     let room = this.#evictFor(startMs, budgetMs);
@@ -146,8 +147,7 @@ export class Eviction {
     if (this.usedBytes <= this.limitBytes) return 'enough';
     const database = this.#rule === '' ? null : this.#choose();
     if (database === null) return 'none';
-    this.#evict(database, this.#chosen);
-    return null;
+    return this.#evict(database, this.#chosen) ? null : 'none';
   }
 
   #ends(room: Room): Room {
@@ -234,11 +234,18 @@ export class Eviction {
     return chosen;
   }
 
-  #evict(database: Database, ref: Ref): void {
+  /** False when no version is at hand for it. */
+  #evict(database: Database, ref: Ref): boolean {
     const kv = this.#kv;
+    try {
+      kv.removeAs('e', 'evicted', 'lazyfree-lazy-eviction', database, ref);
+    } catch (error) {
+      if (!isOutOfVersions(error)) throw error;
+      return false;
+    }
     kv.stats.evicted++;
-    kv.removeAs('e', 'evicted', 'lazyfree-lazy-eviction', database, ref);
     kv.propagation?.flush();
+    return true;
   }
 }
 

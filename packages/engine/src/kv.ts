@@ -78,8 +78,8 @@ export class KV {
   skipsChecksums = false;
   /** Everything as records, as DEBUG RELOAD described it last. */
   reloadable: Uint8Array | null = null;
-  /** Keys whose time is over are not removed, only not seen: while CLIENT PAUSE holds back writes. */
-  keepsExpired = false;
+  /** CLIENT PAUSE holds back writes. */
+  isPaused = false;
   /** Follows what others write, and changes nothing by itself: keys whose time is over are not seen, and stay. */
   isFollower = false;
   /** Which keys it has, as one shard of several; null where it has all. */
@@ -122,6 +122,15 @@ export class KV {
     this.expiry = new Expiry(this);
     this.beginTurn();
     this.scripting = new Scripting(this);
+  }
+
+  /**
+   * Nothing goes by the server's own will, and keys whose time is over are only not seen: writes are held back, or
+   * others make them, or no disk takes them. What would be removed then waits in memory, each with a version of its
+   * own, and those come to an end where the mark of the oracle can't be stored either.
+   */
+  get keepsExpired(): boolean {
+    return this.isPaused || this.isFollower || this.host.diskFailure !== null;
   }
 
   /** Goes on with another storage, and versions from another oracle. Not while a command runs. */
