@@ -86,6 +86,8 @@ export class Persistence implements Snapshots, LogControl {
 
   get isRunning(): boolean {
     if (this.#lent !== null) return this.#lent.isRunning;
+    // None can begin then, and a copy of all data is being taken, too.
+    if (this.#isTurning && this.#snapshotter === null) return true;
     return this.#saving !== null || this.#copies.running !== null || this.#snapshotter?.isRunning === true;
   }
 
@@ -134,7 +136,8 @@ export class Persistence implements Snapshots, LogControl {
   #take(): Promise<void> {
     if (this.#lent !== null) return this.#lent.take();
     if (this.#snapshotter !== null) return this.#snapshotter.take();
-    if (this.#isTurning) return Promise.reject(new KvError('INVALID', 'the log is being switched on or off'));
+    if (this.#isTurning)
+      return Promise.reject(new KvError('INVALID', 'a backup is being taken, or the log switched on or off'));
     return this.#copies.take();
   }
 

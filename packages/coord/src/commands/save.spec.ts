@@ -9,9 +9,12 @@ class FakeSnapshots implements Snapshots {
   finish: () => void = () => {};
   fail: (error: Error) => void = () => {};
 
+  #running: Promise<void> = Promise.resolve();
+
   take(): Promise<void> {
+    if (this.isRunning) return this.#running;
     this.isRunning = true;
-    return new Promise((resolve, reject) => {
+    this.#running = new Promise((resolve, reject) => {
       this.finish = () => {
         this.isRunning = false;
         this.lastFinishedMs = 1_700_000_000_000;
@@ -19,6 +22,7 @@ class FakeSnapshots implements Snapshots {
       };
       this.fail = reject;
     });
+    return this.#running;
   }
 }
 
@@ -45,6 +49,7 @@ describe('SAVE and SHUTDOWN', () => {
     const [a, b] = [server.client(), server.client()];
     expect(a.line('SAVE')).toBeUndefined();
     expect(b.line('BGSAVE')).toEqual(new Error('ERR Background save already in progress'));
+    expect(b.line('BGREWRITEAOF')).toBe('Background append only file rewriting scheduled');
     expect(String(b.line('INFO persistence'))).toContain('rdb_bgsave_in_progress:1');
     snapshots.finish();
     await settled();

@@ -53,9 +53,10 @@ export const bgrewriteaof = defineCommand({
   run({ host }, _args, reply) {
     const { snapshots } = host;
     if (snapshots === null) return reply.error(noSnapshots);
-    if (snapshots.isRunning) return reply.error(underWay);
+    const how = snapshots.isRunning ? 'scheduled' : 'started';
+    // It joins one that is under way.
     snapshots.take(true).catch(() => {});
-    reply.simple('Background append only file rewriting started');
+    reply.simple(`Background append only file rewriting ${how}`);
   },
 });
 
