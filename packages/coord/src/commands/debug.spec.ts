@@ -1,3 +1,4 @@
+import { ValueReply } from '@holdfast/common';
 import { describe, expect, it, vi } from 'vitest';
 import { LocalHost } from '../local-host.js';
 import { LocalServer, type TestClient } from '../testing/index.js';
@@ -179,5 +180,31 @@ describe('MEMORY USAGE', () => {
     expect(usage).toBeGreaterThan(5000);
     expect(client.line('MEMORY USAGE l SAMPLES 0')).toBe(usage);
     expect(client.line('MEMORY USAGE l SAMPLES -1')).toEqual(new Error('ERR syntax error'));
+  });
+
+  it('looks at all elements, however many, without having all of them on the heap, where they ended the server', () => {
+    const client = new LocalServer().client();
+    const [count, longest] = [25_000, 10_000];
+    // Of unequal lengths, so that none is missed or taken twice.
+    const names = Array.from({ length: count }, (_, i) => `${i}`.padEnd(6 + (i % 50), 'x'));
+    const bytes = names.reduce((sum, name) => sum + name.length, 0);
+    client.run('RPUSH', 'l', ...names);
+    client.run('SADD', 's', ...names);
+    client.run('HSET', 'h', ...names.flatMap((name) => [name, 'v']));
+    client.run('ZADD', 'z', ...names.flatMap((name) => ['1', name]));
+    for (const name of names) client.run('XADD', 'x', '*', name, 'v');
+    const array = vi.spyOn(ValueReply.prototype, 'array');
+    const usage = Object.fromEntries(
+      ['l', 's', 'h', 'z', 'x'].map((key) => [key, client.line(`MEMORY USAGE ${key} SAMPLES 0`) as number]),
+    );
+    const lengths = array.mock.calls.map(([length]) => length);
+    array.mockRestore();
+    expect(Math.max(...lengths)).toBeLessThan(longest * 3);
+    const [record, packed, table] = [41, 4, 32];
+    expect(usage.l).toBe(record + bytes + count * packed);
+    expect(usage.s).toBe(record + bytes + count * table);
+    expect(usage.h).toBe(record + bytes + count * (table + 1));
+    expect(usage.z).toBe(usage.h);
+    expect(usage.x).toBeGreaterThan(bytes);
   });
 });

@@ -10,6 +10,8 @@ const recordBytes = 40;
 const packedElementBytes = 4;
 const tableElementBytes = 32;
 const doubleBytes = 8;
+/** So many elements are looked at at once. */
+const pageLength = 10_000;
 
 const packedEncodings: ReadonlySet<string> = new Set(['listpack', 'listpackex', 'quicklist', 'intset']);
 
@@ -21,38 +23,71 @@ export function memoryUsage(ctx: Context, i: number, ref: Ref, samples: number):
   const { encoding, size, type } = db.collection(ref);
   const elementBytes = packedEncodings.has(encoding) ? packedElementBytes : tableElementBytes;
   const wanted = samples === 0 ? size : Math.min(samples, size);
+  let sampled = 0;
+  let count = 0;
   // Of the collections only a stream may be empty.
-  const elements = wanted === 0 ? [] : someElements(ctx, request.copy(i), type, wanted);
-  const sampled = elements.reduce((sum: number, element) => sum + bytesOf(element), 0);
-  const mean = elements.length === 0 ? 0 : sampled / elements.length;
+  for (const page of wanted === 0 ? [] : pagesOf(ctx, request.copy(i), type, wanted)) {
+    sampled += bytesOf(page);
+    count += page.length / wordsOf(type);
+  }
+  const mean = count === 0 ? 0 : sampled / count;
   return Math.round(keyBytes + size * (mean + elementBytes));
 }
 
-/** At least `count` elements, if there are as many; a field comes with its value, a member with its score. */
-function someElements(ctx: Context, key: Buffer, type: number, count: number): ReplyValue[] {
+/** A field comes with its value, a member with its score. */
+function wordsOf(type: number): number {
+  return type === valueTypes.hash || type === valueTypes.zset ? 2 : 1;
+}
+
+/** At least `count` elements, if there are as many: a page at a time, since all of them may be more than the heap takes. */
+function pagesOf(ctx: Context, key: Buffer, type: number, count: number): Iterable<ReplyValue[]> {
   switch (type) {
     case valueTypes.list:
-      return read(ctx, 'LRANGE', key, '0', String(count - 1)) as ReplyValue[];
+      return listed(ctx, key, count);
     case valueTypes.stream:
-      return read(ctx, 'XRANGE', key, '-', '+', 'COUNT', String(count)) as ReplyValue[];
+      return ranged(ctx, key, count);
     case valueTypes.set:
-      return scanned(ctx, 'SSCAN', key, count, 1);
+      return scanned(ctx, 'SSCAN', key, count, wordsOf(type));
     case valueTypes.hash:
-      return scanned(ctx, 'HSCAN', key, count, 2);
+      return scanned(ctx, 'HSCAN', key, count, wordsOf(type));
     default:
-      return scanned(ctx, 'ZSCAN', key, count, 2);
+      return scanned(ctx, 'ZSCAN', key, count, wordsOf(type));
   }
 }
 
-function scanned(ctx: Context, command: string, key: Buffer, count: number, stride: number): ReplyValue[] {
-  const elements: ReplyValue[] = [];
+function* listed(ctx: Context, key: Buffer, count: number): Iterable<ReplyValue[]> {
+  for (let at = 0; at < count; at += pageLength) {
+    const end = Math.min(at + pageLength, count);
+    yield read(ctx, 'LRANGE', key, String(at), String(end - 1)) as ReplyValue[];
+  }
+}
+
+function* ranged(ctx: Context, key: Buffer, count: number): Iterable<ReplyValue[]> {
+  let start = '-';
+  for (let left = count; left > 0; left -= pageLength) {
+    const limit = String(Math.min(left, pageLength));
+    const page = read(ctx, 'XRANGE', key, start, '+', 'COUNT', limit) as [Buffer, ReplyValue][];
+    yield page;
+    start = `(${page[page.length - 1][0].toString('latin1')}`;
+  }
+}
+
+function* scanned(
+  ctx: Context,
+  command: string,
+  key: Buffer,
+  count: number,
+  words: number,
+): Iterable<ReplyValue[]> {
+  const limit = String(Math.min(count, pageLength));
   let cursor = '0';
+  let left = count;
   do {
-    const [next, page] = read(ctx, command, key, cursor, 'COUNT', String(count)) as [Buffer, ReplyValue[]];
-    for (let i = 0; i < page.length; i += stride) elements.push(page.slice(i, i + stride));
+    const [next, page] = read(ctx, command, key, cursor, 'COUNT', limit) as [Buffer, ReplyValue[]];
+    yield page;
+    left -= page.length / words;
     cursor = next.toString('latin1');
-  } while (cursor !== '0' && elements.length < count);
-  return elements;
+  } while (cursor !== '0' && left > 0);
 }
 
 function bytesOf(value: ReplyValue): number {
