@@ -23,6 +23,18 @@ describe('keyspace events of new keys', () => {
     expect(keys).toEqual(['s', 'z', 'l', 'k', 'other']);
   });
 
+  it('do not come for a library of functions, which is no key', () => {
+    const server = new LocalServer();
+    const [client, listener] = [server.client(), server.client()];
+    listener.line('PSUBSCRIBE __key*__:*');
+    client.line('CONFIG SET notify-keyspace-events AKEn');
+    const code = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
+    expect(client.run('FUNCTION', 'LOAD', code)).toBe('lib');
+    expect(listener.take()).toBe(undefined);
+    client.line('SET k v');
+    expect(listener.take()).toEqual(['pmessage', '__key*__:*', '__keyspace@0__:k', 'new']);
+  });
+
   it('come before the event of the command, once for each key, only when they are asked for', () => {
     const server = new LocalServer();
     const [client, listener] = [server.client(), server.client()];

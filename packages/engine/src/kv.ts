@@ -4,7 +4,13 @@
  */
 // @hot-path
 import { type Env, KvError, keyBytesMax, type Reply, type Request, TurnClock } from '@holdfast/common';
-import type { CreationListener, Database, Keyspace, Storage } from '@holdfast/storage';
+import {
+  type CreationListener,
+  type Database,
+  type Keyspace,
+  type Storage,
+  systemDatabase,
+} from '@holdfast/storage';
 import type { Oracle } from '@holdfast/tso';
 import { AccessControl, type AclFile } from './acl/access-control.js';
 import type { Command } from './command.js';
@@ -90,7 +96,10 @@ export class KV {
   #inTransaction = false;
   readonly #turnClock: TurnClock;
   readonly #creations: CreationListener = {
-    created: (db, bytes, start, length) => this.notify('n', 'new', db, bytes, start, length),
+    created: (db, bytes, start, length) => {
+      // A library of functions is no key of anybody.
+      if (db.index !== systemDatabase) this.notify('n', 'new', db, bytes, start, length);
+    },
   };
 
   constructor(options: KVOptions) {
