@@ -244,9 +244,9 @@ export class LocalCoordinator implements Coordinator {
   #dispatch(session: Session, request: Request, reply: Reply): Outcome {
     const { registry } = this.kv;
     const command = commandOf(registry, request, session.lastCommand);
+    session.lastCommand = command;
     if (command === null)
       return this.#parts.refusals.reject(session, null, request, reply, unknownCommand(registry, request));
-    session.lastCommand = command;
     const { arity } = command;
     if (arity > 0 ? request.count !== arity : request.count < -arity) {
       return this.#parts.refusals.reject(session, command, request, reply, wrongArity(command));

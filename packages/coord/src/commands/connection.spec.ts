@@ -124,6 +124,18 @@ describe('CLIENT', () => {
     expect(c.line('CLIENT LIST ID')).toEqual(new Error('ERR syntax error'));
   });
 
+  it('lists no command of a client whose last one there is not', () => {
+    const server = new LocalServer();
+    const [client, other] = [server.client(), server.client()];
+    client.line('PING');
+    expect(other.line(`CLIENT LIST ID ${client.session.id}`)).toMatch(/ cmd=ping /);
+    for (const line of ['NOPE', 'CONFIG NOPE']) {
+      client.line('PING');
+      client.line(line);
+      expect(other.line(`CLIENT LIST ID ${client.session.id}`)).toMatch(/ cmd=NULL /);
+    }
+  });
+
   it('kills by address, or by filters that spare the caller', () => {
     const server = new LocalServer();
     const [a, b, c] = [server.client(), server.client(), server.client()];
