@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SimulatedEnv } from '@holdfast/common/testing';
+import { NodeDisk } from '@holdfast/log';
 import { SimulatedDisk } from '@holdfast/log/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type LocalStack, openLocalStack } from './local-stack.js';
@@ -53,3 +54,31 @@ it('memory storage without a log, which began empty over the data of others, say
   );
   await empty.close();
 });
+
+it.each([
+  ['memory', 'none'],
+  ['memory', 'file'],
+  ['level', 'none'],
+  ['level', 'file'],
+] as const)(
+  'a server, %s over log %s, began empty where a restore was killed between its renames',
+  async (storage, log) => {
+    const place = join(directory, 'data');
+    const startThere = (path: string): Promise<LocalStack> =>
+      openLocalStack({ env, disk: new NodeDisk(), storage, log, fsync: 'everysec', directory: path });
+    const stack = await startThere(place);
+    await new StackClient(stack).line('SET k v');
+    if (storage === 'memory' && log === 'none') await stack.persistence!.take();
+    await stack.close();
+    renameSync(place, `${place}.replaced`);
+    await expect(startThere(place)).rejects.toThrow(
+      'data.replaced is there: kvctl restore --replace was not',
+    );
+    await expect(startThere(`${place}/`)).rejects.toThrow('data.replaced is there');
+    expect(existsSync(place)).toBe(false);
+    renameSync(`${place}.replaced`, place);
+    const again = await startThere(place);
+    expect(await new StackClient(again).line('GET k')).toBe('v');
+    await again.close();
+  },
+);

@@ -21,6 +21,7 @@ export class DataDirectory {
   /** Makes it this server's own. Throws KvError LOCKED, INVALID, DISK. */
   async claim(): Promise<void> {
     const { disk, path } = this;
+    await this.checkNotSetAside();
     await disk.makeDirectory(path);
     const lock = await disk.lock(path);
     try {
@@ -44,6 +45,20 @@ export class DataDirectory {
     throw new KvError(
       'INVALID',
       `${this.path} has the log of another run: start with --log file, or elsewhere`,
+    );
+  }
+
+  /**
+   * A restore that was to replace the directory, and was killed before it put the other one in place, leaves none: to begin
+   * empty there would look like a loss. Throws KvError INVALID.
+   */
+  async checkNotSetAside(): Promise<void> {
+    const path = this.path.replace(/\/+$/, '');
+    const replaced = `${path}.replaced`;
+    if ((await this.disk.exists(path)) || !(await this.disk.exists(replaced))) return;
+    throw new KvError(
+      'INVALID',
+      `${path} is missing, and ${replaced} is there: kvctl restore --replace was not finished. Run it again, or rename ${replaced} back`,
     );
   }
 

@@ -110,6 +110,7 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
 /** A server that keeps nothing by itself has the directory for what SAVE left there. */
 async function claimSaved(place: DataDirectory, onLog: LocalStackOptions['onLog']): Promise<void> {
   if (await place.hasSaved()) return place.claim();
+  await place.checkNotSetAside();
   const warning = await place.passedOver();
   if (warning !== null) onLog?.('warning', warning);
 }

@@ -86,6 +86,19 @@ it('what came into the directory while a backup was restored to it stays there',
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place']);
 });
 
+it('a restore that was killed between its renames could not be run again: what it had set aside was in the way', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  const place = join(directory, 'place');
+  mkdirSync(`${place}.replaced`);
+  const summary = await checkBackup(disk, path, () => {});
+  const source = { env, disk, path, summary, point: null, onBatch: () => {}, directory: place };
+  await restoreBackup({ ...source, storage: 'memory', replace: true });
+  expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place', 'place.replaced']);
+  await expect(restoreBackup({ ...source, storage: 'memory', replace: true })).rejects.toThrow(
+    'place.replaced is there already',
+  );
+});
+
 it('a backup is restored to a directory that is empty', async () => {
   const path = await backupOf(['', [10, 'SET', 'a']]);
   mkdirSync(join(directory, 'memory'));

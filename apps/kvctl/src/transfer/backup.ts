@@ -167,11 +167,13 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   const { disk, replace, storage } = options;
   const directory = await placeOf(options.directory);
   const replaced = `${directory}.replaced`;
+  const isThere = await disk.exists(directory);
   if (!replace) await checkEmpty(disk, directory);
-  else if (await disk.exists(replaced))
+  // Without the directory it is what a restore that was killed set aside: this one finishes its work.
+  else if (isThere && (await disk.exists(replaced)))
     throw new KvError('INVALID', `${replaced} is there already: move it away`);
   // A server that has the directory keeps it.
-  let lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
+  let lock = isThere ? await disk.lock(directory) : null;
   const building = `${directory}.restoring`;
   try {
     await rm(building, { recursive: true, force: true });
