@@ -194,17 +194,17 @@ describe('MEMORY USAGE', () => {
     client.run('ZADD', 'z', ...names.flatMap((name) => ['1', name]));
     for (const name of names) client.run('XADD', 'x', '*', name, 'v');
     const array = vi.spyOn(ValueReply.prototype, 'array');
-    const usage = Object.fromEntries(
-      ['l', 's', 'h', 'z', 'x'].map((key) => [key, client.line(`MEMORY USAGE ${key} SAMPLES 0`) as number]),
+    const [list, set, hash, sortedSet, stream] = ['l', 's', 'h', 'z', 'x'].map(
+      (key) => client.line(`MEMORY USAGE ${key} SAMPLES 0`) as number,
     );
     const lengths = array.mock.calls.map(([length]) => length);
     array.mockRestore();
     expect(Math.max(...lengths)).toBeLessThan(longest * 3);
     const [record, packed, table] = [41, 4, 32];
-    expect(usage.l).toBe(record + bytes + count * packed);
-    expect(usage.s).toBe(record + bytes + count * table);
-    expect(usage.h).toBe(record + bytes + count * (table + 1));
-    expect(usage.z).toBe(usage.h);
-    expect(usage.x).toBeGreaterThan(bytes);
+    expect(list).toBe(record + bytes + count * packed);
+    expect(set).toBe(record + bytes + count * table);
+    expect(hash).toBe(record + bytes + count * (table + 1));
+    expect(sortedSet).toBe(hash);
+    expect(stream).toBeGreaterThan(bytes);
   });
 });
