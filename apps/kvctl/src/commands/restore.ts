@@ -9,7 +9,13 @@ import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { Progress } from '../progress.js';
 import { versionAsOf } from '../transfer/as-of.js';
-import { type BackupSummary, checkBackup, type RestorePoint, restoreBackup } from '../transfer/backup.js';
+import {
+  type BackupSummary,
+  checkBackup,
+  checkPlace,
+  type RestorePoint,
+  restoreBackup,
+} from '../transfer/backup.js';
 import { ClusterHistory } from '../transfer/cluster-history.js';
 import type { StorageKind } from '../transfer/directory-target.js';
 import { type HistorySource, openHistory } from '../transfer/history-source.js';
@@ -89,6 +95,8 @@ async function restore(
     count++;
     progress.tell(() => `${count} batches ${done}`);
   };
+  // A backup takes its time to be read.
+  if (directory !== undefined) await checkPlace(disk, directory, replace === true);
   const summary = await checkBackup(disk, path, telling('checked'));
   const point = asOf === null ? null : await pointOf(context, disk, summary, asOf, options.history);
   count = 0;

@@ -162,18 +162,22 @@ export interface RestoreOptions extends RestoreSource {
   readonly replace: boolean;
 }
 
+/** The directory that a restore to `path` makes. Throws KvError INVALID when it can't be put in place there. */
+export async function checkPlace(disk: Disk, path: string, replace: boolean): Promise<string> {
+  const directory = await placeOf(path);
+  if (!replace) await checkEmpty(disk, directory);
+  // Without the directory it is what a restore that was killed set aside: this one finishes its work.
+  else if ((await disk.exists(directory)) && (await disk.exists(`${directory}.replaced`)))
+    throw new KvError('INVALID', `${directory}.replaced is there already: move it away`);
+  return directory;
+}
+
 /** Builds the directory beside, checks it, and puts it in place. All parts of the backup come together in it. */
 export async function restoreBackup(options: RestoreOptions): Promise<void> {
   const { disk, replace, storage } = options;
-  const directory = await placeOf(options.directory);
-  const replaced = `${directory}.replaced`;
-  const isThere = await disk.exists(directory);
-  if (!replace) await checkEmpty(disk, directory);
-  // Without the directory it is what a restore that was killed set aside: this one finishes its work.
-  else if (isThere && (await disk.exists(replaced)))
-    throw new KvError('INVALID', `${replaced} is there already: move it away`);
+  const directory = await checkPlace(disk, options.directory, replace);
   // A server that has the directory keeps it.
-  let lock = isThere ? await disk.lock(directory) : null;
+  let lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
   const building = `${directory}.restoring`;
   try {
     await rm(building, { recursive: true, force: true });
@@ -184,7 +188,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
     await checkDirectory(disk, building, new Refusing());
     if (replace && lock !== null) {
-      disk.rename(directory, replaced);
+      disk.rename(directory, `${directory}.replaced`);
     } else {
       // The lock is a name in it.
       await lock?.release();
