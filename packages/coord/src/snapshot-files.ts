@@ -9,7 +9,7 @@
  * `from` over it, and every mutation that it already contains changes nothing.
  */
 import { KvError } from '@holdfast/common';
-import { checksum, type Disk, type DiskFile } from '@holdfast/log';
+import { AtomicFile, checksum, type Disk } from '@holdfast/log';
 
 const magic = Buffer.from('HOLDFAST SNAPSHOT 1\n', 'latin1');
 const namePattern = /^snapshot-(\d{16})-(\d{16})\.kvs$/;
@@ -55,42 +55,23 @@ export class SnapshotFiles {
     position: () => Promise<number>,
   ): Promise<number> {
     await this.#disk.makeDirectory(this.#directory);
-    try {
-      const { size, to } = await this.#writeTemporary(batches, position);
-      this.#disk.rename(this.#temporary, `${this.#directory}/${nameOf(from, to)}`);
-      await this.#disk.syncDirectory(this.#directory);
-      return size;
-    } catch (error) {
-      await this.removeUnfinished().catch(() => {});
-      throw error;
-    }
+    return AtomicFile.write(this.#disk, this.#unfinished, async (file) => {
+      await file.write(magic);
+      for await (const batch of batches) await file.write(frameOf(batch));
+      file.path = `${this.#directory}/${nameOf(from, await position())}`;
+      await file.write(frameOf(new Uint8Array(0)));
+      return file.size;
+    });
   }
 
   /** One that a former process was writing when it was killed is of no use to anybody. */
-  async removeUnfinished(): Promise<void> {
-    if (await this.#disk.exists(this.#temporary)) await this.#disk.unlink(this.#temporary);
+  removeUnfinished(): Promise<void> {
+    return AtomicFile.removeUnfinished(this.#disk, this.#unfinished);
   }
 
-  get #temporary(): string {
-    return `${this.#directory}/snapshot.tmp`;
-  }
-
-  async #writeTemporary(
-    batches: AsyncIterable<Uint8Array>,
-    position: () => Promise<number>,
-  ): Promise<{ size: number; to: number }> {
-    const file = this.#disk.open(this.#temporary, 'replace');
-    let size = magic.length;
-    try {
-      await file.write(magic, 0);
-      for await (const batch of batches) size += await writeFrame(file, batch, size);
-      const to = await position();
-      size += await writeFrame(file, new Uint8Array(0), size);
-      await file.datasync();
-      return { size, to };
-    } finally {
-      await file.close();
-    }
+  /** Its positions are known in the end. */
+  get #unfinished(): string {
+    return `${this.#directory}/snapshot`;
   }
 
   /** The batches of a snapshot, checked. Throws KvError CORRUPT. */
@@ -153,13 +134,12 @@ function nameOf(from: number, to: number): string {
   return `snapshot-${String(from).padStart(16, '0')}-${String(to).padStart(16, '0')}.kvs`;
 }
 
-async function writeFrame(file: DiskFile, batch: Uint8Array, at: number): Promise<number> {
+function frameOf(batch: Uint8Array): Uint8Array {
   const frame = Buffer.allocUnsafeSlow(8 + batch.length);
   frame.writeUInt32LE(batch.length, 0);
   frame.writeUInt32LE(checksum(batch, 0, batch.length, 0), 4);
   frame.set(batch, 8);
-  await file.write(frame, at);
-  return frame.length;
+  return frame;
 }
 
 function damaged(path: string, at: number, why: string): KvError {

@@ -1,4 +1,5 @@
 export { checksum } from '@holdfast/common';
+export { AtomicFile } from './atomic-file.js';
 export { activeOf, type Chain, readChain, type Segment } from './chain.js';
 export type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 export { FileHighWaterMark } from './file-high-water-mark.js';

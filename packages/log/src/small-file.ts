@@ -1,26 +1,13 @@
 /**
  * Small files that are replaced as a whole: a reader finds the old or the new content, never a mixture,
  * also after a crash at any point.
- *
- *     write name.tmp -> datasync -> rename to name -> sync the directory
- *
- * Two writers of one file at once are the caller's mistake: they would share the temporary name.
  */
-import { dirname } from 'node:path';
+import { AtomicFile } from './atomic-file.js';
 import type { Disk } from './disk.js';
 
 /** Replaces the content of `path`; durable when it resolves. */
-export async function writeSmallFile(disk: Disk, path: string, content: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`;
-  const file = disk.open(temporary, 'replace');
-  try {
-    await file.write(content, 0);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  disk.rename(temporary, path);
-  await disk.syncDirectory(dirname(path));
+export function writeSmallFile(disk: Disk, path: string, content: Uint8Array): Promise<void> {
+  return AtomicFile.write(disk, path, (file) => file.write(content));
 }
 
 /** The content of `path`, owned by the caller; null when there is no such file. */

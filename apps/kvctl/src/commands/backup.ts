@@ -1,6 +1,6 @@
 /** `kvctl backup`: everything that a server or a cluster has, in one file. */
 import { decodeSnapshot } from '@holdfast/coord';
-import { NodeDisk } from '@holdfast/log';
+import { type AtomicFile, NodeDisk } from '@holdfast/log';
 import { BackupWriter } from '@holdfast/storage';
 import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
@@ -8,7 +8,7 @@ import { bytesText } from '../output.js';
 import { Progress } from '../progress.js';
 import { writePart } from '../transfer/backup.js';
 import { backUpCluster } from '../transfer/cluster-backup.js';
-import { DataFile } from '../transfer/data-file.js';
+import { writeDataFile } from '../transfer/data-file.js';
 import { openDirectory } from '../transfer/opened-directory.js';
 
 export const addBackup: Commands = (program, action) => {
@@ -43,27 +43,20 @@ async function backup(context: Context, places: readonly string[], at: string | 
     throw new UsageError('give a file, a directory and a file, or --at host:port and a file');
   const { env, options, output } = context;
   const path = places[places.length - 1];
-  const file = await DataFile.create(new NodeDisk(), path);
   const progress = new Progress(output, env.clock);
   const writer = new BackupWriter();
-  const onBatch = (): void => progress.tell(() => `${bytesText(file.size)} written`);
   const of = at ?? (places.length === 2 ? places[0] : `cluster ${options.etcdPrefix}`);
-  let taken: Taken;
-  try {
+  const { bytes, taken } = await writeDataFile(new NodeDisk(), path, async (file) => {
+    const onBatch = (): void => progress.tell(() => `${bytesText(file.size)} written`);
     await file.write(writer.head({ program: 'holdfast', takenMs: env.clock.now(), of }));
+    let taken: Taken;
     if (at !== null) taken = await backUpServer(context, at, writer, file, onBatch);
     else if (places.length === 2) taken = await backUpDirectory(context, places[0], writer, file, onBatch);
     else taken = await backUpAll(context, writer, file, onBatch);
     await file.write(writer.end());
-    await file.finish();
-  } catch (error) {
-    await file.abandon();
-    throw error;
-  }
-  output.result(
-    { file: path, bytes: file.size, ...taken.value },
-    `${path}: ${bytesText(file.size)}, ${taken.text}\n`,
-  );
+    return { bytes: file.size, taken };
+  });
+  output.result({ file: path, bytes, ...taken.value }, `${path}: ${bytesText(bytes)}, ${taken.text}\n`);
 }
 
 function takenOf({ position, version }: { readonly position: number; readonly version: number }): Taken {
@@ -76,7 +69,7 @@ function takenOf({ position, version }: { readonly position: number; readonly ve
 async function backUpAll(
   context: Context,
   writer: BackupWriter,
-  file: DataFile,
+  file: AtomicFile,
   onBatch: () => void,
 ): Promise<Taken> {
   const onNote = (text: string): void => context.output.progress(text);
@@ -94,7 +87,7 @@ async function backUpServer(
   context: Context,
   address: string,
   writer: BackupWriter,
-  file: DataFile,
+  file: AtomicFile,
   onBatch: () => void,
 ): Promise<Taken> {
   const client = context.admin(address);
@@ -110,7 +103,7 @@ async function backUpDirectory(
   { env }: Context,
   directory: string,
   writer: BackupWriter,
-  file: DataFile,
+  file: AtomicFile,
   onBatch: () => void,
 ): Promise<Taken> {
   const stack = await openDirectory(env, new NodeDisk(), directory);

@@ -1,5 +1,5 @@
 /** `kvctl export`: all data as an RDB file, which Redis and what reads its files take. */
-import { NodeDisk } from '@holdfast/log';
+import { type AtomicFile, NodeDisk } from '@holdfast/log';
 import { rdbVersions } from '@holdfast/storage';
 import { Option } from 'commander';
 import { parseAddress } from '../arguments.js';
@@ -7,7 +7,7 @@ import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
 import { Progress } from '../progress.js';
-import { DataFile } from '../transfer/data-file.js';
+import { writeDataFile } from '../transfer/data-file.js';
 import { openDirectory } from '../transfer/opened-directory.js';
 import { exportServer, exportStorage } from '../transfer/rdb-export.js';
 import { ServerConnection } from '../transfer/server-connection.js';
@@ -47,31 +47,23 @@ async function exportData(context: Context, options: Options, places: readonly s
   if (places.length !== (options.from === undefined ? 2 : 1))
     throw new UsageError('give a directory and a file, or --from host:port and a file');
   const path = places[places.length - 1];
-  const file = await DataFile.create(new NodeDisk(), path);
   const progress = new Progress(context.output, context.env.clock);
-  const onKeys = (count: number): void =>
-    progress.tell(() => `${count} keys exported, ${bytesText(file.size)}`);
-  let keys: number;
-  try {
-    keys =
+  const { bytes, keys } = await writeDataFile(new NodeDisk(), path, async (file) => {
+    const onKeys = (count: number): void =>
+      progress.tell(() => `${count} keys exported, ${bytesText(file.size)}`);
+    const keys =
       options.from === undefined
         ? await exportDirectory(context, places[0], file, options, onKeys)
         : await exportFrom(options.from, file, options, onKeys);
-    await file.finish();
-  } catch (error) {
-    await file.abandon();
-    throw error;
-  }
-  context.output.result(
-    { file: path, keys, bytes: file.size },
-    `${path}: ${keys} keys, ${bytesText(file.size)}\n`,
-  );
+    return { bytes: file.size, keys };
+  });
+  context.output.result({ file: path, keys, bytes }, `${path}: ${keys} keys, ${bytesText(bytes)}\n`);
 }
 
 async function exportDirectory(
   { env }: Context,
   directory: string,
-  file: DataFile,
+  file: AtomicFile,
   options: Options,
   onKeys: (count: number) => void,
 ): Promise<number> {
@@ -86,7 +78,7 @@ async function exportDirectory(
 
 async function exportFrom(
   address: string,
-  file: DataFile,
+  file: AtomicFile,
   { password, user }: Options,
   onKeys: (count: number) => void,
 ): Promise<number> {

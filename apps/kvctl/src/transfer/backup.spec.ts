@@ -5,11 +5,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
-import { NodeDisk } from '@holdfast/log';
+import { AtomicFile, NodeDisk } from '@holdfast/log';
 import { BackupWriter, MutationWriter, mutationKinds } from '@holdfast/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkBackup, type RestorePoint, restoreBackup } from './backup.js';
-import { DataFile } from './data-file.js';
 import { openDirectory } from './opened-directory.js';
 import { storedKeys } from './stored-keys.js';
 
@@ -44,15 +43,15 @@ function batchOf(...writes: readonly Write[]): Buffer {
 async function backupOf(...parts: readonly (readonly [string, ...Write[]])[]): Promise<string> {
   const path = join(directory, 'all.backup');
   const writer = new BackupWriter();
-  const file = await DataFile.create(disk, path);
-  await file.write(writer.head({}));
-  for (const [name, ...writes] of parts) {
-    await file.write(writer.part(name));
-    await file.write(await writer.batch(batchOf(...writes)));
-    await file.write(await writer.close(1, 1000));
-  }
-  await file.write(writer.end());
-  await file.finish();
+  await AtomicFile.write(disk, path, async (file) => {
+    await file.write(writer.head({}));
+    for (const [name, ...writes] of parts) {
+      await file.write(writer.part(name));
+      await file.write(await writer.batch(batchOf(...writes)));
+      await file.write(await writer.close(1, 1000));
+    }
+    await file.write(writer.end());
+  });
   return path;
 }
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Env, type Findings, KvError } from '@holdfast/common';
 import { checkDirectory, SnapshotFiles, type SnapshotStream } from '@holdfast/coord';
-import { type Disk, writeSmallFile } from '@holdfast/log';
+import { type AtomicFile, type Disk, writeSmallFile } from '@holdfast/log';
 import {
   type BackupFields,
   type BackupItem,
@@ -14,7 +14,6 @@ import {
 } from '@holdfast/storage';
 import { apart, type PartBatch } from './apart.js';
 import { applyTo, cacheBytes } from './applying.js';
-import type { DataFile } from './data-file.js';
 import { checkEmpty, placeOf, putInPlace, type StorageKind } from './directory-target.js';
 import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
@@ -38,7 +37,7 @@ export interface PartOptions {
   readonly writer: BackupWriter;
   readonly name: string;
   readonly stream: SnapshotStream;
-  readonly file: DataFile;
+  readonly file: AtomicFile;
   readonly onBatch: () => void;
   /** That it is as of; what the stream says, or the highest in it, when not given. */
   readonly version?: number | undefined;

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KvError, systemEnv } from '@holdfast/common';
 import { EtcdLayout, encodeSnapshot } from '@holdfast/coord';
-import { NodeDisk } from '@holdfast/log';
+import { AtomicFile, NodeDisk } from '@holdfast/log';
 import { BackupWriter, MutationWriter, mutationKinds } from '@holdfast/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../cluster.js';
 import { partAttemptsMax } from '../limits.js';
 import { itemsOf } from './backup.js';
 import { backUpCluster, type ClusterBackup } from './cluster-backup.js';
-import { DataFile } from './data-file.js';
 
 const cutVersion = 1000;
 const disk = new NodeDisk();
@@ -71,15 +70,15 @@ function toyCluster(): Cluster {
   } as unknown as Cluster;
 }
 
-async function backUp(path: string): Promise<ClusterBackup> {
+function backUp(path: string): Promise<ClusterBackup> {
   const writer = new BackupWriter();
-  const file = await DataFile.create(disk, path);
-  await file.write(writer.head({}));
   const onNote = (text: string): void => void notes.push(text);
-  const backup = await backUpCluster({ cluster: toyCluster(), writer, file, onBatch: () => {}, onNote });
-  await file.write(writer.end());
-  await file.finish();
-  return backup;
+  return AtomicFile.write(disk, path, async (file) => {
+    await file.write(writer.head({}));
+    const backup = await backUpCluster({ cluster: toyCluster(), writer, file, onBatch: () => {}, onNote });
+    await file.write(writer.end());
+    return backup;
+  });
 }
 
 /** The versions in a backup, by the parts they are in. */

@@ -12,12 +12,12 @@
  */
 import { KvError } from '@holdfast/common';
 import { decodeSnapshot, LogHold } from '@holdfast/coord';
+import type { AtomicFile } from '@holdfast/log';
 import type { AdminClient } from '@holdfast/rpc';
 import type { BackupWriter } from '@holdfast/storage';
 import type { Cluster } from '../cluster.js';
 import { leaderWaitMs, partAttemptsMax } from '../limits.js';
 import { writePart } from './backup.js';
-import type { DataFile } from './data-file.js';
 
 export interface ClusterBackup {
   /** Everything up to this version, and nothing beyond it. */
@@ -29,7 +29,7 @@ export interface ClusterBackup {
 export interface ClusterBackupOptions {
   readonly cluster: Cluster;
   readonly writer: BackupWriter;
-  readonly file: DataFile;
+  readonly file: AtomicFile;
   readonly onBatch: () => void;
   readonly onNote: (text: string) => void;
 }

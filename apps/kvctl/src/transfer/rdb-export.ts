@@ -1,7 +1,7 @@
 /** Writes what a storage holds as an RDB file, and takes the file that a server sends of itself. */
 import { KvError } from '@holdfast/common';
+import type { AtomicFile } from '@holdfast/log';
 import { RdbFileReader, RdbFileWriter, type Storage, systemDatabase } from '@holdfast/storage';
-import type { DataFile } from './data-file.js';
 import type { ServerConnection } from './server-connection.js';
 import { storedKeys } from './stored-keys.js';
 
@@ -19,7 +19,7 @@ export interface ExportOptions {
 /** Returns the number of keys. Throws KvError INVALID when a value can't be said in that version. */
 export async function exportStorage(
   storage: Storage,
-  file: DataFile,
+  file: AtomicFile,
   options: ExportOptions,
 ): Promise<number> {
   const writer = new RdbFileWriter(options.version);
@@ -50,7 +50,7 @@ export async function exportStorage(
  */
 export async function exportServer(
   connection: ServerConnection,
-  file: DataFile,
+  file: AtomicFile,
   onKeys: (count: number) => void,
 ): Promise<number> {
   const reader = new RdbFileReader();
