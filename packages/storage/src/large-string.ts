@@ -1,13 +1,30 @@
-/** A string with a buffer of its own beside the arena, which may have room to grow. Whoever holds it counts its bytes. */
+/**
+ * A string with a buffer of its own beside the arena, which may have room to grow. Whoever holds it counts its bytes.
+ *
+ * On a disk it is in pieces, and it knows which of them changed since they were written: a bit that is set in half a gigabyte
+ * is one piece to be written.
+ */
 // @hot-path
 import { KvError } from '@holdfast/common';
 
 /** Room for more is as much again as there is, up to this. */
 const roomBytesMax: number = 1 << 24;
 
+/** Of a piece: with its key it fills a block of a write set's arena, and LevelDB never has anything large at once. */
+export const pieceBytes: number = 32 * 1024 - 64;
+
+export function pieceCount(length: number): number {
+  return Math.ceil(length / pieceBytes);
+}
+
+const nothingChanged = new Uint8Array(0);
+
 export class LargeString {
   bytes: Buffer;
   length: number;
+  /** A byte for each piece, 1 for those that changed; none while nothing did. */
+  #changed: Uint8Array = nothingChanged;
+  #changedCount = 0;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
@@ -22,8 +39,40 @@ export class LargeString {
       grown.set(this.bytes.subarray(0, this.length));
       this.bytes = grown;
     }
+    if (length !== this.length) this.change(Math.min(length, this.length), Math.max(length, this.length));
     this.length = length;
     return this.bytes.length - before;
+  }
+
+  /** `bytes[from, to)` changed. */
+  change(from: number, to: number): void {
+    const end = pieceCount(to);
+    if (end > this.#changed.length) {
+      const grown = new Uint8Array(Math.max(end, pieceCount(this.bytes.length)));
+      grown.set(this.#changed);
+      this.#changed = grown;
+    }
+    const changed = this.#changed;
+    for (let piece = Math.floor(from / pieceBytes); piece < end; piece++) {
+      this.#changedCount += 1 - changed[piece];
+      changed[piece] = 1;
+    }
+  }
+
+  /** How much changed, in whole pieces. */
+  get changedBytes(): number {
+    return this.#changedCount * pieceBytes;
+  }
+
+  /** Whether a piece changed since all were written. */
+  isChanged(piece: number): boolean {
+    return this.#changed[piece] === 1;
+  }
+
+  /** The disk has it as it is, or is about to. */
+  written(): void {
+    this.#changed = nothingChanged;
+    this.#changedCount = 0;
   }
 }
 

@@ -36,6 +36,9 @@ export function collectionKinds(type: number): number {
   return (type + 1) << 3;
 }
 
+/** A buffer that has grown beyond this is not used again. */
+const keptBytesMax: number = 4 << 20;
+
 export class MutationWriter {
   /** The records so far are `bytes[0, length)`. */
   bytes: Buffer;
@@ -170,17 +173,19 @@ export class MutationWriter {
 
   /** What was written, as a batch of its own; the writer begins anew. */
   take(): Buffer {
-    const batch = Buffer.from(this.bytes.subarray(0, this.length));
+    const written = this.bytes.subarray(0, this.length);
+    // What is too large to be kept is given away.
+    const batch = this.bytes.length > keptBytesMax ? written : Buffer.from(written);
     this.clear();
     return batch;
   }
 
-  /** Forgets the records, keeps the buffer unless it grew beyond 4 MiB. */
+  /** Forgets the records, keeps the buffer unless it grew too large. */
   clear(): void {
     this.length = 0;
     this.count = 0;
     this.#counted = null;
-    if (this.bytes.length > 4 << 20) this.bytes = Buffer.allocUnsafeSlow(65536);
+    if (this.bytes.length > keptBytesMax) this.bytes = Buffer.allocUnsafeSlow(65536);
   }
 
   #reserve(more: number): void {

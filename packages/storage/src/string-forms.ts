@@ -23,7 +23,7 @@ const formMask = 3;
 export const formerStates = {
   unsaid: 0,
   absent: 4,
-  /** A string without an expiry. */
+  /** A string that lies with its key, without an expiry. */
   bareString: 8,
 } as const;
 

@@ -50,8 +50,13 @@ export abstract class StringKeys extends Keyspace {
   }
 
   stringLength(ref: Ref): number {
-    if ((this.dict.typeAndFlags(ref) & hasObject) === 0) return this.dict.valueLength(ref);
-    return (this.arena.object(this.dict.object(ref)) as LargeString).length;
+    return this.largeString(ref)?.length ?? this.dict.valueLength(ref);
+  }
+
+  /** The string at `ref`, if it has a buffer of its own. */
+  largeString(ref: Ref): LargeString | null {
+    if ((this.dict.typeAndFlags(ref) & hasObject) === 0) return null;
+    return this.arena.object(this.dict.object(ref)) as LargeString;
   }
 
   /**
@@ -125,6 +130,7 @@ export abstract class StringKeys extends Keyspace {
     this.readString(record);
     if (length > oldLength) this.valueBytes.fill(0, this.valueStart + oldLength, this.valueStart + length);
     copyBytes(patch, from, this.valueBytes, this.valueStart + patchAt, count);
+    this.largeString(record)?.change(patchAt, patchAt + count);
     this.touch(record);
     const { journal } = this.context;
     if (journal !== null) {
@@ -175,7 +181,10 @@ export abstract class StringKeys extends Keyspace {
   /** One of `formerStates`, of a key whose record `find` just returned. */
   #formerState(ref: Ref): number {
     if (ref === 0) return formerStates.absent;
-    const isBare = this.dict.type(ref) === valueTypes.string && this.dict.expiry(ref) === 0;
+    const { dict } = this;
+    // Of a large one the disk has more than its head.
+    const isBare =
+      dict.type(ref) === valueTypes.string && dict.expiry(ref) === 0 && this.largeString(ref) === null;
     return isBare ? formerStates.bareString : formerStates.unsaid;
   }
 

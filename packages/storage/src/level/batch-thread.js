@@ -176,16 +176,26 @@ export class PackedEntries {
 /**
  * @param {import('./batch-writer.js').BatchMessage} message
  * @param {Level<Uint8Array, Uint8Array>} db
+ * @param {() => void} collect
  */
-async function write({ memories, entries: chunks, count }, db) {
+async function write({ memories, entries: chunks, count }, db, collect) {
   const entries = new PackedEntries(memories, chunks, count);
   entries.sort();
-  const batch = db.batch();
-  entries.visit(batch);
-  if (entries.bytes < tableBytesMin) return writeToLog(batch);
-  await batch.write();
+  if (entries.bytes < tableBytesMin) return writeToLog(batchOf(entries, db));
+  await batchOf(entries, db).write();
+  collect();
   await putIntoTables(db);
   syncLogs(workerData.path);
+}
+
+/**
+ * @param {PackedEntries} entries
+ * @param {Level<Uint8Array, Uint8Array>} db
+ */
+function batchOf(entries, db) {
+  const batch = db.batch();
+  entries.visit(batch);
+  return batch;
 }
 
 /** @param {import('level').ChainedBatch<any, Uint8Array, Uint8Array>} batch */
@@ -330,7 +340,7 @@ function serve(port) {
   /** @param {import('./batch-writer.js').BatchMessage} message */
   const writeAll = (message) =>
     answer(message.id, async () => {
-      await write(message, db);
+      await write(message, db, collect);
       return true;
     }).then(collect);
   /** @param {import('./batch-writer.js').ClearMessage} message */

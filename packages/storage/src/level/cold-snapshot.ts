@@ -73,7 +73,7 @@ class ColdDescription {
     const key = headKey.subarray(headKeyOverhead);
     if (!this.#isCold(keyspace, key)) return;
     const head = readHead(headKey, value);
-    if (head.type === valueTypes.string) this.#addString(keyspace, key, head);
+    if (head.type === valueTypes.string) await this.#addString(keyspace, key, head);
     // Its mutations name the key that it once had: it is described from memory.
     else if (head.isWhole) await this.#loader.load(new Map([[keyspace, [key]]]));
     else await this.#addCollection(keyspace, key, head);
@@ -83,12 +83,26 @@ class ColdDescription {
     return this.#keyspaces.isLive(keyspace) && !this.#loader.isResident(keyspace, key, 0, key.length);
   }
 
-  #addString({ database }: Keyspace, key: Uint8Array, head: Head): void {
+  async #addString(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<void> {
+    const value = head.incarnation === 0 ? head.content : await this.#largeString(keyspace, key, head);
+    if (value === null) return;
     const writer = this.#writer;
-    writer.begin(mutationKinds.putString, database.index, head.version, key, 0, key.length);
+    writer.begin(mutationKinds.putString, keyspace.database.index, head.version, key, 0, key.length);
     writer.number(head.expiryMs);
     writer.byte(head.form);
-    writer.field(head.content, 0, head.content.length);
+    writer.field(value, 0, value.length);
+  }
+
+  /** Null when it is cold no longer. */
+  async #largeString(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<Uint8Array | null> {
+    try {
+      const value = await this.#loader.elements.string(keyspace, head);
+      return this.#isCold(keyspace, key) ? value : null;
+    } catch (error) {
+      // Loaded meanwhile, and then removed: its pieces may have been cleared while they were read.
+      if (!this.#isCold(keyspace, key)) return null;
+      throw error;
+    }
   }
 
   async #addCollection(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<void> {

@@ -3,13 +3,13 @@
  *
  *     m name                                                      format, state
  *     d generation u32 | slot u16 | hash u32 | key                head of a key: `disk-records.ts`
- *     e incarnation u64 | element                                 element of a collection
+ *     e incarnation u64 | element                                 element of a collection, piece of a large string
  *     x expiry u64 | generation u32 | slot u16 | hash u32 | key   that the key expires then
  *     o incarnation u64                                           elements of no key any more: to be cleared
  *     g generation u32                                            heads of no database any more: to be cleared
  *
  * A generation is the content of one database from one FLUSHDB to the next, an incarnation that of one
- * collection: removing either is a few bytes, whatever its size. Slot and hash are a key's position: a
+ * collection or large string: removing either is a few bytes, whatever its size. Slot and hash are a key's position: a
  * cluster's slot is a range, and so is the next page of a SCAN.
  */
 // @hot-path

@@ -4,8 +4,8 @@
  *
  *     head      | crc u32 | type u8 | flags u8 | version f64 | [expiry f64] | [incarnation f64] | content |
  *               content: the string; with `isWhole`, the mutations that build the collection; with elements, their
- *               order, or nothing (`element-order.ts`)
- *     element   | crc u32 | what the collection's layout puts there |
+ *               order, or nothing (`element-order.ts`), or the length of a large string (`string-pieces.ts`)
+ *     element   | crc u32 | what the collection's layout puts there, or a piece of a string |
  *     expiry, orphan, generation: | crc u32 |
  *
  * Numbers are little-endian, as in mutations.
@@ -18,7 +18,7 @@ export const headFlags = {
   /** A string of the form `raw`. */
   isRaw: 1,
   hasExpiry: 2,
-  /** The collection's elements are records of their own, under its incarnation. */
+  /** The elements of the collection, or the pieces of the string, are records of their own, under its incarnation. */
   hasElements: 4,
   /** The collection is described as a whole in the content. */
   isWhole: 8,
@@ -87,6 +87,13 @@ export function seal(
   bytes[at + 3] = crc >>> 24;
 }
 
+/** The value under a key that says all there is to be said. */
+export function emptyRecord(key: Uint8Array): Buffer {
+  const value = Buffer.allocUnsafe(checksumBytes);
+  seal(key, 0, key.length, value, 0, checksumBytes);
+  return value;
+}
+
 /** Throws KvError CORRUPT when a value is not the one that was written under `key`. */
 export function verify(key: Uint8Array, value: Uint8Array): void {
   const crc = checksum(value, checksumBytes, value.length, checksum(key, 0, key.length, 0));
@@ -118,6 +125,11 @@ export interface Head {
 /** Whether the value of a head says that elements have records of their own, as far as it can be trusted unread. */
 export function hasElements(value: Uint8Array): boolean {
   return (value[checksumBytes + 1] & headFlags.hasElements) !== 0;
+}
+
+/** The type that the value of a head says, as far. */
+export function typeOf(value: Uint8Array): number {
+  return value[checksumBytes];
 }
 
 /** Reads the head under `key`, after checking it. */
@@ -213,7 +225,7 @@ export function readState(key: Uint8Array, value: Uint8Array): State {
 }
 
 const magic = 'holdfast level';
-export const formatVersion = 3;
+export const formatVersion = 4;
 /** The last whose batches left no mark, and whose seed had no checksum. */
 export const unmarkedFormat = 2;
 
@@ -231,7 +243,7 @@ export function readFormat(value: Uint8Array, place: string): { version: number;
   const [, summed, digits, seed, sum] = match;
   const version = Number(digits);
   const isWhole = version === unmarkedFormat ? text === `${summed}\n` : sum === sumOf(summed);
-  if (isWhole && (version === formatVersion || version === unmarkedFormat))
+  if (isWhole && version >= unmarkedFormat && version <= formatVersion)
     return { version, seed: Number(seed) };
   if (version > formatVersion && (sum === undefined || isWhole)) {
     throw new KvError(

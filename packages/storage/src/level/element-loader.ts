@@ -1,17 +1,19 @@
 /**
- * Puts elements from the disk into collections: all of them, a piece at a time, or one by one into a collection that is in
+ * Puts elements from the disk into collections, and pieces into strings: all of them, a piece at a time, or one by one into a collection that is in
  * memory in part (`PartialElements`). What is there already is newer, and stays.
  */
 import { KvError } from '@holdfast/common';
 import type { Collection } from '../collection.js';
+import { allocateLarge } from '../large-string.js';
 import { Additions } from './additions.js';
 import { elementKeyOverhead, numberKey64, prefixes } from './disk-keys.js';
-import { checksumBytes, verify } from './disk-records.js';
+import { checksumBytes, type Head, verify } from './disk-records.js';
 import { ElementOrder } from './element-order.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Layout, MutationOutput } from './layouts/index.js';
 import type { OrderedStore } from './ordered-store.js';
+import { PieceOrder } from './string-pieces.js';
 
 /** Elements are read and added this many at a time: about a millisecond. */
 const elementsPerTurn = 1000;
@@ -49,6 +51,22 @@ export class ElementLoader {
     } finally {
       await range.close();
     }
+  }
+
+  /** A large string, put together from its pieces; null when its keyspace ended meanwhile. Throws KvError CORRUPT, LIMIT. */
+  async string(keyspace: Keyspace, { content, incarnation }: Head): Promise<Buffer | null> {
+    const order = new PieceOrder(content);
+    const bytes = allocateLarge(order.length);
+    for await (const pieces of this.elements(incarnation)) {
+      if (!this.#keyspaces.isLive(keyspace)) return null;
+      for (const { element, value } of pieces) {
+        const { end } = order;
+        if (order.take(element, value)) bytes.set(value, end);
+      }
+    }
+    if (!this.#keyspaces.isLive(keyspace)) return null;
+    order.finish();
+    return bytes;
   }
 
   /**

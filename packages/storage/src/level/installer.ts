@@ -26,7 +26,7 @@ export class Installer {
   }
 
   /**
-   * What a head says by itself: a string, a small collection, and a large one without its elements if `mayBePart`. False when
+   * What a head says by itself: a string that is not large, a small collection, and a large one without its elements if `mayBePart`. False when
    * those have to be loaded first.
    */
   place(keyspace: Keyspace, key: Uint8Array, head: Head, mayBePart: boolean): boolean {
@@ -35,7 +35,7 @@ export class Installer {
 
   /** As `place`, of a key that the database was just asked for, in vain. */
   placeMissed(keyspace: Keyspace, key: Uint8Array, head: Head, mayBePart: boolean): boolean {
-    if (head.type === valueTypes.string) this.#install(keyspace, key, head, null);
+    if (head.type === valueTypes.string && head.incarnation === 0) this.#install(keyspace, key, head, null);
     else if (head.isWhole) this.#installWhole(keyspace, key, head);
     else if (mayBePart && this.#isDivisible(head)) this.#installPart(keyspace, key, head);
     else return false;
@@ -73,13 +73,27 @@ export class Installer {
     return false;
   }
 
+  /** A large string that was put together meanwhile, unless it is too late for that. It is given away. */
+  installString(keyspace: Keyspace, key: Uint8Array, head: Head, bytes: Buffer): void {
+    if (this.#isStillMissed(keyspace, key)) this.#install(keyspace, key, head, null, bytes);
+  }
+
   /** Asks the database for the key; false when it came meanwhile, is known to be absent, or a flush has ended its keyspace. */
   #isStillMissed(keyspace: Keyspace, key: Uint8Array): boolean {
     return this.#options.keyspaces.isLive(keyspace) && !keyspace.isFound(key, 0, key.length);
   }
 
-  /** A string, which has no `collection`, or a collection as it is, for a key that the database was just asked for, in vain. */
-  #install(keyspace: Keyspace, key: Uint8Array, head: Head, collection: Collection | null): void {
+  /**
+   * A string, which has no `collection`, or a collection as it is, for a key that the database was just asked for, in vain.
+   * `bytes`: of a large string.
+   */
+  #install(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    head: Head,
+    collection: Collection | null,
+    bytes: Buffer | null = null,
+  ): void {
     const { database } = keyspace;
     const { context } = database;
     const { journal, observer, creations, stamp } = context;
@@ -90,7 +104,9 @@ export class Installer {
     stamp.use(head.version);
     try {
       const { content, expiryMs } = head;
-      if (collection === null) {
+      if (bytes !== null) {
+        database.putOwnedString(0, key, 0, key.length, bytes, expiryMs, head.form);
+      } else if (collection === null) {
         database.putString(0, key, 0, key.length, content, 0, content.length, expiryMs, head.form);
       } else {
         database.putCollection(key, 0, key.length, collection);

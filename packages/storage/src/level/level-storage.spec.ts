@@ -491,8 +491,8 @@ describe('LevelStorage on a bad disk', () => {
       LevelStorage.over(new SimulatedOrderedStore(content), levelEnv(), 'dir');
     const newer = new SimulatedContent();
     await open(newer);
-    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 4 5\n'));
-    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 4/ });
+    newer.put(bytesOfText('mformat'), bytesOfText('holdfast level 5 5\n'));
+    await expect(open(newer)).rejects.toMatchObject({ code: 'INVALID', message: /format version 5/ });
     const foreign = new SimulatedContent();
     foreign.put(bytesOfText('mine'), bytesOfText('x'));
     await expect(open(foreign)).rejects.toMatchObject({ code: 'INVALID', message: /another program/ });

@@ -111,7 +111,7 @@ export class LevelStorage implements Storage {
     this.#env = env;
     const keyspaces = new Keyspaces();
     const memory = new MemoryStorage({ uint32: () => seed >>> 0, fill: (target) => target }, keyspaces);
-    const { generations, keyCounts, nextIncarnation, lastVersion, position } = state;
+    const { generations, keyCounts, nextIncarnation, lastVersion } = state;
     keyspaces.begin(
       generations.map((generation, i) => {
         return new Keyspace(generation, memory.database(i), keyCounts[i], departed?.get(generation));
@@ -132,8 +132,7 @@ export class LevelStorage implements Storage {
       keyspaces,
       stager,
       seed,
-      position,
-      batches: state.batches,
+      state,
       onWritten: ({ sequence, orphans, deadGenerations }) => {
         sweeper.add(orphans, deadGenerations);
         this.#forgetKept();
@@ -159,7 +158,7 @@ export class LevelStorage implements Storage {
     this.#expired = new ExpiredKeys(store, keyspaces, this.#loader);
     const { expired, names, writer } = { expired: this.#expired, names: this.#names, writer: this.#writer };
     this.#cache = new ResidentCache({ memory, keyspaces, writer, expired, names, seed });
-    sweeper.start();
+    sweeper.start(nextIncarnation);
   }
 
   // What is in memory

@@ -331,6 +331,13 @@ export class Loader {
   }
 
   #loadElements(keyspace: Keyspace, name: string, key: Uint8Array, head: Head): void {
+    if (head.type === valueTypes.string) {
+      this.#long.begin(keyspace, name, async () => {
+        const bytes = await this.elements.string(keyspace, head);
+        if (bytes !== null) this.#installer.installString(keyspace, key, head, bytes);
+      });
+      return;
+    }
     const collection = createCollection(head.type, keyspace.database);
     takeOrder(collection, head);
     const { released } = this.#options.memory.context;
@@ -361,8 +368,8 @@ export class Loader {
 }
 
 /** Whether the head is all that there is. */
-function hasContent({ isWhole, type }: Head): boolean {
-  return isWhole || type === valueTypes.string;
+function hasContent({ incarnation, isWhole, type }: Head): boolean {
+  return isWhole || (type === valueTypes.string && incarnation === 0);
 }
 
 /** What is in memory of a key, if that is not all. */

@@ -58,13 +58,14 @@ describe('a store', () => {
     for (const key of [...content.entries.keys()]) if (key.startsWith('mbatch')) content.entries.delete(key);
     content.put(metaKey('format'), Buffer.from('holdfast level 2 7\n'));
     await live(content, 2);
-    expect(content.get(metaKey('format'))!.toString()).toMatch(/^holdfast level 3 7 [\da-f]{8}\n$/);
+    expect(content.get(metaKey('format'))!.toString()).toMatch(/^holdfast level 4 7 [\da-f]{8}\n$/);
     await expect(open(content)).resolves.toBeDefined();
   });
 
   it.each([
-    ['holdfast level 4 7 00000000 and more\n', 'CORRUPT'],
-    ['holdfast level 4 whatever\n', 'INVALID'],
+    ['holdfast level 5 7 00000000 and more\n', 'CORRUPT'],
+    ['holdfast level 5 whatever\n', 'INVALID'],
+    ['holdfast level 4 7 00000000\n', 'CORRUPT'],
     ['holdfast level 3 7 00000000\n', 'CORRUPT'],
     ['holdfast level 2 7x\n', 'CORRUPT'],
     ['something else\n', 'INVALID'],

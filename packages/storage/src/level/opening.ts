@@ -42,7 +42,7 @@ export interface OpenedState {
 export async function openState(store: OrderedStore, random: Random, place: string): Promise<OpenedState> {
   const opened = await readOpenedState(store, place);
   if (opened !== null) {
-    if (opened.version === unmarkedFormat) await beginMarks(store, opened);
+    if (opened.version !== formatVersion) await takeOver(store, opened);
     return opened;
   }
   const seed = random.uint32() | 0;
@@ -91,11 +91,11 @@ async function checkMarks(store: OrderedStore, { batches }: State, place: string
   throw incomplete(place, `of ${batches} batches those after ${found[0] ?? 0} are missing`);
 }
 
-/** A store of the format before: from now on its batches leave marks. */
-async function beginMarks(store: OrderedStore, { seed, state }: OpenedState): Promise<void> {
+/** A store of a format before, of which all can be read: from now on it is of this one, and its batches leave marks. */
+async function takeOver(store: OrderedStore, { seed, state, version }: OpenedState): Promise<void> {
   const batch = store.batch();
   batch.put(formatKey, writeFormat(seed));
-  batch.put(markKey(state.batches), noValue);
+  if (version === unmarkedFormat) batch.put(markKey(state.batches), noValue);
   await batch.write();
 }
 

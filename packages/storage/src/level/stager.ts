@@ -13,8 +13,10 @@ import { copyBytes } from '@holdfast/common';
 import type { Ref } from '../arena.js';
 import { valueTypes } from '../collection.js';
 import type { Database } from '../database.js';
+import type { LargeString } from '../large-string.js';
 import { MutationReader, MutationWriter, mutationKinds } from '../mutation.js';
 import { formOf } from '../string-forms.js';
+import { inlineValueBytesMax } from '../string-keys.js';
 import {
   expiryKeyOverhead,
   numberKey32,
@@ -28,7 +30,11 @@ import { ElementOrder } from './element-order.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import { ElementSink, type Layout } from './layouts/index.js';
+import { lengthBytes, lengthContent, putPieces } from './string-pieces.js';
 import type { Restated, RestatedElement, WriteSet } from './write-set.js';
+
+/** A string that changed by more is written anew as a whole: what nobody sees yet need not be in one batch. */
+const renewedBytesMin = 16 * 1024 * 1024;
 
 /** Told of every key that is written. */
 export interface StagedKeys {
@@ -108,6 +114,12 @@ export class Stager {
         const expiryMs = reader.number();
         const flags = formFlags[formOf(reader.byte())];
         reader.field();
+        if (reader.fieldLength > inlineValueBytesMax && this.#keyspaces.isLive(keyspace)) {
+          // Its pieces are read from memory: what is staged is not copied, and written once whatever follows.
+          this.#settle(keyspace, bytes, keyStart, keyLength, this.nextIncarnation++, expiryMs);
+          this.#restateWhole(keyspace, bytes, keyStart, keyLength);
+          return;
+        }
         this.#settle(keyspace, bytes, keyStart, keyLength, 0, expiryMs);
         this.#putString(keyspace, reader, flags, expiryMs);
         return;
@@ -281,7 +293,10 @@ export class Stager {
     if (ref !== 0) this.#set.expect(this.#wholeBytes(database, ref));
   }
 
-  /** What of a value is known to be written when the set is frozen, in bytes. */
+  /**
+   * What of a value is known to be written when the set is frozen, in bytes. Of a large string it may be a piece or two, but all of
+   * it stays in memory until then.
+   */
   #wholeBytes(database: Database, ref: Ref): number {
     const type = database.type(ref);
     if (type === valueTypes.string) return database.stringLength(ref);
@@ -293,9 +308,14 @@ export class Stager {
     const version = database.version(ref);
     const expiryMs = database.expiry(ref);
     if (type === valueTypes.string) {
+      const flags = formFlags[database.stringForm(ref)];
+      const large = database.largeString(ref);
+      if (large !== null) {
+        this.#freezeLarge(keyspace, key, flags, version, expiryMs, large);
+        return;
+      }
       database.readString(ref);
       const { valueBytes, valueStart, valueLength } = database;
-      const flags = formFlags[database.stringForm(ref)];
       this.#putHead(keyspace, key, type, flags, version, expiryMs, 0, valueBytes, valueStart, valueLength);
       return;
     }
@@ -322,6 +342,41 @@ export class Stager {
     collection.describe(description);
     const { bytes, length } = description;
     this.#putHead(keyspace, key, type, headFlags.isWhole, version, expiryMs, 0, bytes, 0, length);
+  }
+
+  #freezeLarge(
+    keyspace: Keyspace,
+    key: Buffer,
+    flags: number,
+    version: number,
+    expiryMs: number,
+    large: LargeString,
+  ): void {
+    let incarnation = this.#incarnationOf(keyspace, key, 0, key.length);
+    if (incarnation < this.#set.firstIncarnation && large.changedBytes > renewedBytesMin) {
+      incarnation = this.nextIncarnation++;
+      this.#settle(keyspace, key, 0, key.length, incarnation, expiryMs);
+    }
+    const content = lengthContent(large.length);
+    this.#putHead(
+      keyspace,
+      key,
+      valueTypes.string,
+      flags,
+      version,
+      expiryMs,
+      incarnation,
+      content,
+      0,
+      lengthBytes,
+    );
+    const isNew = incarnation >= this.#set.firstIncarnation;
+    if (isNew) {
+      this.#set.unseen.add(incarnation);
+      this.#set.unseenBytes += large.length;
+    }
+    putPieces(large, isNew, this.#sink.begin(incarnation, keyspace, key, 0, key.length));
+    large.written();
   }
 
   #freezeElement({ incarnation, element }: RestatedElement): void {

@@ -3,7 +3,7 @@
  * agrees with the others.
  *
  *     heads        in the place of their key, of a database or of one that was flushed; as many as the state says
- *     elements     of a head, or of a key that is gone and listed as such; a collection has some
+ *     elements     of a head, or of a key that is gone and listed as such; a collection has some, a large string all its pieces
  *     expiries     one for each head that expires
  *     departed     what a start would believe of which keys are there: it has each of them, whatever the log removes next
  *
@@ -34,6 +34,7 @@ import { hasKept, readKept } from './kept-departed.js';
 import { createLayouts, type Layout } from './layouts/index.js';
 import { isMetaKey, type OpenedState, readOpenedState } from './opening.js';
 import type { OrderedStore } from './ordered-store.js';
+import { PieceOrder } from './string-pieces.js';
 
 const recordsPerRead = 1000;
 const known: ReadonlySet<number> = new Set(Object.values(prefixes));
@@ -193,6 +194,9 @@ class StoreCheck {
   async #checkValue(head: Head, isLive: boolean): Promise<void> {
     if (head.type === valueTypes.string) {
       if (head.form < 0) throw new KvError('CORRUPT', 'its form is not known');
+      if (head.incarnation === 0) return;
+      if (isLive) await this.#checkPieces(head);
+      else await this.#countElements(head.incarnation);
       return;
     }
     const collection = createCollection(head.type, this.#scratch);
@@ -204,6 +208,18 @@ class StoreCheck {
     } finally {
       collection.release(Number.POSITIVE_INFINITY);
     }
+  }
+
+  async #checkPieces({ content, incarnation }: Head): Promise<void> {
+    const order = new PieceOrder(content);
+    for await (const entries of this.#elementsOf(incarnation)) {
+      this.#elements += entries.length;
+      for (const [key, value] of entries) {
+        verify(key, value);
+        order.take(key.subarray(elementKeyOverhead), value.subarray(checksumBytes));
+      }
+    }
+    order.finish();
   }
 
   async #checkElements({ incarnation, type }: Head, collection: Collection): Promise<void> {

@@ -32,10 +32,13 @@ export class Sweeper {
     this.#store = store;
   }
 
-  /** Takes up what an earlier life left. */
-  start(): void {
+  /** Takes up what an earlier life left: `nextIncarnation` is the first of this one, which may be listed before it has a key. */
+  start(nextIncarnation: number): void {
     this.#run(async () => {
-      for await (const key of this.#list(prefixes.orphan)) this.#orphans.add(readUint64(key, 1));
+      for await (const key of this.#list(prefixes.orphan)) {
+        const incarnation = readUint64(key, 1);
+        if (incarnation < nextIncarnation) this.#orphans.add(incarnation);
+      }
       for await (const key of this.#list(prefixes.generation)) this.#generations.add(readUint32(key, 1));
     });
   }

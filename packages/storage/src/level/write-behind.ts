@@ -8,7 +8,8 @@
  *                  then the next one is frozen
  *
  * A set is written as a whole, with the position of its last batch, in one LevelDB batch: what is on the
- * disk is always the state at one position. A set is frozen only when nothing is journaled that was not
+ * disk is always the state at one position. Only the pieces of large strings that no head names yet go before, some at a
+ * time: LevelDB keeps a batch in memory twice, and these may be half a gigabyte. A set is frozen only when nothing is journaled that was not
  * staged, since freezing reads from memory. Sets are written one at a time and in order.
  *
  * When the disk fails, the set is written again, to a store that was opened anew, until it succeeds.
@@ -16,10 +17,11 @@
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import { Arena } from '../arena.js';
 import type { MemoryStorage } from '../memory-storage.js';
-import { type State, writeState } from './disk-records.js';
+import { numberKey64, prefixes } from './disk-keys.js';
+import { emptyRecord, type State, writeState } from './disk-records.js';
 import type { Keyspaces } from './keyspaces.js';
 import { moveMark, stateKey } from './opening.js';
-import type { OrderedStore } from './ordered-store.js';
+import type { OrderedBatch, OrderedStore } from './ordered-store.js';
 import type { Stager } from './stager.js';
 import { WritePace } from './write-pace.js';
 import { WriteSet } from './write-set.js';
@@ -57,6 +59,9 @@ export const pendingBytesMax: number = 256 * 1024 * 1024;
 /** So many operations, or bytes of values, are handed to LevelDB before others get their turn: a quarter of a millisecond. */
 const operationsPerTurn = 1000;
 const bytesPerTurn = 256 * 1024;
+/** Of pieces that go before, if they are more than this: so many turns fill a batch of as much. */
+const unseenBytesMin = 16 * 1024 * 1024;
+const turnsPerBatch: number = unseenBytesMin / bytesPerTurn;
 
 export interface WriteBehindOptions {
   readonly store: OrderedStore;
@@ -65,9 +70,8 @@ export interface WriteBehindOptions {
   readonly keyspaces: Keyspaces;
   readonly stager: Stager;
   readonly seed: number;
-  readonly position: number;
-  /** Batches that were written before. */
-  readonly batches: number;
+  /** What the disk has. */
+  readonly state: State;
   /** A set is on the disk. */
   readonly onWritten: (set: WriteSet) => void;
 }
@@ -91,8 +95,8 @@ export class WriteBehind {
   #committedBatch = 0;
   #writtenBatch = 0;
   #committedPosition: number;
-  /** Of LevelDB, in all lives. */
-  #batches: number;
+  /** What the disk has. */
+  #onDisk: State;
   /** Position of the frozen set's last batch, once that is committed. */
   #frozenPosition = 0;
   #timer: Timer | null = null;
@@ -104,9 +108,10 @@ export class WriteBehind {
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
-    this.durablePosition = options.position;
-    this.#committedPosition = options.position;
-    this.#batches = options.batches;
+    const { state } = options;
+    this.durablePosition = state.position;
+    this.#committedPosition = state.position;
+    this.#onDisk = state;
     this.#pace = new WritePace(options.env);
     this.#filling = this.#nextSet(1);
   }
@@ -160,7 +165,7 @@ export class WriteBehind {
 
   /** How many batches were written, in all lives. */
   get batches(): number {
-    return this.#batches;
+    return this.#onDisk.batches;
   }
 
   /** Nothing is being written, and all is on the disk, or in a log. */
@@ -335,17 +340,51 @@ export class WriteBehind {
   }
 
   async #writeOnce(set: WriteSet): Promise<void> {
-    const { store, env } = this.#options;
-    const batch = store.batch();
-    set.rewind();
-    while (set.writeSome(batch, operationsPerTurn, bytesPerTurn)) {
-      await new Promise<void>((resolve) => env.timers.setImmediate(resolve));
+    const isAhead = set.unseenBytes > unseenBytesMin;
+    if (isAhead) await this.#writeUnseen(set);
+    const batch = this.#options.store.batch();
+    set.rewind(isAhead ? 'seen' : 'all');
+    await this.#addTurns(batch, set, Number.POSITIVE_INFINITY);
+    if (isAhead)
+      for (const incarnation of set.unseen) batch.delete(numberKey64(prefixes.orphan, incarnation));
+    await this.#writeBatch(batch, { ...this.#state, position: this.#frozenPosition });
+  }
+
+  /** Pieces that belong to no key before the set is written: they are listed as such, so that a crash leaves none. */
+  async #writeUnseen(set: WriteSet): Promise<void> {
+    const { store } = this.#options;
+    const list = store.batch();
+    for (const incarnation of set.unseen) {
+      const key = numberKey64(prefixes.orphan, incarnation);
+      list.put(key, emptyRecord(key));
     }
-    const batches = this.#batches + 1;
+    await this.#writeBatch(list, { ...this.#onDisk, nextIncarnation: this.#state.nextIncarnation });
+    set.rewind('unseen');
+    for (let isMore = true; isMore; ) {
+      const batch = store.batch();
+      isMore = await this.#addTurns(batch, set, turnsPerBatch);
+      await batch.write();
+    }
+  }
+
+  /** Adds to a batch what is added in so many turns; whether there is more. */
+  async #addTurns(batch: OrderedBatch, set: WriteSet, turns: number): Promise<boolean> {
+    const { timers } = this.#options.env;
+    for (let left = turns; left > 0; left--) {
+      if (!set.writeSome(batch, operationsPerTurn, bytesPerTurn)) return false;
+      await new Promise<void>((resolve) => timers.setImmediate(resolve));
+    }
+    return true;
+  }
+
+  /** Writes a batch, after which the disk has a state, but for the number of its batches. */
+  async #writeBatch(batch: OrderedBatch, state: State): Promise<void> {
+    const batches = this.#onDisk.batches + 1;
+    const written = { ...state, batches };
     moveMark(batch, batches);
-    batch.put(stateKey, writeState(stateKey, { ...this.#state, batches, position: this.#frozenPosition }));
+    batch.put(stateKey, writeState(stateKey, written));
     await batch.write();
-    this.#batches = batches;
+    this.#onDisk = written;
   }
 
   #written(set: WriteSet): void {

@@ -110,7 +110,7 @@ describe('what came since the last set was written', () => {
   async function later({ env }: LevelLife, ms: number): Promise<void> {
     for (let waited = 0; waited < ms; waited += 1000) {
       env.advance(1000);
-      await turns(3);
+      await turns(5);
     }
   }
 

@@ -59,6 +59,9 @@ export interface RestatedElement {
   readonly element: Buffer;
 }
 
+/** What of a set is written: the pieces that are `unseen`, all others, or both. */
+export type SetPart = 'unseen' | 'seen' | 'all';
+
 export class WriteSet {
   readonly sequence: number;
   /** Incarnations from here on were born in this set: what the disk never saw needs no clearing. */
@@ -67,8 +70,9 @@ export class WriteSet {
   readonly #dict: Dict;
   /** The records in the order of their creation, in which they mostly lie in the arena; the stamp of each is its place here. */
   #order = new Int32Array(orderLengthMin);
-  /** The next one for `writeSome`. */
+  /** The next one for `writeSome`, and of which. */
   #at = 0;
+  #part: SetPart = 'all';
   readonly #long = new Map<string, LongOperation>();
   readonly #largeBytes = { total: 0 };
   /** Heads to be read from memory, in the order of their first change. */
@@ -83,6 +87,9 @@ export class WriteSet {
   readonly renewed = new Set<number>();
   /** Incarnations born in this set that are gone again: their elements are not written. */
   readonly #stillborn = new Set<number>();
+  /** Those of large strings that were born in this set: nothing tells of their pieces before it is written. */
+  readonly unseen = new Set<number>();
+  unseenBytes = 0;
   /** Orphans and generations to be cleared once this set is written. */
   readonly orphans: number[] = [];
   readonly deadGenerations: number[] = [];
@@ -217,20 +224,21 @@ export class WriteSet {
     }
   }
 
-  /** Goes back to the first operation, for `writeSome`: nothing is used up. */
-  rewind(): void {
+  /** Goes back to the first operation of a part, for `writeSome`: nothing is used up. */
+  rewind(part: SetPart): void {
     this.#at = 0;
+    this.#part = part;
   }
 
   /**
-   * Adds the next operations to a batch, at most `count` of those that lie in the arena, and no more once their values have
+   * Adds the next operations of the part to a batch, at most `count` of those that lie in the arena, and no more once their values have
    * `bytesMax` bytes; whether there are more. The set must not be changed until the batch is written. They come as
    * they lie in memory, which is brought near ahead of them.
    */
   writeSome(batch: OrderedBatch, count: number, bytesMax: number): boolean {
     for (let i = 0, bytes = 0; i < count && bytes < bytesMax; i++) {
       if (this.#at === this.#dict.size) {
-        this.#writeLong(batch);
+        if (this.#part !== 'unseen') this.#writeLong(batch);
         return false;
       }
       bytes += this.#writeOperation(batch, this.#order[this.#at++]);
@@ -262,6 +270,7 @@ export class WriteSet {
     const start = dict.keyStart(ref);
     const end = start + dict.keyLength(ref);
     if (this.#stillborn.size > 0 && this.#isStillborn(chunk, start)) return 0;
+    if (this.#part !== 'all' && this.#isUnseen(chunk, start) !== (this.#part === 'unseen')) return 0;
     if (dict.type(ref) !== operations.put) {
       batch.delete(chunk.subarray(start, end));
       return 0;
@@ -276,6 +285,10 @@ export class WriteSet {
     seal(chunk, start, end, chunk, end, end + length);
     batch.putRecord(this.#arena.wordsOf(ref), start >>> 2, end - start, length);
     return length;
+  }
+
+  #isUnseen(key: Uint8Array, start: number): boolean {
+    return key[start] === prefixes.element && this.unseen.has(readUint64(key, start + 1));
   }
 
   #isStillborn(key: Uint8Array, start: number): boolean {
