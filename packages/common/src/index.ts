@@ -32,7 +32,6 @@ export type { Findings } from './findings.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export type { LeaderHint, NodeAddresses } from './leader.js';
 export {
-  argumentsMax,
   batchKeysMax,
   databasesMax,
   hashSlotCount,

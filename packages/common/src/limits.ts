@@ -21,9 +21,6 @@ export const hostBytesMax = 1025;
 /** Errors repeat no more of an argument than this, in bytes. */
 export const quotedBytesMax = 4096;
 
-/** Most arguments of one command (clients that have not authenticated get less): as in Redis before 7.0, which has none. */
-export const argumentsMax = 1024 * 1024;
-
 /** Logical databases of one server. */
 export const databasesMax = 16;
 

@@ -22,6 +22,11 @@ import {
 import { textOf } from './escaped-text.js';
 import { quotedBytesMax } from './limits.js';
 
+/** Arguments that there is room for at first. */
+const usualRoom = 32;
+/** Room for 4,096 arguments is kept for the next request. */
+const keptOffsets = 2 * 4096;
+
 export class Request {
   /** Where the arguments lie. Not owned: changes after the call that received this request. */
   bytes: Uint8Array = emptyBytes;
@@ -38,7 +43,7 @@ export class Request {
   frameEnd = 0;
 
   /** With room for so many arguments at first. */
-  constructor(room = 32) {
+  constructor(room = usualRoom) {
     this.offsets = new Int32Array(2 * room);
   }
 
@@ -48,6 +53,12 @@ export class Request {
     const grown = new Int32Array(Math.max(count * 2, this.offsets.length * 2));
     grown.set(this.offsets);
     this.offsets = grown;
+  }
+
+  /** Lets go of bytes that belong to others, and of the room that very many arguments took. */
+  release(): void {
+    this.bytes = emptyBytes;
+    if (this.offsets.length > keptOffsets) this.offsets = new Int32Array(2 * usualRoom);
   }
 
   /** Position of argument `i` in `bytes`. */

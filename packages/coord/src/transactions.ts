@@ -41,7 +41,7 @@ export class Transactions {
   queue(transaction: Transaction, command: Command, request: Request): void {
     const owned = request.toOwned();
     transaction.queue.push({ command, request: owned });
-    transaction.bytes += owned.bytes.length + queuedBytes;
+    transaction.bytes += owned.bytes.length + owned.offsets.byteLength + queuedBytes;
     const { scripting } = this.#options.kv;
     if (command.isWrite) transaction.isWrite = true;
     if (command.mayReplicate && !scripting.onlyReads(command, request)) transaction.mayReplicate = true;

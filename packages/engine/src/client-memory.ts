@@ -18,6 +18,6 @@ export function stateBytes(session: Session): number {
 }
 
 export function clientMemory(session: Session): number {
-  const { inputBytes, inputFreeBytes = 0, outputBytes } = session.sink;
-  return connectionBytes + inputBytes + inputFreeBytes + outputBytes + stateBytes(session);
+  const { inputBytes, inputFreeBytes = 0, offsetBytes = 0, outputBytes } = session.sink;
+  return connectionBytes + inputBytes + inputFreeBytes + offsetBytes + outputBytes + stateBytes(session);
 }

@@ -25,6 +25,8 @@ export interface SessionSink {
   readonly inputBytes: number;
   /** Memory that is held for more input beside them. */
   readonly inputFreeBytes?: number;
+  /** Memory for the positions of arguments in them. */
+  readonly offsetBytes?: number;
   /** Goes on with further requests while replies are owed: see `outcomes.later` of the coordinator. */
   readonly takesLater?: boolean;
   /** Calls `Session.outputLeft` when most of its output has left, while the session awaits that. */

@@ -14,11 +14,10 @@ import type { RoutedSession } from './routed-session.js';
 import type { ShardRoute } from './shard-route.js';
 import { writeValue } from './write-value.js';
 
-/** The keys of one shard: their places among all keys, and what it is asked. */
+/** The keys of one shard: their places among all keys. */
 interface Share {
   readonly route: ShardRoute;
   readonly places: number[];
-  readonly args: Uint8Array[];
 }
 
 /** Puts the shards' replies together. */
@@ -81,7 +80,7 @@ export class SplitCommands {
     const shares = this.#sharesOf(request, stride);
     if (shares === null) return coordinator.fail(session, reply, slotNotServed);
     const { forwarder } = coordinator;
-    const parts = shares.map(({ args }) => new Request().assign([command.name, ...args]));
+    const parts = shares.map(({ places }) => partOf(request, places, stride));
     for (const part of parts) {
       const problem = forwarder.problemOf(part);
       if (problem !== null) return coordinator.fail(session, reply, problem);
@@ -110,10 +109,23 @@ export class SplitCommands {
       const route = this.#coordinator.routing.at(request, i);
       if (route === null) return null;
       let share = shares.get(route);
-      if (share === undefined) shares.set(route, (share = { route, places: [], args: [] }));
+      if (share === undefined) shares.set(route, (share = { route, places: [] }));
       share.places.push((i - 1) / stride);
-      for (let j = i; j < i + stride; j++) share.args.push(request.view(j));
     }
     return [...shares.values()];
   }
+}
+
+/** What a shard is asked, over the bytes of the whole: a million arguments are no million objects. */
+function partOf(request: Request, places: readonly number[], stride: number): Request {
+  const part = new Request(1 + places.length * stride);
+  part.bytes = request.bytes;
+  part.count = 1 + places.length * stride;
+  const { offsets } = part;
+  offsets.set(request.offsets.subarray(0, 2));
+  for (let i = 0, at = 2; i < places.length; i++) {
+    const from = 2 + 2 * stride * places[i];
+    for (let j = from; j < from + 2 * stride; j++) offsets[at++] = request.offsets[j];
+  }
+  return part;
 }

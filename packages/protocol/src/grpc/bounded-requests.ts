@@ -3,8 +3,9 @@
  * a hundred times that once it is an object: parts are counted before anything is decoded, or a message within its limit
  * would take all the memory that there is, before anybody asks who sent it.
  */
-import { argumentsMax, batchKeysMax, KvError } from '@holdfast/common';
+import { batchKeysMax, KvError } from '@holdfast/common';
 import { kv, tagOf, WireReader, wireTypes } from '@holdfast/rpc';
+import { argumentsMax } from './limits.js';
 
 /** Fields of a request beside those that are repeated. */
 const othersMax = 16;

@@ -6,9 +6,9 @@
  *     offsets   ^ name                                    ^ 1 ^ 2
  */
 // @hot-path
-import { argumentsMax, byteStringOf, copyBytes, emptyBytes, Request, writeInteger } from '@holdfast/common';
+import { byteStringOf, copyBytes, emptyBytes, Request, writeInteger } from '@holdfast/common';
 import { WireReader } from '@holdfast/rpc';
-import { scratchBytes } from './limits.js';
+import { argumentsMax, scratchBytes } from './limits.js';
 
 /** Field numbers of `Command.operation` and of `Result.outcome`. */
 export const operations = { get: 2, put: 3, delete: 4, execute: 5 } as const;

@@ -16,6 +16,9 @@ export const requestsBytesMax: number = 512 * 1024 * 1024;
  */
 export const messageBytesCounted: number = 64 * 1024;
 
+/** Most arguments of one command. */
+export const argumentsMax: number = 1024 * 1024;
+
 /** Longest message of calls that need no credentials (health, reflection). */
 export const openMessageBytesMax: number = 16 * 1024;
 

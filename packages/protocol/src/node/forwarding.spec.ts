@@ -97,6 +97,15 @@ describe('requests', () => {
     ]);
   });
 
+  it('of more than 1,048,576 arguments ended the connection', () => {
+    const client = new TestCluster(three).client();
+    const pairs = Array.from({ length: 1_200_000 }, (_, i) => `k${i >> 1}`);
+    expect(client.run(['MSET', ...pairs], 'MGET k0 k1 k599999 k600000')).toEqual([
+      '+OK',
+      '*[$"k0", $"k1", $"k599999", $null]',
+    ]);
+  });
+
   it('that are split were taken on and on while none was answered', () => {
     const client = new TestCluster(three).client();
     client.send(...Array.from({ length: 5000 }, () => 'MGET a b'), 'PING');

@@ -3,7 +3,7 @@
  * much was replied and is unsent: it is held, and goes on in a later turn, one session after the other.
  */
 // @hot-path
-import { emptyBytes, Request } from '@holdfast/common';
+import { Request } from '@holdfast/common';
 import { DiscardReply, discardedBecause, type Outcome, outcomes } from '@holdfast/coord';
 import { RequestDecoder } from '../resp/decoder.js';
 import { batchCountMax } from '../resp/request-batch.js';
@@ -230,7 +230,7 @@ export class RunExecutor {
       state.arrival = run.arrival;
       outcome = coordinator.coordinate(state, decoder.request, reply);
     }
-    decoder.request.bytes = emptyBytes;
+    decoder.request.release();
     const isDone = outcome === outcomes.done && !reply.isRefused;
     if (!run.isTransaction || !isDone) return isDone;
     return coordinator.coordinate(state, reply.problem === '' ? exec : discard, reply) === outcomes.done;
@@ -281,7 +281,7 @@ export class RunExecutor {
       at = next;
       isPending = coordinator.coordinate(state, decoder.request, reply) === outcomes.pending;
     }
-    decoder.request.bytes = emptyBytes;
+    decoder.request.release();
     if (isPending || reply.isRefused) {
       // Nothing was executed: queueing does not wait, so somebody holds this session back.
       if (!isPending) coordinator.coordinate(state, discard, reply);

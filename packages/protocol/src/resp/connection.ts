@@ -21,7 +21,14 @@ import {
 
 import { malformed, needMore, RequestDecoder } from './decoder.js';
 import type { RedisExporter } from './exporter.js';
-import { inputPauseBytes, lookAheadMax, outputPauseBytes, trimLooks, trimmedBytesMin } from './limits.js';
+import {
+  argumentBytes,
+  inputPauseBytes,
+  lookAheadMax,
+  outputPauseBytes,
+  trimLooks,
+  trimmedBytesMin,
+} from './limits.js';
 import { RespReply } from './reply.js';
 import { batchCountMax } from './request-batch.js';
 
@@ -131,6 +138,10 @@ export class Connection implements SessionSink {
 
   get inputFreeBytes(): number {
     return this.#input.length - this.#inputLength;
+  }
+
+  get offsetBytes(): number {
+    return this.#decoder.request.offsets.byteLength;
   }
 
   // Called by the exporter
@@ -368,7 +379,8 @@ export class Connection implements SessionSink {
   #isOverQueryLimit(): boolean {
     const { transaction } = this.session;
     const queuedBytes = transaction === null ? 0 : transaction.bytes;
-    return this.#inputLength + queuedBytes > this.#exporter.queryBytesMax;
+    const argumentsBytes = this.#decoder.found * argumentBytes;
+    return this.#inputLength + argumentsBytes + queuedBytes > this.#exporter.queryBytesMax;
   }
 
   #failProtocol(): void {

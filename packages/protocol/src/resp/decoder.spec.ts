@@ -1,10 +1,10 @@
-import { argumentsMax, type Random, randomBelow } from '@holdfast/common';
+import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import RedisParser from 'redis-parser';
 import { describe, expect, it } from 'vitest';
 import { encodeRequest } from '../testing/index.js';
 import { malformed, needMore, RequestDecoder } from './decoder.js';
-import { inlineBytesMax } from './limits.js';
+import { argumentsMax, inlineBytesMax } from './limits.js';
 
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -230,6 +230,17 @@ describe('announcements', () => {
   it('of more arguments than there was room for are met', () => {
     const args = Array.from({ length: 5000 }, (_, i) => String(i));
     expect(decodeAll(encodeRequest(args))).toEqual([args]);
+  });
+
+  it('of more than 1,048,576 arguments were malformed', () => {
+    const count = 1024 * 1024 + 1;
+    const bytes = Buffer.from(`*${count}\r\n${'$1\r\na\r\n'.repeat(count)}`);
+    const decoder = new RequestDecoder(512 * 1024 * 1024);
+    const cut = bytes.length - 10;
+    expect(decoder.decode(bytes, 0, cut)).toBe(needMore);
+    expect(decoder.found).toBe(count - 2);
+    expect(decoder.decode(bytes, 0, bytes.length)).toBe(bytes.length);
+    expect([decoder.found, decoder.request.count]).toEqual([0, count]);
   });
 });
 

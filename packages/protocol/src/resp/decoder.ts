@@ -9,9 +9,14 @@
  * on the error texts.
  */
 // @hot-path
-import { argumentsMax, Request } from '@holdfast/common';
+import { Request } from '@holdfast/common';
 import { splitInline } from './inline.js';
-import { inlineBytesMax, unauthenticatedArgumentsMax, unauthenticatedBulkBytesMax } from './limits.js';
+import {
+  argumentsMax,
+  inlineBytesMax,
+  unauthenticatedArgumentsMax,
+  unauthenticatedBulkBytesMax,
+} from './limits.js';
 import type { RequestBatch } from './request-batch.js';
 
 export const needMore = -1;
@@ -45,10 +50,15 @@ export class RequestDecoder {
 
   /** The unfinished command, which began at `start`, now begins at 0. */
   rebase(start: number): void {
-    if (this.#announced < 0) return;
+    if (this.#announced < 0 || start === 0) return;
     this.#at -= start;
     const { offsets } = this.request;
     for (let i = 0; i < this.#found; i++) offsets[2 * i] -= start;
+  }
+
+  /** Arguments of the unfinished command that have come so far. */
+  get found(): number {
+    return this.#announced < 0 ? 0 : this.#found;
   }
 
   /** Forgets an unfinished command: its bytes are decoded again. */

@@ -377,6 +377,17 @@ describe('limits', () => {
     expect(client.received).toBe('');
   });
 
+  it('of the query buffer count arguments, which take more than their bytes', async () => {
+    const server = await serve();
+    server.settings.set('client-query-buffer-limit', '100000');
+    const client = await server.open();
+    client.socket.write(`*1000000\r\n${'$1\r\na\r\n'.repeat(1000)}`);
+    await turn(server);
+    client.socket.write('$');
+    await client.closed();
+    expect(client.received).toBe('');
+  });
+
   it('of the query buffer make no room for long for an argument that does not come', async () => {
     const server = await serve();
     const client = await server.open();

@@ -12,7 +12,7 @@ import type { Coordinator, Session } from '@holdfast/coord/contract';
 import type { Settings } from '../settings.js';
 import { BufferPool } from './buffer-pool.js';
 import { Connection } from './connection.js';
-import { flushCommands, outputBytesMax, retirementMs } from './limits.js';
+import { flushCommands, inputBytesMax, outputBytesMax, retirementMs } from './limits.js';
 import { RequestBatch } from './request-batch.js';
 import { readInto } from './socket.js';
 
@@ -72,7 +72,7 @@ export class RedisExporter {
       for (const connection of this.#connections) connection.limitBulk(this.bulkBytesMax);
     });
     config.onChange('client-query-buffer-limit', () => {
-      this.queryBytesMax = config.number('client-query-buffer-limit');
+      this.queryBytesMax = Math.min(config.number('client-query-buffer-limit'), inputBytesMax);
     });
     config.onChange('client-output-buffer-limit', (value) => {
       this.#outputLimits = parseOutputLimits(value);

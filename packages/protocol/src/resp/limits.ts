@@ -3,6 +3,18 @@
 /** Longest inline command, and longest line of a length, in bytes. */
 export const inlineBytesMax: number = 64 * 1024;
 
+/** Most arguments that a command may announce: Redis' INT_MAX. How many there can be is said by `argumentBytes`. */
+export const argumentsMax = 2147483647;
+
+/**
+ * An argument counts as so much more than its bytes for `client-query-buffer-limit`: about what its place in the request, and
+ * an object for it where a command makes one, take. By its bytes alone a request within the limit could fill the JavaScript heap.
+ */
+export const argumentBytes = 128;
+
+/** Longest input that waits for its end, whatever `client-query-buffer-limit` says: arguments are found by positions of 31 bits. */
+export const inputBytesMax: number = 2 ** 31 - 128 * 1024;
+
 /** What a client may send before it has authenticated: arguments, and bytes of one argument. */
 export const unauthenticatedArgumentsMax = 10;
 export const unauthenticatedBulkBytesMax = 16384;

@@ -71,4 +71,13 @@ describe('a batch of requests', () => {
     batch.forget();
     expect(batch.requests.every((request) => request.bytes.length === 0)).toBe(true);
   });
+
+  it('gives back the room that very many arguments took', () => {
+    const batch = new RequestBatch();
+    const input = encodeRequest(Array(100_000).fill('a'));
+    new RequestDecoder(bulkBytesMax).decodeBatch(input, 0, input.length, batch, batchCountMax);
+    expect(batch.requests[0].offsets.length).toBeGreaterThan(100_000);
+    batch.forget();
+    expect(batch.requests[0].offsets.length).toBeLessThan(1000);
+  });
 });

@@ -6,7 +6,7 @@
  *                       ends[0]     ends[1]     ends[2]
  */
 // @hot-path
-import { emptyBytes, Request } from '@holdfast/common';
+import { Request } from '@holdfast/common';
 
 /** Commands in a batch at the most. */
 export const batchCountMax = 16;
@@ -28,8 +28,8 @@ export class RequestBatch {
     return spare;
   }
 
-  /** Lets go of bytes that belong to a connection. */
+  /** Lets go of bytes that belong to a connection, and of room that hardly any request needs. */
   forget(): void {
-    for (const request of this.requests) request.bytes = emptyBytes;
+    for (const request of this.requests) request.release();
   }
 }
