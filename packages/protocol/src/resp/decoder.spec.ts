@@ -268,12 +268,20 @@ describe('inline commands', () => {
     expect(decodeAll(`${line}\r\n`)).toEqual([line.split(' ')]);
   });
 
-  it.each([-3, -2, -1, 0, 1, 2])('of a length around the limit (%i) are the same in pieces', (more) => {
-    const input = Buffer.from(`${'k'.repeat(inlineBytesMax + more)}\r\nPING\r\n`);
-    const whole = new Feed().push(input);
-    const pieces = new Feed();
-    for (let at = 0; at < input.length; at += 1000) pieces.push(input.subarray(at, at + 1000));
-    expect([pieces.error, pieces.requests]).toEqual([whole.error, whole.requests]);
+  it('beyond the longest length are read when they are there to their end: they were refused', () => {
+    const line = `GET ${'k'.repeat(2 * inlineBytesMax)}`;
+    expect(decodeAll(`${line}\r\nPING\r\n`)).toEqual([line.split(' '), ['PING']]);
+  });
+
+  it.each([
+    [0, null],
+    [1, 'Protocol error: too big inline request'],
+  ])('are waited for up to the longest length, and %i bytes more: %j', (more, error) => {
+    const line = Buffer.from('k'.repeat(inlineBytesMax + more));
+    const feed = new Feed();
+    for (let at = 0; at < line.length; at += 1000) feed.push(line.subarray(at, at + 1000));
+    expect(feed.error).toBe(error);
+    if (error === null) expect(feed.push(Buffer.from('\n')).requests).toEqual([[line.toString()]]);
   });
 
   it.each(['POST / HTTP/1.1', 'host: here'])('of a web page are refused: %s', (line) => {

@@ -192,11 +192,10 @@ export class RequestDecoder {
   }
 
   #decodeInline(bytes: Uint8Array, start: number, end: number): number {
-    // Looked for no further than a line may be long: what is accepted must not depend on how it was cut.
-    const lineMax = Math.min(end, start + inlineBytesMax + 1);
     let newline = start;
-    while (newline < lineMax && bytes[newline] !== lf) newline++;
-    if (newline === lineMax) {
+    while (newline < end && bytes[newline] !== lf) newline++;
+    if (newline === end) {
+      // As in Redis a longer line is read where its end has come: what is limited is how much waits for one.
       if (end - start <= inlineBytesMax) return needMore;
       return this.#fail('Protocol error: too big inline request');
     }

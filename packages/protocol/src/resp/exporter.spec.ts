@@ -448,7 +448,7 @@ describe('input that is no request', () => {
     ['*1\r\n!', "-ERR Protocol error: expected '$', got '!'\r\n"],
     ['*x\r\n', '-ERR Protocol error: invalid multibulk length\r\n'],
     ['ECHO "\r\n', '-ERR Protocol error: unbalanced quotes in request\r\n'],
-    [`ECHO ${'x'.repeat(inlineBytesMax)}\r\n`, '-ERR Protocol error: too big inline request\r\n'],
+    [`ECHO ${'x'.repeat(3 * inlineBytesMax)}`, '-ERR Protocol error: too big inline request\r\n'],
     ['POST / HTTP/1.1\r\nHost: here\r\n', '-ERR Protocol error: HTTP is not served here\r\n'],
   ])('ends its own connection and nothing else: %j', async (input, error) => {
     const server = await serve();

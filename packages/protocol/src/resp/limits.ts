@@ -1,6 +1,6 @@
 /** Limits of the Redis protocol that no configuration changes. The others are parameters (CONFIG GET). */
 
-/** Longest inline command, and longest line of a length, in bytes. */
+/** Longest line, inline or of a length, that is waited for: in bytes. One that has come as a whole may be longer, as in Redis. */
 export const inlineBytesMax: number = 64 * 1024;
 
 /** Most arguments that a command may announce: Redis' INT_MAX. How many there can be is said by `argumentBytes`. */
