@@ -1,6 +1,7 @@
 /** Numbers as parameters have them: exact, and amounts of memory with their units. */
 
 export const int64Max: bigint = 2n ** 63n - 1n;
+export const uint64Max: bigint = 2n ** 64n - 1n;
 
 /** 64 bits of them; null when it is no integer. */
 export function parseWhole(value: string): bigint | null {
@@ -26,10 +27,15 @@ export function parseMemory(value: string): number | null {
   return bytes === null ? null : Number(bytes);
 }
 
-/** As `parseMemory`, exact. */
+/**
+ * As `parseMemory`, exact: of 64 bits without a sign, as Redis counts. What is no number of so many bits is the greatest one, a unit
+ * takes it beyond and back to 0, and no digit at all is 0.
+ */
 export function parseAmount(value: string): bigint | null {
-  const match = /^(\d{1,19})([a-z]{0,2})$/i.exec(value);
+  const match = /^(\d{0,127})([a-z]{0,2})$/i.exec(value);
   if (match === null) return null;
   const unit = memoryUnits[match[2].toLowerCase()];
-  return unit === undefined ? null : BigInt(match[1]) * unit;
+  if (unit === undefined) return null;
+  const n = BigInt(match[1]);
+  return BigInt.asUintN(64, (n > uint64Max ? uint64Max : n) * unit);
 }

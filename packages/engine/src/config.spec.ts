@@ -1,6 +1,6 @@
 import { KvError } from '@holdfast/common';
 import { describe, expect, it } from 'vitest';
-import { parseMemory } from './amounts.js';
+import { int64Max, parseMemory } from './amounts.js';
 import { Config } from './config.js';
 import { parameters } from './parameters.js';
 
@@ -30,6 +30,9 @@ describe('Config', () => {
     ['timeout', '010', "argument couldn't be parsed into an integer"],
     ['timeout', '2147483648', 'argument must be between 0 and 2147483647 inclusive'],
     ['slowlog-max-len', '-1', 'argument must be between 0 and 9223372036854775807 inclusive'],
+    ['hz', '01', "argument couldn't be parsed into an integer"],
+    ['hz', '-1', 'argument must be between 0 and 2147483647 inclusive'],
+    ['hll-sparse-max-bytes', '9223372036854775808', `argument must be between 0 and ${int64Max} inclusive`],
     ['appendonly', 'true', "argument must be 'yes' or 'no'"],
     ['appendfsync', 'x', 'argument(s) must be one of the following: everysec, always, no'],
     ['save', '60', 'Invalid save parameters'],
@@ -40,6 +43,8 @@ describe('Config', () => {
       'foo 1 2 3',
       'Invalid client class specified in buffer limit configuration.',
     ],
+    ['maxmemory-clients', '9223372036854775808', 'percentage argument must be less or equal to 100'],
+    ['maxmemory-clients', '01%', 'argument must be a memory or percent value'],
     ['maxmemory-clients', '101%', 'percentage argument must be less or equal to 100'],
     ['shutdown-on-sigterm', 'save nosave', "shutdown options SAVE and NOSAVE can't be used simultaneously"],
   ])('says what is wrong with %s %s', (name, value, problem) => {
@@ -52,6 +57,10 @@ describe('Config', () => {
     ['save', '900 1 300 10', '900 1 300 10'],
     ['hz', '9999', '500'],
     ['maxmemory-clients', '10%', '10%'],
+    ['maxmemory', '', '0'],
+    ['maxmemory', '9223372036854775808', '9223372036854775808'],
+    ['maxmemory', '99999999999999999999', '18446744073709551615'],
+    ['maxmemory', '17179869184gb', '0'],
     ['shutdown-on-sigterm', 'force now', 'now force'],
   ])('normalizes %s %s', (name, value, expected) => {
     const config = new Config(parameters);
@@ -137,7 +146,12 @@ describe('parseMemory', () => {
     ['-1', null],
     ['1.5mb', null],
     ['1tb', null],
-    ['', null],
+    ['', 0],
+    ['kb', 0],
+    ['18446744073709551616', 2 ** 64],
+    ['17179869184gb', 0],
+    ['1 ', null],
+    ['1'.repeat(128), null],
   ])('%s is %s', (text, bytes) => {
     expect(parseMemory(text)).toBe(bytes);
   });

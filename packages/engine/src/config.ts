@@ -3,7 +3,7 @@
  * depends on one reads it (`number`, `text`, `flag`), or listens to changes.
  */
 import { KvError } from '@holdfast/common';
-import { int64Max, parseAmount, parseWhole } from './amounts.js';
+import { int64Max, parseAmount, parseWhole, uint64Max } from './amounts.js';
 
 export type ParameterKind =
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
@@ -283,8 +283,9 @@ function assignNumber(entry: Entry, { min, max }: Limits, n: bigint | null, prob
   entry.text = String(n);
 }
 
-/** A limit beyond what is exact as a number stands for Redis' 64-bit one. */
+/** A limit beyond what is exact as a number stands for Redis' 64-bit one, and none for that without a sign. */
 function exactLimit(limit: number): bigint {
+  if (limit === Number.POSITIVE_INFINITY) return uint64Max;
   return limit === Number.MAX_SAFE_INTEGER ? int64Max : BigInt(limit);
 }
 

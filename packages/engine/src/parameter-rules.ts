@@ -1,5 +1,5 @@
 /** Rules of parameters whose values are lists or otherwise their own, with Redis' words for what is wrong. */
-import { parseMemory } from './amounts.js';
+import { parseAmount, parseWhole } from './amounts.js';
 import { invalid } from './config.js';
 import { formatEventClasses, parseEventClasses } from './keyspace-events.js';
 
@@ -27,8 +27,8 @@ export function normalizeOutputLimits(value: string, current: string): string {
   for (let i = 0; i < words.length; i += 4) {
     const name = clientClasses[words[i].toLowerCase()];
     if (name === undefined) throw invalid('Invalid client class specified in buffer limit configuration.');
-    const hard = parseMemory(words[i + 1]);
-    const soft = parseMemory(words[i + 2]);
+    const hard = parseAmount(words[i + 1]);
+    const soft = parseAmount(words[i + 2]);
     const seconds = words[i + 3];
     if (hard === null || soft === null || !isWhole(seconds)) {
       throw invalid('Error in hard, soft or soft_seconds setting in buffer limit configuration.');
@@ -77,22 +77,22 @@ export function normalizePermissions(value: string): string {
 
 /** Redis brings a frequency out of 1 to 500 back into it. */
 export function normalizeFrequency(value: string): string {
-  if (!/^-?\d{1,10}$/.test(value)) throw invalid("argument couldn't be parsed into an integer");
-  const hz = Number(value);
+  const whole = parseWhole(value);
+  if (whole === null) throw invalid("argument couldn't be parsed into an integer");
+  const hz = Number(whole);
   if (hz < 0 || hz > 2147483647) throw invalid('argument must be between 0 and 2147483647 inclusive');
   return String(Math.min(500, Math.max(1, hz)));
 }
 
-/** Bytes, or a percentage of `maxmemory`. */
+/** Bytes, or a percentage of `maxmemory`: Redis keeps that as a negative number, which amounts of 64 bits are as well. */
 export function normalizeMemoryOrPercent(value: string): string {
-  const percent = /^(\d{1,3})%$/.exec(value);
-  if (percent !== null) {
-    if (Number(percent[1]) > 100) throw invalid('percentage argument must be less or equal to 100');
-    return `${Number(percent[1])}%`;
-  }
-  const bytes = parseMemory(value);
-  if (bytes === null) throw invalid('argument must be a memory or percent value');
-  return String(bytes);
+  const amount = parseAmount(value);
+  const percent = value.endsWith('%') ? parseWhole(value.slice(0, -1)) : null;
+  const n =
+    amount === null ? (percent === null || percent < 0n ? null : -percent) : BigInt.asIntN(64, amount);
+  if (n === null) throw invalid('argument must be a memory or percent value');
+  if (n < -100n) throw invalid('percentage argument must be less or equal to 100');
+  return n < 0n ? `${-n}%` : String(n);
 }
 
 const shutdownWords = ['default', 'save', 'nosave', 'now', 'force'];

@@ -103,7 +103,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'lazyfree-lazy-expire', kind: flag, initial: 'no' },
 
   // The data
-  { name: 'maxmemory', kind: memory, initial: '0' },
+  { name: 'maxmemory', kind: { ...memory, max: Number.POSITIVE_INFINITY }, initial: '0' },
   { name: 'maxmemory-policy', kind: oneWordOf(...evictionPolicies), initial: 'noeviction' },
   { name: 'maxmemory-samples', kind: between(1, 2147483647), initial: '5' },
   { name: 'maxmemory-eviction-tenacity', kind: between(0, 100), initial: '10' },

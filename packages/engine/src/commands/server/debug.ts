@@ -4,6 +4,7 @@
  */
 import type { Reply, Request } from '@holdfast/common';
 import { type Database, dumpPayload, stringForms } from '@holdfast/storage';
+import { parseAmount } from '../../amounts.js';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { globMatch } from '../../glob.js';
@@ -25,6 +26,8 @@ interface Subcommand {
 const accept: Subcommand['run'] = (_ctx, reply) => reply.ok();
 const payloadOverhead = 11;
 const many = Number.POSITIVE_INFINITY;
+/** Redis' threshold of large elements of lists: a little less than 4 GiB. */
+const packedThresholdMax = 2n ** 32n - 2n ** 20n;
 
 function describeKey(ctx: Context, reply: Reply, key: number): void {
   const { db, request } = ctx;
@@ -121,6 +124,13 @@ function allowCommandsInScripts({ kv, request }: Context, reply: Reply, on: numb
   reply.ok();
 }
 
+/** Lists have no nodes whose size it could be: what Redis refuses is refused. */
+function checkThreshold({ request }: Context, reply: Reply, threshold: number): void {
+  const bytes = parseAmount(request.byteString(threshold));
+  if (bytes !== null && bytes <= packedThresholdMax) return reply.ok();
+  reply.error('ERR argument must be a memory value bigger than 1 and smaller than 4gb');
+}
+
 function setSkipChecksums({ kv, request }: Context, reply: Reply, on: number): void {
   kv.skipsChecksums = request.integer(on) > 0;
   reply.ok();
@@ -148,7 +158,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   JMAP: { counts: [0, 0], run: accept },
   LOG: { counts: [1, 1], run: accept },
   'PAUSE-CRON': { counts: [1, 1], run: accept },
-  'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: accept },
+  'QUICKLIST-PACKED-THRESHOLD': { counts: [1, 1], run: checkThreshold },
   REPLYBUFFER: { counts: [2, 2], run: accept },
   LISTPACK: { counts: [1, 1], run: (ctx, reply, key) => printStructure(ctx, reply, key, 'listpack') },
   LOADAOF: { counts: [0, 0], run: loadFromDisk },
