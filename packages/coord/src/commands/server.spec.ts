@@ -162,6 +162,15 @@ describe('COMMAND', () => {
     expect(client.line('COMMAND GETKEYS GET')).toEqual(
       new Error('ERR Invalid number of arguments specified for command'),
     );
+    const rw = ['RW', 'access', 'delete'];
+    const migrate = (key: string, ...keys: string[]) =>
+      client.ask(['COMMAND', 'GETKEYSANDFLAGS', 'MIGRATE', 'h', 'p', key, '0', '5', 'KEYS', ...keys]);
+    expect(migrate('', 'a', 'b')).toEqual([
+      ['a', rw],
+      ['b', rw],
+    ]);
+    expect(migrate('')).toEqual([['', rw]]);
+    expect(migrate('k', 'a', 'b')).toEqual(new Error('ERR Invalid arguments specified for command'));
     expect(client.line('COMMAND GETKEYS NOSUCH')).toEqual(new Error('ERR Invalid command specified'));
     expect(client.line('COMMAND GETKEYSANDFLAGS SET a 1')).toEqual([['a', ['OW', 'update']]]);
     expect(client.line('COMMAND GETKEYSANDFLAGS SET a 1 GET')).toEqual([['a', ['RW', 'access', 'update']]]);

@@ -60,7 +60,9 @@ export const migrate = defineCommand({
   ],
   keysOf(request) {
     const options = readOptions(request);
-    return typeof options === 'string'
+    // As in Redis: a key and a list of keys are none.
+    if (options === keyNotEmpty) return { first: keyAt, count: 0 };
+    return typeof options === 'string' || options.keyCount === 0
       ? { first: keyAt, count: 1 }
       : { first: options.firstKey, count: options.keyCount };
   },
