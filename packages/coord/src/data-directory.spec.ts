@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SimulatedEnv } from '@holdfast/common/testing';
@@ -76,6 +76,13 @@ it.each([
     );
     await expect(startThere(`${place}/`)).rejects.toThrow('data.replaced is there');
     expect(existsSync(place)).toBe(false);
+    // What starts servers may make their directories.
+    mkdirSync(place);
+    await expect(startThere(`${place}/`)).rejects.toThrow(
+      /data is empty, and .*data.replaced is there: .*remove .*data and rename/,
+    );
+    expect(readdirSync(place)).toEqual([]);
+    rmdirSync(place);
     renameSync(`${place}.replaced`, place);
     const again = await startThere(place);
     expect(await new StackClient(again).line('GET k')).toBe('v');

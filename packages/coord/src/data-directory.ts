@@ -21,7 +21,7 @@ export class DataDirectory {
   /** Makes it this server's own. Throws KvError LOCKED, INVALID, DISK. */
   async claim(): Promise<void> {
     const { disk, path } = this;
-    await this.checkNotSetAside();
+    await checkNotSetAside(disk, path);
     await disk.makeDirectory(path);
     const lock = await disk.lock(path);
     try {
@@ -45,20 +45,6 @@ export class DataDirectory {
     throw new KvError(
       'INVALID',
       `${this.path} has the log of another run: start with --log file, or elsewhere`,
-    );
-  }
-
-  /**
-   * A restore that was to replace the directory, and was killed before it put the other one in place, leaves none: to begin
-   * empty there would look like a loss. Throws KvError INVALID.
-   */
-  async checkNotSetAside(): Promise<void> {
-    const path = this.path.replace(/\/+$/, '');
-    const replaced = `${path}.replaced`;
-    if ((await this.disk.exists(path)) || !(await this.disk.exists(replaced))) return;
-    throw new KvError(
-      'INVALID',
-      `${path} is missing, and ${replaced} is there: kvctl restore --replace was not finished. Run it again, or rename ${replaced} back`,
     );
   }
 
@@ -90,6 +76,26 @@ export class DataDirectory {
     this.#lock = null;
     await lock?.release();
   }
+}
+
+/**
+ * A restore that was to replace the directory, and was killed before it put the other one in place, leaves none: to begin
+ * empty there would look like a loss. So it would where something made an empty one since then: what a restore puts in place
+ * is never empty, nor is what a server has begun in. Throws KvError INVALID.
+ */
+export async function checkNotSetAside(disk: Disk, directory: string): Promise<void> {
+  const path = directory.replace(/\/+$/, '');
+  const replaced = `${path}.replaced`;
+  if (!(await disk.exists(replaced))) return;
+  const isThere = await disk.exists(path);
+  if (isThere && (await disk.list(path)).length > 0) return;
+  const [state, back] = isThere
+    ? ['empty', `remove ${path} and rename ${replaced} back`]
+    : ['missing', `rename ${replaced} back`];
+  throw new KvError(
+    'INVALID',
+    `${path} is ${state}, and ${replaced} is there: kvctl restore --replace was not finished. Run it again, or ${back}`,
+  );
 }
 
 async function checkFormat(disk: Disk, directory: string, storage: string): Promise<void> {
