@@ -1,11 +1,11 @@
 /** Shards of a cluster that come together in one place. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
-import { AtomicFile, NodeDisk } from '@holdfast/log';
+import { AtomicFile, type Disk, NodeDisk } from '@holdfast/log';
 import { BackupWriter, MutationWriter, mutationKinds } from '@holdfast/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkBackup, type RestorePoint, restoreBackup } from './backup.js';
@@ -92,10 +92,43 @@ it('a restore that was killed between its renames could not be run again: what i
   const summary = await checkBackup(disk, path, () => {});
   const source = { env, disk, path, summary, point: null, onBatch: () => {}, directory: place };
   await restoreBackup({ ...source, storage: 'memory', replace: true });
+  // What starts servers may have made the directory again.
+  rmSync(place, { recursive: true });
+  mkdirSync(place);
+  await restoreBackup({ ...source, storage: 'memory', replace: true });
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place', 'place.replaced']);
   await expect(restoreBackup({ ...source, storage: 'memory', replace: true })).rejects.toThrow(
     'place.replaced is there already',
   );
+});
+
+it('a restore that could not get its name left the directory set aside', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  const place = join(directory, 'place');
+  const summary = await checkBackup(disk, path, () => {});
+  const source = { env, path, summary, point: null, onBatch: () => {}, directory: place };
+  const options = { ...source, storage: 'memory', replace: true } as const;
+  mkdirSync(place);
+  writeFileSync(join(place, 'format'), 'of before');
+  /** Does something right after what was there is set aside. */
+  const then = (after: () => void): Disk => {
+    const meddled = new NodeDisk();
+    meddled.rename = (from, to) => {
+      disk.rename(from, to);
+      if (to === `${place}.replaced`) after();
+    };
+    return meddled;
+  };
+  const losing = then(() => rmSync(`${place}.restoring`, { recursive: true }));
+  await expect(restoreBackup({ ...options, disk: losing })).rejects.toThrow(/ENOENT.*place is as it was$/);
+  expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place']);
+  expect(await readdir(place)).toEqual(['format']);
+  const taken = then(() => writeFileSync(place, 'of somebody else'));
+  await expect(restoreBackup({ ...options, disk: taken })).rejects.toThrow(
+    /ENOTDIR.*; what was there is in .*place.replaced$/,
+  );
+  expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place', 'place.replaced']);
+  expect(readFileSync(join(`${place}.replaced`, 'format'), 'utf8')).toBe('of before');
 });
 
 it('a backup is restored to a directory that is empty', async () => {

@@ -14,7 +14,7 @@ import {
 } from '@holdfast/storage';
 import { apart, type PartBatch } from './apart.js';
 import { applyTo, cacheBytes } from './applying.js';
-import { checkEmpty, placeOf, putInPlace, type StorageKind } from './directory-target.js';
+import { checkEmpty, isEmpty, placeOf, putInPlace, type StorageKind } from './directory-target.js';
 import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
 
@@ -161,20 +161,28 @@ export interface RestoreOptions extends RestoreSource {
   readonly replace: boolean;
 }
 
+/** Where a restore puts what it makes. */
+interface Place {
+  readonly directory: string;
+  /** What is there is to be moved: something is. */
+  readonly isTaken: boolean;
+}
+
 /** The directory that a restore to `path` makes. Throws KvError INVALID when it can't be put in place there. */
-export async function checkPlace(disk: Disk, path: string, replace: boolean): Promise<string> {
+export async function checkPlace(disk: Disk, path: string, replace: boolean): Promise<Place> {
   const directory = await placeOf(path);
   if (!replace) await checkEmpty(disk, directory);
-  // Without the directory it is what a restore that was killed set aside: this one finishes its work.
-  else if ((await disk.exists(directory)) && (await disk.exists(`${directory}.replaced`)))
+  const isTaken = !(await isEmpty(disk, directory));
+  // With nothing there it is what a restore that was killed set aside: this one finishes its work.
+  if (isTaken && (await disk.exists(`${directory}.replaced`)))
     throw new KvError('INVALID', `${directory}.replaced is there already: move it away`);
-  return directory;
+  return { directory, isTaken };
 }
 
 /** Builds the directory beside, checks it, and puts it in place. All parts of the backup come together in it. */
 export async function restoreBackup(options: RestoreOptions): Promise<void> {
-  const { disk, replace, storage } = options;
-  const directory = await checkPlace(disk, options.directory, replace);
+  const { disk, storage } = options;
+  const { directory, isTaken } = await checkPlace(disk, options.directory, options.replace);
   // A server that has the directory keeps it.
   let lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
   const building = `${directory}.restoring`;
@@ -186,19 +194,36 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     else await fillSnapshot(options, `${building}/snapshots`, scratch);
     await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
     await checkDirectory(disk, building, new Refusing());
-    if (replace && lock !== null) {
-      disk.rename(directory, `${directory}.replaced`);
+    if (isTaken) {
+      await replace(disk, building, directory);
     } else {
       // The lock is a name in it.
       await lock?.release();
       lock = null;
+      await putInPlace(disk, building, directory);
     }
-    await putInPlace(disk, building, directory);
   } catch (error) {
     await rm(building, { recursive: true, force: true }).catch(() => {});
     throw error;
   } finally {
     await lock?.release().catch(() => {});
+  }
+}
+
+/** What was there is in DIR.replaced, or still there. Throws KvError. */
+async function replace(disk: Disk, building: string, directory: string): Promise<void> {
+  const replaced = `${directory}.replaced`;
+  disk.rename(directory, replaced);
+  try {
+    await putInPlace(disk, building, directory);
+  } catch (cause) {
+    const { code, message } = cause as KvError;
+    try {
+      disk.rename(replaced, directory);
+    } catch {
+      throw new KvError(code, `${message}; what was there is in ${replaced}`, { cause });
+    }
+    throw new KvError(code, `${message}; ${directory} is as it was`, { cause });
   }
 }
 

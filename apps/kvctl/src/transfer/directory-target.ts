@@ -89,9 +89,14 @@ export async function placeOf(path: string): Promise<string> {
   return directory;
 }
 
+/** Whether there is no directory, or one that holds nothing. */
+export async function isEmpty(disk: Disk, directory: string): Promise<boolean> {
+  return !(await disk.exists(directory)) || (await disk.list(directory)).length === 0;
+}
+
 /** Throws KvError INVALID when there is a directory that holds anything. */
 export async function checkEmpty(disk: Disk, directory: string): Promise<void> {
-  if (!(await disk.exists(directory)) || (await disk.list(directory)).length === 0) return;
+  if (await isEmpty(disk, directory)) return;
   throw new KvError('INVALID', `${directory} is not empty: choose a directory that is not there yet`);
 }
 
