@@ -4,7 +4,7 @@
  *
  * `mix` is for what has an order, `fold` for what has none: hashes of parts, combined by exclusive or.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   DoubleReply,
   databasesMax,
@@ -34,12 +34,12 @@ const redisTypes: Readonly<Record<number, number>> = {
 };
 
 function sha1(bytes: Uint8Array): Buffer {
-  return createHash('sha1').update(bytes).digest();
+  return hash('sha1', bytes, 'buffer');
 }
 
 function fold(digest: Buffer, bytes: Uint8Array): void {
-  const hash = sha1(bytes);
-  for (let i = 0; i < digestBytes; i++) digest[i] ^= hash[i];
+  const hashed = sha1(bytes);
+  for (let i = 0; i < digestBytes; i++) digest[i] ^= hashed[i];
 }
 
 function mix(digest: Buffer, bytes: Uint8Array): void {
