@@ -35,6 +35,26 @@ describe('SORT', () => {
     ]);
   });
 
+  it('sorts nothing but integers as numbers, and what is more than those as elements', () => {
+    const numbers = Array.from({ length: 500 }, (_, i) => String(((i * 7919) % 501) - 250));
+    const sorted = [...numbers].sort((a, b) => Number(a) - Number(b));
+    c.ask(['RPUSH', 'n', ...numbers, '0']);
+    sorted.splice(sorted.indexOf('0'), 0, '0');
+    expect(c.line('SORT n')).toEqual(sorted);
+    expect(c.line('SORT n DESC LIMIT 2 3')).toEqual([...sorted].reverse().slice(2, 5));
+    expect(c.line('SORT n LIMIT 600 3')).toEqual([]);
+    expect(c.line('SORT n STORE stored')).toBe(501);
+    expect(c.line('LRANGE stored 0 -1')).toEqual(sorted);
+    c.expectReplies([
+      ['ZADD z 1 30 2 -4 3 5', 3],
+      ['SORT z', ['-4', '5', '30']],
+      ['RPUSH more 9007199254740993 9007199254740992 9223372036854775807 02 -0 2', 6],
+      ['SORT more', ['-0', '02', '2', '9007199254740992', '9007199254740993', '9223372036854775807']],
+      ['RPUSH wrong 1 2 x', 3],
+      ['SORT wrong', notAScore],
+    ]);
+  });
+
   it('cuts out a part of the result', () => {
     c.expectReplies([
       ['SORT l LIMIT 1 2', ['2', '3']],

@@ -11,7 +11,14 @@ import { type Collection, type Database, SetValue, valueTypes } from '@holdfast/
 import { type Context, wrongType } from '../../context.js';
 import { sortRange } from '../../partial-sort.js';
 import { storeCollection } from '../storing.js';
-import { allElements, listOf, orderedElements, type SortElement } from './sort-elements.js';
+import {
+  allElements,
+  digitsOf,
+  integersOf,
+  listOf,
+  orderedElements,
+  type SortElement,
+} from './sort-elements.js';
 import { patternsOf, SortOptions } from './sort-options.js';
 import { type Slice, SortPattern } from './sort-pattern.js';
 
@@ -28,14 +35,43 @@ export function sort(ctx: Context, mayStore: boolean, reply: Reply): void {
   if (problem !== null) return reply.error(problem);
   const ref = ctx.read(1);
   if (ref !== 0 && !sortableTypes.has(db.type(ref))) return reply.error(wrongType);
+  const integers = ref === 0 ? null : sortedIntegers(db.collection(ref), options);
+  if (integers !== null) return answer(ctx, options, digitsOf(integers), integers.length, reply);
   const elements = ref === 0 ? [] : select(ctx, db.collection(ref), options);
   if (elements === null) return reply.error(notAScore);
   const gets = options.gets.map((i) => new SortPattern(request.view(i)));
   needAll(ctx, elements, gets);
   const count = elements.length * Math.max(1, gets.length);
   const values = gets.length === 0 ? elements : valuesOf(ctx, elements, gets);
-  if (options.target === 0) replyValues(values, count, reply);
-  else storeCollection(ctx, options.target, listOf(ctx.db, values), 'l', 'sortstore', reply);
+  answer(ctx, options, values, count, reply);
+}
+
+/** Replies or stores the result. */
+function answer(
+  ctx: Context,
+  { target }: SortOptions,
+  values: Iterable<Slice | null>,
+  count: number,
+  reply: Reply,
+): void {
+  if (target === 0) replyValues(values, count, reply);
+  else storeCollection(ctx, target, listOf(ctx.db, values), 'l', 'sortstore', reply);
+}
+
+/** The elements wanted, where they are sorted as numbers, are nothing but integers, and are all that is asked for; else null. */
+function sortedIntegers(collection: Collection, options: SortOptions): Float64Array | null {
+  if (options.by !== 0 || options.isAlphabetic || options.gets.length > 0) return null;
+  const numbers = integersOf(collection)?.sort() ?? null;
+  if (numbers === null) return null;
+  if (options.isDescending) numbers.reverse();
+  const [from, to] = rangeOf(options, numbers.length);
+  return numbers.subarray(from, to);
+}
+
+/** Which of `size` elements are wanted, from the first up to the last, exclusive. */
+function rangeOf({ offset, count }: SortOptions, size: number): [from: number, to: number] {
+  const from = Math.min(Math.max(offset, 0), size);
+  return [from, count < 0 ? size : from + Math.min(count, size - from)];
 }
 
 /** Nothing may be missing once the first value is replied. */
@@ -56,8 +92,8 @@ function* valuesOf(
 /** The elements wanted, in their order; null when one has no number to be sorted by. */
 function select(ctx: Context, collection: Collection, options: SortOptions): SortElement[] | null {
   const { size } = collection;
-  const from = Math.min(Math.max(options.offset, 0), size);
-  const count = options.count < 0 ? size - from : Math.min(options.count, size - from);
+  const [from, to] = rangeOf(options, size);
+  const count = to - from;
   const isSet = collection instanceof SetValue;
   if (options.isUnsorted && !isSet) {
     return orderedElements(
