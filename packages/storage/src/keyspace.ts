@@ -142,7 +142,7 @@ export abstract class Keyspace {
     const object = this.arena.object(number);
     this.arena.detach(number);
     if (!(object instanceof Collection)) {
-      this.arena.usedBytes -= (object as LargeString).bytes.length;
+      this.arena.usedBytes -= (object as LargeString).usedBytes;
       return;
     }
     object.ref = 0;

@@ -5,10 +5,14 @@
  * is one piece to be written.
  */
 // @hot-path
+import { constants } from 'node:buffer';
 import { KvError } from '@holdfast/common';
 
-/** Room for more is as much again as there is, up to this. */
-const roomBytesMax: number = 1 << 24;
+/**
+ * From this length on a string has room for as much again from the start. What was never written to is address space, and no
+ * memory: an APPEND to 500 MB took 0.3 s, and held up everybody, while it had to be moved for it.
+ */
+const roomyBytesMin: number = 1 << 24;
 
 /** Of a piece: with its key it fills a block of a write set's arena, and LevelDB never has anything large at once. */
 export const pieceBytes: number = 32 * 1024 - 64;
@@ -22,26 +26,37 @@ const nothingChanged = new Uint8Array(0);
 export class LargeString {
   bytes: Buffer;
   length: number;
+  /** The most it ever had of its buffer. */
+  #touched: number;
   /** A byte for each piece, 1 for those that changed; none while nothing did. */
   #changed: Uint8Array = nothingChanged;
   #changedCount = 0;
 
-  constructor(bytes: Buffer) {
+  /** Of the first `length` bytes of a buffer, which it keeps. */
+  constructor(bytes: Buffer, length: number) {
     this.bytes = bytes;
-    this.length = bytes.length;
+    this.length = length;
+    this.#touched = length;
+  }
+
+  /** The memory that it takes. */
+  get usedBytes(): number {
+    return this.bytes.length < roomyBytesMin ? this.bytes.length : this.#touched;
   }
 
   /** Makes it longer or shorter, old content kept; returns how much more memory it takes. Throws KvError LIMIT. */
   resize(length: number): number {
-    const before = this.bytes.length;
-    if (length > before) {
-      const grown = allocateLarge(Math.max(length, this.length + Math.min(this.length, roomBytesMax)));
+    const before = this.usedBytes;
+    if (length > this.bytes.length) {
+      const grown = allocateRoomy(Math.max(length, Math.min(this.length * 2, roomyBytesMin)));
       grown.set(this.bytes.subarray(0, this.length));
       this.bytes = grown;
+      this.#touched = length;
     }
     if (length !== this.length) this.change(Math.min(length, this.length), Math.max(length, this.length));
     this.length = length;
-    return this.bytes.length - before;
+    this.#touched = Math.max(this.#touched, length);
+    return this.usedBytes - before;
   }
 
   /** `bytes[from, to)` changed. */
@@ -82,5 +97,15 @@ export function allocateLarge(length: number): Buffer {
     return Buffer.allocUnsafeSlow(length);
   } catch (cause) {
     throw new KvError('LIMIT', `there is no memory for a string of ${length} bytes`, { cause });
+  }
+}
+
+/** As `allocateLarge`, with room where that takes no memory, as far as the runtime's buffers go. */
+export function allocateRoomy(length: number): Buffer {
+  if (length < roomyBytesMin || length * 2 > constants.MAX_LENGTH) return allocateLarge(length);
+  try {
+    return Buffer.allocUnsafeSlow(length * 2);
+  } catch {
+    return allocateLarge(length);
   }
 }

@@ -10,7 +10,7 @@ import { copyBytes } from '@holdfast/common';
 import type { Ref } from './arena.js';
 import { valueTypes } from './collection.js';
 import { Keyspace } from './keyspace.js';
-import { allocateLarge, LargeString } from './large-string.js';
+import { allocateRoomy, LargeString } from './large-string.js';
 import { type MutationWriter, mutationKinds } from './mutation.js';
 import { formShift, hasExpiry, hasObject } from './records.js';
 import { formerStates, rawHead, stringForms } from './string-forms.js';
@@ -74,7 +74,7 @@ export abstract class StringKeys extends Keyspace {
     expiryMs: number,
     form: number,
   ): Ref {
-    const buffer = valueLength > inlineValueBytesMax ? allocateLarge(valueLength) : null;
+    const buffer = valueLength > inlineValueBytesMax ? allocateRoomy(valueLength) : null;
     const former = this.#formerState(ref);
     const record = this.#shapeString(ref, key, keyStart, keyLength, valueLength, buffer, expiryMs, form);
     this.readString(record);
@@ -143,7 +143,7 @@ export abstract class StringKeys extends Keyspace {
   }
 
   /**
-   * Gives the record of a key the shape of a string of `length` bytes, which lie in `large` if there are too
+   * Gives the record of a key the shape of a string of `length` bytes, which lie at the start of `large` if there are too
    * many for the arena; content and version are not set.
    */
   #shapeString(
@@ -173,7 +173,7 @@ export abstract class StringKeys extends Keyspace {
       if (oldExpiryMs !== 0) this.expiries.removed();
       record = dict.replace(ref, inline, head, false);
     }
-    if (large !== null) dict.setObject(record, this.#attachLarge(large));
+    if (large !== null) dict.setObject(record, this.#attachLarge(large, length));
     if (expiryMs !== 0) this.expiries.added(record, expiryMs);
     return record;
   }
@@ -215,17 +215,18 @@ export abstract class StringKeys extends Keyspace {
       this.arena.usedBytes += large.resize(length);
       return dict.replace(ref, 0, rawHead(head), false);
     }
-    const buffer = allocateLarge(length);
+    const buffer = allocateRoomy(length);
     copyBytes(this.valueBytes, this.valueStart, buffer, 0, this.valueLength);
-    const number = this.#attachLarge(buffer);
+    const number = this.#attachLarge(buffer, length);
     const record = dict.replace(ref, 0, rawHead(head) | hasObject, false);
     dict.setObject(record, number);
     this.moved(record);
     return record;
   }
 
-  #attachLarge(bytes: Buffer): number {
-    this.arena.usedBytes += bytes.length;
-    return this.arena.attach(new LargeString(bytes));
+  #attachLarge(bytes: Buffer, length: number): number {
+    const large = new LargeString(bytes, length);
+    this.arena.usedBytes += large.usedBytes;
+    return this.arena.attach(large);
   }
 }
