@@ -2,7 +2,7 @@
  * The patterns of SORT's BY and GET: `weight_*` is the string at the key with the element in place of the star,
  * `object_*->name` a field of the hash there, `#` the element itself. Without a star there is nothing to be found.
  */
-import { KvError } from '@holdfast/common';
+import { copyBytes, KvError } from '@holdfast/common';
 import { EntryView, type HashValue, valueTypes } from '@holdfast/storage';
 import type { Context } from '../../context.js';
 
@@ -45,33 +45,41 @@ export class SortPattern {
   }
 
   /** The key for an element, valid until the next call; null when there is none. */
-  keyOf({ bytes, start, length }: Slice): Buffer | null {
-    if (!this.#hasStar) return null;
-    const total = this.#prefix.length + length + this.#suffix.length;
+  keyOf(element: Slice): Buffer | null {
+    const length = this.#fillKey(element);
+    return length < 0 ? null : this.#key.subarray(0, length);
+  }
+
+  /** Writes the key for an element; its length, or -1 when there is none. */
+  #fillKey({ bytes, start, length }: Slice): number {
+    if (!this.#hasStar) return -1;
+    const [prefix, suffix] = [this.#prefix, this.#suffix];
+    const total = prefix.length + length + suffix.length;
     if (total > this.#key.length) this.#key = Buffer.allocUnsafe(total * 2);
     const key = this.#key;
-    key.set(this.#prefix);
-    key.set(bytes.subarray(start, start + length), this.#prefix.length);
-    key.set(this.#suffix, this.#prefix.length + length);
-    return key.subarray(0, total);
+    copyBytes(prefix, 0, key, 0, prefix.length);
+    copyBytes(bytes, start, key, prefix.length, length);
+    copyBytes(suffix, 0, key, prefix.length + length, suffix.length);
+    return total;
   }
 
   /** Throws KvError UNAVAILABLE when `resolve` would. */
   need({ session, storage }: Context, element: Slice): void {
-    const key = this.isElement ? null : this.keyOf(element);
-    if (key === null || storage.isResident(session.database, key, 0, key.length)) return;
+    const length = this.isElement ? -1 : this.#fillKey(element);
+    if (length < 0 || storage.isResident(session.database, this.#key, 0, length)) return;
     throw notInMemory();
   }
 
   /** What the pattern stands for; null when there is no such key or field, or it holds something else. */
   resolve(ctx: Context, element: Slice): Slice | null {
     if (this.isElement) return element;
-    const key = this.keyOf(element);
-    if (key === null) return null;
+    const length = this.#fillKey(element);
+    if (length < 0) return null;
+    const key = this.#key;
     const { db, session, storage } = ctx;
-    const ref = ctx.readKey(key, 0, key.length);
+    const ref = ctx.readKey(key, 0, length);
     if (ref === 0) {
-      if (!storage.isResident(session.database, key, 0, key.length)) throw notInMemory();
+      if (!storage.isResident(session.database, key, 0, length)) throw notInMemory();
       return null;
     }
     const field = this.#field;
