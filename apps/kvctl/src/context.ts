@@ -5,22 +5,28 @@ import type { Command } from 'commander';
 import { type AccessOptions, accessOf, peersOf } from './access.js';
 import { parseAddress } from './arguments.js';
 import { Cluster } from './cluster.js';
+import type { Interruption, Signals } from './interruption.js';
 import { Output, type Streams } from './output.js';
+import { Progress } from './progress.js';
+import { ServerConnection } from './transfer/server-connection.js';
 
 export interface Machine {
   readonly env: Env;
   readonly streams: Streams;
+  readonly signals: Signals;
 }
 
 export class Context {
   readonly env: Env;
   readonly output: Output;
   readonly options: AccessOptions;
+  readonly interruption: Interruption;
   /** How the process ends when nothing is thrown: see `exit-codes.ts`. */
   exitCode = 0;
 
-  constructor({ env, streams }: Machine, options: AccessOptions) {
+  constructor({ env, streams }: Machine, interruption: Interruption, options: AccessOptions) {
     this.env = env;
+    this.interruption = interruption;
     this.options = options;
     this.output = new Output(streams, options.json ?? false);
   }
@@ -33,7 +39,17 @@ export class Context {
 
   /** The caller closes it. */
   openCluster(): Promise<Cluster> {
-    return Cluster.open(accessOf(this.options), this.env);
+    return this.interruption.race(Cluster.open(accessOf(this.options), this.env));
+  }
+
+  /** A server that speaks Redis' protocol, host:port. The caller closes it. Throws as `ServerConnection.open`. */
+  async connect(address: string, user: string, password: string): Promise<ServerConnection> {
+    const opening = ServerConnection.open(parseAddress(address), user, password);
+    return this.interruption.closing(await this.interruption.race(opening));
+  }
+
+  progress(): Progress {
+    return new Progress(this.output, this.env.clock, this.interruption);
   }
 
   /** Runs `use` with the cluster, and lets it go afterwards. */

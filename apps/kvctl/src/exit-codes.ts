@@ -1,4 +1,7 @@
-/** How the command ends. Programs go by these, never by texts. */
+/**
+ * How the command ends. Programs go by these, never by texts. A signal is said as by a process that died of it: 130 for
+ * SIGINT, 143 for SIGTERM.
+ */
 import { type ErrorCode, KvError } from '@holdfast/common';
 
 export const exitCodes = {

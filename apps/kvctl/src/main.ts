@@ -12,5 +12,6 @@ process.exit(
       out: (text) => process.stdout.write(text),
       error: (text) => process.stderr.write(text),
     },
+    signals: process,
   }),
 );

@@ -18,6 +18,7 @@ import { addStatus } from './commands/status.js';
 import { addTso } from './commands/tso.js';
 import { type Action, Context, type Machine } from './context.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { Interrupted, Interruption } from './interruption.js';
 import { timeoutMsDefault } from './limits.js';
 
 const version = '0.1.0';
@@ -28,17 +29,18 @@ const descriptionWidthMin = 30;
 const afterHelp = `
 Exit codes: 0 done; 1 refused, or a problem was found; 2 wrong usage;
 3 not reachable or not in time, may be tried again; 4 told, but whether it was
-done is not known.`;
+done is not known; 130 and 143 ended by SIGINT and SIGTERM.`;
 
 /** Resolves with the exit code. */
 export async function run(argv: readonly string[], machine: Machine): Promise<number> {
   let exitCode: number = exitCodes.done;
+  const interruption = new Interruption(machine.signals);
   const action: Action =
     (command) =>
     async (...given) => {
       // commander: the arguments, the options, the command.
       const self = given.at(-1) as Command;
-      const context = new Context(machine, self.optsWithGlobals<AccessOptions>());
+      const context = new Context(machine, interruption, self.optsWithGlobals<AccessOptions>());
       const args = given.slice(0, -2) as string[];
       await command(context, self.opts(), ...args);
       exitCode = context.exitCode;
@@ -48,8 +50,12 @@ export async function run(argv: readonly string[], machine: Machine): Promise<nu
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    machine.streams.error(`${messageOf(error)}\n`);
-    return exitCodeOf(error);
+    machine.streams.error(
+      `${interruption.signal === null ? messageOf(error) : endOf(interruption, error)}\n`,
+    );
+    return interruption.signal === null ? exitCodeOf(error) : interruption.exitCode;
+  } finally {
+    interruption.ignore();
   }
 }
 
@@ -82,6 +88,11 @@ function programOf({ streams }: Machine, action: Action): Command {
   ];
   for (const add of all) add(program, action);
   return program;
+}
+
+function endOf({ signal }: Interruption, error: unknown): string {
+  const what = error instanceof Interrupted ? 'what was not finished is removed' : (error as Error).message;
+  return `kvctl: ended by ${signal}: ${what}`;
 }
 
 function messageOf(error: unknown): string {

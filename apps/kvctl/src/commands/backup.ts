@@ -5,7 +5,6 @@ import { BackupWriter } from '@holdfast/storage';
 import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
-import { Progress } from '../progress.js';
 import { writePart } from '../transfer/backup.js';
 import { backUpCluster } from '../transfer/cluster-backup.js';
 import { writeDataFile } from '../transfer/data-file.js';
@@ -43,14 +42,17 @@ async function backup(context: Context, places: readonly string[], at: string | 
     throw new UsageError('give a file, a directory and a file, or --at host:port and a file');
   const { env, options, output } = context;
   const path = places[places.length - 1];
-  const progress = new Progress(output, env.clock);
+  context.interruption.heed();
+  const progress = context.progress();
   const writer = new BackupWriter();
   const of = at ?? (places.length === 2 ? places[0] : `cluster ${options.etcdPrefix}`);
   const { bytes, taken } = await writeDataFile(new NodeDisk(), path, async (file) => {
     const onBatch = (): void => progress.tell(() => `${bytesText(file.size)} written`);
     await file.write(writer.head({ program: 'holdfast', takenMs: env.clock.now(), of }));
     let taken: Taken;
-    if (at !== null) taken = await backUpServer(context, at, writer, file, onBatch);
+    // A node or a server that stands still sends nothing, for as long as it does.
+    if (at !== null)
+      taken = await context.interruption.race(backUpServer(context, at, writer, file, onBatch));
     else if (places.length === 2) taken = await backUpDirectory(context, places[0], writer, file, onBatch);
     else taken = await backUpAll(context, writer, file, onBatch);
     await file.write(writer.end());
@@ -72,9 +74,11 @@ async function backUpAll(
   file: AtomicFile,
   onBatch: () => void,
 ): Promise<Taken> {
-  const onNote = (text: string): void => context.output.progress(text);
+  const { interruption, output } = context;
+  const onNote = (text: string): void => output.progress(text);
+  const race = <T>(work: Promise<T>): Promise<T> => interruption.race(work);
   const { positions, version } = await context.withCluster((cluster) =>
-    backUpCluster({ cluster, writer, file, onBatch, onNote }),
+    backUpCluster({ cluster, writer, file, onBatch, onNote, race }),
   );
   const count = Object.keys(positions).length;
   return {

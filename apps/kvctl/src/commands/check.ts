@@ -8,7 +8,6 @@ import type { Commands, Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { Found } from '../found.js';
 import { bytesText } from '../output.js';
-import { Progress } from '../progress.js';
 import { checkBackup } from '../transfer/backup.js';
 import { InputFile } from '../transfer/input-file.js';
 import { stepsOf } from '../transfer/steps.js';
@@ -30,7 +29,7 @@ export const addCheck: Commands = (program, action) => {
 };
 
 async function check(context: Context, directory: string): Promise<void> {
-  const findings = new Found(new Progress(context.output, context.env.clock));
+  const findings = new Found(context.progress());
   const report = await checkDirectory(new NodeDisk(), directory, findings);
   const { bytes, damageCount, damages, notes } = findings;
   context.output.result(
@@ -53,7 +52,7 @@ async function check(context: Context, directory: string): Promise<void> {
 /** A backup, an RDB file or an append-only log: read to its end, which ends with what is damaged first. */
 async function checkFile(context: Context, path: string, isDirectory: boolean): Promise<void> {
   const disk = new NodeDisk();
-  const found = new Found(new Progress(context.output, context.env.clock));
+  const found = new Found(context.progress());
   let count = 0;
   try {
     if (!isDirectory && (await isBackup(disk, path))) {

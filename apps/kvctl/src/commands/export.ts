@@ -2,15 +2,12 @@
 import { type AtomicFile, NodeDisk } from '@holdfast/log';
 import { rdbVersions } from '@holdfast/storage';
 import { Option } from 'commander';
-import { parseAddress } from '../arguments.js';
 import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
-import { Progress } from '../progress.js';
 import { writeDataFile } from '../transfer/data-file.js';
 import { openDirectory } from '../transfer/opened-directory.js';
 import { exportServer, exportStorage } from '../transfer/rdb-export.js';
-import { ServerConnection } from '../transfer/server-connection.js';
 import { passwordOption, userOption } from './server-options.js';
 
 interface Options {
@@ -47,14 +44,15 @@ async function exportData(context: Context, options: Options, places: readonly s
   if (places.length !== (options.from === undefined ? 2 : 1))
     throw new UsageError('give a directory and a file, or --from host:port and a file');
   const path = places[places.length - 1];
-  const progress = new Progress(context.output, context.env.clock);
+  context.interruption.heed();
+  const progress = context.progress();
   const { bytes, keys } = await writeDataFile(new NodeDisk(), path, async (file) => {
     const onKeys = (count: number): void =>
       progress.tell(() => `${count} keys exported, ${bytesText(file.size)}`);
     const keys =
       options.from === undefined
         ? await exportDirectory(context, places[0], file, options, onKeys)
-        : await exportFrom(options.from, file, options, onKeys);
+        : await exportFrom(context, options.from, file, options, onKeys);
     return { bytes: file.size, keys };
   });
   context.output.result({ file: path, keys, bytes }, `${path}: ${keys} keys, ${bytesText(bytes)}\n`);
@@ -77,14 +75,15 @@ async function exportDirectory(
 }
 
 async function exportFrom(
+  context: Context,
   address: string,
   file: AtomicFile,
   { password, user }: Options,
   onKeys: (count: number) => void,
 ): Promise<number> {
-  const connection = await ServerConnection.open(parseAddress(address), user, password);
+  const connection = await context.connect(address, user, password);
   try {
-    return await exportServer(connection, file, onKeys);
+    return await context.interruption.race(exportServer(connection, file, onKeys));
   } finally {
     connection.close();
   }

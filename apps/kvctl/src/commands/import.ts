@@ -3,12 +3,10 @@ import { stat } from 'node:fs/promises';
 import { KvError } from '@holdfast/common';
 import { NodeDisk } from '@holdfast/log';
 import { Option } from 'commander';
-import { parseAddress } from '../arguments.js';
 import type { Commands, Context } from '../context.js';
+import { Interrupted } from '../interruption.js';
 import { bytesText } from '../output.js';
-import { Progress } from '../progress.js';
 import { DirectoryTarget, type StorageKind } from '../transfer/directory-target.js';
-import { ServerConnection } from '../transfer/server-connection.js';
 import { ServerTarget } from '../transfer/server-target.js';
 import type { Step } from '../transfer/step.js';
 import { type StepsOptions, stepsOf } from '../transfer/steps.js';
@@ -52,6 +50,7 @@ async function importData(
   directory?: string,
 ): Promise<void> {
   checkWhereTo(directory, options.to);
+  context.interruption.heed();
   const notes = new Set<string>();
   // Read as a whole before anything is written: what can't be read is known then.
   await read(
@@ -77,7 +76,8 @@ async function importData(
     await target.finish();
   } catch (error) {
     await target.abandon();
-    throw error;
+    if (directory !== undefined || !(error instanceof Interrupted)) throw error;
+    throw new KvError(error.code, `${error.message}; up to ${count} commands were done before`);
   }
   const to = directory ?? options.to!;
   context.output.result(
@@ -92,8 +92,11 @@ async function importData(
 
 async function targetOf(context: Context, options: Options, directory?: string): Promise<Target> {
   const { password, storage, to, user } = options;
-  if (directory !== undefined) return DirectoryTarget.open(context.env, new NodeDisk(), directory, storage);
-  return new ServerTarget(await ServerConnection.open(parseAddress(to!), user, password));
+  const { env, interruption } = context;
+  const onWhole = (): void => interruption.check();
+  if (directory !== undefined)
+    return DirectoryTarget.open({ env, disk: new NodeDisk(), path: directory, storage, onWhole });
+  return new ServerTarget(await context.connect(to!, user, password));
 }
 
 async function read(
@@ -103,7 +106,7 @@ async function read(
   onNote: (note: string) => void,
   visit: (step: Step) => Promise<void>,
 ): Promise<void> {
-  const progress = new Progress(context.output, context.env.clock);
+  const progress = context.progress();
   let bytes = 0;
   let count = 0;
   const options: StepsOptions = {

@@ -4,10 +4,9 @@ import { KvError } from '@holdfast/common';
 import { type Disk, NodeDisk } from '@holdfast/log';
 import type { AdminClient } from '@holdfast/rpc';
 import { Option } from 'commander';
-import { parseAddress } from '../arguments.js';
 import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
-import { Progress } from '../progress.js';
+import { bytesText } from '../output.js';
 import { versionAsOf } from '../transfer/as-of.js';
 import {
   type BackupSummary,
@@ -20,7 +19,6 @@ import { ClusterHistory } from '../transfer/cluster-history.js';
 import type { StorageKind } from '../transfer/directory-target.js';
 import { type HistorySource, openHistory } from '../transfer/history-source.js';
 import { restoreRunning } from '../transfer/restore-running.js';
-import { ServerConnection } from '../transfer/server-connection.js';
 import { checkWhereTo, passwordOption, userOption } from './server-options.js';
 
 /** Where the history of a cluster is: what `--history` says for it. */
@@ -84,12 +82,13 @@ async function restore(
   checkWhereTo(directory, to);
   if (to !== undefined && replace === true)
     throw new UsageError('--to fills only what has no data yet: --replace is for a directory');
-  const { env, output } = context;
+  const { env, interruption } = context;
   const asOf = options.asOf === undefined ? null : versionAsOf(options.asOf, env.clock);
   if (asOf === null && options.history !== undefined)
     throw new UsageError('up to when? --history needs --as-of');
+  interruption.heed();
   const disk = new NodeDisk();
-  const progress = new Progress(output, env.clock);
+  const progress = context.progress();
   let count = 0;
   const telling = (done: string) => (): void => {
     count++;
@@ -144,7 +143,10 @@ async function pointOf(
         ? `the backup is of a cluster: --history ${clusterPlace} goes on with that of --etcd`
         : 'the backup is of a server: --history takes its administration, or its directory',
     );
-  return { after, version, history: await historyAt(context, disk, place) };
+  const history = await historyAt(context, disk, place);
+  const { interruption } = context;
+  const batches: HistorySource['batches'] = (...given) => interruption.over(history.batches(...given));
+  return { after, version, history: { batches, close: () => history.close() } };
 }
 
 async function historyAt(context: Context, disk: Disk, place: string): Promise<HistorySource> {
@@ -159,9 +161,9 @@ async function fillRunning(
   { disk, onBatch, path, point, version }: Unpacking,
   summary: BackupSummary,
 ): Promise<void> {
-  const { env, output } = context;
-  const progress = new Progress(output, env.clock);
-  const connection = await ServerConnection.open(parseAddress(to!), user, password);
+  const { env } = context;
+  const progress = context.progress();
+  const connection = await context.connect(to!, user, password);
   const place = join(scratch ?? dirname(path), `${basename(path)}.restoring`);
   const onKeys = (keys: number): void => progress.tell(() => `${keys} keys restored`);
   const from = { env, disk, path, summary, point, onBatch };
@@ -178,7 +180,13 @@ async function fillDirectory(
   summary: BackupSummary,
 ): Promise<void> {
   const { env } = context;
-  const from = { env, disk, path, summary, point, onBatch };
+  const progress = context.progress();
+  let bytes = 0;
+  const onChecked = (more: number): void => {
+    bytes += more;
+    progress.tell(() => `${bytesText(bytes)} looked at again`);
+  };
+  const from = { env, disk, path, summary, point, onBatch, onChecked };
   await restoreBackup({ ...from, directory, storage, replace: replace === true });
   restored(context, path, { directory, storage }, `${directory}: ${storage} storage`, summary, version);
 }

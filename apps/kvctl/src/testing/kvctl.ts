@@ -1,4 +1,5 @@
 /** Runs the command line as a process would. */
+import { EventEmitter } from 'node:events';
 import { systemEnv } from '@holdfast/common';
 import { run } from '../program.js';
 
@@ -14,7 +15,16 @@ export function kvctl(...argv: string[]): Promise<Result> {
 }
 
 /** As `kvctl`; `onNote` hears of how far it is. */
-export async function telling(onNote: (text: string) => void, ...argv: string[]): Promise<Result> {
+export function telling(onNote: (text: string) => void, ...argv: string[]): Promise<Result> {
+  return signalled(new EventEmitter(), onNote, argv);
+}
+
+/** As `telling`; the process gets its signals from `signals`. */
+export async function signalled(
+  signals: EventEmitter,
+  onNote: (text: string) => void,
+  argv: readonly string[],
+): Promise<Result> {
   let [out, error] = ['', ''];
   const code = await run(argv, {
     env: systemEnv(),
@@ -27,6 +37,7 @@ export async function telling(onNote: (text: string) => void, ...argv: string[])
         onNote(text);
       },
     },
+    signals,
   });
   return { code, out, error };
 }

@@ -60,7 +60,7 @@ async function restored(path: string, storage: 'memory' | 'level', point: Restor
   const place = join(directory, storage);
   const summary = await checkBackup(disk, path, () => {});
   const source = { env, disk, path, summary, point, onBatch: () => {} };
-  await restoreBackup({ ...source, directory: place, storage, replace: false });
+  await restoreBackup({ ...source, directory: place, storage, replace: false, onChecked: () => {} });
   const stack = await openDirectory(env, disk, place);
   try {
     const keys: string[] = [];
@@ -79,7 +79,17 @@ it('what came into the directory while a backup was restored to it stays there',
     mkdirSync(place);
     writeFileSync(join(place, 'format'), 'of a server that was started there');
   };
-  const restoring = { env, disk, path, summary, point: null, onBatch, directory: place, replace: false };
+  const restoring = {
+    env,
+    disk,
+    path,
+    summary,
+    point: null,
+    onBatch,
+    onChecked: () => {},
+    directory: place,
+    replace: false,
+  };
   await expect(restoreBackup({ ...restoring, storage: 'memory' })).rejects.toThrow('is not empty any more');
   expect(await readdir(place)).toEqual(['format']);
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place']);
@@ -90,7 +100,16 @@ it('a restore that was killed between its renames could not be run again: what i
   const place = join(directory, 'place');
   mkdirSync(`${place}.replaced`);
   const summary = await checkBackup(disk, path, () => {});
-  const source = { env, disk, path, summary, point: null, onBatch: () => {}, directory: place };
+  const source = {
+    env,
+    disk,
+    path,
+    summary,
+    point: null,
+    onBatch: () => {},
+    onChecked: () => {},
+    directory: place,
+  };
   await restoreBackup({ ...source, storage: 'memory', replace: true });
   // What starts servers may have made the directory again.
   rmSync(place, { recursive: true });
@@ -106,7 +125,15 @@ it('a restore that could not get its name left the directory set aside', async (
   const path = await backupOf(['', [10, 'SET', 'a']]);
   const place = join(directory, 'place');
   const summary = await checkBackup(disk, path, () => {});
-  const source = { env, path, summary, point: null, onBatch: () => {}, directory: place };
+  const source = {
+    env,
+    path,
+    summary,
+    point: null,
+    onBatch: () => {},
+    onChecked: () => {},
+    directory: place,
+  };
   const options = { ...source, storage: 'memory', replace: true } as const;
   mkdirSync(place);
   writeFileSync(join(place, 'format'), 'of before');

@@ -32,6 +32,8 @@ export interface ClusterBackupOptions {
   readonly file: AtomicFile;
   readonly onBatch: () => void;
   readonly onNote: (text: string) => void;
+  /** Waits for what the nodes send; what it throws earlier ends the backup. */
+  readonly race: <T>(work: Promise<T>) => Promise<T>;
 }
 
 /** Throws KvError UNAVAILABLE when a shard has no leader for long or loses one after the other, INVALID without a shard map. */
@@ -44,7 +46,7 @@ export async function backUpCluster(options: ClusterBackupOptions): Promise<Clus
     onNote(`the logs could not be held, which is tried again: ${(error as Error).message}`);
   const hold = await LogHold.take({ etcd, env, layout, shards, onError });
   try {
-    return await new Taking(options, hold).run(shards);
+    return await options.race(new Taking(options, hold).run(shards));
   } finally {
     // What can't be released ends with its lease.
     await hold.release().catch(() => {});

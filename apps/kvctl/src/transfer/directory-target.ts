@@ -12,16 +12,27 @@ import type { Target } from './target.js';
 
 export type StorageKind = 'memory' | 'level';
 
+export interface DirectoryTargetOptions {
+  readonly env: Env;
+  readonly disk: Disk;
+  readonly path: string;
+  readonly storage: StorageKind;
+  /** Called when all is written, right before it is put in place: what it throws ends that. */
+  readonly onWhole: () => void;
+}
+
 export class DirectoryTarget implements Target {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #building: string;
   readonly #stack: LocalStack;
   readonly #caller: Caller;
+  readonly #onWhole: () => void;
   #closing: Promise<void> | null = null;
 
   /** Throws KvError INVALID when something is there already. */
-  static async open(env: Env, disk: Disk, path: string, storage: StorageKind): Promise<DirectoryTarget> {
+  static async open(options: DirectoryTargetOptions): Promise<DirectoryTarget> {
+    const { disk, env, path, storage } = options;
     const directory = await placeOf(path);
     await checkEmpty(disk, directory);
     const building = `${directory}.importing`;
@@ -29,17 +40,23 @@ export class DirectoryTarget implements Target {
     await rm(building, { recursive: true, force: true });
     await disk.makeDirectory(dirname(building));
     const stack = await openLocalStack({ env, disk, storage, log: 'none', fsync: 'no', directory: building });
-    return new DirectoryTarget(disk, directory, building, stack, env);
+    return new DirectoryTarget(options, directory, building, stack);
   }
 
-  private constructor(disk: Disk, directory: string, building: string, stack: LocalStack, env: Env) {
+  private constructor(
+    { disk, env, onWhole }: DirectoryTargetOptions,
+    directory: string,
+    building: string,
+    stack: LocalStack,
+  ) {
     this.#disk = disk;
+    this.#onWhole = onWhole;
     this.#directory = directory;
     this.#building = building;
     this.#stack = stack;
     const turns = new Turns(stack.coordinator, env.timers);
-    const options = { protocol: 'import', address: '', localAddress: '', isForwarded: true };
-    this.#caller = Caller.open(stack.coordinator, turns, options)!;
+    const connection = { protocol: 'import', address: '', localAddress: '', isForwarded: true };
+    this.#caller = Caller.open(stack.coordinator, turns, connection)!;
   }
 
   async run({ args, database }: Step): Promise<void> {
@@ -51,6 +68,7 @@ export class DirectoryTarget implements Target {
   async finish(): Promise<void> {
     await this.#stack.persistence!.take();
     await this.#close();
+    this.#onWhole();
     await putInPlace(this.#disk, this.#building, this.#directory);
   }
 
