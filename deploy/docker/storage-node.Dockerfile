@@ -15,7 +15,7 @@ COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules
 COPY --from=build /src/apps/storage-node ./apps/storage-node
 COPY deploy/docker/healthcheck.mjs ./
-ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DIR=/data GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576
+ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DIR=/data GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576:glibc.malloc.arena_max=2
 # Why: see tools/cluster/src/programs.ts.
 ENV NODE_OPTIONS=--max-semi-space-size=2
 RUN mkdir /data && chown node:node /data

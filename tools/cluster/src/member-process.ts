@@ -93,7 +93,8 @@ export class MemberProcess {
 }
 
 /** GLIBC_TUNABLES, as the images and `npm start` have it: see tools/setup/gateway.mjs. */
-export const allocatorTunables = 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576';
+export const allocatorTunables =
+  'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576:glibc.malloc.arena_max=2';
 
 /** The variables of whoever starts the cluster are no settings of its members. */
 function variables(): NodeJS.ProcessEnv {

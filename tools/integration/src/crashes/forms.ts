@@ -24,6 +24,25 @@ const readExpiry = `
   if n == 0 then return {0, 0} end
   return {n, redis.call('EXPIRETIME', KEYS[1]) - ARGV[1]}`;
 
+/** Numbers at both ends of a string, far from each other; it is made anew now and then. */
+const ends = (name: string, far: number): Form => ({
+  name,
+  names: alone,
+  write: (key, n) => [
+    ['MULTI'],
+    ...(n % 32 === 1 ? [['DEL', key]] : []),
+    ['SETRANGE', key, 0, numberText(n)],
+    ['SETRANGE', key, far, numberText(n)],
+    ['EXEC'],
+  ],
+  read: (key) => ['EVAL', readEnds, 1, key, far],
+  parse: sameNumber,
+});
+
+const numberText = (n: number): string => String(n).padStart(10, '0');
+const readEnds =
+  "return {redis.call('GETRANGE', KEYS[1], 0, 9), redis.call('GETRANGE', KEYS[1], ARGV[1], ARGV[1] + 9)}";
+
 export const forms: readonly Form[] = [
   {
     name: 'register',
@@ -176,6 +195,9 @@ export const forms: readonly Form[] = [
     read: (key) => ['HGETALL', key],
     parse: (reply) => onlyOne(reply, 2),
   },
+  // Which lie in pieces on the disk; those of a new one go before it if they are many.
+  ends('pieces', 600_000),
+  ends('many-pieces', 17_000_000),
   ...comingForms,
 ];
 
