@@ -104,6 +104,18 @@ describe('the lock of a directory', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
+  it('was released under the name that the directory had by then lost to another one, whose lock went', async () => {
+    const directory = newDirectory();
+    const lock = await disk.lock(directory);
+    disk.rename(directory, `${directory}.replaced`);
+    mkdirSync(directory);
+    const other = await disk.lock(directory);
+    await lock.release();
+    await expect(disk.lock(directory)).rejects.toMatchObject({ code: 'LOCKED' });
+    await other.release();
+    expect([readdirSync(directory), readdirSync(`${directory}.replaced`)]).toEqual([[], []]);
+  });
+
   it('works in a directory whose path is longer than a socket may have', async () => {
     const directory = join(newDirectory(), 'x'.repeat(120));
     mkdirSync(directory);

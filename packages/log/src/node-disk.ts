@@ -169,16 +169,17 @@ export class NodeDisk implements Disk {
 
   async lock(directory: string): Promise<DiskLock> {
     const descriptor = attempt('open', directory, () => fs.openSync(directory, 'r'));
-    // A socket's path has room for 107 bytes only. Through the descriptor every directory is near.
+    // A socket's path has room for 107 bytes only. Through the descriptor every directory is near, and stays the same one
+    // when it gets another name: at its old one there may be another, with a lock of its own.
     const near = process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : directory;
     const close = () => fs.closeSync(descriptor);
     try {
       return await lockDirectory({
         path: directory,
         near,
-        names: () => fs.readdirSync(directory),
-        link: (source, target) => fs.linkSync(join(directory, source), join(directory, target)),
-        unlink: (name) => fs.rmSync(join(directory, name), { force: true }),
+        names: () => fs.readdirSync(near),
+        link: (source, target) => fs.linkSync(join(near, source), join(near, target)),
+        unlink: (name) => fs.rmSync(join(near, name), { force: true }),
         close,
       });
     } catch (error) {

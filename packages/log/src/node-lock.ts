@@ -28,7 +28,7 @@ import type { DiskLock } from './disk.js';
 /** The directory to lock, as `NodeDisk` gives it. */
 export interface LockDirectory {
   readonly path: string;
-  /** A short path to the same directory, for sockets. */
+  /** A short path to the same directory, for sockets; the same one under another name as well, where that can be. */
   readonly near: string;
   names(): string[];
   link(source: string, target: string): void;
