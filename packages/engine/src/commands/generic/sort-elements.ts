@@ -91,7 +91,7 @@ export function listOf(db: Collection['database'], elements: Iterable<Slice | nu
 
 /**
  * The elements as numbers; null when one is no integer that a double holds exactly. Those that are say which bytes an
- * element has, so that numbers can be sorted in the place of elements: 5 M of them in a quarter of the time.
+ * element has, so that numbers can be sorted in the place of elements: with LIMIT 5 M of them took 0.6 of the time, stored a tenth.
  */
 export function integersOf(collection: Collection): Float64Array | null {
   const numbers = new Float64Array(collection.size);
