@@ -1,5 +1,6 @@
 /** What deploy/ says fits what the programs know: settings, flags, ports, paths, versions. Nothing is deployed here. */
 import { spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemEnv } from '@holdfast/common';
@@ -182,7 +183,8 @@ describe('deploy', () => {
       if (image !== 'holdfast/kvctl') continue;
       const nobody = ['--etcd=127.0.0.1:1', '--timeout=200'];
       const streams = { out: () => {}, error: () => {} };
-      expect(await kvctl([...args, ...nobody], { env: systemEnv(), streams }), where).toBe(3);
+      const machine = { env: systemEnv(), streams, signals: new EventEmitter() };
+      expect(await kvctl([...args, ...nobody], machine), where).toBe(3);
     }
   });
 
