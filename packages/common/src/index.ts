@@ -46,7 +46,6 @@ export { endOfReply, replayReplies } from './raw-reply.js';
 export { Recurring, type RecurringOptions } from './recurring.js';
 export { errorLine, Reply, withoutLineEnds } from './reply.js';
 export { Request } from './request.js';
-export { returnMemory } from './returned-memory.js';
 export {
   DoubleReply,
   ErrorReply,

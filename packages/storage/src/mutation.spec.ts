@@ -138,32 +138,3 @@ describe('mutations', () => {
     expect(reader.uint32()).toBe(70_000);
   });
 });
-
-describe('a writer with more than 64 MiB', () => {
-  const large = Buffer.alloc(70 * 1024 * 1024, 1);
-  const written = (): MutationWriter => {
-    const writer = new MutationWriter();
-    writer.begin(mutationKinds.putString, 0, 1, large, 0, 1);
-    writer.field(large, 0, large.length);
-    return writer;
-  };
-
-  it('gives them away as they are, and writes no more to them', () => {
-    const writer = written();
-    const { buffer } = writer.bytes;
-    const batch = writer.take();
-    expect(batch.buffer).toBe(buffer);
-    writer.begin(mutationKinds.deleteKey, 0, 2, large, 0, 1);
-    writer.clear();
-    expect([batch.length, batch[batch.length - 1]]).toEqual([large.length + 19, 1]);
-  });
-
-  it('gives their memory back when it forgets them', () => {
-    const writer = written();
-    const { bytes } = writer;
-    writer.clear();
-    expect(bytes.length).toBe(0);
-    writer.begin(mutationKinds.deleteKey, 0, 2, large, 0, 1);
-    expect(writer.take()).toHaveLength(15);
-  });
-});

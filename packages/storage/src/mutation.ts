@@ -11,7 +11,7 @@
  * The collections own the kinds of their range (`collectionKinds`): first kind + type * 8.
  */
 // @hot-path
-import { copyBytes, KvError, returnMemory } from '@holdfast/common';
+import { copyBytes, KvError } from '@holdfast/common';
 
 export const mutationKinds = {
   /** expiry f64 (0: none), u8 (form and former state: see `string-forms.ts`), value */
@@ -38,7 +38,6 @@ export function collectionKinds(type: number): number {
 
 /** A buffer that has grown beyond this is not used again. */
 const keptBytesMax: number = 4 << 20;
-const usualBytes = 65536;
 
 export class MutationWriter {
   /** The records so far are `bytes[0, length)`. */
@@ -56,7 +55,7 @@ export class MutationWriter {
   #countedVersion = 0;
   #countAt = 0;
 
-  constructor(capacity: number = usualBytes) {
+  constructor(capacity = 65536) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
@@ -176,21 +175,17 @@ export class MutationWriter {
   take(): Buffer {
     const written = this.bytes.subarray(0, this.length);
     // What is too large to be kept is given away.
-    const isGivenAway = this.bytes.length > keptBytesMax;
-    const batch = isGivenAway ? written : Buffer.from(written);
-    if (isGivenAway) this.bytes = Buffer.allocUnsafeSlow(usualBytes);
+    const batch = this.bytes.length > keptBytesMax ? written : Buffer.from(written);
     this.clear();
     return batch;
   }
 
-  /** Forgets the records, keeps the buffer unless it grew too large: then its memory is given back, whoever has a view of it. */
+  /** Forgets the records, keeps the buffer unless it grew too large. */
   clear(): void {
     this.length = 0;
     this.count = 0;
     this.#counted = null;
-    if (this.bytes.length <= keptBytesMax) return;
-    returnMemory(this.bytes);
-    this.bytes = Buffer.allocUnsafeSlow(usualBytes);
+    if (this.bytes.length > keptBytesMax) this.bytes = Buffer.allocUnsafeSlow(65536);
   }
 
   #reserve(more: number): void {
@@ -198,7 +193,6 @@ export class MutationWriter {
     if (needed <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
-    returnMemory(this.bytes);
     this.bytes = grown;
   }
 }

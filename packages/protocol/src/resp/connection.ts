@@ -10,7 +10,6 @@
  */
 // @hot-path
 import type { Socket } from 'node:net';
-import { returnMemory } from '@holdfast/common';
 import {
   type Coordinator,
   type Fate,
@@ -303,10 +302,8 @@ export class Connection implements SessionSink {
     if (used === 0) return;
     this.#decoder.rebase(used);
     const rest = this.#inputLength - used;
-    if (rest === 0) {
-      this.#input = empty;
-      returnMemory(input);
-    } else input.copyWithin(0, used, this.#inputLength);
+    if (rest === 0) this.#input = empty;
+    else input.copyWithin(0, used, this.#inputLength);
     this.#inputLength = rest;
   }
 
