@@ -1,6 +1,7 @@
-import { type Findings, KvError, randomBelow } from '@holdfast/common';
+import { KvError, randomBelow } from '@holdfast/common';
 import { SeededRandom, SimulatedEnv } from '@holdfast/common/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { damagesIn } from '../testing/damages-in.js';
 import { emptyKept } from '../testing/empty-kept.js';
 import { beginLevelLife } from '../testing/level-life.js';
 import { RandomWrites } from '../testing/random-writes.js';
@@ -8,7 +9,6 @@ import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-or
 import { StorageDriver } from '../testing/storage-driver.js';
 import { Keyspace } from './keyspace.js';
 import { LevelStorage } from './level-storage.js';
-import { checkStore } from './store-check.js';
 
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -30,17 +30,6 @@ async function written(random: SeededRandom, count: number): Promise<SimulatedCo
   await storage.swept();
   await storage.close();
   return content;
-}
-
-async function damagesIn(content: SimulatedContent): Promise<string[]> {
-  const damages: string[] = [];
-  const findings: Findings = {
-    damage: (place, what) => void damages.push(`${place}: ${what}`),
-    note: (place, what) => void damages.push(`note, ${place}: ${what}`),
-    passed: () => {},
-  };
-  await checkStore(new SimulatedOrderedStore(content), 'the store', findings);
-  return damages;
 }
 
 function copyOf(content: SimulatedContent): SimulatedContent {

@@ -1,17 +1,17 @@
 import { crc32 } from 'node:zlib';
-import { type Findings, type Random, randomBelow } from '@holdfast/common';
+import { type Random, randomBelow } from '@holdfast/common';
 import { SeededRandom } from '@holdfast/common/testing';
 import { describe, expect, it } from 'vitest';
 import { valueTypes } from '../collection.js';
 import { copyKey } from '../copy-key.js';
 import { pieceBytes, pieceCount } from '../large-string.js';
 import { freshMemory } from '../testing/conformance/storage-case.js';
+import { damagesIn } from '../testing/damages-in.js';
 import { beginColdLife, beginLevelLife } from '../testing/level-life.js';
-import { SimulatedContent, SimulatedOrderedStore } from '../testing/simulated-ordered-store.js';
+import { SimulatedContent } from '../testing/simulated-ordered-store.js';
 import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
 import { metaKey } from './disk-keys.js';
 import { headBytes, seal, writeHead } from './disk-records.js';
-import { checkStore } from './store-check.js';
 
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -31,17 +31,6 @@ function putsOf(content: SimulatedContent): { bytes: number; max: number } {
     put(key, value);
   };
   return puts;
-}
-
-async function damagesIn(content: SimulatedContent): Promise<string[]> {
-  const damages: string[] = [];
-  const findings: Findings = {
-    damage: (place, what) => void damages.push(`${place}: ${what}`),
-    note: (place, what) => void damages.push(`note, ${place}: ${what}`),
-    passed: () => {},
-  };
-  await checkStore(new SimulatedOrderedStore(content), 'the store', findings);
-  return damages;
 }
 
 const pieceNames = (content: SimulatedContent): string[] =>
