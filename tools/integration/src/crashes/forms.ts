@@ -43,7 +43,7 @@ const numberText = (n: number): string => String(n).padStart(10, '0');
 const readEnds =
   "return {redis.call('GETRANGE', KEYS[1], 0, 9), redis.call('GETRANGE', KEYS[1], ARGV[1], ARGV[1] + 9)}";
 
-export const forms: readonly Form[] = [
+const lightForms: readonly Form[] = [
   {
     name: 'register',
     names: alone,
@@ -195,11 +195,13 @@ export const forms: readonly Form[] = [
     read: (key) => ['HGETALL', key],
     parse: (reply) => onlyOne(reply, 2),
   },
-  // Which lie in pieces on the disk; those of a new one go before it if they are many.
+  // Which lies in pieces on the disk.
   ends('pieces', 600_000),
-  ends('many-pieces', 17_000_000),
   ...comingForms,
 ];
+
+/** With a string of so many pieces that those of a new one go to LevelDB before it: too much for a record of system calls. */
+export const forms: readonly Form[] = [...lightForms, ends('many-pieces', 17_000_000)];
 
 /** A number and a tail of so many bytes. */
 const padded = (name: string, bytesOf: (n: number) => number): Form => ({
@@ -215,7 +217,7 @@ const padded = (name: string, bytesOf: (n: number) => number): Form => ({
  * a table at once.
  */
 export const heavyForms: readonly Form[] = [
-  ...forms,
+  ...lightForms,
   padded('large', () => 100_000),
   padded('huge', (n) => (n % 8 === 0 ? 9_000_000 : 0)),
 ];
