@@ -287,3 +287,19 @@ describe('mistakes in letting go are found:', () => {
     });
   }
 });
+
+it('leaves room for what sets took of the system, which is used again by the next one', async () => {
+  const bound = 16 * 2 ** 20;
+  const { storage, driver } = await beginLevelLife(new SimulatedContent(), [], bound);
+  for (let i = 0; i < 3200; i++) driver.set(`key:${i}`, 'x'.repeat(10_000));
+  driver.settle();
+  await storage.flush();
+  for (let i = 0; i < 3200; i++) {
+    await driver.load({ database: 0, key: bytesOfText(`key:${i}`) });
+    while (!storage.letGoSome(1000)) await nextTurn();
+  }
+  expect(storage.pendingBytes).toBe(0);
+  // What sets have is counted up to an eighth of the bound.
+  expect(storage.usedBytes).toBeLessThanOrEqual(bound * (7 / 8));
+  expect(storage.usedBytes).toBeGreaterThan(bound / 2);
+});

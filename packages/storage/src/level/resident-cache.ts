@@ -73,8 +73,8 @@ export class ResidentCache {
   }
 
   /**
-   * By how many bytes the bound is exceeded. What waits for the disk counts as well, and what is known of keys that left,
-   * each up to an eighth of the bound: a small one is not to keep nothing for them.
+   * By how many bytes the bound is exceeded. What waits for the disk counts as well, or did and still has its memory, and what is
+   * known of keys that left, each up to an eighth of the bound: a small one is not to keep nothing for them.
    */
   get #excessBytes(): number {
     const { memory, keyspaces, writer } = this.#options;
@@ -85,9 +85,7 @@ export class ResidentCache {
       departedBytes += keyspace.departedBytes;
     }
     const shareMax = this.maxBytes / 8;
-    return (
-      bytes + Math.min(writer.pendingBytes, shareMax) + Math.min(departedBytes, shareMax) - this.maxBytes
-    );
+    return bytes + Math.min(writer.heldBytes, shareMax) + Math.min(departedBytes, shareMax) - this.maxBytes;
   }
 
   /** Looks at `looks` keys at most; true when there is no more to be done, or can't be now. */

@@ -104,6 +104,9 @@ export class WriteBehind {
   #isClosed = false;
   #waiting: (() => void)[] = [];
   readonly #spareArenas: Arena[] = [];
+  /** How many arenas there are, and the most that a set had in one: they keep it. */
+  #arenaCount = 0;
+  #arenaBytesUsed = 0;
   readonly #pace: WritePace;
 
   constructor(options: WriteBehindOptions) {
@@ -129,6 +132,11 @@ export class WriteBehind {
 
   get pendingBytes(): number {
     return this.#filling.usedBytes + (this.#frozen?.usedBytes ?? 0);
+  }
+
+  /** What is pending, or what sets before it took of the system, if that is more: their memory is used again, and not given back. */
+  get heldBytes(): number {
+    return Math.max(this.pendingBytes, this.#arenaCount * this.#arenaBytesUsed);
   }
 
   /** Null when a write may come. Otherwise the disk is behind: asking again makes sense when it resolves. */
@@ -291,14 +299,15 @@ export class WriteBehind {
 
   #nextSet(sequence: number): WriteSet {
     const { stager, seed } = this.#options;
-    const set = new WriteSet(
-      sequence,
-      stager.nextIncarnation,
-      this.#spareArenas.pop() ?? new Arena(arenaBytes, true),
-      seed,
-    );
+    const arena = this.#spareArenas.pop() ?? this.#newArena();
+    const set = new WriteSet(sequence, stager.nextIncarnation, arena, seed);
     stager.fill(set);
     return set;
+  }
+
+  #newArena(): Arena {
+    this.#arenaCount++;
+    return new Arena(arenaBytes, true);
   }
 
   #stateNow(): State {
@@ -393,6 +402,7 @@ export class WriteBehind {
     this.writtenSet = set.sequence;
     this.#writtenBatch = set.lastBatch;
     this.#frozen = null;
+    this.#arenaBytesUsed = Math.max(this.#arenaBytesUsed, Math.min(set.arenaBytes, arenaBytes));
     this.#spareArenas.push(set.retire());
     this.#options.onWritten(set);
     if (this.#isClosed || this.#filling.isEmpty) return;

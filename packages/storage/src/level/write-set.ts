@@ -122,6 +122,11 @@ export class WriteSet {
     return this.#arena.usedBytes + this.#largeBytes.total;
   }
 
+  /** What of that is in the arena. */
+  get arenaBytes(): number {
+    return this.#arena.usedBytes;
+  }
+
   /** What it will have more than `usedBytes` when it is frozen, but for one string: that is written now or later. */
   get restatedBytes(): number {
     return this.#restatedBytes;
