@@ -65,17 +65,13 @@ export function allElements(collection: Collection): SortElement[] {
     return orderedElements(collection as ListValue | ZSetValue, 0, collection.size, false);
   }
   const elements: SortElement[] = [];
-  const { table } = collection;
-  table.rewind();
-  for (let entry = table.next(); entry !== 0; entry = table.next()) {
-    table.read(entry, view);
+  visitAll(collection, ({ bytes, start, length }) => {
     // Integers have their digits in the view only as long as it stays there.
-    const isTransient = view.bytes === view.digits;
-    const bytes = isTransient
-      ? Buffer.from(view.bytes.subarray(view.start, view.start + view.length))
-      : view.bytes;
-    elements.push(new SortElement(bytes, isTransient ? 0 : view.start, view.length));
-  }
+    const isTransient = bytes === view.digits;
+    const kept = isTransient ? Buffer.from(bytes.subarray(start, start + length)) : bytes;
+    elements.push(new SortElement(kept, isTransient ? 0 : start, length));
+    return true;
+  });
   return elements;
 }
 
@@ -95,44 +91,34 @@ export function listOf(db: Collection['database'], elements: Iterable<Slice | nu
  */
 export function integersOf(collection: Collection): Float64Array | null {
   const numbers = new Float64Array(collection.size);
-  if (collection instanceof SetValue) return readSet(collection, numbers) ? numbers : null;
-  const isRead =
-    collection instanceof ListValue
-      ? readList(collection, numbers)
-      : readZSet(collection as ZSetValue, numbers);
+  let count = 0;
+  const isRead = visitAll(collection, ({ bytes, start, length }) => {
+    const n = parseInteger(bytes, start, length);
+    numbers[count++] = n;
+    return Number.isSafeInteger(n);
+  });
   return isRead ? numbers : null;
 }
 
-function readSet({ table }: SetValue, numbers: Float64Array): boolean {
-  table.rewind();
-  let i = 0;
-  for (let entry = table.next(); entry !== 0; entry = table.next()) {
-    table.read(entry, view);
-    const n = parseInteger(view.bytes, view.start, view.length);
-    if (!Number.isSafeInteger(n)) return false;
-    numbers[i++] = n;
+/** Shows `visit` each element, valid until the next one, until it returns false; whether it never did. */
+function visitAll(collection: Collection, visit: (element: Slice) => boolean): boolean {
+  if (collection instanceof SetValue) {
+    const { table } = collection;
+    table.rewind();
+    for (let entry = table.next(); entry !== 0; entry = table.next()) {
+      table.read(entry, view);
+      if (!visit(view)) return false;
+    }
+    return true;
   }
-  return true;
-}
-
-function readList(list: ListValue, numbers: Float64Array): boolean {
-  listCursor.seek(list, 0);
-  for (let i = 0; i < numbers.length; i++) {
-    const n = parseInteger(listCursor.bytes, listCursor.start, listCursor.length);
-    if (!Number.isSafeInteger(n)) return false;
-    numbers[i] = n;
-    listCursor.next();
-  }
-  return true;
-}
-
-function readZSet(zset: ZSetValue, numbers: Float64Array): boolean {
-  zset.seek(zsetCursor, 0);
-  for (let i = 0; i < numbers.length; i++) {
-    const n = parseInteger(zsetCursor.bytes, zsetCursor.start, zsetCursor.length);
-    if (!Number.isSafeInteger(n)) return false;
-    numbers[i] = n;
-    zset.stepForward(zsetCursor);
+  const isList = collection instanceof ListValue;
+  const cursor = isList ? listCursor : zsetCursor;
+  if (isList) listCursor.seek(collection, 0);
+  else (collection as ZSetValue).seek(zsetCursor, 0);
+  for (let left = collection.size; left > 0; left--) {
+    if (!visit(cursor)) return false;
+    if (isList) listCursor.next();
+    else (collection as ZSetValue).stepForward(zsetCursor);
   }
   return true;
 }
