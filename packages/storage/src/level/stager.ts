@@ -30,11 +30,8 @@ import { ElementOrder } from './element-order.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import { ElementSink, type Layout } from './layouts/index.js';
-import { lengthBytes, lengthContent, putPieces } from './string-pieces.js';
+import { aheadBytesMin, lengthBytes, lengthContent, putPieces } from './string-pieces.js';
 import type { Restated, RestatedElement, WriteSet } from './write-set.js';
-
-/** A string that changed by more is written anew as a whole: what nobody sees yet need not be in one batch. */
-const renewedBytesMin = 16 * 1024 * 1024;
 
 /** Told of every key that is written. */
 export interface StagedKeys {
@@ -353,7 +350,8 @@ export class Stager {
     large: LargeString,
   ): void {
     let incarnation = this.#incarnationOf(keyspace, key, 0, key.length);
-    if (incarnation < this.#set.firstIncarnation && large.changedBytes > renewedBytesMin) {
+    // What nobody sees yet need not be in one batch.
+    if (incarnation < this.#set.firstIncarnation && large.changedBytes > aheadBytesMin) {
       incarnation = this.nextIncarnation++;
       this.#settle(keyspace, key, 0, key.length, incarnation, expiryMs);
     }

@@ -12,6 +12,12 @@ import { readUint32, writeUint32 } from './disk-keys.js';
 import { readDouble, writeDouble } from './disk-records.js';
 import type { ElementSink } from './layouts/index.js';
 
+/**
+ * With more than this of new strings, in bytes, their pieces are written before the set. A string of which more changed is
+ * written as a new one, so that this holds for it as well.
+ */
+export const aheadBytesMin: number = 16 * 1024 * 1024;
+
 /** Of a head's content. */
 export const lengthBytes = 8;
 const lengthScratch = new Uint8Array(lengthBytes);

@@ -23,6 +23,7 @@ import type { Keyspaces } from './keyspaces.js';
 import { moveMark, stateKey } from './opening.js';
 import type { OrderedBatch, OrderedStore } from './ordered-store.js';
 import type { Stager } from './stager.js';
+import { aheadBytesMin } from './string-pieces.js';
 import { WritePace } from './write-pace.js';
 import { WriteSet } from './write-set.js';
 
@@ -59,9 +60,8 @@ export const pendingBytesMax: number = 256 * 1024 * 1024;
 /** So many operations, or bytes of values, are handed to LevelDB before others get their turn: a quarter of a millisecond. */
 const operationsPerTurn = 1000;
 const bytesPerTurn = 256 * 1024;
-/** Of pieces that go before, if they are more than this: so many turns fill a batch of as much. */
-const unseenBytesMin = 16 * 1024 * 1024;
-const turnsPerBatch: number = unseenBytesMin / bytesPerTurn;
+/** Of pieces that go before: so many turns fill a batch of as much as they are at least. */
+const turnsPerBatch: number = aheadBytesMin / bytesPerTurn;
 
 export interface WriteBehindOptions {
   readonly store: OrderedStore;
@@ -349,7 +349,7 @@ export class WriteBehind {
   }
 
   async #writeOnce(set: WriteSet): Promise<void> {
-    const isAhead = set.unseenBytes > unseenBytesMin;
+    const isAhead = set.unseenBytes > aheadBytesMin;
     if (isAhead) await this.#writeUnseen(set);
     const batch = this.#options.store.batch();
     set.rewind(isAhead ? 'seen' : 'all');
