@@ -12,13 +12,14 @@
  * time: LevelDB keeps a batch in memory twice, and these may be half a gigabyte. A set is frozen only when nothing is journaled that was not
  * staged, since freezing reads from memory. Sets are written one at a time and in order.
  *
- * When the disk fails, the set is written again, to a store that was opened anew, until it succeeds.
+ * When the disk fails, the set is written again, to a store that was opened anew, until it succeeds, or is found there: LevelDB may
+ * have had all of it before it failed.
  */
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import { Arena } from '../arena.js';
 import type { MemoryStorage } from '../memory-storage.js';
 import { numberKey64, prefixes } from './disk-keys.js';
-import { emptyRecord, type State, writeState } from './disk-records.js';
+import { emptyRecord, readState, type State, writeState } from './disk-records.js';
 import type { Keyspaces } from './keyspaces.js';
 import { moveMark, stateKey } from './opening.js';
 import type { OrderedBatch, OrderedStore } from './ordered-store.js';
@@ -97,6 +98,8 @@ export class WriteBehind {
   #committedPosition: number;
   /** What the disk has. */
   #onDisk: State;
+  /** What the last batch with a state said, which may be there though its write failed; whether it made the set whole. */
+  #handed: { readonly state: State; readonly isWhole: boolean };
   /** Position of the frozen set's last batch, once that is committed. */
   #frozenPosition = 0;
   #timer: Timer | null = null;
@@ -115,6 +118,7 @@ export class WriteBehind {
     this.durablePosition = state.position;
     this.#committedPosition = state.position;
     this.#onDisk = state;
+    this.#handed = { state, isWhole: false };
     this.#pace = new WritePace(options.env);
     this.#filling = this.#nextSet(1);
   }
@@ -332,11 +336,10 @@ export class WriteBehind {
   }
 
   async #write(set: WriteSet): Promise<void> {
-    const { memory, store } = this.#options;
+    const { memory } = this.#options;
     try {
       await memory.syncLog?.();
-      if (this.failure !== null) await store.reopen();
-      await this.#writeOnce(set);
+      if (this.failure === null || !(await this.#isThere())) await this.#writeOnce(set);
       this.failure = null;
       this.#isWriting = false;
       this.#written(set);
@@ -348,6 +351,19 @@ export class WriteBehind {
     this.#wake();
   }
 
+  /**
+   * Opens the store anew; whether it has the set, whose write failed. Beginning again, with its pieces, would list as nobody's
+   * what a head names by now.
+   */
+  async #isThere(): Promise<boolean> {
+    const { store } = this.#options;
+    await store.reopen();
+    const [stored] = await store.getMany([stateKey]);
+    if (readState(stateKey, stored!).batches === this.#onDisk.batches) return false;
+    this.#onDisk = this.#handed.state;
+    return this.#handed.isWhole;
+  }
+
   async #writeOnce(set: WriteSet): Promise<void> {
     const isAhead = set.unseenBytes > aheadBytesMin;
     if (isAhead) await this.#writeUnseen(set);
@@ -356,7 +372,7 @@ export class WriteBehind {
     await this.#addTurns(batch, set, Number.POSITIVE_INFINITY);
     if (isAhead)
       for (const incarnation of set.unseen) batch.delete(numberKey64(prefixes.orphan, incarnation));
-    await this.#writeBatch(batch, { ...this.#state, position: this.#frozenPosition });
+    await this.#writeBatch(batch, { ...this.#state, position: this.#frozenPosition }, true);
   }
 
   /** Pieces that belong to no key before the set is written: they are listed as such, so that a crash leaves none. */
@@ -367,7 +383,7 @@ export class WriteBehind {
       const key = numberKey64(prefixes.orphan, incarnation);
       list.put(key, emptyRecord(key));
     }
-    await this.#writeBatch(list, { ...this.#onDisk, nextIncarnation: this.#state.nextIncarnation });
+    await this.#writeBatch(list, { ...this.#onDisk, nextIncarnation: this.#state.nextIncarnation }, false);
     set.rewind('unseen');
     for (let isMore = true; isMore; ) {
       const batch = store.batch();
@@ -387,9 +403,10 @@ export class WriteBehind {
   }
 
   /** Writes a batch, after which the disk has a state, but for the number of its batches. */
-  async #writeBatch(batch: OrderedBatch, state: State): Promise<void> {
+  async #writeBatch(batch: OrderedBatch, state: State, isWhole: boolean): Promise<void> {
     const batches = this.#onDisk.batches + 1;
     const written = { ...state, batches };
+    this.#handed = { state: written, isWhole };
     moveMark(batch, batches);
     batch.put(stateKey, writeState(stateKey, written));
     await batch.write();

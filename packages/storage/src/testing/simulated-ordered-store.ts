@@ -78,6 +78,13 @@ export class SimulatedContent {
     return this.entries.get(nameOf(key));
   }
 
+  /** What is there now: whatever is written later. */
+  copy(): SimulatedContent {
+    const copied = new SimulatedContent();
+    for (const [name, value] of this.entries) copied.entries.set(name, value);
+    return copied;
+  }
+
   range(from: Uint8Array, to: Uint8Array): [Buffer, Buffer][] {
     this.#sorted ??= [...this.entries.keys()].sort();
     const found: [Buffer, Buffer][] = [];
