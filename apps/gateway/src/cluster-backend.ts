@@ -3,7 +3,7 @@ import { KvError, systemEnv } from '@holdfast/common';
 import { ClusterCoordinator, EtcdLayout, EtcdMeta, type NodeRecord, Router } from '@holdfast/coord';
 import { Config, parameters } from '@holdfast/engine';
 import { NodeClient, peerCredentials } from '@holdfast/rpc';
-import { compileEarly, openEtcd, type StatusServer } from '@holdfast/service';
+import { compileEarly, openEtcd, reportTo, type StatusServer } from '@holdfast/service';
 import type { Logger } from 'pino';
 import type { Backend } from './backend.js';
 import type { BackendEvents } from './local-backend.js';
@@ -26,8 +26,7 @@ export async function openClusterBackend(
       'history-bytes: a gateway has no data: in a cluster it is a setting of each storage node',
     );
   const etcd = await openEtcd(settings.etcd, env, (message) => logger.warn(message));
-  const onError = (err: unknown): void =>
-    logger.warn({ err }, 'what the cluster consists of could not be read');
+  const onError = reportTo(logger, env, 'warn', 'what the cluster consists of could not be read');
   const layout = new EtcdLayout(settings.etcd.prefix);
   const meta = await EtcdMeta.open({ etcd, env, layout, onError }).catch((error: Error) => {
     etcd.close();

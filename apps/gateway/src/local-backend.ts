@@ -4,7 +4,7 @@ import { type LocalStack, openLocalStack } from '@holdfast/coord';
 import { RedisDownstream, RedisMigration } from '@holdfast/downstream';
 import type { LogLevel } from '@holdfast/engine';
 import { NodeDisk } from '@holdfast/log';
-import type { StatusServer } from '@holdfast/service';
+import { reportTo, type StatusServer } from '@holdfast/service';
 import { RedisUpstream } from '@holdfast/upstream';
 import type { Logger } from 'pino';
 import { Gauge } from 'prom-client';
@@ -46,7 +46,7 @@ export async function openLocalBackend(
     onFatal: (error) => events.onEnd(error),
     onShutdown: () => events.onEnd(null),
     onLog: (level, message) => logger[logMethods[level]](message),
-    onError: (error) => logger.error({ err: error }, 'a background task failed'),
+    onError: reportTo(logger, env, 'error', 'a background task failed'),
   });
   if (stack.recovered !== null) logger.info({ ...stack.recovered }, 'recovered');
   const { config, coordinator } = stack;

@@ -30,7 +30,7 @@ import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { NodeDisk } from '@holdfast/log';
 import { AdminExporter, NodeExporter, RedisExporter } from '@holdfast/protocol';
 import { NodeClient, peerCredentials, peerServerCredentials, streamPair } from '@holdfast/rpc';
-import { Closing, openEtcd, type RunningService, StatusServer, watchTls } from '@holdfast/service';
+import { Closing, openEtcd, type RunningService, reportTo, StatusServer, watchTls } from '@holdfast/service';
 import type { Logger } from 'pino';
 import { NodeAdministration } from './administration.js';
 import { identityOf } from './identity.js';
@@ -111,8 +111,7 @@ async function openBase(settings: Settings, env: Env, logger: Logger, closing: C
   const layout = new EtcdLayout(prefix);
   const keeper = new EtcdKeeper({ etcd, env, guardKey: layout.compaction, quotaBytes, onWarning });
   closing.add(() => keeper.close());
-  const onError = (err: unknown): void =>
-    logger.warn({ err }, 'what the cluster consists of could not be read');
+  const onError = reportTo(logger, env, 'warn', 'what the cluster consists of could not be read');
   const meta = await EtcdMeta.open({ etcd, env, layout, onError });
   closing.add(() => meta.close());
   return { settings, env, logger, disk, etcd, keeper, layout, meta, closing };
@@ -199,7 +198,7 @@ async function serve(base: Base): Promise<Addresses> {
     timers: env.timers,
     intervalMs: diskLookMs,
     work: () => administration.leaveFailingDisks(),
-    onError: (err) => logger.warn({ err }, 'a lead could not be given away'),
+    onError: reportTo(logger, env, 'warn', 'a lead could not be given away'),
   });
   closing.add(() => leaving.close());
   return listened;
@@ -231,7 +230,7 @@ function createHost(
       logBytes: settings.snapshotLogBytes,
       logBytesMax: () => logBytesMaxOf(keeper.quotaBytes, meta.map.shards.length),
     },
-    onError: (err) => logger.warn({ err }, 'a shard could not do something, and tries again'),
+    onError: reportTo(logger, env, 'warn', 'a shard could not do something, and tries again'),
   });
   host.onRole(({ epoch, leader, role, shard }) => {
     logger.info({ shard, role, epoch, leader: leader?.node ?? null }, 'role');

@@ -2,7 +2,7 @@
 import type { Env } from '@holdfast/common';
 import { type Etcd, EtcdKeeper } from '@holdfast/etcd';
 import { peerServerCredentials } from '@holdfast/rpc';
-import { Closing, openEtcd, type RunningService, StatusServer, watchTls } from '@holdfast/service';
+import { Closing, openEtcd, type RunningService, reportTo, StatusServer, watchTls } from '@holdfast/service';
 import { LeaderOracle } from '@holdfast/tso';
 import { EtcdMarkStore, TimestampServer } from '@holdfast/tso/remote';
 import type { Logger } from 'pino';
@@ -84,7 +84,7 @@ function leaderOracle(
       logger.info({ address }, isLeading ? 'leads' : 'leads no longer');
       server.setServing(isLeading);
     },
-    onError: (error) => logger.warn({ err: error }, 'the mark in etcd could not be read or written'),
+    onError: reportTo(logger, env, 'warn', 'the mark in etcd could not be read or written'),
   });
   server.setOracle(oracle);
   return oracle;

@@ -28,6 +28,7 @@ export {
 } from './env.js';
 export { type ErrorCode, errorCodes, KvError } from './errors.js';
 export { isEscaped, textOf, textOfByteString, utf8Of } from './escaped-text.js';
+export { FailureReport, type FailureReportOptions } from './failure-report.js';
 export type { Findings } from './findings.js';
 export { crc16, hashSlotOf } from './hash-slot.js';
 export type { LeaderHint, NodeAddresses } from './leader.js';

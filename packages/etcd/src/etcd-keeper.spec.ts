@@ -1,4 +1,5 @@
 import { KvError, systemEnv } from '@holdfast/common';
+import { SimulatedEnv } from '@holdfast/common/testing';
 import { etcdserverpb } from '@holdfast/rpc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Etcd } from './etcd.js';
@@ -41,6 +42,22 @@ describe('EtcdKeeper', () => {
     await expect(etcd.range({ key, revision: first })).rejects.toSatisfy(isCompacted);
     expect((await etcd.range({ key, revision: second })).kvs.length).toBe(1);
     for (const keeper of keepers) await keeper.close();
+  });
+
+  it('warns of an etcd that does not answer, not at every look, and says when it does again', async () => {
+    const warnings: string[] = [];
+    const env = new SimulatedEnv();
+    const keeper = new EtcdKeeper({
+      etcd: { alarms: () => Promise.reject(new Error('gone')) } as unknown as Etcd,
+      env,
+      guardKey: 'guard',
+      onWarning: (message) => warnings.push(message),
+    });
+    for (let i = 0; i < 20; i++) await keeper.care();
+    expect(warnings).toEqual(['looking after etcd failed: gone']);
+    await keeper.close();
+    env.advance(60_000);
+    expect(warnings.slice(1)).toEqual(['etcd is looked after again']);
   });
 
   it('frees a full quota once there is something to free, and warns on the way', async () => {

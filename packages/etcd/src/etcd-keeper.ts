@@ -8,7 +8,7 @@
  *               still work. What was deleted and compacted is free within the file, but the file counts, so
  *               each member is defragmented before the alarm is turned off
  */
-import { type Env, Recurring } from '@holdfast/common';
+import { type Env, FailureReport, Recurring } from '@holdfast/common';
 import { etcdserverpb } from '@holdfast/rpc';
 import type { Etcd } from './etcd.js';
 import { isCompacted } from './etcd-error.js';
@@ -55,6 +55,7 @@ export class EtcdKeeper {
   readonly #options: EtcdKeeperOptions;
   readonly #guard: Buffer;
   readonly #caring: Recurring;
+  readonly #failures: FailureReport;
   #guardVersion = 0;
   /** What to compact to, and since when (monotonic) it is known. */
   #revision = 0;
@@ -70,6 +71,11 @@ export class EtcdKeeper {
     this.#options = options;
     this.#guard = Buffer.from(options.guardKey);
     const { env, intervalMs = careIntervalMs } = options;
+    this.#failures = new FailureReport({
+      env,
+      onFailure: (error) => this.#warn(`looking after etcd failed: ${messageOf(error)}`),
+      onRecovery: () => this.#warn('etcd is looked after again'),
+    });
     this.#caring = new Recurring({ timers: env.timers, intervalMs, work: () => this.#care() });
   }
 
@@ -122,7 +128,7 @@ export class EtcdKeeper {
       if (nowMs - this.#revisionAtMs >= this.#historyMs) await this.#compact(nowMs);
     } catch (error) {
       if (this.#caring.isClosed) return;
-      this.#warn(`looking after etcd failed: ${error instanceof Error ? error.message : String(error)}`);
+      this.#failures.failed(error);
     }
   }
 
@@ -232,4 +238,8 @@ export class EtcdKeeper {
   #warn(message: string): void {
     this.#options.onWarning?.(message);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

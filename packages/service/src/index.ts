@@ -1,5 +1,6 @@
 export { Closing } from './closing.js';
 export { type EtcdSettings, etcdRules, etcdSettingsOf, etcdTlsOf, openEtcd } from './etcd-settings.js';
+export { reportTo } from './failures.js';
 export {
   type ParameterChecks,
   parameterSettings,
