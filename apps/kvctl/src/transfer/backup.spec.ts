@@ -55,12 +55,17 @@ async function backupOf(...parts: readonly (readonly [string, ...Write[]])[]): P
   return path;
 }
 
+/** What a restore of a backup to memory storage is told. */
+async function restoreOf(path: string, place: string) {
+  const summary = await checkBackup(disk, path, () => {});
+  const told = { onBatch: () => {}, onChecked: () => {} };
+  return { env, disk, path, summary, point: null, ...told, directory: place, storage: 'memory' } as const;
+}
+
 /** The keys that are there after a restore, with their databases. */
 async function restored(path: string, storage: 'memory' | 'level', point: RestorePoint | null = null) {
   const place = join(directory, storage);
-  const summary = await checkBackup(disk, path, () => {});
-  const source = { env, disk, path, summary, point, onBatch: () => {} };
-  await restoreBackup({ ...source, directory: place, storage, replace: false, onChecked: () => {} });
+  await restoreBackup({ ...(await restoreOf(path, place)), storage, point, replace: false });
   const stack = await openDirectory(env, disk, place);
   try {
     const keys: string[] = [];
@@ -74,23 +79,12 @@ async function restored(path: string, storage: 'memory' | 'level', point: Restor
 it('what came into the directory while a backup was restored to it stays there', async () => {
   const path = await backupOf(['', [10, 'SET', 'a']]);
   const place = join(directory, 'place');
-  const summary = await checkBackup(disk, path, () => {});
   const onBatch = (): void => {
     mkdirSync(place);
     writeFileSync(join(place, 'format'), 'of a server that was started there');
   };
-  const restoring = {
-    env,
-    disk,
-    path,
-    summary,
-    point: null,
-    onBatch,
-    onChecked: () => {},
-    directory: place,
-    replace: false,
-  };
-  await expect(restoreBackup({ ...restoring, storage: 'memory' })).rejects.toThrow('is not empty any more');
+  const options = { ...(await restoreOf(path, place)), onBatch, replace: false };
+  await expect(restoreBackup(options)).rejects.toThrow('is not empty any more');
   expect(await readdir(place)).toEqual(['format']);
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place']);
 });
@@ -99,42 +93,20 @@ it('a restore that was killed between its renames could not be run again: what i
   const path = await backupOf(['', [10, 'SET', 'a']]);
   const place = join(directory, 'place');
   mkdirSync(`${place}.replaced`);
-  const summary = await checkBackup(disk, path, () => {});
-  const source = {
-    env,
-    disk,
-    path,
-    summary,
-    point: null,
-    onBatch: () => {},
-    onChecked: () => {},
-    directory: place,
-  };
-  await restoreBackup({ ...source, storage: 'memory', replace: true });
+  const options = { ...(await restoreOf(path, place)), replace: true };
+  await restoreBackup(options);
   // What starts servers may have made the directory again.
   rmSync(place, { recursive: true });
   mkdirSync(place);
-  await restoreBackup({ ...source, storage: 'memory', replace: true });
+  await restoreBackup(options);
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place', 'place.replaced']);
-  await expect(restoreBackup({ ...source, storage: 'memory', replace: true })).rejects.toThrow(
-    'place.replaced is there already',
-  );
+  await expect(restoreBackup(options)).rejects.toThrow('place.replaced is there already');
 });
 
 it('a restore that could not get its name left the directory set aside', async () => {
   const path = await backupOf(['', [10, 'SET', 'a']]);
   const place = join(directory, 'place');
-  const summary = await checkBackup(disk, path, () => {});
-  const source = {
-    env,
-    path,
-    summary,
-    point: null,
-    onBatch: () => {},
-    onChecked: () => {},
-    directory: place,
-  };
-  const options = { ...source, storage: 'memory', replace: true } as const;
+  const options = { ...(await restoreOf(path, place)), replace: true };
   mkdirSync(place);
   writeFileSync(join(place, 'format'), 'of before');
   /** Does something right after what was there is set aside. */
