@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SimulatedEnv } from '@holdfast/common/testing';
@@ -82,6 +91,13 @@ it.each([
       /data is empty, and .*data.replaced is there: .*remove .*data and rename/,
     );
     expect(readdirSync(place)).toEqual([]);
+    rmdirSync(place);
+    // kvctl restore works beside what a link leads to.
+    const link = join(directory, 'link');
+    symlinkSync('data', link);
+    await expect(startThere(link)).rejects.toThrow('data.replaced is there: kvctl restore --replace was not');
+    mkdirSync(place);
+    await expect(startThere(link)).rejects.toThrow(/data is empty, and .*data.replaced is there/);
     rmdirSync(place);
     renameSync(`${place}.replaced`, place);
     const again = await startThere(place);

@@ -84,7 +84,7 @@ export class DataDirectory {
  * is never empty, nor is what a server has begun in. Throws KvError INVALID.
  */
 export async function checkNotSetAside(disk: Disk, directory: string): Promise<void> {
-  const path = directory.replace(/\/+$/, '');
+  const path = await disk.follow(directory);
   const replaced = `${path}.replaced`;
   if (!(await disk.exists(replaced))) return;
   const isThere = await disk.exists(path);

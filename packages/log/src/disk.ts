@@ -46,6 +46,8 @@ export interface Disk {
   /** Atomic: `target`, if there, is replaced. Blocking, but only on the page cache. */
   rename(source: string, target: string): void;
   exists(path: string): Promise<boolean>;
+  /** What a path leads to through symbolic links, whether that is there or not; without slashes at its end. */
+  follow(path: string): Promise<string>;
   unlink(path: string): Promise<void>;
   /** Names of the files in a directory, in no order. */
   list(directory: string): Promise<string[]>;

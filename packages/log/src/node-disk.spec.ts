@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -42,6 +50,24 @@ describe('NodeDisk', () => {
     expect(() => disk.open(join(path, 'missing'), 'read')).toThrow(
       expect.objectContaining({ code: 'DISK', message: expect.stringContaining('missing') }),
     );
+  });
+});
+
+describe('what a path leads to', () => {
+  it('is the same whether it is there or not, through links of links', async () => {
+    const directory = realpathSync(newDirectory());
+    const target = join(directory, 'target');
+    symlinkSync('target', join(directory, 'link'));
+    symlinkSync(join(directory, 'link'), join(directory, 'second'));
+    symlinkSync(directory, join(directory, 'above'));
+    const paths = ['target', 'target/', 'link', 'second', 'second//', 'above/second', 'above/above/link/'];
+    const followed = () => Promise.all(paths.map((path) => disk.follow(join(directory, path))));
+    expect(await followed()).toEqual(paths.map(() => target));
+    mkdirSync(target);
+    expect(await followed()).toEqual(paths.map(() => target));
+    expect(await disk.follow(join(directory, 'link/no/such'))).toBe(join(target, 'no/such'));
+    symlinkSync('round', join(directory, 'round'));
+    await expect(disk.follow(join(directory, 'round'))).rejects.toMatchObject({ code: 'DISK' });
   });
 });
 

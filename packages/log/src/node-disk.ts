@@ -5,7 +5,7 @@
  * `fs/promises`, whose handles cost more per call.
  */
 import fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { KvError } from '@holdfast/common';
 import type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 import { lockDirectory } from './node-lock.js';
@@ -49,6 +49,11 @@ function request<T>(
 function diskError(operation: string, path: string, cause: unknown): KvError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new KvError('DISK', `can't ${operation} ${path}: ${reason}`, { cause });
+}
+
+/** The system's, of an error of ours. */
+function codeOf(error: unknown): string | undefined {
+  return ((error as KvError).cause as NodeJS.ErrnoException).code;
 }
 
 class NodeFile implements DiskFile {
@@ -135,9 +140,23 @@ export class NodeDisk implements Disk {
       await request('stat', path, (callback) => fs.stat(path, callback));
       return true;
     } catch (error) {
-      if (((error as KvError).cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      if (codeOf(error) === 'ENOENT') return false;
       throw error;
     }
+  }
+
+  async follow(path: string): Promise<string> {
+    try {
+      return await request<string>('follow', path, (callback) => fs.realpath.native(path, callback));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+    // It is not there, or a link to what is not.
+    const absolute = resolve(path);
+    const parent = await this.follow(dirname(absolute));
+    const place = join(parent, basename(absolute));
+    const target = await this.#linkAt(place);
+    return target === null ? place : this.follow(resolve(parent, target));
   }
 
   unlink(path: string): Promise<void> {
@@ -164,6 +183,16 @@ export class NodeDisk implements Disk {
       await request('sync', path, (callback) => fs.fsync(descriptor, callback));
     } finally {
       await request('close', path, (callback) => fs.close(descriptor, callback));
+    }
+  }
+
+  /** What a symbolic link says; null when there is none. */
+  async #linkAt(path: string): Promise<string | null> {
+    try {
+      return await request<string>('follow', path, (callback) => fs.readlink(path, callback));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EINVAL') return null;
+      throw error;
     }
   }
 

@@ -1,6 +1,6 @@
 /** Shards of a cluster that come together in one place. */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +101,18 @@ it('a restore that was killed between its renames could not be run again: what i
   await restoreBackup(options);
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place', 'place.replaced']);
   await expect(restoreBackup(options)).rejects.toThrow('place.replaced is there already');
+});
+
+it('a restore through a link, killed between its renames, could not be run again: nothing was where the link led', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  const place = join(directory, 'place');
+  const link = join(directory, 'link');
+  symlinkSync('place', link);
+  mkdirSync(`${place}.replaced`);
+  const options = { ...(await restoreOf(path, link)), replace: true };
+  await restoreBackup(options);
+  expect((await readdir(directory)).sort()).toEqual(['all.backup', 'link', 'place', 'place.replaced']);
+  expect((await readdir(link)).sort()).toEqual(['format', 'snapshots']);
 });
 
 it('a restore that could not get its name left the directory set aside', async () => {

@@ -176,7 +176,7 @@ interface Place {
 
 /** The directory that a restore to `path` makes. Throws KvError INVALID when it can't be put in place there. */
 export async function checkPlace(disk: Disk, path: string, replace: boolean): Promise<Place> {
-  const directory = await placeOf(path);
+  const directory = await placeOf(disk, path);
   if (!replace) await checkEmpty(disk, directory);
   const isTaken = !(await isEmpty(disk, directory));
   // With nothing there it is what a restore that was killed set aside: this one finishes its work.

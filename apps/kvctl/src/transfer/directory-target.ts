@@ -2,7 +2,7 @@
  * A directory that does not exist yet, or is empty: filled beside, and put in place as a whole, so that it holds
  * everything or nothing.
  */
-import { realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Env, ErrorReply, KvError } from '@holdfast/common';
 import { Caller, type LocalStack, openLocalStack, Turns } from '@holdfast/coord';
@@ -33,7 +33,7 @@ export class DirectoryTarget implements Target {
   /** Throws KvError INVALID when something is there already. */
   static async open(options: DirectoryTargetOptions): Promise<DirectoryTarget> {
     const { disk, env, path, storage } = options;
-    const directory = await placeOf(path);
+    const directory = await placeOf(disk, path);
     await checkEmpty(disk, directory);
     const building = `${directory}.importing`;
     // What an import before this one did not finish.
@@ -96,8 +96,8 @@ export class DirectoryTarget implements Target {
  * The directory that a path leads to, whether it is there or not. What is built beside it has to get its name in the end:
  * throws KvError INVALID when it never can.
  */
-export async function placeOf(path: string): Promise<string> {
-  const directory = await realpath(path).catch(() => path.replace(/\/+$/, ''));
+export async function placeOf(disk: Disk, path: string): Promise<string> {
+  const directory = await disk.follow(path);
   const [own, parent] = await Promise.all([stat(directory), stat(dirname(directory))]).catch(() => []);
   if (own !== undefined && own.dev !== parent.dev)
     throw new KvError(

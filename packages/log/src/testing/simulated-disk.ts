@@ -169,6 +169,11 @@ export class SimulatedDisk implements Disk {
     return this.#names.has(path) || this.#directories.has(path);
   }
 
+  /** There are no links. */
+  async follow(path: string): Promise<string> {
+    return path.replace(/(?<=.)\/+$/, '');
+  }
+
   async unlink(path: string): Promise<void> {
     await this.#wait('unlink', path);
     this.#freeBytes += this.#inode(path).size;
