@@ -68,12 +68,44 @@ it('is the old one or the new one, whole, wherever the power is cut', async () =
   expect([...found].sort()).toEqual(['new and whole', 'old']);
 });
 
+it('is the old one or the new one at once, wherever the power is cut', async () => {
+  const found = new Set<string>();
+  for (let seed = 1; seed <= 20; seed++)
+    for (let at = 1, isDone = false; !isDone; at++) {
+      disk = new SimulatedDisk(seed);
+      await disk.makeDirectory('/d');
+      await write('/d/name', ['old']);
+      void disk.powerOffAfter(at);
+      try {
+        AtomicFile.writeSync(disk, '/d/name', Buffer.from('new and whole'));
+        isDone = true;
+      } catch {
+        // The power is off.
+      }
+      disk.crash(null);
+      found.add(contentOf('/d/name'));
+      if (isDone) expect(contentOf('/d/name')).toBe('new and whole');
+    }
+  expect([...found].sort()).toEqual(['new and whole', 'old']);
+});
+
 describe('leaves nothing of itself, and what was there before', () => {
   it.each<DiskOperation>(['open', 'write', 'datasync', 'rename'])('when the disk fails: %s', async (at) => {
     disk.failNext(at, 'ENOSPC');
     await expect(write('/d/name', ['new'])).rejects.toThrow('ENOSPC');
     expect([await names(), contentOf('/d/name'), disk.openFileCount]).toEqual([['name'], 'old', 0]);
   });
+
+  it.each<DiskOperation>(['open', 'write', 'datasync', 'rename'])(
+    'at once, when the disk fails: %s',
+    (at) => {
+      disk.failNext(at, 'ENOSPC');
+      expect(() => AtomicFile.writeSync(disk, '/d/name', Buffer.from('new'))).toThrow('ENOSPC');
+      expect(contentOf('/d/name')).toBe('old');
+      expect(() => disk.contentOf('/d/name.tmp')).toThrow('ENOENT');
+      expect(disk.openFileCount).toBe(0);
+    },
+  );
 
   it('when a write failed that nothing waited for, whatever was written behind it', async () => {
     disk.failNext('write', 'ENOSPC');

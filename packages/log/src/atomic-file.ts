@@ -37,6 +37,27 @@ export class AtomicFile {
     }
   }
 
+  /**
+   * As `write`, of something small, blocking: for a command that is one moment. Whoever may use the file that it replaces may
+   * use it, too.
+   */
+  static writeSync(disk: Disk, path: string, content: Uint8Array): void {
+    const temporary = temporaryOf(path);
+    const file = disk.open(temporary, 'replace');
+    try {
+      file.writeSync(content, 0);
+      file.takePermissions(path);
+      file.datasyncSync();
+      disk.rename(temporary, path);
+      disk.syncDirectorySync(dirname(path));
+    } catch (error) {
+      removeIfThere(disk, temporary);
+      throw error;
+    } finally {
+      void file.close().catch(() => {});
+    }
+  }
+
   /** What a process was writing to `path` when it was killed: nobody needs it, and it takes room. */
   static async removeUnfinished(disk: Disk, path: string): Promise<void> {
     const temporary = temporaryOf(path);
@@ -92,6 +113,15 @@ export class AtomicFile {
     this.#isClosed = true;
     await this.#writing.catch(() => {});
     await this.#file.close();
+  }
+}
+
+/** It may have its name already. */
+function removeIfThere(disk: Disk, temporary: string): void {
+  try {
+    disk.unlinkSync(temporary);
+  } catch {
+    // What the disk said before is what counts.
   }
 }
 

@@ -33,6 +33,8 @@ export interface DiskFile {
   /** As `datasync`, blocking: for rare paths that must not interleave with anything. */
   datasyncSync(): void;
   truncate(size: number): Promise<void>;
+  /** Whoever may use the file at `path`, if there is one, may use this one. Blocking. */
+  takePermissions(path: string): void;
   close(): Promise<void>;
 }
 
@@ -49,11 +51,15 @@ export interface Disk {
   /** What a path leads to through symbolic links, whether that is there or not; without slashes at its end. */
   follow(path: string): Promise<string>;
   unlink(path: string): Promise<void>;
+  /** As `unlink`, blocking. */
+  unlinkSync(path: string): void;
   /** Names of the files in a directory, in no order. */
   list(directory: string): Promise<string[]>;
   /** Makes a directory and those above it, durably. Not an error when it exists. */
   makeDirectory(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
+  /** As `syncDirectory`, blocking. */
+  syncDirectorySync(path: string): void;
   /**
    * Takes a directory for this process. Throws KvError LOCKED, naming the process id, while another
    * process, or another part of this one, holds it; the lock of a dead process is taken over.

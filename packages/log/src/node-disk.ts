@@ -118,6 +118,11 @@ class NodeFile implements DiskFile {
     return request('truncate', this.path, (callback) => fs.ftruncate(this.#descriptor, size, callback));
   }
 
+  takePermissions(path: string): void {
+    const mode = attempt('stat', path, () => fs.statSync(path, { throwIfNoEntry: false }))?.mode ?? fileMode;
+    attempt('chmod', this.path, () => fs.fchmodSync(this.#descriptor, mode & 0o777));
+  }
+
   close(): Promise<void> {
     return request('close', this.path, (callback) => fs.close(this.#descriptor, callback));
   }
@@ -163,6 +168,10 @@ export class NodeDisk implements Disk {
     return request('unlink', path, (callback) => fs.unlink(path, callback));
   }
 
+  unlinkSync(path: string): void {
+    attempt('unlink', path, () => fs.unlinkSync(path));
+  }
+
   list(directory: string): Promise<string[]> {
     return request('list', directory, (callback) => fs.readdir(directory, callback));
   }
@@ -184,6 +193,17 @@ export class NodeDisk implements Disk {
     } finally {
       await request('close', path, (callback) => fs.close(descriptor, callback));
     }
+  }
+
+  syncDirectorySync(path: string): void {
+    attempt('sync', path, () => {
+      const descriptor = fs.openSync(path, 'r');
+      try {
+        fs.fsyncSync(descriptor);
+      } finally {
+        fs.closeSync(descriptor);
+      }
+    });
   }
 
   /** What a symbolic link says; null when there is none. */

@@ -176,6 +176,15 @@ export class SimulatedDisk implements Disk {
 
   async unlink(path: string): Promise<void> {
     await this.#wait('unlink', path);
+    this.#unlink(path);
+  }
+
+  unlinkSync(path: string): void {
+    this.#step('unlink', path);
+    this.#unlink(path);
+  }
+
+  #unlink(path: string): void {
     this.#freeBytes += this.#inode(path).size;
     this.#changeNames([{ directory: dirname(path), path, inode: null }]);
   }
@@ -195,6 +204,15 @@ export class SimulatedDisk implements Disk {
 
   async syncDirectory(path: string): Promise<void> {
     await this.#wait('syncDirectory', path);
+    this.#settleDirectory(path);
+  }
+
+  syncDirectorySync(path: string): void {
+    this.#step('syncDirectory', path);
+    this.#settleDirectory(path);
+  }
+
+  #settleDirectory(path: string): void {
     const isHere = (changes: { directory: string }[]) => changes.some(({ directory }) => directory === path);
     for (const changes of this.#nameChanges) if (isHere(changes)) this.#settleNames(changes);
     this.#nameChanges = this.#nameChanges.filter((changes) => !isHere(changes));
@@ -282,6 +300,8 @@ export class SimulatedDisk implements Disk {
         this.#freeBytes -= size - inode.size;
         inode.change(0, null, size);
       },
+      // There is one user.
+      takePermissions: check,
       close: async () => {
         if (isOpen && life === this.#life) this.#openFileCount--;
         isOpen = false;
