@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,6 +162,20 @@ describe('a server that answers nothing', () => {
     expect(code).toBe(143);
     expect(error).toMatch(/^kvctl: ended by SIGTERM: SET a: .* closed; 0 commands were done before\n$/);
   });
+});
+
+it.each(['backup', 'export'])('a signal waited until a directory was opened for %s', async (what) => {
+  const set = `*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1000000\r\n${'x'.repeat(1_000_000)}\r\n`;
+  await writeFile(place('source'), ['aaa', 'bbb', 'ccc'].map((key) => set.replace('key', key)).join(''));
+  await kvctl('import', place('source'), place('data'));
+  const [snapshot] = await readdir(place('data/snapshots'));
+  // Who gets there says so.
+  await truncate(place(`data/snapshots/${snapshot}`), 2_500_000);
+  const before = await readdir(place('data'));
+  const writing = ended('SIGTERM', `data/snapshots/${snapshot}`, what, place('data'), place('file'));
+  expect(await writing).toEqual(removed('SIGTERM'));
+  expect(await names()).toEqual(['data', 'source']);
+  expect(await readdir(place('data'))).toEqual(before);
 });
 
 it('a command that makes nothing ends by a signal as it always did', async () => {

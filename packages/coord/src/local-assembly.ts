@@ -98,13 +98,13 @@ export class Assembly {
   }
 
   async #openEngine({ log, place, state, storage }: Foundation): Promise<Engine> {
-    const { aclFile = null, env, users = [] } = this.#options;
+    const { aclFile = null, env, onRecovering, users = [] } = this.#options;
     const turnClock = new TurnClock(env.clock);
     const oracle = await this.#openOracle(turnClock);
     this.#opened.push(oracle);
     const { snapshots } = place;
     const isToRecover = this.#isClaimed && state === null && (log !== null || snapshots !== null);
-    const recovered = isToRecover ? await recover(storage, log, snapshots) : null;
+    const recovered = isToRecover ? await recover(storage, log, snapshots, onRecovering) : null;
     await oracle.setFloor(storage.stamp.last);
     const kv = new KV({ storage, oracle, env, turnClock, config: this.#config, aclFile });
     loadUsers(kv, users);

@@ -59,6 +59,8 @@ export interface LocalStackOptions {
   readonly onShutdown?: (save: boolean) => void;
   /** Gets what scripts write to the log. */
   readonly onLog?: (level: LogLevel, message: string) => void;
+  /** At each batch that is recovered: what it throws ends that, and lets the directory go. */
+  readonly onRecovering?: () => void;
   /** A background task failed and will be tried again. */
   readonly onError?: (error: unknown) => void;
 }

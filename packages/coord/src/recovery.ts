@@ -16,11 +16,15 @@ export interface Recovered {
   readonly version: number;
 }
 
-/** Throws KvError CORRUPT when the log does not reach back to the state, or not up to it. */
+/**
+ * `onBatch` is called before each batch that is applied: what it throws ends that. Throws KvError CORRUPT when the log does not
+ * reach back to the state, or not up to it.
+ */
 export async function recover(
   storage: Storage,
   log: Log | null,
   snapshots: SnapshotFiles | null,
+  onBatch: () => void = () => {},
 ): Promise<Recovered> {
   let from = storage.durablePosition;
   const newest = snapshots === null ? null : await snapshots.newest();
@@ -34,6 +38,7 @@ export async function recover(
     }
     let last: Uint8Array | null = null;
     for await (const batch of snapshots!.read(newest)) {
+      onBatch();
       if (last !== null) await apply(storage, last, 0, false);
       last = batch;
     }
@@ -59,6 +64,7 @@ export async function recover(
     // A snapshot has some of what was written while it was taken.
     const isNext = newest === null;
     for await (const { position, batch } of log.read(from + 1)) {
+      onBatch();
       await apply(storage, batch, position, isNext);
       entries++;
     }

@@ -104,13 +104,13 @@ async function backUpServer(
 }
 
 async function backUpDirectory(
-  { env }: Context,
+  { env, interruption }: Context,
   directory: string,
   writer: BackupWriter,
   file: AtomicFile,
   onBatch: () => void,
 ): Promise<Taken> {
-  const stack = await openDirectory(env, new NodeDisk(), directory);
+  const stack = await openDirectory(env, new NodeDisk(), directory, () => interruption.check());
   try {
     const stream = await stack.persistence!.backup();
     return takenOf(await writePart({ writer, name: '', stream, file, onBatch }));

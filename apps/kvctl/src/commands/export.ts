@@ -59,13 +59,13 @@ async function exportData(context: Context, options: Options, places: readonly s
 }
 
 async function exportDirectory(
-  { env }: Context,
+  { env, interruption }: Context,
   directory: string,
   file: AtomicFile,
   options: Options,
   onKeys: (count: number) => void,
 ): Promise<number> {
-  const stack = await openDirectory(env, new NodeDisk(), directory);
+  const stack = await openDirectory(env, new NodeDisk(), directory, () => interruption.check());
   try {
     const version = options.for === '7.4' ? rdbVersions.redis74 : rdbVersions.redis70;
     return await exportStorage(stack.storage, file, { version, nowMs: env.clock.now(), onKeys });

@@ -152,7 +152,8 @@ async function pointOf(
 async function historyAt(context: Context, disk: Disk, place: string): Promise<HistorySource> {
   if (place === clusterPlace) return new ClusterHistory(await context.openCluster());
   const admin = (address: string): AdminClient => context.admin(address);
-  return openHistory({ env: context.env, disk, place, admin });
+  const onStep = (): void => context.interruption.check();
+  return openHistory({ env: context.env, disk, place, admin, onStep });
 }
 
 async function fillRunning(

@@ -66,7 +66,7 @@ async function restoreOf(path: string, place: string) {
 async function restored(path: string, storage: 'memory' | 'level', point: RestorePoint | null = null) {
   const place = join(directory, storage);
   await restoreBackup({ ...(await restoreOf(path, place)), storage, point, replace: false });
-  const stack = await openDirectory(env, disk, place);
+  const stack = await openDirectory(env, disk, place, () => {});
   try {
     const keys: string[] = [];
     for await (const { database, key } of storedKeys(stack.storage)) keys.push(`${database} ${key}`);

@@ -18,10 +18,18 @@ export interface HistorySourceOptions {
   /** A directory, or the address of an administration. */
   readonly place: string;
   readonly admin: (address: string) => AdminClient;
+  /** While a directory is opened: what it throws ends that. */
+  readonly onStep: () => void;
 }
 
 /** Throws KvError INVALID when the directory is not that of a server, LOCKED, CORRUPT. */
-export async function openHistory({ admin, disk, env, place }: HistorySourceOptions): Promise<HistorySource> {
+export async function openHistory({
+  admin,
+  disk,
+  env,
+  onStep,
+  place,
+}: HistorySourceOptions): Promise<HistorySource> {
   if (!(await disk.exists(place))) {
     if (!/^(\S+:)?\d+$/.test(place))
       throw new KvError('INVALID', `there is no directory ${place}, and it is no address`);
@@ -33,7 +41,7 @@ export async function openHistory({ admin, disk, env, place }: HistorySourceOpti
       close: async () => client.close(),
     };
   }
-  const stack = await openDirectory(env, disk, place);
+  const stack = await openDirectory(env, disk, place, onStep);
   return {
     batches: (_, after, upTo) => ofServer(historyBatches(stack.history, after, upTo)),
     close: () => stack.close(),

@@ -4,8 +4,13 @@ import { type LocalStack, openLocalStack } from '@holdfast/coord';
 import { type Disk, readSmallFile } from '@holdfast/log';
 import type { StorageKind } from './directory-target.js';
 
-/** Throws KvError INVALID, LOCKED, CORRUPT. */
-export async function openDirectory(env: Env, disk: Disk, directory: string): Promise<LocalStack> {
+/** `onStep` is called again and again meanwhile: what it throws ends that. Throws KvError INVALID, LOCKED, CORRUPT. */
+export async function openDirectory(
+  env: Env,
+  disk: Disk,
+  directory: string,
+  onStep: () => void,
+): Promise<LocalStack> {
   const format = await readSmallFile(disk, `${directory}/format`);
   const [, storage] =
     /^holdfast \d+ (memory|level)\n$/.exec(Buffer.from(format ?? []).toString('latin1')) ?? [];
@@ -19,6 +24,7 @@ export async function openDirectory(env: Env, disk: Disk, directory: string): Pr
     storage: storage as StorageKind,
     log: hasLog ? 'file' : 'none',
     fsync: 'always',
+    onRecovering: onStep,
     // What there is of it stays.
     parameters: new Map([['history-bytes', hasHistory ? '1000000gb' : '0']]),
   });
