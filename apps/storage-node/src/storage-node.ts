@@ -11,7 +11,7 @@
 import { type Env, type KvError, pause, Recurring } from '@holdfast/common';
 import {
   ClusterCoordinator,
-  checkNotSetAside,
+  checkRestored,
   EtcdLayout,
   EtcdMeta,
   EtcdShardRegister,
@@ -98,7 +98,7 @@ export class StorageNode implements RunningService {
 
 async function openBase(settings: Settings, env: Env, logger: Logger, closing: Closing): Promise<Base> {
   const disk = new NodeDisk();
-  await checkNotSetAside(disk, settings.directory);
+  await checkRestored(disk, settings.directory);
   await disk.makeDirectory(settings.directory);
   const lock = await disk.lock(settings.directory);
   closing.add(() => lock.release());

@@ -21,7 +21,7 @@ export class DataDirectory {
   /** Makes it this server's own. Throws KvError LOCKED, INVALID, DISK. */
   async claim(): Promise<void> {
     const { disk, path } = this;
-    await checkNotSetAside(disk, path);
+    await checkRestored(disk, path);
     await disk.makeDirectory(path);
     const lock = await disk.lock(path);
     try {
@@ -78,13 +78,22 @@ export class DataDirectory {
   }
 }
 
+/** In a directory that a restore fills where it stays: as long as it has not finished. */
+export const unfinishedName = 'restoring';
+
 /**
- * A restore that was to replace the directory, and was killed before it put the other one in place, leaves none: to begin
+ * A restore that fills an empty directory where it stays, and was killed, leaves it without all that it should have. One that
+ * was to replace the directory, and was killed before it put the other one in place, leaves none: to begin
  * empty there would look like a loss. So it would where something made an empty one since then: what a restore puts in place
  * is never empty, nor is what a server has begun in. Throws KvError INVALID.
  */
-export async function checkNotSetAside(disk: Disk, directory: string): Promise<void> {
+export async function checkRestored(disk: Disk, directory: string): Promise<void> {
   const path = await disk.follow(directory);
+  if (await disk.exists(`${path}/${unfinishedName}`))
+    throw new KvError(
+      'INVALID',
+      `${path} is what kvctl restore has not finished: run it again, or empty the directory`,
+    );
   const replaced = `${path}.replaced`;
   if (!(await disk.exists(replaced))) return;
   const isThere = await disk.exists(path);

@@ -16,7 +16,7 @@ export { trackingBits, trackingOptionsOf } from './cluster/tracking-mode.js';
 export type { Committer } from './committer.js';
 export type { Consistency, SharedLog } from './consistency-switch.js';
 export * from './contract.js';
-export { checkNotSetAside } from './data-directory.js';
+export { checkRestored, unfinishedName } from './data-directory.js';
 export { checkDirectory, type DirectoryReport } from './directory-check.js';
 export { DiscardReply } from './discard-reply.js';
 export * from './local.js';

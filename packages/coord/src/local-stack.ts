@@ -16,7 +16,7 @@ import type { Disk, FsyncPolicy } from '@holdfast/log';
 import type { Storage } from '@holdfast/storage';
 import type { LocalOracle } from '@holdfast/tso';
 import type { Consistency, ConsistencySwitch, SharedLog } from './consistency-switch.js';
-import { checkNotSetAside, DataDirectory } from './data-directory.js';
+import { checkRestored, DataDirectory } from './data-directory.js';
 import type { History } from './history/history.js';
 import { Assembly, type StackParts } from './local-assembly.js';
 import { configurationOf, isOnDisk } from './local-configuration.js';
@@ -112,7 +112,7 @@ export async function openLocalStack(options: LocalStackOptions): Promise<LocalS
 /** A server that keeps nothing by itself has the directory for what SAVE left there. */
 async function claimSaved(place: DataDirectory, onLog: LocalStackOptions['onLog']): Promise<void> {
   if (await place.hasSaved()) return place.claim();
-  await checkNotSetAside(place.disk, place.path);
+  await checkRestored(place.disk, place.path);
   const warning = await place.passedOver();
   if (warning !== null) onLog?.('warning', warning);
 }

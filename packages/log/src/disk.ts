@@ -50,6 +50,8 @@ export interface Disk {
   exists(path: string): Promise<boolean>;
   /** What a path leads to through symbolic links, whether that is there or not; without slashes at its end. */
   follow(path: string): Promise<string>;
+  /** Whether something is mounted at a path that `follow` gave: a directory that nothing else can get the name of. */
+  isMountPoint(path: string): Promise<boolean>;
   unlink(path: string): Promise<void>;
   /** As `unlink`, blocking. */
   unlinkSync(path: string): void;

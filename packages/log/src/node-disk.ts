@@ -56,6 +56,21 @@ function codeOf(error: unknown): string | undefined {
   return ((error as KvError).cause as NodeJS.ErrnoException).code;
 }
 
+/** Of this process, as Linux says; a directory that is mounted elsewhere in its own file system is seen here alone. */
+function mountPoints(): string[] {
+  try {
+    const lines = fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+    // 36 35 98:0 /root /mount\040point options ...
+    return lines.map((line) =>
+      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    );
+  } catch {
+    return [];
+  }
+}
+
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #descriptor: number;
@@ -162,6 +177,12 @@ export class NodeDisk implements Disk {
     const place = join(parent, basename(absolute));
     const target = await this.#linkAt(place);
     return target === null ? place : this.follow(resolve(parent, target));
+  }
+
+  async isMountPoint(path: string): Promise<boolean> {
+    if (!(await this.exists(path))) return false;
+    const devices = [path, dirname(path)].map((each) => attempt('stat', each, () => fs.statSync(each).dev));
+    return devices[0] !== devices[1] || mountPoints().includes(path);
   }
 
   unlink(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the transfers leave behind where there is no room, or no place, for what they make. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kvctl } from '@holdfast/kvctl/testing';
 import { SmallDisk } from '@holdfast/testing/faults';
@@ -67,7 +68,7 @@ describe.skipIf(!SmallDisk.isAvailable())('where there is little room', () => {
     }
   });
 
-  it('a directory that is the root of a file system is refused: no other can take its place', async () => {
+  it('a directory that is the root of a file system, and is not empty, is refused: no other can take its place', async () => {
     await kvctl('import', source(), place('data'));
     await kvctl('backup', place('data'), place('whole.backup'));
     for (const transfer of [
@@ -77,6 +78,23 @@ describe.skipIf(!SmallDisk.isAvailable())('where there is little room', () => {
       const { code, error } = await kvctl(...transfer);
       expect(code).toBe(1);
       expect(error).toContain('is the root of a file system, which stays: choose a directory in it');
+    }
+  });
+
+  it.each(['memory', 'level'])('a restore fills a file system that is empty, %s', async (storage) => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'holdfast-mount-'));
+    try {
+      await kvctl('import', source(), join(elsewhere, 'data'));
+      await kvctl('backup', join(elsewhere, 'data'), join(elsewhere, 'whole.backup'));
+      await rm(source());
+      const restoring = ['restore', join(elsewhere, 'whole.backup'), disk.path, '--storage', storage];
+      expect((await kvctl(...restoring)).code).toBe(0);
+      expect(await names()).toEqual(storage === 'level' ? ['format', 'level'] : ['format', 'snapshots']);
+      expect((await kvctl('check', disk.path)).code).toBe(0);
+      const { code, error } = await kvctl(...restoring, '--replace');
+      expect([code, error]).toEqual([1, expect.stringContaining('the root of a file system, which stays')]);
+    } finally {
+      await rm(elsewhere, { recursive: true });
     }
   });
 

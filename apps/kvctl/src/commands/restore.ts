@@ -8,16 +8,11 @@ import type { Commands, Context } from '../context.js';
 import { UsageError } from '../exit-codes.js';
 import { bytesText } from '../output.js';
 import { versionAsOf } from '../transfer/as-of.js';
-import {
-  type BackupSummary,
-  checkBackup,
-  checkPlace,
-  type RestorePoint,
-  restoreBackup,
-} from '../transfer/backup.js';
+import { type BackupSummary, checkBackup, type RestorePoint, restoreBackup } from '../transfer/backup.js';
 import { ClusterHistory } from '../transfer/cluster-history.js';
 import type { StorageKind } from '../transfer/directory-target.js';
 import { type HistorySource, openHistory } from '../transfer/history-source.js';
+import { checkPlace } from '../transfer/restore-place.js';
 import { restoreRunning } from '../transfer/restore-running.js';
 import { checkWhereTo, passwordOption, userOption } from './server-options.js';
 

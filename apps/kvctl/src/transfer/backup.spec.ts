@@ -1,10 +1,20 @@
 /** Shards of a cluster that come together in one place. */
 
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { systemEnv } from '@holdfast/common';
+import { openLocalStack } from '@holdfast/coord';
 import { AtomicFile, type Disk, NodeDisk } from '@holdfast/log';
 import { BackupWriter, MutationWriter, mutationKinds } from '@holdfast/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -66,6 +76,10 @@ async function restoreOf(path: string, place: string) {
 async function restored(path: string, storage: 'memory' | 'level', point: RestorePoint | null = null) {
   const place = join(directory, storage);
   await restoreBackup({ ...(await restoreOf(path, place)), storage, point, replace: false });
+  return keysIn(place);
+}
+
+async function keysIn(place: string): Promise<string[]> {
   const stack = await openDirectory(env, disk, place, () => {});
   try {
     const keys: string[] = [];
@@ -140,6 +154,84 @@ it('a restore that could not get its name left the directory set aside', async (
   );
   expect((await readdir(directory)).sort()).toEqual(['all.backup', 'place', 'place.replaced']);
   expect(readFileSync(join(`${place}.replaced`, 'format'), 'utf8')).toBe('of before');
+});
+
+/** A disk on which something is mounted at each directory of ours; `at` is called whenever something in it has changed. */
+function mounted(at: () => void): Disk {
+  const mount = new NodeDisk();
+  const { makeDirectory, rename, syncDirectory } = mount;
+  mount.isMountPoint = async () => true;
+  mount.makeDirectory = (path) => makeDirectory.call(mount, path).then(at);
+  mount.rename = (...names) => {
+    rename.apply(mount, names);
+    at();
+  };
+  mount.syncDirectory = (path) => syncDirectory.call(mount, path).then(at);
+  return mount;
+}
+
+it.each(['memory', 'level'] as const)(
+  'an empty mount point is filled where it is, %s; killed anywhere, nothing starts there or all is there',
+  async (storage) => {
+    const path = await backupOf(['', [10, 'SET', 'a']]);
+    const place = join(directory, 'place');
+    mkdirSync(join(place, 'lost+found'), { recursive: true });
+    const { ino } = statSync(place);
+    const states: string[] = [];
+    const isKept = (name: string): boolean => !basename(name).startsWith('lock-');
+    const keep = (): void => {
+      // Nothing has come into it yet.
+      if (readdirSync(place).filter(isKept).join() === 'lost+found') return;
+      const state = join(directory, `state ${states.length}`);
+      cpSync(place, state, { recursive: true, filter: isKept });
+      writeFileSync(join(state, 'lock-1'), '');
+      states.push(state);
+    };
+    const options = { ...(await restoreOf(path, place)), storage, disk: mounted(keep), replace: false };
+    await restoreBackup(options);
+    expect(statSync(place).ino).toBe(ino);
+    const made = ['format', 'lost+found', storage === 'level' ? 'level' : 'snapshots'].sort();
+    expect(readdirSync(place).sort()).toEqual(made);
+    expect(await keysIn(place)).toEqual(['0 a']);
+    const found: string[] = [];
+    for (const state of states) {
+      const start = openLocalStack({ env, disk, storage, log: 'none', fsync: 'no', directory: state });
+      const opened = await start.catch(({ message }) => message as string);
+      found.push(typeof opened === 'string' ? opened.replace(state, '') : 'all');
+      if (typeof opened !== 'string') await opened.close();
+      else await restoreBackup({ ...options, directory: state, disk: mounted(() => {}) });
+      expect(await keysIn(state)).toEqual(['0 a']);
+    }
+    const refused = ' is what kvctl restore has not finished: run it again, or empty the directory';
+    expect([...new Set(found)]).toEqual([refused, 'all']);
+  },
+);
+
+it('what is in a mount point stays, and a restore to it that fails leaves it empty', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  const place = join(directory, 'place');
+  mkdirSync(join(place, 'restoring'), { recursive: true });
+  writeFileSync(join(place, 'of somebody'), '');
+  const options = { ...(await restoreOf(path, place)), replace: true };
+  await expect(restoreBackup({ ...options, disk: mounted(() => {}) })).rejects.toThrow(
+    'is not empty, and is the root of a file system',
+  );
+  expect(readdirSync(place).sort()).toEqual(['of somebody', 'restoring']);
+  rmSync(join(place, 'of somebody'));
+  const failing = mounted(() => {
+    if (readdirSync(place).includes('snapshots')) throw new Error('no more');
+  });
+  await expect(restoreBackup({ ...options, disk: failing })).rejects.toThrow('no more');
+  expect(readdirSync(place)).toEqual([]);
+});
+
+it('a restore that was killed could not be run again: its lock made an empty directory look taken', async () => {
+  const path = await backupOf(['', [10, 'SET', 'a']]);
+  const place = join(directory, 'place');
+  mkdirSync(place);
+  writeFileSync(join(place, 'lock-1'), '');
+  await restoreBackup({ ...(await restoreOf(path, place)), replace: false });
+  expect(await keysIn(place)).toEqual(['0 a']);
 });
 
 it('a backup is restored to a directory that is empty', async () => {

@@ -1,5 +1,4 @@
 /** Backups in files: written from what a server sends or a directory holds, checked, and made into a directory again. */
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Env, type Findings, KvError } from '@holdfast/common';
 import { checkDirectory, SnapshotFiles, type SnapshotStream } from '@holdfast/coord';
@@ -14,9 +13,10 @@ import {
 } from '@holdfast/storage';
 import { apart, type PartBatch } from './apart.js';
 import { applyTo, cacheBytes } from './applying.js';
-import { checkEmpty, isEmpty, placeOf, putInPlace, type StorageKind } from './directory-target.js';
+import type { StorageKind } from './directory-target.js';
 import type { HistorySource } from './history-source.js';
 import { InputFile } from './input-file.js';
+import { abandon, begin, checkPlace, finish } from './restore-place.js';
 
 /** A whole server, whose name is empty, or a shard. */
 export interface BackupPart {
@@ -167,69 +167,31 @@ export interface RestoreOptions extends RestoreSource {
   readonly onChecked: (bytes: number) => void;
 }
 
-/** Where a restore puts what it makes. */
-interface Place {
-  readonly directory: string;
-  /** What is there is to be moved: something is. */
-  readonly isTaken: boolean;
-}
-
-/** The directory that a restore to `path` makes. Throws KvError INVALID when it can't be put in place there. */
-export async function checkPlace(disk: Disk, path: string, replace: boolean): Promise<Place> {
-  const directory = await placeOf(disk, path);
-  if (!replace) await checkEmpty(disk, directory);
-  const isTaken = !(await isEmpty(disk, directory));
-  // With nothing there it is what a restore that was killed set aside: this one finishes its work.
-  if (isTaken && (await disk.exists(`${directory}.replaced`)))
-    throw new KvError('INVALID', `${directory}.replaced is there already: move it away`);
-  return { directory, isTaken };
-}
-
-/** Builds the directory beside, checks it, and puts it in place. All parts of the backup come together in it. */
+/** Builds the directory, checks it, and puts it in place. All parts of the backup come together in it. */
 export async function restoreBackup(options: RestoreOptions): Promise<void> {
   const { disk, storage } = options;
-  const { directory, isTaken } = await checkPlace(disk, options.directory, options.replace);
+  const place = await checkPlace(disk, options.directory, options.replace);
+  const { building, directory } = place;
   // A server that has the directory keeps it.
   let lock = (await disk.exists(directory)) ? await disk.lock(directory) : null;
-  const building = `${directory}.restoring`;
   try {
-    await rm(building, { recursive: true, force: true });
-    await disk.makeDirectory(building);
+    await begin(disk, place);
     const scratch = `${building}/parts`;
     if (storage === 'level') await fillLevel(options, `${building}/level`, scratch);
     else await fillSnapshot(options, `${building}/snapshots`, scratch);
     await writeSmallFile(disk, `${building}/format`, Buffer.from(`holdfast 1 ${storage}\n`));
     await checkDirectory(disk, building, new Refusing(options.onChecked));
-    if (isTaken) {
-      await replace(disk, building, directory);
-    } else {
+    if (place.way === 'beside') {
       // The lock is a name in it.
       await lock?.release();
       lock = null;
-      await putInPlace(disk, building, directory);
     }
+    await finish(disk, place);
   } catch (error) {
-    await rm(building, { recursive: true, force: true }).catch(() => {});
+    await abandon(disk, place).catch(() => {});
     throw error;
   } finally {
     await lock?.release().catch(() => {});
-  }
-}
-
-/** What was there is in DIR.replaced, or still there. Throws KvError. */
-async function replace(disk: Disk, building: string, directory: string): Promise<void> {
-  const replaced = `${directory}.replaced`;
-  disk.rename(directory, replaced);
-  try {
-    await putInPlace(disk, building, directory);
-  } catch (cause) {
-    const { code, message } = cause as KvError;
-    try {
-      disk.rename(replaced, directory);
-    } catch {
-      throw new KvError(code, `${message}; what was there is in ${replaced}`, { cause });
-    }
-    throw new KvError(code, `${message}; ${directory} is as it was`, { cause });
   }
 }
 

@@ -2,7 +2,7 @@
  * A directory that does not exist yet, or is empty: filled beside, and put in place as a whole, so that it holds
  * everything or nothing.
  */
-import { rename, rm, rmdir, stat } from 'node:fs/promises';
+import { rename, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Env, ErrorReply, KvError } from '@holdfast/common';
 import { Caller, type LocalStack, openLocalStack, Turns } from '@holdfast/coord';
@@ -96,10 +96,9 @@ export class DirectoryTarget implements Target {
  * The directory that a path leads to, whether it is there or not. What is built beside it has to get its name in the end:
  * throws KvError INVALID when it never can.
  */
-export async function placeOf(disk: Disk, path: string): Promise<string> {
+async function placeOf(disk: Disk, path: string): Promise<string> {
   const directory = await disk.follow(path);
-  const [own, parent] = await Promise.all([stat(directory), stat(dirname(directory))]).catch(() => []);
-  if (own !== undefined && own.dev !== parent.dev)
+  if (await disk.isMountPoint(directory))
     throw new KvError(
       'INVALID',
       `${path} is the root of a file system, which stays: choose a directory in it`,
@@ -107,15 +106,13 @@ export async function placeOf(disk: Disk, path: string): Promise<string> {
   return directory;
 }
 
-/** Whether there is no directory, or one that holds nothing. */
-export async function isEmpty(disk: Disk, directory: string): Promise<boolean> {
-  return !(await disk.exists(directory)) || (await disk.list(directory)).length === 0;
+/** Throws KvError INVALID when there is a directory that holds anything. */
+async function checkEmpty(disk: Disk, directory: string): Promise<void> {
+  if ((await disk.exists(directory)) && (await disk.list(directory)).length > 0) throw notEmpty(directory);
 }
 
-/** Throws KvError INVALID when there is a directory that holds anything. */
-export async function checkEmpty(disk: Disk, directory: string): Promise<void> {
-  if (await isEmpty(disk, directory)) return;
-  throw new KvError('INVALID', `${directory} is not empty: choose a directory that is not there yet`);
+export function notEmpty(directory: string): KvError {
+  return new KvError('INVALID', `${directory} is not empty: choose a directory that is not there yet`);
 }
 
 /**

@@ -174,6 +174,10 @@ export class SimulatedDisk implements Disk {
     return path.replace(/(?<=.)\/+$/, '');
   }
 
+  async isMountPoint(): Promise<boolean> {
+    return false;
+  }
+
   async unlink(path: string): Promise<void> {
     await this.#wait('unlink', path);
     this.#unlink(path);
