@@ -27,7 +27,7 @@ export async function* describeColdKeys(
   loader: Loader,
   layouts: readonly Layout[],
 ): AsyncGenerator<Uint8Array> {
-  const description = new ColdDescription(keyspaces, loader, layouts);
+  const description = new ColdDescription(store, keyspaces, loader, layouts);
   for (let index = 0; index < databaseCount; index++) {
     const keyspace = keyspaces.live(index);
     if (keyspace.isComplete) continue;
@@ -50,12 +50,14 @@ export async function* describeColdKeys(
 }
 
 class ColdDescription {
+  readonly #store: OrderedStore;
   readonly #keyspaces: Keyspaces;
   readonly #loader: Loader;
   readonly #layouts: readonly Layout[];
   readonly #writer = new MutationWriter(batchBytes * 2);
 
-  constructor(keyspaces: Keyspaces, loader: Loader, layouts: readonly Layout[]) {
+  constructor(store: OrderedStore, keyspaces: Keyspaces, loader: Loader, layouts: readonly Layout[]) {
+    this.#store = store;
     this.#keyspaces = keyspaces;
     this.#loader = loader;
     this.#layouts = layouts;
@@ -73,7 +75,7 @@ class ColdDescription {
     const key = headKey.subarray(headKeyOverhead);
     if (!this.#isCold(keyspace, key)) return;
     const head = readHead(headKey, value);
-    if (head.type === valueTypes.string) await this.#addString(keyspace, key, head);
+    if (head.type === valueTypes.string) await this.#addString(keyspace, headKey, value, head);
     // Its mutations name the key that it once had: it is described from memory.
     else if (head.isWhole) await this.#loader.load(new Map([[keyspace, [key]]]));
     else await this.#addCollection(keyspace, key, head);
@@ -83,9 +85,16 @@ class ColdDescription {
     return this.#keyspaces.isLive(keyspace) && !this.#loader.isResident(keyspace, key, 0, key.length);
   }
 
-  async #addString(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<void> {
-    const value = head.incarnation === 0 ? head.content : await this.#largeString(keyspace, key, head);
+  async #addString(
+    keyspace: Keyspace,
+    headKey: Uint8Array,
+    headValue: Uint8Array,
+    head: Head,
+  ): Promise<void> {
+    const isLarge = head.incarnation !== 0;
+    const value = isLarge ? await this.#largeString(keyspace, headKey, headValue, head) : head.content;
     if (value === null) return;
+    const key = headKey.subarray(headKeyOverhead);
     const writer = this.#writer;
     writer.begin(mutationKinds.putString, keyspace.database.index, head.version, key, 0, key.length);
     writer.number(head.expiryMs);
@@ -93,16 +102,27 @@ class ColdDescription {
     writer.field(value, 0, value.length);
   }
 
-  /** Null when it is cold no longer. */
-  async #largeString(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<Uint8Array | null> {
+  /** Null when it is cold no longer, or was not meanwhile: it was described as it left memory again. */
+  async #largeString(
+    keyspace: Keyspace,
+    headKey: Uint8Array,
+    headValue: Uint8Array,
+    head: Head,
+  ): Promise<Uint8Array | null> {
+    const isCold = (): boolean => this.#isCold(keyspace, headKey.subarray(headKeyOverhead));
     try {
       const value = await this.#loader.elements.string(keyspace, head);
-      return this.#isCold(keyspace, key) ? value : null;
+      return isCold() ? value : null;
     } catch (error) {
-      // Loaded meanwhile, and then removed: its pieces may have been cleared while they were read.
-      if (!this.#isCold(keyspace, key)) return null;
+      // Loaded since its head was read, and changed or removed: its pieces are others by now, or none.
+      if (!isCold() || !(await this.#isThere(headKey, headValue))) return null;
       throw error;
     }
+  }
+
+  async #isThere(headKey: Uint8Array, headValue: Uint8Array): Promise<boolean> {
+    const [value] = await this.#store.getMany([headKey]);
+    return value !== undefined && Buffer.compare(value, headValue) === 0;
   }
 
   async #addCollection(keyspace: Keyspace, key: Uint8Array, head: Head): Promise<void> {

@@ -84,6 +84,30 @@ describe('a large string on the disk', () => {
     expect(copy.get('k') === text('a')).toBe(true);
   });
 
+  it('that changed and left memory again, since its head was read for a snapshot, was taken for damaged', async () => {
+    const keys = Array.from({ length: 6 }, (_, i) => `k${i}`);
+    const { driver, storage } = await beginColdLife((life) => {
+      for (const key of keys) life.driver.set(key, text('a'));
+    });
+    const memory = freshMemory();
+    let position = 0;
+    for await (const batch of storage.snapshot()) {
+      memory.apply(batch, ++position);
+      if (position > 1) continue;
+      for (const key of keys) {
+        await driver.load(name(key));
+        driver.patch(key, length, text('b'));
+      }
+      driver.settle();
+      await storage.flush();
+      storage.cacheBytes = 1;
+      while (!storage.letGoSome(100));
+      expect(storage.database(0).size).toBe(0);
+    }
+    const copy = new StorageDriver(memory);
+    for (const key of keys) expect(copy.get(key) === text('a') + text('b'), key).toBe(true);
+  });
+
   it('that has lost a piece is damaged', async () => {
     const content = new SimulatedContent();
     const { driver, storage } = await beginLevelLife(content);
