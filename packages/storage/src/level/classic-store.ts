@@ -19,7 +19,13 @@ import { PromptReads } from './prompt-reads.js';
 import { checkRoom } from './room.js';
 import { mend, refuseRemains } from './unfinished.js';
 
-type Db = Level<Uint8Array, Uint8Array>;
+/** What `level` has in Node and its types leave out. */
+interface Ranges {
+  approximateSize(from: Uint8Array, to: Uint8Array): Promise<number>;
+  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>;
+}
+
+type Db = Level<Uint8Array, Uint8Array> & Ranges;
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const;
 /**
@@ -85,13 +91,8 @@ export class ClassicStore implements OrderedStore {
     }
   }
 
-  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    await this.#ready;
-    try {
-      return await this.#db.getMany(keys as Uint8Array[]);
-    } catch (error) {
-      throw asKvError(error, this.#path);
-    }
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#ask(() => this.#db.getMany(keys as Uint8Array[]));
   }
 
   range(from: Uint8Array, to: Uint8Array): OrderedRange {
@@ -107,6 +108,24 @@ export class ClassicStore implements OrderedStore {
 
   clear(ranges: readonly KeyRange[]): Promise<void> {
     return this.#change(() => this.#writer.clear(ranges));
+  }
+
+  takenBy({ from, to }: KeyRange): Promise<number> {
+    return this.#ask(() => this.#db.approximateSize(from, to));
+  }
+
+  /** Beside the thread that writes, which is not to wait for it. LevelDB does not say how it went: the next batch does. */
+  compact({ from, to }: KeyRange): Promise<void> {
+    return this.#ask(() => this.#db.compactRange(from, to));
+  }
+
+  async #ask<T>(run: () => Promise<T>): Promise<T> {
+    await this.#ready;
+    try {
+      return await run();
+    } catch (error) {
+      throw asKvError(error, this.#path);
+    }
   }
 
   /** Not while the store is opened anew, nor after `close`: the thread would open what is to be shut. */
@@ -227,7 +246,7 @@ async function openDb(path: string): Promise<Db> {
 async function openOnce(path: string): Promise<Db> {
   // Here, as it brings native code: whoever keeps everything in memory starts without it.
   const { Level } = await import('level');
-  const db: Db = new Level(path, { ...openOptions, cacheSize: blockCacheBytes });
+  const db = new Level(path, { ...openOptions, cacheSize: blockCacheBytes }) as Db;
   try {
     await db.open();
     return db;

@@ -45,6 +45,10 @@ export interface OrderedStore {
   batch(): OrderedBatch;
   /** Removes the entries of some ranges: not at once, and on the disk when it resolves. */
   clear(ranges: readonly KeyRange[]): Promise<void>;
+  /** What a range takes on the disk, in bytes, about: what was removed or replaced there, and is not given back yet, as well. */
+  takenBy(range: KeyRange): Promise<number>;
+  /** Gives back what was removed or replaced in a range. Takes as long as reading all that is there, and writing what stays. */
+  compact(range: KeyRange): Promise<void>;
   /**
    * After a failed `write` or `clear`, until which no other succeeds: opens the store anew, so that nothing is built upon a file whose end is in
    * doubt. Calls that come meanwhile wait.

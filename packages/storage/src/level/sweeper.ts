@@ -1,8 +1,9 @@
 /**
  * Clears, in the background, what nothing on the disk points at any more: the elements of collections that
  * lost their key, and the heads of databases that were flushed. Each is listed on the disk until it is
- * cleared, so a crash loses none.
+ * cleared, so a crash loses none. Its room is taken back, too.
  */
+import { DeadRoom, elementsOf } from './dead-room.js';
 import {
   expiryKeyOverhead,
   headKeyOverhead,
@@ -15,7 +16,7 @@ import {
   writeUint64,
 } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
-import type { KeyRange, OrderedBatch, OrderedStore } from './ordered-store.js';
+import type { OrderedBatch, OrderedStore } from './ordered-store.js';
 
 /** Orphans that are taken off the list together, and heads that are removed together. */
 const orphansPerBatch = 64;
@@ -23,6 +24,7 @@ const headsPerBatch = 500;
 
 export class Sweeper {
   readonly #store: OrderedStore;
+  readonly #dead: DeadRoom;
   readonly #orphans = new Set<number>();
   readonly #generations = new Set<number>();
   #running: Promise<void> | null = null;
@@ -30,6 +32,7 @@ export class Sweeper {
 
   constructor(store: OrderedStore) {
     this.#store = store;
+    this.#dead = new DeadRoom(store);
   }
 
   /** Takes up what an earlier life left: `nextIncarnation` is the first of this one, which may be listed before it has a key. */
@@ -72,6 +75,7 @@ export class Sweeper {
         while (!this.#isClosed && this.#hasWork) {
           await this.#sweepOrphans();
           await this.#sweepGeneration();
+          await this.#dead.reclaim(() => this.#isClosed);
         }
       } catch {
         // A failing disk is the writer's matter: what is listed is tried again after its next success.
@@ -107,7 +111,7 @@ export class Sweeper {
       swept.push(incarnation);
     }
     if (swept.length === 0) return;
-    await this.#store.clear(swept.map(elementsOf));
+    await this.#clear(swept);
     const batch = this.#store.batch();
     for (const incarnation of swept) batch.delete(numberKey64(prefixes.orphan, incarnation));
     await batch.write();
@@ -122,15 +126,20 @@ export class Sweeper {
     const range = this.#store.range(numberKey32(head, generation), numberKey32(head, generation + 1));
     const heads = await range.next(headsPerBatch).finally(() => range.close());
     const batch = this.#store.batch();
-    const elements: KeyRange[] = [];
-    for (const [key, value] of heads) this.#removeHead(batch, elements, key, value);
-    if (elements.length > 0) await this.#store.clear(elements);
+    const incarnations: number[] = [];
+    for (const [key, value] of heads) this.#removeHead(batch, incarnations, key, value);
+    if (incarnations.length > 0) await this.#clear(incarnations);
     if (heads.length === 0) batch.delete(numberKey32(prefixes.generation, generation));
     await batch.write();
     if (heads.length === 0) this.#generations.delete(generation);
   }
 
-  #removeHead(batch: OrderedBatch, elements: KeyRange[], key: Uint8Array, value: Uint8Array): void {
+  async #clear(incarnations: readonly number[]): Promise<void> {
+    await this.#store.clear(incarnations.map((incarnation) => elementsOf(incarnation)));
+    await this.#dead.add(incarnations);
+  }
+
+  #removeHead(batch: OrderedBatch, incarnations: number[], key: Uint8Array, value: Uint8Array): void {
     batch.delete(key);
     let head: Head;
     try {
@@ -140,13 +149,8 @@ export class Sweeper {
       return;
     }
     if (head.expiryMs !== 0) batch.delete(expiryKeyOf(key, head.expiryMs));
-    if (head.incarnation !== 0) elements.push(elementsOf(head.incarnation));
+    if (head.incarnation !== 0) incarnations.push(head.incarnation);
   }
-}
-
-function elementsOf(incarnation: number): KeyRange {
-  const { element } = prefixes;
-  return { from: numberKey64(element, incarnation), to: numberKey64(element, incarnation + 1) };
 }
 
 /** The expiry key of a key, from its head key. */

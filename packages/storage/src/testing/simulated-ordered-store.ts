@@ -181,6 +181,17 @@ export class SimulatedOrderedStore implements OrderedStore {
     await this.#turn();
   }
 
+  /** What is removed takes no room here. */
+  async takenBy({ from, to }: KeyRange): Promise<number> {
+    this.#checkOpen();
+    await this.#turn();
+    return this.content.range(from, to).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  }
+
+  async compact(_range: KeyRange): Promise<void> {
+    await this.#turn();
+  }
+
   async reopen(): Promise<void> {
     await this.#turn();
     this.reopenings++;
