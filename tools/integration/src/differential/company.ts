@@ -64,19 +64,21 @@ export class Company {
     }
     const isOpen = await this.#end();
     for (const [by, speaker] of this.#speakers.entries()) {
-      const answers = speaker.takeAnswers();
+      const { answers, rest } = speaker.takeHearing();
       let queued: RandomRequest[] = [];
       for (const [n, i] of said[by].entries()) {
         const { request } = turns[i];
-        const answer = answers[n] ?? [];
-        // Somebody had ended the connection before.
-        if (answer.length === 0 && speaker.isClosed) heard[i] = 'gone';
-        else heard[i] = answer.map((each) => this.#withoutIdsOf(request, queued, each));
+        const answer = answers[n];
+        if (answer === undefined) {
+          heard[i] = 'gone';
+          break;
+        }
+        heard[i] = answer.map((each) => this.#withoutIdsOf(request, queued, each));
         if (answer.some(({ text }) => text === 'QUEUED')) queued.push(request);
         else if (/^(EXEC|DISCARD|RESET)$/i.test(request[0])) queued = [];
       }
       const last = answers.slice(said[by].length).flat();
-      heard[turns.length + by] = last.map((each) => this.#withoutIds(each, false));
+      heard[turns.length + by] = [...last, ...rest].map((each) => this.#withoutIds(each, false));
     }
     const back = takingBack(turns.map(({ request }) => request));
     const last = await this.#ask([...back, takeState]);
@@ -97,7 +99,7 @@ export class Company {
       speaker.begin();
       if (dialects[by] === 3) speaker.say(['HELLO', '3']);
       await inTime(speaker.answered);
-      speaker.takeAnswers();
+      speaker.takeHearing();
     }
   }
 

@@ -10,6 +10,14 @@ import type { WireReply } from '@holdfast/protocol/testing';
 import { type Address, WireClient } from '../wire-client.js';
 import { encoded, type RandomRequest } from './request.js';
 
+/** What a connection has heard. */
+export interface Hearing {
+  /** By request that was answered, up to the end of its answer. */
+  readonly answers: readonly (readonly WireReply[])[];
+  /** Behind the last of these. */
+  readonly rest: readonly WireReply[];
+}
+
 /** What MONITOR shows of a request. */
 export const monitorLine = /^\d+\.\d+ \[/;
 
@@ -28,7 +36,7 @@ export class Speaker {
   private constructor(client: WireClient, id: string) {
     this.#client = client;
     this.id = id;
-    void client.closed.then(() => this.#end());
+    void client.closed.then(() => this.#finish());
   }
 
   static async connect(address: Address): Promise<Speaker> {
@@ -51,7 +59,7 @@ export class Speaker {
   }
 
   get isAnswered(): boolean {
-    return this.#isEnd === null;
+    return this.#isEnd === null || this.isClosed;
   }
 
   /** Resolves at the end of the answer, or when the connection is gone. */
@@ -92,17 +100,19 @@ export class Speaker {
     this.#answered = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    if (this.isClosed) this.#end();
+    if (this.isClosed) this.#finish();
     else this.#client.write(encoded(requests));
   }
 
-  /** What was heard up to the end of each answer so far; what comes is counted from here. */
-  takeAnswers(): WireReply[][] {
-    const answers = this.#answers;
-    if (this.#heard.length > 0) answers.push(this.#heard);
+  /**
+   * What was heard so far; what comes is counted from here. A connection that is gone has not answered its last request,
+   * whatever it heard before: whether it was noticed first that it is gone is a matter of time.
+   */
+  takeHearing(): Hearing {
+    const hearing = { answers: this.#answers, rest: this.#heard };
     this.#answers = [];
     this.#heard = [];
-    return answers;
+    return hearing;
   }
 
   close(): void {
@@ -110,12 +120,10 @@ export class Speaker {
   }
 
   #hear(message: WireReply): void {
-    if (this.#isEnd === null || !this.#isEnd(message)) this.#heard.push(message);
-    else this.#end();
-  }
-
-  #end(): void {
-    if (this.#isEnd === null) return;
+    if (this.#isEnd === null || !this.#isEnd(message)) {
+      this.#heard.push(message);
+      return;
+    }
     this.#isEnd = null;
     this.#answers.push(this.#heard);
     this.#heard = [];
