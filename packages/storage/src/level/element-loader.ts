@@ -1,6 +1,6 @@
 /**
- * Puts elements from the disk into collections, and pieces into strings: all of them, a piece at a time, or one by one into a collection that is in
- * memory in part (`PartialElements`). What is there already is newer, and stays.
+ * Puts elements from the disk into collections, and pieces into strings: all of them, a piece at a time, or one by one into a
+ * collection that is in memory in part (`PartialElements`). What is there already is newer, and stays.
  */
 import { KvError } from '@holdfast/common';
 import type { Collection } from '../collection.js';

@@ -4,8 +4,8 @@
  *
  *     | how many come first, by name u16 | hash of the name u32 | hash u32 | ...     those that come behind them, one by one
  *
- * Fields that were added by rising names, and a single one, take two bytes. A head without it is of a collection that has no such
- * order, because it is large, or was written before orders were kept: its elements come by name.
+ * Fields that were added by rising names, and a single one, take two bytes. A head without it is of a collection that has no
+ * such order, because it is large, or was written before orders were kept: its elements come by name.
  *
  * Of a collection that is in memory in part no element is removed, so what is added then comes behind all that the disk has.
  */

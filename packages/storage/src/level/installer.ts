@@ -26,8 +26,8 @@ export class Installer {
   }
 
   /**
-   * What a head says by itself: a string that is not large, a small collection, and a large one without its elements if `mayBePart`. False when
-   * those have to be loaded first.
+   * What a head says by itself: a string that is not large, a small collection, and a large one without its elements if
+   * `mayBePart`. False when those have to be loaded first.
    */
   place(keyspace: Keyspace, key: Uint8Array, head: Head, mayBePart: boolean): boolean {
     return !this.#isStillMissed(keyspace, key) || this.placeMissed(keyspace, key, head, mayBePart);

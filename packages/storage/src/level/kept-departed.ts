@@ -8,7 +8,8 @@
  * It is written at the end, when all is on the disk but a rest that is in the log, and covers every key that is on the disk:
  * those that left memory, those that are in it, and those that the rest removes or renames, which the next life has to find
  * when it applies the log. It belongs to the state after so many batches, and nobody believes it of another one: whatever is
- * written next is one batch more. So a crash, a failure or an older program at worst leaves one that is of no use, which is cleared.
+ * written next is one batch more. So a crash, a failure or an older program at worst leaves one that is of no use, which is
+ * cleared.
  */
 import { KvError } from '@holdfast/common';
 import { DepartedKeys } from '../departed-keys.js';

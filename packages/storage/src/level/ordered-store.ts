@@ -50,8 +50,8 @@ export interface OrderedStore {
   /** Gives back what was removed or replaced in a range. Takes as long as reading all that is there, and writing what stays. */
   compact(range: KeyRange): Promise<void>;
   /**
-   * After a failed `write` or `clear`, until which no other succeeds: opens the store anew, so that nothing is built upon a file whose end is in
-   * doubt. Calls that come meanwhile wait.
+   * After a failed `write` or `clear`, until which no other succeeds: opens the store anew, so that nothing is built upon a
+   * file whose end is in doubt. Calls that come meanwhile wait.
    */
   reopen(): Promise<void>;
   close(): Promise<void>;

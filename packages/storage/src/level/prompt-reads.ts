@@ -31,8 +31,8 @@ export class PromptReads {
   };
 
   /**
-   * `deviceReads` grows whenever a read had to wait for the device. It can be slow without that, when the processor is busy with
-   * others.
+   * `deviceReads` grows whenever a read had to wait for the device. It can be slow without that, when the processor is busy
+   * with others.
    */
   constructor(env: Pick<Env, 'clock' | 'timers'>, deviceReads: () => number) {
     this.#env = env;

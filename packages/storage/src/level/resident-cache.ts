@@ -73,8 +73,8 @@ export class ResidentCache {
   }
 
   /**
-   * By how many bytes the bound is exceeded. What waits for the disk counts as well, or did and still has its memory, and what is
-   * known of keys that left, each up to an eighth of the bound: a small one is not to keep nothing for them.
+   * By how many bytes the bound is exceeded. What waits for the disk counts as well, or did and still has its memory, and what
+   * is known of keys that left, each up to an eighth of the bound: a small one is not to keep nothing for them.
    */
   get #excessBytes(): number {
     const { memory, keyspaces, writer } = this.#options;

@@ -236,8 +236,8 @@ export class WriteSet {
   }
 
   /**
-   * Adds the next operations of the part to a batch, at most `count` of those that lie in the arena, and no more once their values have
-   * `bytesMax` bytes; whether there are more. The set must not be changed until the batch is written. They come as
+   * Adds the next operations of the part to a batch, at most `count` of those that lie in the arena, and no more once their
+   * values have `bytesMax` bytes; whether there are more. The set must not be changed until the batch is written. They come as
    * they lie in memory, which is brought near ahead of them.
    */
   writeSome(batch: OrderedBatch, count: number, bytesMax: number): boolean {
