@@ -71,6 +71,12 @@ describe('what a path leads to', () => {
   });
 });
 
+it('tells where something is mounted', async () => {
+  const directory = newDirectory();
+  const found = ['/', '/proc', directory, join(directory, 'missing')].map((path) => disk.isMountPoint(path));
+  expect(await Promise.all(found)).toEqual([true, true, false, false]);
+});
+
 describe('a small file', () => {
   it('is replaced as a whole', async () => {
     const path = join(newDirectory(), 'file');
