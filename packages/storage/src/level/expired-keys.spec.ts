@@ -75,3 +75,25 @@ it('a key that had expired, was there and has left memory since is found', async
   await storage.prepareExpired(2000);
   expect(storage.database(0).size).toBe(10);
 });
+
+it('large strings that expired on the disk came all at once, more than memory has', async () => {
+  const mebibyte = 1024 * 1024;
+  const count = 40;
+  const { storage, driver } = await beginColdLife(({ driver }) => {
+    for (let i = 0; i < count; i++)
+      driver.set(`key ${i}`, 'x'.repeat(i % 2 === 0 ? mebibyte : mebibyte / 4), 1000 + i);
+  });
+  const db = storage.database(0);
+  for (let left = count; left > 0; ) {
+    await storage.prepareExpired(9000);
+    expect(db.size, `${left} are left`).toBeGreaterThan(0);
+    expect(storage.usedBytes - storage.pendingBytes).toBeLessThan(8 * mebibyte);
+    for (let ref = db.expiries.next(9000); ref > 0; ref = db.expiries.next(9000), left--)
+      driver.write(() => db.remove(ref));
+    driver.settle();
+  }
+  await storage.flush();
+  expect(storage.keyCount(0)).toBe(0);
+  await storage.prepareExpired(9000);
+  expect(storage.prepareExpired(9000)).toBeNull();
+});

@@ -2,14 +2,23 @@
  * Finds keys that expired while they were on the disk only, by the expiry index. The storage itself asks no
  * clock and removes nothing: it brings the keys into memory, where whoever expires keys finds them.
  */
-import { expiryKeyOverhead, prefixes, prefixKey, readUint32, readUint64 } from './disk-keys.js';
+import {
+  expiryKeyOverhead,
+  headKeyOverhead,
+  prefixes,
+  prefixKey,
+  readUint32,
+  readUint64,
+} from './disk-keys.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Loader } from './loader.js';
 import type { OrderedStore } from './ordered-store.js';
+import { largeLength } from './string-pieces.js';
 
-/** So many keys are loaded together. */
+/** So many keys are loaded together, or fewer where they are large: strings beyond so many bytes, which come as they are. */
 const keysPerLoad = 256;
+const bytesPerLoad = 4 * 1024 * 1024;
 const start = prefixKey(prefixes.expiry);
 
 export class ExpiredKeys {
@@ -61,14 +70,19 @@ export class ExpiredKeys {
     const range = this.#store.range(from, prefixKey(prefixes.expiry + 1));
     let last = from;
     try {
-      for (let left = keysPerLoad; left > 0; ) {
+      for (let left = keysPerLoad, bytes = 0; left > 0 && bytes < bytesPerLoad; ) {
         const entries = await range.next(keysPerLoad);
-        if (entries.length === 0) this.#noneBeforeMs = this.#soonestMs;
-        const isDone = entries.length === 0 || entries.some(([entry]) => this.#isLater(entry, nowMs));
-        for (const [entry] of entries) {
-          if (readUint64(entry, 1) > nowMs) break;
+        const sizes = await this.#sizesOf(entries, nowMs);
+        let isDone = entries.length === 0;
+        if (isDone) this.#noneBeforeMs = this.#soonestMs;
+        for (const [i, [entry]] of entries.entries()) {
+          if (bytes >= bytesPerLoad) break;
+          isDone = this.#isLater(entry, nowMs);
+          if (isDone) break;
           last = entry;
-          if (this.#collect(entry, due)) left--;
+          if (!this.#collect(entry, due)) continue;
+          left--;
+          bytes += sizes[i];
         }
         if (isDone) break;
       }
@@ -87,6 +101,16 @@ export class ExpiredKeys {
   #beginAnew(): void {
     this.#next = start;
     this.#nextMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What the values of keys that are due take, as far as their heads tell; 0 of the others. */
+  async #sizesOf(entries: readonly [Uint8Array, Uint8Array][], nowMs: number): Promise<number[]> {
+    const due = entries.filter(([entry]) => readUint64(entry, 1) <= nowMs);
+    const heads = await this.#store.getMany(due.map(([entry]) => headKeyOf(entry)));
+    return entries.map((_, i) => {
+      const head = heads[i];
+      return head === undefined ? 0 : head.length + largeLength(head);
+    });
   }
 
   /** Whether an entry, and with it all that follow, is not due yet. */
@@ -108,4 +132,12 @@ export class ExpiredKeys {
     else keys.push(key);
     return true;
   }
+}
+
+/** The head key of a key, from its entry in the index. */
+function headKeyOf(entry: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(headKeyOverhead - expiryKeyOverhead + entry.length);
+  key[0] = prefixes.head;
+  key.set(entry.subarray(expiryKeyOverhead - headKeyOverhead + 1), 1);
+  return key;
 }

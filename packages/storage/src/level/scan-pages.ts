@@ -9,7 +9,6 @@
  * from the start of a scan to its end is on its page: on the disk, in a set, or among those added.
  */
 import { byteStringOf, type Timer, type Timers } from '@holdfast/common';
-import { valueTypes } from '../collection.js';
 import { mutationKinds } from '../mutation.js';
 import { noElements } from '../partial-elements.js';
 import {
@@ -21,13 +20,13 @@ import {
   prefixes,
   writeHeadKey,
 } from './disk-keys.js';
-import { hasElements, readDouble, typeOf } from './disk-records.js';
+import { hasElements } from './disk-records.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Loader } from './loader.js';
 import type { MutationSkimmer } from './mutation-skimmer.js';
 import type { OrderedRange, OrderedStore } from './ordered-store.js';
-import { lengthBytes } from './string-pieces.js';
+import { largeLength } from './string-pieces.js';
 import type { WriteBehind } from './write-behind.js';
 
 /** Added to the position in every cursor over the disk. */
@@ -290,14 +289,9 @@ async function readHeads(
       last = position;
       left--;
       bytes += value.length;
-      if (hasElements(value)) bytes += stringLength(value) || collectionBytes;
+      if (hasElements(value)) bytes += largeLength(value) || collectionBytes;
     }
   }
-}
-
-/** Of a large string whose head has `value`, as far as it can be trusted unread; otherwise 0. */
-function stringLength(value: Uint8Array): number {
-  return typeOf(value) === valueTypes.string ? readDouble(value, value.length - lengthBytes) : 0;
 }
 
 function pageId({ generation }: Keyspace, cursor: number, count: number): string {

@@ -7,9 +7,10 @@
  */
 // @hot-path
 import { KvError } from '@holdfast/common';
+import { valueTypes } from '../collection.js';
 import { type LargeString, pieceBytes, pieceCount } from '../large-string.js';
 import { readUint32, writeUint32 } from './disk-keys.js';
-import { readDouble, writeDouble } from './disk-records.js';
+import { hasElements, readDouble, typeOf, writeDouble } from './disk-records.js';
 import type { ElementSink } from './layouts/index.js';
 
 /**
@@ -27,6 +28,12 @@ const numberScratch = new Uint8Array(4);
 export function lengthContent(length: number): Uint8Array {
   writeDouble(lengthScratch, 0, length);
   return lengthScratch;
+}
+
+/** Of a large string whose head has `value`, as far as it can be trusted unread; 0 of what is none. */
+export function largeLength(value: Uint8Array): number {
+  const isLarge = hasElements(value) && typeOf(value) === valueTypes.string;
+  return isLarge ? readDouble(value, value.length - lengthBytes) : 0;
 }
 
 /** Stages the pieces that changed since they were written last, or all of them. */
