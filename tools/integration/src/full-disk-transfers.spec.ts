@@ -68,6 +68,17 @@ describe.skipIf(!SmallDisk.isAvailable())('where there is little room', () => {
     }
   });
 
+  it('a check says that there is no room for it, where it named the directory damaged', async () => {
+    await kvctl('import', source(), place('data'), '--storage', 'level');
+    disk.fill();
+    const { code, error, out } = await kvctl('check', place('data'));
+    expect(code).toBe(1);
+    expect(error).toMatch(/no space left on device/);
+    expect(out).not.toMatch(/damage/);
+    disk.free();
+    expect((await kvctl('check', place('data'))).code).toBe(0);
+  });
+
   it('a directory that is the root of a file system, and is not empty, is refused: no other can take its place', async () => {
     await kvctl('import', source(), place('data'));
     await kvctl('backup', place('data'), place('whole.backup'));

@@ -2,6 +2,7 @@
 import { type Findings, KvError, systemEnv } from '@holdfast/common';
 import { ClassicStore } from './classic-store.js';
 import { checkStoreFiles, type StoreDirectory } from './files/store-files.js';
+import { checkRoom } from './room.js';
 import { checkStore, type StoreSummary } from './store-check.js';
 
 /**
@@ -30,6 +31,8 @@ export async function checkLevel(
     store = await ClassicStore.open(directory.path, systemEnv());
   } catch (error) {
     if (!(error instanceof KvError) || error.code === 'LOCKED') throw error;
+    // Where there is no room for what opening writes, nothing can be said, and nothing is damaged.
+    if (error.code === 'DISK') await checkRoom(directory.path);
     findings.damage(directory.path, error.message);
     return null;
   }
