@@ -135,7 +135,7 @@ describe('what is known of keys on the disk', () => {
     const [content, log] = [new SimulatedContent(), [] as Buffer[]];
     const first = await beginLevelLife(content, log);
     await write(first, 0, 100);
-    first.storage.cacheBytes = 5500;
+    first.storage.cacheBytes = 6400;
     for (let i = 0; i < 10; i++) first.driver.letGo();
     expect(first.storage.database(0).size).toBeGreaterThan(0);
     expect(first.storage.departures).toBeGreaterThan(0);

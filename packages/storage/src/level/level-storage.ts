@@ -51,7 +51,7 @@ export interface LevelStorageOptions {
 }
 
 /** A bound on what is resident leaves so much of it to what waits for the disk, from `pendingBytesMin` to `pendingBytesMax`. */
-const pendingShare = 1 / 4;
+const pendingShare = 3 / 16;
 const pendingBytesMin = 16 * 1024 * 1024;
 /** How many keys are looked at after each batch that others made. */
 const looksPerBatch = 1024;

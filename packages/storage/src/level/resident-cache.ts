@@ -27,6 +27,9 @@ import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { WriteBehind } from './write-behind.js';
 
+/** What counts at most, as shares of the bound: what sets for the disk took of the system, and what is known of keys that left. */
+const heldShareMax = 1 / 4;
+const departedShareMax = 1 / 8;
 /** Slots that the hand looks at before the bound is looked at again. */
 const looksAtOnce = 64;
 /** What is known of keys that left may take as much, however small the bound is. */
@@ -74,7 +77,7 @@ export class ResidentCache {
 
   /**
    * By how many bytes the bound is exceeded. What waits for the disk counts as well, or did and still has its memory, and what
-   * is known of keys that left, each up to an eighth of the bound: a small one is not to keep nothing for them.
+   * is known of keys that left, each up to a share of the bound: a small one is not to keep nothing for them.
    */
   get #excessBytes(): number {
     const { memory, keyspaces, writer } = this.#options;
@@ -84,8 +87,8 @@ export class ResidentCache {
       bytes += keyspace.usedBytes;
       departedBytes += keyspace.departedBytes;
     }
-    const shareMax = this.maxBytes / 8;
-    return bytes + Math.min(writer.heldBytes, shareMax) + Math.min(departedBytes, shareMax) - this.maxBytes;
+    const heldBytes = Math.min(writer.heldBytes, this.maxBytes * heldShareMax);
+    return bytes + heldBytes + Math.min(departedBytes, this.maxBytes * departedShareMax) - this.maxBytes;
   }
 
   /** Looks at `looks` keys at most; true when there is no more to be done, or can't be now. */
@@ -135,7 +138,7 @@ export class ResidentCache {
 
   /** An eighth of the bound is for what is known of keys that left: ten of them for each that stays, if they have 100 bytes. */
   get knownBytesMax(): number {
-    return Math.max(knownBytesMin, this.maxBytes / 8);
+    return Math.max(knownBytesMin, this.maxBytes * departedShareMax);
   }
 
   #nextDatabase(): void {

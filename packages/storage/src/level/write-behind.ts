@@ -52,7 +52,7 @@ const setDelayMs = 10_000;
  */
 const restBytesMax = 4 * 1024 * 1024;
 /** A set is at most this share of what may wait for the disk: one is written while the next one is filled. */
-const setShare = 1 / 4;
+const setShare = 1 / 3;
 /** What a set takes at first: more than it needs unless the disk is far behind. Address space, until it is touched. */
 const arenaBytes = 64 * 1024 * 1024;
 const retryDelayMs = 500;
