@@ -1,16 +1,10 @@
 /** SORT and SORT_RO. */
-import {
-  byteStringOf,
-  compareBytes,
-  doubleOf,
-  parseInteger,
-  type Reply,
-  type Request,
-} from '@holdfast/common';
+import { byteStringOf, doubleOf, parseInteger, type Reply, type Request } from '@holdfast/common';
 import { type Collection, type Database, SetValue, valueTypes } from '@holdfast/storage';
 import { type Context, wrongType } from '../../context.js';
 import { sortRange } from '../../partial-sort.js';
 import { storeCollection } from '../storing.js';
+import { compareScores, compareSlices, sortedByScore } from './score-order.js';
 import {
   allElements,
   digitsOf,
@@ -111,10 +105,13 @@ function select(ctx: Context, collection: Collection, options: SortOptions): Sor
   const by = options.by === 0 || isOrdered ? null : new SortPattern(ctx.request.view(options.by));
   if (!weigh(ctx, elements, by, isAlphabetic)) return null;
   const compare = comparison(by !== null, isAlphabetic, options.isDescending);
-  const isWhole = count === size;
-  if (isWhole) elements.sort(compare);
-  else if (count > 0) sortRange(elements, compare, from, from + count - 1);
-  return isWhole ? elements : elements.slice(from, from + count);
+  if (count === size) {
+    if (isAlphabetic) return elements.sort(compare);
+    const sorted = sortedByScore(elements);
+    return options.isDescending ? sorted.reverse() : sorted;
+  }
+  if (count > 0) sortRange(elements, compare, from, from + count - 1);
+  return elements.slice(from, from + count);
 }
 
 /** Finds what each element is sorted by; false when it is to be a number and is none. */
@@ -155,16 +152,6 @@ type Comparison = (a: SortElement, b: SortElement) => number;
 function comparison(isByPattern: boolean, isAlphabetic: boolean, isDescending: boolean): Comparison {
   const ascending = !isAlphabetic ? compareScores : isByPattern ? compareValues : compareSlices;
   return isDescending ? (a, b) => -ascending(a, b) : ascending;
-}
-
-function compareSlices(a: Slice, b: Slice): number {
-  return compareBytes(a.bytes, a.start, a.length, b.bytes, b.start, b.length);
-}
-
-/** Elements that weigh the same are told apart by themselves. */
-function compareScores(a: SortElement, b: SortElement): number {
-  if (a.score < b.score) return -1;
-  return a.score > b.score ? 1 : compareSlices(a, b);
 }
 
 /** Elements without a value come first. */
