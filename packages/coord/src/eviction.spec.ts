@@ -206,6 +206,16 @@ describe('eviction', () => {
     expect(client.line('DBSIZE')).toBe(100);
   });
 
+  it('counts what clients have waiting from the moment that there is a limit', () => {
+    const server = serverOfTime();
+    const client = server.client();
+    server.client().inputBytes = 1024 * kib;
+    limit(client, 'volatile-random', 100 * kib);
+    client.line('SET goes 1 EX 1000');
+    client.line(`SETRANGE stays ${200 * kib} x`);
+    expect(client.line('EXISTS stays goes')).toBe(1);
+  });
+
   it('gives memory of large collections back before it removes other keys', () => {
     const client = serverOfTime().client();
     for (let i = 0; i < 2000; i++) client.run('HSET', 'h', `field:${i}`, 'x'.repeat(100));

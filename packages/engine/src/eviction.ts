@@ -89,6 +89,8 @@ export class Eviction {
   #setLimit(): void {
     this.limitBytes = Math.ceil(this.#kv.config.number('maxmemory') / this.#parts);
     if (this.limitBytes === 0) this.isOutOfMemory = false;
+    // Nobody looks while there is no limit.
+    else this.#measure(this.#kv.env.clock.monotonic());
   }
 
   /** For how long memory has been over the limit now, in ms. */

@@ -26,7 +26,7 @@ export type Plain = null | boolean | number | bigint | string | Error | Plain[] 
 export class TestClient implements SessionSink {
   readonly reply: ValueReply;
   readonly outputBytes = 0;
-  readonly inputBytes = 0;
+  inputBytes = 0;
   session!: Session;
   isClosed = false;
   readonly #server: LocalServer;
