@@ -44,6 +44,28 @@ describe('ClassicStore', () => {
     await store.close();
   });
 
+  it('a range ended where the store was opened anew: a large string could not be loaded then', async () => {
+    const store = await ClassicStore.open(newDirectory(), systemEnv());
+    const names = Array.from({ length: 50 }, (_, i) => `k${i + 10}`);
+    const batch = store.batch();
+    for (const name of names) batch.put(bytesOfText(name), Buffer.alloc(50_000, name));
+    await batch.write();
+    const range = store.range(bytesOfText('k'), bytesOfText('l'));
+    const found: string[] = [];
+    for (;;) {
+      const entries = await range.next(10);
+      if (entries.length === 0) break;
+      found.push(...entries.map(([key]) => Buffer.from(key).toString()));
+      await store.reopen();
+    }
+    expect(found).toEqual(names);
+    await range.close();
+    const other = store.range(bytesOfText('k'), bytesOfText('l'));
+    await store.close();
+    await expect(other.next(10)).rejects.toMatchObject({ code: 'CLOSED' });
+    await other.close();
+  });
+
   it('a batch may be discarded, and its bytes may be used again while it is being filled', async () => {
     const store = await ClassicStore.open(newDirectory(), systemEnv());
     const discarded = store.batch();

@@ -45,6 +45,9 @@ const openOptions = {
  */
 const blockCacheBytes = 8 * 1024 * 1024;
 
+/** LevelDB has one thread that merges, for all of a process: a second range would only keep a thread from reads that waits for it. */
+let compacting: Promise<void> = Promise.resolve();
+
 /** What this process has open. LevelDB locks a directory against other processes, and not against our threads. */
 const openPaths = new Set<string>();
 
@@ -96,8 +99,17 @@ export class ClassicStore implements OrderedStore {
   }
 
   range(from: Uint8Array, to: Uint8Array): OrderedRange {
-    const open = (): EntryIterator => this.#db.iterator({ gte: from, lt: to, highWaterMarkBytes: 1 << 20 });
-    return new ClassicRange(this.#isReady ? open() : this.#ready.then(open), this.#path);
+    const open = (gte: Uint8Array): OpenRange => {
+      const db = this.#db;
+      return { db, iterator: db.iterator({ gte, lt: to, highWaterMarkBytes: 1 << 20 }) };
+    };
+    return new ClassicRange(this.#path, from, {
+      open: (first) => (this.#isReady ? open(first) : this.#ready.then(() => open(first))),
+      isReplaced: async (db) => {
+        await this.#ready;
+        return this.#db !== db;
+      },
+    });
   }
 
   batch(): OrderedBatch {
@@ -116,7 +128,9 @@ export class ClassicStore implements OrderedStore {
 
   /** Beside the thread that writes, which is not to wait for it. LevelDB does not say how it went: the next batch does. */
   compact({ from, to }: KeyRange): Promise<void> {
-    return this.#ask(() => this.#db.compactRange(from, to));
+    const compacted = compacting.then(() => this.#ask(() => this.#db.compactRange(from, to)));
+    compacting = compacted.catch(() => {});
+    return compacted;
   }
 
   async #ask<T>(run: () => Promise<T>): Promise<T> {
@@ -206,30 +220,63 @@ interface EntryIterator {
   close(): Promise<void>;
 }
 
-class ClassicRange implements OrderedRange {
-  /** Later, where the store is being opened anew. */
-  readonly #iterator: EntryIterator | Promise<EntryIterator>;
-  readonly #path: string;
+interface OpenRange {
+  readonly db: Db;
+  readonly iterator: EntryIterator;
+}
 
-  constructor(iterator: EntryIterator | Promise<EntryIterator>, path: string) {
-    this.#iterator = iterator;
+interface RangeSource {
+  /** Later, where the store is being opened anew. */
+  open(first: Uint8Array): OpenRange | Promise<OpenRange>;
+  /** Whether the store has another database by now. */
+  isReplaced(db: Db): Promise<boolean>;
+}
+
+/** Goes on behind its last entry where the store is opened anew, which ends what is open. */
+class ClassicRange implements OrderedRange {
+  readonly #path: string;
+  readonly #source: RangeSource;
+  #first: Uint8Array;
+  #opened: OpenRange | Promise<OpenRange>;
+
+  constructor(path: string, first: Uint8Array, source: RangeSource) {
     this.#path = path;
+    this.#source = source;
+    this.#first = first;
+    this.#opened = this.#open();
+  }
+
+  #open(): OpenRange | Promise<OpenRange> {
+    const opened = this.#source.open(this.#first);
     // Who asks for entries is told.
-    if (iterator instanceof Promise) iterator.catch(() => {});
+    if (opened instanceof Promise) opened.catch(() => {});
+    return opened;
   }
 
   async next(count: number): Promise<[Uint8Array, Uint8Array][]> {
     try {
-      const iterator = await this.#iterator;
-      return await iterator.nextv(count);
+      const { db, iterator } = await this.#opened;
+      try {
+        return this.#passed(await iterator.nextv(count));
+      } catch (error) {
+        if (!(await this.#source.isReplaced(db))) throw error;
+      }
+      this.#opened = this.#open();
     } catch (error) {
       throw asKvError(error, this.#path);
     }
+    return this.next(count);
+  }
+
+  #passed(entries: [Uint8Array, Uint8Array][]): [Uint8Array, Uint8Array][] {
+    const last = entries.at(-1);
+    if (last !== undefined) this.#first = Buffer.concat([last[0], Buffer.alloc(1)]);
+    return entries;
   }
 
   async close(): Promise<void> {
-    const iterator = await Promise.resolve(this.#iterator).catch(() => null);
-    await iterator?.close();
+    const opened = await Promise.resolve(this.#opened).catch(() => null);
+    await opened?.iterator.close();
   }
 }
 

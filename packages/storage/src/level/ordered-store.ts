@@ -26,7 +26,7 @@ export interface KeyRange {
   readonly to: Uint8Array;
 }
 
-/** Entries in the order of their keys, as they were when the range was opened. */
+/** Entries in the order of their keys, as they were when the range was opened, or when the store was opened anew since. */
 export interface OrderedRange {
   /** The next entries, at most `count`, and fewer where they are large: that there are no more is said by none at all. */
   next(count: number): Promise<[key: Uint8Array, value: Uint8Array][]>;
