@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SmallDisk } from './small-disk.js';
@@ -46,5 +47,13 @@ describe.runIf(SmallDisk.isAvailable())('SmallDisk', () => {
     expect(existsSync(path)).toBe(false);
     expect(readdirSync(disk.path)).toEqual([]);
     disk.unmount();
+  });
+
+  it('that was written to once more below was never removed, and no disk could be mounted', () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const path = mkdtempSync(join(tmpdir(), `small-disk-${pid}-`));
+    writeFileSync(join(path, 'left'), 'x');
+    SmallDisk.mount(megabyte).unmount();
+    expect(existsSync(path)).toBe(false);
   });
 });
