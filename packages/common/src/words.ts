@@ -11,6 +11,8 @@ const escapeOf: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 const space = /[ \n\r\t\v\f\0]/;
+/** A word without quotes may have the other white space within. */
+const wordEnd = /[ \n\r\t\0]/;
 
 /** The words, as byte strings; null when quotes are not closed, or not followed by white space. */
 export function splitWords(text: string): string[] | null {
@@ -20,7 +22,7 @@ export function splitWords(text: string): string[] | null {
     while (i < text.length && space.test(text[i])) i++;
     if (i >= text.length) return words;
     let word = '';
-    while (i < text.length && !space.test(text[i])) {
+    while (i < text.length && !wordEnd.test(text[i])) {
       const quote = text[i];
       if (quote !== '"' && quote !== "'") {
         word += quote;
@@ -32,6 +34,7 @@ export function splitWords(text: string): string[] | null {
       word += quoted.value;
       i = quoted.next;
       if (i < text.length && !space.test(text[i])) return null;
+      break;
     }
     words.push(word);
   }

@@ -257,6 +257,8 @@ describe('inline commands', () => {
     ['SET k "\\x00\\xff\\xZZ"\r\n', ['SET', 'k', '\x00\xffxZZ']],
     ["SET k 'it\\'s \\n'\r\n", ['SET', 'k', "it's \\n"]],
     ['SET k a"b c"\r\n', ['SET', 'k', 'ab c']],
+    ['SET\t\vk a\v\fb\r\n', ['SET', 'k', 'a\v\fb']],
+    ['SET "k"\vb\r\n', ['SET', 'k', 'b']],
     ['SET k \xff\xfe\r\n', ['SET', 'k', '\xff\xfe']],
     ['GET $3\r\n', ['GET', '$3']],
   ])('reads %j', (input, args) => {
