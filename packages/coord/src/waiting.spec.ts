@@ -133,6 +133,22 @@ describe('a client that waits for a key', () => {
     expect(c.take()).toEqual(['l', 'b']);
   });
 
+  it.each([
+    ['BLPOP k 0', 'SORT l STORE k', ['k', '1']],
+    ['BZPOPMIN k 0', 'ZUNIONSTORE k 1 z', ['k', 'm', 2]],
+    ['BZPOPMIN k 0', 'ZRANGESTORE k z 0 -1', ['k', 'm', 2]],
+    ['BZPOPMIN k 0', 'GEOSEARCHSTORE k z FROMMEMBER m BYRADIUS 1 m', ['k', 'm', 2]],
+  ])('%s gets what replaces a value of another type: %s', (wait, store, given) => {
+    c.line('RPUSH l 1');
+    c.line('ZADD z 2 m');
+    const pop = waiting(wait);
+    c.line('HSET k f v');
+    expect(pop.take()).toBeUndefined();
+    expect(c.line(store)).toBe(1);
+    expect(pop.take()).toEqual(given);
+    expect(c.line('EXISTS k')).toBe(0);
+  });
+
   it('is not woken by a key of another type, nor by one that is gone again', () => {
     const pop = waiting('BLPOP l 0');
     c.line('SET l text');

@@ -32,7 +32,7 @@ const patienceMs = 5;
 /** The same of one that waits for some milliseconds: the server has been told to pause if it takes longer. */
 const longPatienceMs = 500;
 
-const maybeWaiting = /^(B[LRZ]|XREAD)/i;
+export const maybeWaiting = /^(B[LRZ]|XREAD)/i;
 
 export class Company {
   readonly #address: Address;

@@ -1,7 +1,7 @@
 /** One conversation on both servers: what each connection hears, answer by answer, then the state of every key. */
 import { renderReply, type WireReply } from '@holdfast/protocol/testing';
-import type { Company, Heard, Transcript } from './company.js';
-import type { Conversation } from './conversation.js';
+import { type Company, type Heard, maybeWaiting, type Transcript } from './company.js';
+import type { Conversation, Turn } from './conversation.js';
 import { knownDifference } from './known-differences.js';
 import { nameOf, type RandomRequest } from './request.js';
 import { isAside } from './speaker.js';
@@ -14,7 +14,7 @@ const nothing: RandomRequest = ['(in the end)'];
 
 /** The first difference that is not known. */
 export async function tryConversation(
-  companies: Companies,
+  companies: readonly Pick<Company, 'hold'>[],
   conversation: Conversation,
 ): Promise<Finding | null> {
   const [theirs, ours] = await Promise.all(companies.map((company) => company.hold(conversation)));
@@ -30,11 +30,15 @@ function compareTranscripts(
   const queued = dialects.map((): RandomRequest[] => []);
   // After a pause Redis goes on with all that one client has sent, then with the next one's; here each has its turn.
   const isPaused = turns.some(({ request: [name, verb] }) => name === 'CLIENT' && verb === 'PAUSE');
+  const hasWaiters = turns.some(({ request: [name] }) => maybeWaiting.test(name));
   for (let i = 0; i < turns.length + dialects.length; i++) {
     const { by, request } = turns[i] ?? { by: i - turns.length, request: nothing };
     const [a, b] = [theirs.heard[i], ours.heard[i]];
-    const outcome = compareHeard(request, a, b, queued[by]);
-    if (outcome !== null) return isPaused && isOfMessages(outcome) ? 'forked' : outcome;
+    const outcome = compareHeard(request, a, b, queued[by], hasWaiters);
+    if (outcome !== null) {
+      const isTolerated = (isPaused && isOfMessages(outcome)) || waitsForStored(request, turns);
+      return isTolerated ? 'forked' : outcome;
+    }
     if (typeof a === 'string') continue;
     if (a.some(({ text }) => text === 'QUEUED')) queued[by].push(request);
     else if (/^(EXEC|DISCARD|RESET)$/i.test(request[0])) queued[by].length = 0;
@@ -48,15 +52,28 @@ function isOfMessages(outcome: Outcome): boolean {
   return outcome !== null && outcome !== 'forked' && outcome.signature.startsWith('message');
 }
 
+/** Redis does not tell those who wait when a store replaces a value of another type; here they are served. */
+function waitsForStored(waiting: RandomRequest, turns: readonly Turn[]): boolean {
+  if (!/^B[LRZ]/i.test(waiting[0])) return false;
+  const names = waiting.slice(1).filter((word) => Number.isNaN(Number(word)));
+  return turns.some(
+    ({ request }) =>
+      request.some((word) => /(?<!RE)STORE/i.test(word)) && request.some((word) => names.includes(word)),
+  );
+}
+
 function compareHeard(
   request: RandomRequest,
   theirs: Heard,
   ours: Heard,
   queued: readonly RandomRequest[],
+  hasWaiters: boolean,
 ): Outcome {
   if (typeof theirs === 'string' || typeof ours === 'string')
     return theirs === ours ? null : different(request, 'turn', theirs, ours);
-  const [a, b] = inStep(theirs, ours) ? [theirs, ours] : [lateAsides(theirs), lateAsides(ours)];
+  let [a, b] = [theirs, ours];
+  if (!inStep(a, b)) [a, b] = [lateAsides(a), lateAsides(b)];
+  if (hasWaiters && !inStep(a, b)) [a, b] = [withoutMisses(a), withoutMisses(b)];
   if (!inStep(a, b)) return different(request, 'messages', theirs, ours);
   const other = patternsSorted(b);
   for (const [i, message] of patternsSorted(a).entries()) {
@@ -92,6 +109,13 @@ function inStep(theirs: readonly WireReply[], ours: readonly WireReply[]): boole
 /** Since 7.2 what a request makes its own connection hear follows the reply. */
 function lateAsides(messages: readonly WireReply[]): readonly WireReply[] {
   return [...messages.filter((each) => !isAside(each)), ...messages.filter(isAside)];
+}
+
+/** Since 7.2 who waits looks for all his keys again when one has changed: of those that are not there it is told again. */
+function withoutMisses(messages: readonly WireReply[]): readonly WireReply[] {
+  return messages.filter(
+    (each) => !(isAside(each) && each.items?.some(({ text }) => /(^|:)keymiss$/.test(text ?? ''))),
+  );
 }
 
 const kindOf = ({ items }: WireReply): string => items?.[0].text ?? 'monitor';

@@ -10,6 +10,8 @@ export interface KnownDifference {
   readonly command?: RegExp;
   /** A word that the request has. */
   readonly word?: RegExp;
+  /** A word that it has not. */
+  readonly without?: RegExp;
   readonly redis: RegExp;
   readonly holdfast: RegExp;
   /** What follows may differ as well, since only one of them did something. */
@@ -88,7 +90,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: 'Redis 7.2 takes WITHSCORE, so that anything else there is a syntax error.',
     command: /^Z(REV)?RANK$/,
     redis: /^-ERR wrong number of arg/i,
-    holdfast: /^(-ERR syntax error|\+QUEUED|-NOPERM )/,
+    holdfast: /^(-ERR (syntax error|Can't execute)|\+QUEUED|-NOPERM )/,
     isFork: true,
   },
   {
@@ -98,6 +100,16 @@ export const knownDifferences: readonly KnownDifference[] = [
     word: /^[[(+-]/,
     redis: /^(\*\[\]|:0)$/,
     holdfast: /.*/,
+    isFork: true,
+  },
+  {
+    reason:
+      'Redis goes through members of different scores up to the first that is outside; here the ends are searched.',
+    command: /^Z(REV)?RANGE(BYLEX)?$|^ZLEXCOUNT$|^ZREMRANGEBYLEX$|^ZRANGESTORE$/,
+    word: /^[[(+-]/,
+    without: /^(lex|BYSCORE)$/i,
+    redis: /^[*:]/,
+    holdfast: /^[*:]/,
     isFork: true,
   },
   {
@@ -171,6 +183,13 @@ export const knownDifferences: readonly KnownDifference[] = [
     holdfast: /(\$"\w+"), \*\[\*\[.*\1, \*\[\*\[/,
   },
   {
+    reason: 'The same of another of his keys that is of a type by now that he does not wait for.',
+    command: /^(XREAD|B(L|R|Z)\w+)$/,
+    redis: /^[*%$_]/,
+    holdfast: /^-WRONGTYPE/,
+    isFork: true,
+  },
+  {
     reason: 'In which order all subscriptions of a connection end is not said.',
     command: /^[PS]?UNSUBSCRIBE$/,
     redis: /"[ps]?unsubscribe"/,
@@ -201,7 +220,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     reason:
       'Since Redis 7.2 what a request makes its own connection hear follows the reply; before, it may be within.',
-    command: /^(EXEC|BZPOPM(IN|AX)|BZMPOP)$/,
+    command: /^(EXEC|B?ZPOPM(IN|AX)|B?ZMPOP)$/,
     redis: /[>*]\[.*[>*]\[\$"([ps]?message|invalidate)"/,
     holdfast: /[>*]\[\$"([ps]?message|invalidate)"/,
   },
@@ -215,9 +234,10 @@ export function knownDifference(
 ): KnownDifference | undefined {
   const name = nameOf(request);
   return knownDifferences.find(
-    ({ command, word, redis, holdfast }) =>
+    ({ command, word, without, redis, holdfast }) =>
       (command?.test(name) ?? true) &&
       (word === undefined || request.some((each) => word.test(each))) &&
+      (without === undefined || !request.some((each) => without.test(each))) &&
       redis.test(theirs) &&
       holdfast.test(ours),
   );
