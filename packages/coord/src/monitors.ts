@@ -55,10 +55,17 @@ export class Monitors {
       line += command.isSecret(request, i) ? ' "(redacted)"' : ` ${quoted(request, i)}`;
     }
     for (const monitor of this.#sessions) {
+      if (!hears(monitor, session)) continue;
       monitor.sink.reply.simple(line);
       monitor.sink.wake();
     }
   }
+}
+
+/** As in Redis, lines are replies to CLIENT REPLY: to SKIP the next is the command behind it, not the one that says so. */
+function hears(monitor: Session, speaker: Session): boolean {
+  const { replyMode } = monitor;
+  return replyMode === 'on' || (replyMode === 'skip-next' && monitor === speaker);
 }
 
 /** Both ends of a unix socket have its path. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LocalServer } from '../testing/index.js';
+import { LocalServer, type TestClient } from '../testing/index.js';
 
 describe('MONITOR', () => {
   it('shows every command but administrative ones and secrets', () => {
@@ -34,6 +34,28 @@ describe('MONITOR', () => {
     client.line('SUBSCRIBE a');
     while (client.take() !== undefined);
     expect(String(client.line('GET k'))).toContain("Can't execute 'get': only (P|S)SUBSCRIBE");
+  });
+
+  it('shows nothing to a client that wants no replies, nor from CLIENT REPLY SKIP to the end of what is skipped', () => {
+    const server = new LocalServer();
+    const [a, b] = [server.client(), server.client()];
+    const heard = (client: TestClient, line: string): string[] => {
+      const words: string[] = [];
+      for (let reply = client.line(line); reply !== undefined; reply = client.take())
+        words.push(String(reply));
+      for (let reply = a.take(); reply !== undefined; reply = a.take()) words.push(String(reply));
+      return words.map((word) => word.replace(/^.*\] /, ''));
+    };
+    a.line('MONITOR');
+    expect(heard(a, 'CLIENT REPLY SKIP')).toEqual(['"CLIENT" "REPLY" "SKIP"']);
+    expect(heard(b, 'GET k')).toEqual(['null']);
+    expect(heard(a, 'PING x')).toEqual([]);
+    expect(heard(a, 'PING y')).toEqual(['y', '"PING" "y"']);
+    expect(heard(a, 'CLIENT REPLY OFF')).toEqual([]);
+    expect(heard(b, 'GET k')).toEqual(['null']);
+    expect(heard(a, 'PING x')).toEqual([]);
+    expect(heard(a, 'CLIENT REPLY ON')).toEqual(['OK', '"CLIENT" "REPLY" "ON"']);
+    expect(heard(b, 'GET k')).toEqual(['null', '"GET" "k"']);
   });
 
   it('is refused in a transaction: its lines would come amid the replies of EXEC', () => {

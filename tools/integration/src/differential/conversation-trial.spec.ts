@@ -33,7 +33,7 @@ async function signature(
   return (await tryConversation(companies, { seed: 1, dialects: [2, 2], turns }))?.signature;
 }
 
-it('compares what stands behind the reply to a transaction, which is no other transaction', async () => {
+it('compares what stands behind the reply to a transaction, which is no other transaction, by its shape', async () => {
   const turns = turnsOf('0> MULTI', '0> UNSUBSCRIBE a b', '0> KEYS *', '0> EXEC');
   const unsubscribed = array(bulk('unsubscribe'), bulk('a'), integer('0'));
   const heard = (last: WireReply): Heard[] => [
@@ -44,6 +44,7 @@ it('compares what stands behind the reply to a transaction, which is no other tr
   ];
   expect(await signature(turns, heard(array()), heard(array()))).toBeUndefined();
   expect(await signature(turns, heard(array()), heard(array(bulk('a'))))).toBe('reply EXEC: * | *');
+  expect(await signature(turns, heard(array(bulk('b'))), heard(array(bulk('a'))))).toBeUndefined();
 });
 
 it('lets a waiter be told of misses once more, and nobody else', async () => {

@@ -173,7 +173,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: 'Redis 7.2 lets a reader wait on when what came was trimmed away at once.',
     command: /^XREAD(GROUP)?$/,
     redis: /^[*%]\[.*\*\[\]/,
-    holdfast: /^[*_]/,
+    holdfast: /^([*_]|-NOGROUP No such key|-WRONGTYPE)/,
     isFork: true,
   },
   {

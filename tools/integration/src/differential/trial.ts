@@ -3,6 +3,7 @@
  * list of requests, and judged by the replies to them, so that many can be on their way at once.
  */
 import { renderReply, type WireReply } from '@holdfast/protocol/testing';
+import { typesOf } from '../matrix.js';
 import { preparation } from './argument-values.js';
 import { comparable, isEqualButForTime, isSameReply, onePage } from './comparison.js';
 import { firstDifferentKey, showState, takeState } from './key-state.js';
@@ -121,8 +122,11 @@ export function compareReplies(
   ours: WireReply,
   queued: readonly RandomRequest[],
 ): Outcome {
-  // Of UNSUBSCRIBE for two channels a transaction has two replies, so that others stand behind its own.
-  const isOfMany = /^EXEC$/i.test(request[0]) && theirs.items?.length === queued.length;
+  const isExec = /^EXEC$/i.test(request[0]);
+  if (isExec && queued.some(isOfSeveralReplies) && typesOf(theirs) === typesOf(ours)) {
+    return queued.some(isUnpredictable) ? 'forked' : null;
+  }
+  const isOfMany = isExec && theirs.items?.length === queued.length;
   if (isOfMany && theirs.items !== null && ours.items?.length === queued.length) {
     for (const [i, each] of queued.entries()) {
       const outcome = compareReplies(each, theirs.items[i], ours.items[i], []);
@@ -134,6 +138,9 @@ export function compareReplies(
   if (difference !== null) return difference;
   return theirs.text !== 'QUEUED' && isUnpredictable(request) ? 'forked' : null;
 }
+
+/** For two channels there are two replies in a transaction: the last of the others stand behind its own. */
+const isOfSeveralReplies = ([name]: RandomRequest): boolean => /^[PS]?(UN)?SUBSCRIBE$/i.test(name);
 
 function differenceOf(request: RandomRequest, theirs: WireReply, ours: WireReply): Outcome {
   const [a, b] = [comparable(request, theirs), comparable(request, ours)];
