@@ -23,6 +23,24 @@ describe('keyspace events of new keys', () => {
     expect(keys).toEqual(['s', 'z', 'l', 'k', 'other']);
   });
 
+  it('come for a key whose time was over when it was written, which counts as expired', () => {
+    const server = new LocalServer();
+    const [client, listener] = [server.client(), server.client()];
+    listener.line('PSUBSCRIBE __keyevent@0__:*');
+    client.line('CONFIG SET notify-keyspace-events EAn');
+    const events = (line: string): unknown[] => {
+      client.line(line);
+      const names: unknown[] = [];
+      for (let next = listener.take(); next !== undefined; next = listener.take())
+        names.push((next as string[])[2].slice('__keyevent@0__:'.length));
+      return names;
+    };
+    expect(events('SET k v PXAT 1')).toEqual(['new', 'set', 'expire', 'expired']);
+    expect(events('SET k v')).toEqual(['new', 'set']);
+    expect(events('SET k v EXAT 1')).toEqual(['set', 'expire', 'expired']);
+    expect(client.line('INFO stats')).toContain('expired_keys:2\r\n');
+  });
+
   it('do not come for a library of functions, which is no key', () => {
     const server = new LocalServer();
     const [client, listener] = [server.client(), server.client()];

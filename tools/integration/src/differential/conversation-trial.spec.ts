@@ -11,7 +11,7 @@ const [bulk, simple, integer] = ['$', '+', ':'].map(of);
 const array = (...items: WireReply[]): WireReply => ({ type: '*', text: null, items });
 const nullArray: WireReply = { type: '*', text: null, items: null };
 const popped = array(bulk('k'), bulk('m'), bulk('1'));
-const keymiss = array(...['pmessage', '*', '__keyevent@0__:keymiss', 'a'].map(bulk));
+const keymiss = (key: string) => array(...['pmessage', '*', '__keyevent@0__:keymiss', key].map(bulk));
 
 function turnsOf(...lines: string[]): Turn[] {
   return lines.map((line) => ({ by: Number(line[0]), request: line.slice(3).split(' ') }));
@@ -48,10 +48,21 @@ it('compares what stands behind the reply to a transaction, which is no other tr
 });
 
 it('lets a waiter be told of misses once more, and nobody else', async () => {
-  const heard = (count: number): Heard[] => [[nullArray], [simple('PONG'), ...Array(count).fill(keymiss)]];
+  const heard = (count: number): Heard[] => [
+    [nullArray],
+    [simple('PONG'), ...Array(count).fill(keymiss('a'))],
+  ];
   const waiting = turnsOf('0> XREAD BLOCK 1 STREAMS a $', '1> PING');
   expect(await signature(waiting, heard(2), heard(4))).toBeUndefined();
   expect(await signature(turnsOf('0> GET a', '1> PING'), heard(2), heard(4))).toBe('messages PING');
+});
+
+it('lets SORT miss keys in any order, and nobody else', async () => {
+  const heard = (...keys: string[]): Heard[] => [[array()], [simple('PONG'), ...keys.map(keymiss)]];
+  const sorting = turnsOf('0> SORT z BY missing_*', '1> PING');
+  expect(await signature(sorting, heard('a', 'b'), heard('b', 'a'))).toBeUndefined();
+  const getting = turnsOf('0> MGET a b', '1> PING');
+  expect(await signature(getting, heard('a', 'b'), heard('b', 'a'))).toBe('message pmessage PING');
 });
 
 it('lets who waits be served by a store into the key, and by nothing else that Redis does not serve him by', async () => {
@@ -61,4 +72,6 @@ it('lets who waits be served by a store into the key, and by nothing else that R
   expect(await differs('1> ZUNIONSTORE k 1 z')).toBeUndefined();
   expect(await differs('1> ZUNIONSTORE other 1 z')).toBe('reply BZPOPMIN: * | *');
   expect(await differs('1> RESTORE k 0 x')).toBe('reply BZPOPMIN: * | *');
+  const stored = of('1> ZUNIONSTORE k 1 z');
+  expect(await signature(stored, heard(popped), heard(nullArray))).toBe('reply BZPOPMIN: * | *');
 });

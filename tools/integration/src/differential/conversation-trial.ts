@@ -30,13 +30,13 @@ function compareTranscripts(
   const queued = dialects.map((): RandomRequest[] => []);
   // After a pause Redis goes on with all that one client has sent, then with the next one's; here each has its turn.
   const isPaused = turns.some(({ request: [name, verb] }) => name === 'CLIENT' && verb === 'PAUSE');
-  const hasWaiters = turns.some(({ request: [name] }) => maybeWaiting.test(name));
+  const loose = looseEvents(turns);
   for (let i = 0; i < turns.length + dialects.length; i++) {
     const { by, request } = turns[i] ?? { by: i - turns.length, request: nothing };
     const [a, b] = [theirs.heard[i], ours.heard[i]];
-    const outcome = compareHeard(request, a, b, queued[by], hasWaiters);
+    const outcome = compareHeard(request, a, b, queued[by], loose);
     if (outcome !== null) {
-      const isTolerated = (isPaused && isOfMessages(outcome)) || waitsForStored(request, turns);
+      const isTolerated = (isPaused && isOfMessages(outcome)) || isServedByStore(outcome, turns);
       return isTolerated ? 'forked' : outcome;
     }
     if (typeof a === 'string') continue;
@@ -53,8 +53,10 @@ function isOfMessages(outcome: Outcome): boolean {
 }
 
 /** Redis does not tell those who wait when a store replaces a value of another type; here they are served. */
-function waitsForStored(waiting: RandomRequest, turns: readonly Turn[]): boolean {
-  if (!/^B[LRZ]/i.test(waiting[0])) return false;
+function isServedByStore(outcome: Outcome, turns: readonly Turn[]): boolean {
+  if (outcome === null || outcome === 'forked') return false;
+  const { request: waiting, ours } = outcome;
+  if (!/^B[LRZ]/i.test(waiting[0]) || /^[*_$]null/.test(ours)) return false;
   const names = waiting.slice(1).filter((word) => Number.isNaN(Number(word)));
   return turns.some(
     ({ request }) =>
@@ -67,13 +69,13 @@ function compareHeard(
   theirs: Heard,
   ours: Heard,
   queued: readonly RandomRequest[],
-  hasWaiters: boolean,
+  loose: LooseEvents,
 ): Outcome {
   if (typeof theirs === 'string' || typeof ours === 'string')
     return theirs === ours ? null : different(request, 'turn', theirs, ours);
   let [a, b] = [theirs, ours];
   if (!inStep(a, b)) [a, b] = [lateAsides(a), lateAsides(b)];
-  if (hasWaiters && !inStep(a, b)) [a, b] = [withoutMisses(a), withoutMisses(b)];
+  if (loose.haveNoOrder || !inStep(a, b)) [a, b] = [without(loose, a), without(loose, b)];
   if (!inStep(a, b)) return different(request, 'messages', theirs, ours);
   const other = patternsSorted(b);
   for (const [i, message] of patternsSorted(a).entries()) {
@@ -111,10 +113,26 @@ function lateAsides(messages: readonly WireReply[]): readonly WireReply[] {
   return [...messages.filter((each) => !isAside(each)), ...messages.filter(isAside)];
 }
 
-/** Since 7.2 who waits looks for all his keys again when one has changed: of those that are not there it is told again. */
-function withoutMisses(messages: readonly WireReply[]): readonly WireReply[] {
+/** Events of which there may be more or fewer. */
+interface LooseEvents {
+  readonly names: RegExp;
+  readonly haveNoOrder: boolean;
+}
+
+/**
+ * A key that has expired, and that nobody asks for, is removed at some time. Since 7.2 who waits looks for all his keys again
+ * when one has changed: of those that are not there it is told again. SORT looks for what a pattern makes of members in the
+ * order of a hash table.
+ */
+function looseEvents(turns: readonly Turn[]): LooseEvents {
+  const haveNoOrder = turns.some(({ request }) => request.some((word) => /^SORT(_RO)?$/i.test(word)));
+  const mayMissAgain = haveNoOrder || turns.some(({ request: [name] }) => maybeWaiting.test(name));
+  return { names: mayMissAgain ? /(^|:)(expired|keymiss)$/ : /(^|:)expired$/, haveNoOrder };
+}
+
+function without({ names }: LooseEvents, messages: readonly WireReply[]): readonly WireReply[] {
   return messages.filter(
-    (each) => !(isAside(each) && each.items?.some(({ text }) => /(^|:)keymiss$/.test(text ?? ''))),
+    (each) => !(isAside(each) && each.items?.some(({ text }) => names.test(text ?? ''))),
   );
 }
 

@@ -90,7 +90,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: 'Redis 7.2 takes WITHSCORE, so that anything else there is a syntax error.',
     command: /^Z(REV)?RANK$/,
     redis: /^-ERR wrong number of arg/i,
-    holdfast: /^(-ERR (syntax error|Can't execute)|\+QUEUED|-NOPERM )/,
+    holdfast: /^(-ERR (syntax error|Can't execute|Replica can't)|\+QUEUED|-NOPERM )/,
     isFork: true,
   },
   {
@@ -194,6 +194,13 @@ export const knownDifferences: readonly KnownDifference[] = [
     command: /^[PS]?UNSUBSCRIBE$/,
     redis: /"[ps]?unsubscribe"/,
     holdfast: /"[ps]?unsubscribe"/,
+  },
+  {
+    reason:
+      'In Redis the reply to a transaction breaks off where it ends its own connection; here it is whole.',
+    command: /^\(IN THE END\)$/,
+    redis: /^$/,
+    holdfast: /^\*\[.*:1/,
   },
   {
     reason: 'QUIT is a command since Redis 7.2, and shown as one.',

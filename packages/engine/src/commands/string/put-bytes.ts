@@ -70,8 +70,14 @@ export function putExpiring(
   else if (!isAbsolute) propagation?.instead('SET', request.view(i), request.view(value), 'PXAT', expiryMs);
   if (!isOver) putArgument(ctx, ref, i, value, expiryMs);
   else if (ref !== 0) ctx.db.remove(ref);
-  else ctx.db.tellAbsent(request.bytes, request.start(i), request.length(i));
+  else {
+    ctx.db.tellAbsent(request.bytes, request.start(i), request.length(i));
+    ctx.notify('n', 'new', i);
+  }
   ctx.notify('$', 'set', i);
   ctx.notify('g', 'expire', i);
-  if (isOver) ctx.notify('x', 'expired', i);
+  if (isOver) {
+    ctx.kv.stats.expired++;
+    ctx.notify('x', 'expired', i);
+  }
 }
