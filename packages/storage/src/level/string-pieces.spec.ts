@@ -12,6 +12,7 @@ import { SimulatedContent } from '../testing/simulated-ordered-store.js';
 import { bytesOfText, StorageDriver } from '../testing/storage-driver.js';
 import { metaKey } from './disk-keys.js';
 import { headBytes, seal, writeHead } from './disk-records.js';
+import type { OrderedStore } from './ordered-store.js';
 
 const { HOLDFAST_SEED } = process.env;
 const seed = Number(HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -35,6 +36,22 @@ function putsOf(content: SimulatedContent): { bytes: number; max: number } {
 
 const pieceNames = (content: SimulatedContent): string[] =>
   [...content.entries.keys()].filter((key) => key[0] === 'e');
+
+/** The writes of batches to a store from now on: `write` gets the number of each, and how it is done. */
+function interceptWrites(
+  store: OrderedStore,
+  write: (count: number, run: () => Promise<void>) => Promise<void>,
+) {
+  const { batch } = store;
+  const writes = { count: 0 };
+  store.batch = () => {
+    const begun = batch.call(store);
+    const run = begun.write.bind(begun);
+    begun.write = () => write(++writes.count, run);
+    return begun;
+  };
+  return writes;
+}
 
 describe('a large string on the disk', () => {
   it('was one value, of which LevelDB had several copies at once', async () => {
@@ -146,16 +163,9 @@ describe('a large string on the disk', () => {
     driver.set('k', text('a', large));
     driver.settle();
     // The last batch has the head: the three before list the pieces, and have them.
-    const { batch } = store;
-    let writes = 0;
-    store.batch = () => {
-      const begun = batch.call(store);
-      const write = begun.write.bind(begun);
-      begun.write = () => (++writes < 4 ? write() : new Promise(() => {}));
-      return begun;
-    };
+    const writes = interceptWrites(store, (count, run) => (count < 4 ? run() : new Promise(() => {})));
     void storage.flush();
-    await expect.poll(() => writes).toBe(4);
+    await expect.poll(() => writes.count).toBe(4);
     expect(pieceNames(content)).toHaveLength(pieceCount(large));
     expect(await damagesIn(content)).toEqual([]);
     const later = await beginLevelLife(content);
@@ -173,20 +183,12 @@ describe('a large string on the disk', () => {
     const large = 20 * 1024 * 1024;
     driver.set('k', text('a', large));
     driver.settle();
-    const { batch } = store;
-    let writes = 0;
-    store.batch = () => {
-      const begun = batch.call(store);
-      const write = begun.write.bind(begun);
-      begun.write = async () => {
-        writes++;
-        // What comes behind the fourth, which has the head, is the second attempt: its first batch comes to the disk.
-        if (writes > 5) return new Promise(() => {});
-        await write();
-        if (writes === 4) throw new KvError('DISK', 'No space left on device');
-      };
-      return begun;
-    };
+    interceptWrites(store, async (count, run) => {
+      // What comes behind the fourth, which has the head, is the second attempt: its first batch comes to the disk.
+      if (count > 5) return new Promise(() => {});
+      await run();
+      if (count === 4) throw new KvError('DISK', 'No space left on device');
+    });
     const flushing = storage.flush();
     await expect(flushing).rejects.toThrow('No space');
     env.advance(1000);
