@@ -171,9 +171,9 @@ export class Tracking {
 
   #broadcast(): void {
     this.#hasBroadcasts = false;
-    for (const { keys, sessions } of this.#prefixes.values()) {
-      if (keys.size === 0) continue;
-      // As Redis, which keeps them in a tree: each is a byte to a character.
+    // Prefixes and keys as Redis, which keeps them in trees: each is a byte to a character.
+    const changed = [...this.#prefixes].filter(([, { keys }]) => keys.size > 0);
+    for (const [, { keys, sessions }] of changed.sort(([a], [b]) => (a < b ? -1 : 1))) {
       const all = [...keys.keys()].sort();
       for (const session of sessions) {
         const told = session.tracking?.noLoop ? all.filter((key) => keys.get(key) !== session) : all;
