@@ -53,7 +53,7 @@ export class ConversationGenerator {
     const length = turns.length + 6 + randomBelow(random, 24);
     while (turns.length < length) turns.push(...step(scene, chosen));
     const dialects = Array.from({ length: speakerCount }, () => (randomBelow(random, 2) === 0 ? 3 : 2));
-    return { seed, dialects, turns: survived(turns) };
+    return { seed, dialects, turns: withReplies(survived(turns)) };
   }
 }
 
@@ -77,6 +77,17 @@ function survived(turns: readonly Turn[]): readonly Turn[] {
   const asks = ({ request: [name, verb] }: Turn, what: string): boolean => name === 'CLIENT' && verb === what;
   if (!turns.some((turn) => asks(turn, 'PAUSE'))) return turns;
   return turns.filter((turn) => !asks(turn, 'UNBLOCK'));
+}
+
+/** CLIENT REPLY in a transaction has no reply: what comes behind EXEC would be read as part of its own. */
+export function withReplies(turns: readonly Turn[]): readonly Turn[] {
+  const inTransaction = new Set<number>();
+  return turns.filter(({ by, request }) => {
+    const words = request.join(' ').toUpperCase();
+    if (words === 'MULTI') inTransaction.add(by);
+    else if (/^(EXEC|DISCARD|RESET)$/.test(words)) inTransaction.delete(by);
+    return !(inTransaction.has(by) && words.startsWith('CLIENT REPLY'));
+  });
 }
 
 /** Replies to those break the shape of the reply to EXEC, or end it. */
