@@ -116,6 +116,23 @@ export function writeElementKey(
   return elementKeyOverhead + length;
 }
 
+/** The expiry key of a key, from its head key. */
+export function expiryKeyOf(headKey: Uint8Array, expiryMs: number): Buffer {
+  const key = Buffer.allocUnsafe(expiryKeyOverhead - headKeyOverhead + headKey.length);
+  key[0] = prefixes.expiry;
+  writeUint64(key, 1, expiryMs);
+  key.set(headKey.subarray(1), 9);
+  return key;
+}
+
+/** The head key of a key, from its expiry key. */
+export function headKeyOf(expiryKey: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(headKeyOverhead - expiryKeyOverhead + expiryKey.length);
+  key[0] = prefixes.head;
+  key.set(expiryKey.subarray(9), 1);
+  return key;
+}
+
 /** Slot and hash as one number below 2^46, from a head key at `bytes[at]`. */
 export function positionOf(bytes: Uint8Array, at: number): number {
   return ((bytes[at + 5] << 8) | bytes[at + 6]) * 0x100000000 + readUint32(bytes, at + 7);

@@ -2,14 +2,7 @@
  * Finds keys that expired while they were on the disk only, by the expiry index. The storage itself asks no
  * clock and removes nothing: it brings the keys into memory, where whoever expires keys finds them.
  */
-import {
-  expiryKeyOverhead,
-  headKeyOverhead,
-  prefixes,
-  prefixKey,
-  readUint32,
-  readUint64,
-} from './disk-keys.js';
+import { expiryKeyOverhead, headKeyOf, prefixes, prefixKey, readUint32, readUint64 } from './disk-keys.js';
 import type { Keyspace } from './keyspace.js';
 import type { Keyspaces } from './keyspaces.js';
 import type { Loader } from './loader.js';
@@ -132,12 +125,4 @@ export class ExpiredKeys {
     else keys.push(key);
     return true;
   }
-}
-
-/** The head key of a key, from its entry in the index. */
-function headKeyOf(entry: Uint8Array): Buffer {
-  const key = Buffer.allocUnsafe(headKeyOverhead - expiryKeyOverhead + entry.length);
-  key[0] = prefixes.head;
-  key.set(entry.subarray(expiryKeyOverhead - headKeyOverhead + 1), 1);
-  return key;
 }

@@ -5,15 +5,13 @@
  */
 import { DeadRoom, elementsOf } from './dead-room.js';
 import {
-  expiryKeyOverhead,
-  headKeyOverhead,
+  expiryKeyOf,
   numberKey32,
   numberKey64,
   prefixes,
   prefixKey,
   readUint32,
   readUint64,
-  writeUint64,
 } from './disk-keys.js';
 import { type Head, readHead } from './disk-records.js';
 import type { OrderedBatch, OrderedStore } from './ordered-store.js';
@@ -151,13 +149,4 @@ export class Sweeper {
     if (head.expiryMs !== 0) batch.delete(expiryKeyOf(key, head.expiryMs));
     if (head.incarnation !== 0) incarnations.push(head.incarnation);
   }
-}
-
-/** The expiry key of a key, from its head key. */
-function expiryKeyOf(headKey: Uint8Array, expiryMs: number): Buffer {
-  const key = Buffer.allocUnsafe(expiryKeyOverhead - headKeyOverhead + headKey.length);
-  key[0] = prefixes.expiry;
-  writeUint64(key, 1, expiryMs);
-  key.set(headKey.subarray(1), 9);
-  return key;
 }

@@ -7,13 +7,13 @@
  *                  log synced, then written,
  *                  then the next one is frozen
  *
- * A set is written as a whole, with the position of its last batch, in one LevelDB batch: what is on the
- * disk is always the state at one position. Only the pieces of large strings that no head names yet go before, some at a
- * time: LevelDB keeps a batch in memory twice, and these may be half a gigabyte. A set is frozen only when nothing is journaled that was not
+ * A set is written as a whole, with the position of its last batch, in one LevelDB batch: what is on the disk is always the
+ * state at one position. Only the pieces of large strings that no head names yet go before, some at a time: LevelDB keeps a
+ * batch in memory twice, and these may be half a gigabyte. A set is frozen only when nothing is journaled that was not
  * staged, since freezing reads from memory. Sets are written one at a time and in order.
  *
- * When the disk fails, the set is written again, to a store that was opened anew, until it succeeds, or is found there: LevelDB may
- * have had all of it before it failed.
+ * When the disk fails, the set is written again, to a store that was opened anew, until it succeeds, or is found there:
+ * LevelDB may have had all of it before it failed.
  */
 import { type Env, KvError, type Timer } from '@holdfast/common';
 import { Arena } from '../arena.js';
