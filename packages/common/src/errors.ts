@@ -36,6 +36,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What is said of whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 export class KvError extends Error {
   readonly code: ErrorCode;
   /** Of an error that a command replied: its first word, such as `NOSCRIPT`. Empty otherwise. */

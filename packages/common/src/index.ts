@@ -26,7 +26,7 @@ export {
   type Timers,
   TurnClock,
 } from './env.js';
-export { type ErrorCode, errorCodes, KvError } from './errors.js';
+export { type ErrorCode, errorCodes, KvError, reasonOf } from './errors.js';
 export { isEscaped, textOf, textOfByteString, utf8Of } from './escaped-text.js';
 export { FailureReport, type FailureReportOptions } from './failure-report.js';
 export type { Findings } from './findings.js';

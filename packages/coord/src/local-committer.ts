@@ -7,7 +7,7 @@
  */
 // @hot-path
 import type { Env } from '@holdfast/common';
-import { KvError } from '@holdfast/common';
+import { KvError, reasonOf } from '@holdfast/common';
 import type { AppendOutcome, Log } from '@holdfast/log';
 import { MutationWriter, type Storage } from '@holdfast/storage';
 import { type Committer, refusalByDisk } from './committer.js';
@@ -211,7 +211,7 @@ export class LocalCommitter implements Committer {
   #fail(outcome: AppendOutcome, batch: Buffer, version: number): void {
     if (this.#hasFailed) return;
     if (outcome.kind === 'refused' && outcome.reason === 'disk') {
-      this.#logRefusal = `MISCONF Errors writing to the log: ${messageOf(outcome.cause)}. Writes are refused until it accepts them again.`;
+      this.#logRefusal = `MISCONF Errors writing to the log: ${reasonOf(outcome.cause)}. Writes are refused until it accepts them again.`;
       return this.#keep(batch, version);
     }
     // It was sent behind one that the disk refused.
@@ -219,9 +219,9 @@ export class LocalCommitter implements Committer {
       return this.#keep(batch, version);
     this.#hasFailed = true;
     const cause = outcome.kind === 'unknown' ? outcome.cause : outcome.kind;
-    this.#logRefusal = `UNDETERMINED the log failed: ${messageOf(cause)}`;
+    this.#logRefusal = `UNDETERMINED the log failed: ${reasonOf(cause)}`;
     this.#wakeups.wake();
-    this.#onFatal(new KvError('UNDETERMINED', `the log failed: ${messageOf(cause)}`, { cause }));
+    this.#onFatal(new KvError('UNDETERMINED', `the log failed: ${reasonOf(cause)}`, { cause }));
   }
 
   /** To be tried again, in its order. */
@@ -266,8 +266,4 @@ export class LocalCommitter implements Committer {
       `the log did not take the last writes, ${count} batches of them, of which nobody was told that they are kept: ${this.#logRefusal}`,
     );
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -8,7 +8,7 @@
  *               still work. What was deleted and compacted is free within the file, but the file counts, so
  *               each member is defragmented before the alarm is turned off
  */
-import { type Env, FailureReport, Recurring } from '@holdfast/common';
+import { type Env, FailureReport, Recurring, reasonOf } from '@holdfast/common';
 import { etcdserverpb } from '@holdfast/rpc';
 import type { Etcd } from './etcd.js';
 import { isCompacted } from './etcd-error.js';
@@ -73,7 +73,7 @@ export class EtcdKeeper {
     const { env, intervalMs = careIntervalMs } = options;
     this.#failures = new FailureReport({
       env,
-      onFailure: (error) => this.#warn(`looking after etcd failed: ${messageOf(error)}`),
+      onFailure: (error) => this.#warn(`looking after etcd failed: ${reasonOf(error)}`),
       onRecovery: () => this.#warn('etcd is looked after again'),
     });
     this.#caring = new Recurring({ timers: env.timers, intervalMs, work: () => this.#care() });
@@ -238,8 +238,4 @@ export class EtcdKeeper {
   #warn(message: string): void {
     this.#options.onWarning?.(message);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -22,7 +22,7 @@
  * any more (its pages count as clean), so that is the end: nothing is synced again until the log is closed and
  * opened; `recovery.ts` then writes the doubtful part anew.
  */
-import { type Env, KvError, type Timer } from '@holdfast/common';
+import { type Env, KvError, reasonOf, type Timer } from '@holdfast/common';
 import { syncIntervalMs } from './limits.js';
 import type { AppendOutcome, Committed, Position } from './log.js';
 import { SyncGauge } from './sync-gauge.js';
@@ -165,7 +165,7 @@ export class GroupCommit {
     this.#failure ??= new KvError(
       'DISK',
       `the log in ${this.#directory} failed and takes no appends until it is opened again: ` +
-        (cause instanceof Error ? cause.message : String(cause)),
+        reasonOf(cause),
       { cause },
     );
   }

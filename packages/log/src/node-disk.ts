@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { KvError } from '@holdfast/common';
+import { KvError, reasonOf } from '@holdfast/common';
 import type { Disk, DiskFile, DiskLock, OpenMode } from './disk.js';
 import { lockDirectory } from './node-lock.js';
 
@@ -47,8 +47,7 @@ function request<T>(
 }
 
 function diskError(operation: string, path: string, cause: unknown): KvError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new KvError('DISK', `can't ${operation} ${path}: ${reason}`, { cause });
+  return new KvError('DISK', `can't ${operation} ${path}: ${reasonOf(cause)}`, { cause });
 }
 
 /** The system's, of an error of ours. */

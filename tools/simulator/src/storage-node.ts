@@ -1,5 +1,12 @@
 /** A storage node of the simulation: a `ShardHost` as it is, and a door for clients. */
-import { ErrorReply, type LeaderHint, type ReplyValue, Request, ValueReply } from '@holdfast/common';
+import {
+  ErrorReply,
+  type LeaderHint,
+  type ReplyValue,
+  Request,
+  reasonOf,
+  ValueReply,
+} from '@holdfast/common';
 import {
   type Coordinator,
   type Fate,
@@ -80,7 +87,7 @@ export async function runStorageNode(life: NodeLife, options: StorageNodeOptions
     keep,
     leaseMs,
     history: { bytes: historyBytes, seconds: 0 },
-    onError: (error) => life.log(`error: ${error instanceof Error ? error.message : String(error)}`),
+    onError: (error) => life.log(`error: ${reasonOf(error)}`),
     ...(mistake !== null && { parts: brokenParts(mistake) }),
   });
   host.onRole(({ epoch, leader, role, shard }) => {

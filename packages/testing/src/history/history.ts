@@ -13,7 +13,7 @@
  * also when the clock is coarse. Histories of several processes of one machine can be merged when they were
  * recorded by a clock that these share, as `machineClock` is.
  */
-import { KvError } from '@holdfast/common';
+import { KvError, reasonOf } from '@holdfast/common';
 import type { Json, Operation, Outcome } from './operation.js';
 
 /** Integer nanoseconds from an arbitrary start; never goes back. */
@@ -124,7 +124,7 @@ export class History {
       invocation.ok(output);
       return output;
     } catch (error) {
-      const note = error instanceof Error ? error.message : String(error);
+      const note = reasonOf(error);
       if (classify(error) === 'fail') invocation.fail(note);
       else invocation.unknown(note);
       return undefined;

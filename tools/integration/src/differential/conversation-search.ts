@@ -1,4 +1,5 @@
 /** Looks for differences in conversations of several connections for a while, and makes each as short as it gets. */
+import { reasonOf } from '@holdfast/common';
 import { Company } from './company.js';
 import { comparableCommands, payloadsOf } from './comparable-commands.js';
 import { type Conversation, ConversationGenerator, type Turn } from './conversation.js';
@@ -74,7 +75,7 @@ export class ConversationSearch {
     try {
       return await tryConversation(this.#companies, conversation);
     } catch (error) {
-      const ours = error instanceof Error ? error.message : String(error);
+      const ours = reasonOf(error);
       for (const company of this.#companies) company.leave();
       await this.#pair.recover();
       await this.#meet();

@@ -2,6 +2,7 @@
  * One sequence on both servers: from the same keys, reply by reply, then the state of every key. It is sent as one
  * list of requests, and judged by the replies to them, so that many can be on their way at once.
  */
+import { reasonOf } from '@holdfast/common';
 import { renderReply, type WireReply } from '@holdfast/protocol/testing';
 import { typesOf } from '../matrix.js';
 import { preparation } from './argument-values.js';
@@ -83,7 +84,7 @@ export async function tryAlone(pair: ServerPair, sequence: RandomSequence): Prom
       : runOverRestart(pair, sequence, sequence.restartAt));
     return outcome === 'forked' ? null : outcome;
   } catch (error) {
-    const ours = error instanceof Error ? error.message : String(error);
+    const ours = reasonOf(error);
     await pair.recover();
     return { request: [], theirs: 'replies', ours, signature: `broken: ${ours}` };
   }
