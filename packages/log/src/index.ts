@@ -22,6 +22,7 @@ export type {
 } from './log.js';
 export { checkLog, type LogSummary } from './log-check.js';
 export { NodeDisk } from './node-disk.js';
+export { isLockName } from './node-lock.js';
 export type { Segments } from './open-segments.js';
 export { PositionWaiters } from './position-waiters.js';
 export type { Register, RegisterState } from './register.js';

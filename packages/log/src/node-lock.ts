@@ -41,6 +41,11 @@ const attemptsMax = 5;
 const answerTimeoutMs = 500;
 const lockPattern = /^lock-(\d+)$/;
 
+/** Whether a name in a directory is that of a lock, or of one that is being made: what a process that was killed leaves. */
+export function isLockName(name: string): boolean {
+  return /^lock-./.test(name);
+}
+
 export async function lockDirectory(directory: LockDirectory): Promise<DiskLock> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     await refuseWhenHeld(directory, '');
@@ -96,7 +101,7 @@ async function refuseWhenHeld(directory: LockDirectory, own: string): Promise<vo
 
 function removeTheDead(directory: LockDirectory, own: string): void {
   for (const name of directory.names()) {
-    if (name.startsWith('lock-') && name !== own) directory.unlink(name);
+    if (isLockName(name) && name !== own) directory.unlink(name);
   }
 }
 

@@ -8,7 +8,7 @@
 import { rm } from 'node:fs/promises';
 import { KvError } from '@holdfast/common';
 import { unfinishedName } from '@holdfast/coord';
-import type { Disk } from '@holdfast/log';
+import { type Disk, isLockName } from '@holdfast/log';
 import { notEmpty, putInPlace } from './directory-target.js';
 
 export interface RestorePlace {
@@ -20,9 +20,6 @@ export interface RestorePlace {
 
 /** What a restore makes; that which says what the directory is comes last. */
 const madeNames = ['level', 'snapshots', 'format'] as const;
-
-/** Of a process that was killed; a living one keeps the directory locked. */
-const lockName = /^lock-.+$/;
 
 /** What a file system has of its own. */
 const ownName = 'lost+found';
@@ -53,9 +50,10 @@ async function isFree(disk: Disk, directory: string): Promise<boolean> {
   return names.every((name) => name === ownName || left.includes(name));
 }
 
+/** Without locks of processes that were killed; a living one keeps the directory locked. */
 async function namesIn(disk: Disk, directory: string): Promise<string[]> {
   if (!(await disk.exists(directory))) return [];
-  return (await disk.list(directory)).filter((name) => !lockName.test(name));
+  return (await disk.list(directory)).filter((name) => !isLockName(name));
 }
 
 /** Begins to build: nothing is left of what was not finished before. */
